@@ -1,0 +1,80 @@
+"""Negspace: negative prompting that can be trusted. It steers, governs, and proves what was avoided."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from negspace import guidance, prompt, strength
+    from negspace.avoid.plan import Plan, plan
+    from negspace.errors import (
+        EncodingError,
+        ModelError,
+        NegspaceError,
+        OutputError,
+        PromptError,
+        RequestError,
+    )
+    from negspace.facts import EncoderFacts, ModelFacts
+    from negspace.findings import Finding
+    from negspace.generate import Model, Result, load
+    from negspace.receipt import Receipt
+    from negspace.request import Avoid, Request
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Avoid",
+    "EncoderFacts",
+    "EncodingError",
+    "Finding",
+    "Model",
+    "ModelError",
+    "ModelFacts",
+    "NegspaceError",
+    "OutputError",
+    "Plan",
+    "PromptError",
+    "Receipt",
+    "Request",
+    "RequestError",
+    "Result",
+    "guidance",
+    "load",
+    "plan",
+    "prompt",
+    "strength",
+]
+
+# Where each public name lives. Looked up on first use, so that `import negspace` needs neither torch nor pydantic.
+_HOMES = {
+    "Avoid": "request",
+    "EncoderFacts": "facts",
+    "EncodingError": "errors",
+    "Finding": "findings",
+    "Model": "generate",
+    "ModelError": "errors",
+    "ModelFacts": "facts",
+    "NegspaceError": "errors",
+    "OutputError": "errors",
+    "Plan": "avoid.plan",
+    "PromptError": "errors",
+    "Receipt": "receipt",
+    "Request": "request",
+    "RequestError": "errors",
+    "Result": "generate",
+    "load": "generate",
+    "plan": "avoid.plan",
+}
+_MODULES = ("guidance", "prompt", "strength")
+
+
+def __getattr__(name: str) -> object:
+    if name in _MODULES:
+        return import_module(f"negspace.{name}")
+    if name in _HOMES:
+        return getattr(import_module(f"negspace.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'negspace' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,42 @@
+"""What can go wrong, as one tree. A mistake of the user is always one of these, told in one line.
+
+    NegspaceError
+    ├── RequestError    a field of a request is wrong, or this model cannot do what was asked
+    ├── PromptError     a prompt cannot be read; `span` says where
+    ├── ModelError      a model cannot be opened
+    ├── EncodingError   a prompt cannot be turned into conditioning
+    └── OutputError     a result cannot be written, or a file cannot be read back
+"""
+
+
+class NegspaceError(Exception):
+    """The base of every error of Negspace. `str()` is one line: what is wrong, where, and what to do."""
+
+
+class RequestError(NegspaceError):
+    """A field of a request is wrong, or the model cannot do what was asked."""
+
+
+class PromptError(NegspaceError):
+    """A prompt cannot be read.
+
+    Args:
+        message: what is wrong and what to do.
+        span: first and one-past-last character of the offending part in the text as it was given.
+    """
+
+    def __init__(self, message: str, span: tuple[int, int]) -> None:
+        super().__init__(message)
+        self.span = span
+
+
+class ModelError(NegspaceError):
+    """A model cannot be opened: nothing is there, or it is of a kind that is not known."""
+
+
+class EncodingError(NegspaceError):
+    """A prompt cannot be turned into conditioning."""
+
+
+class OutputError(NegspaceError):
+    """A result cannot be written where it was asked for, or a file does not hold what is looked for."""

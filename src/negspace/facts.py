@@ -1,0 +1,62 @@
+"""ModelFacts: what a model can be told, as plain values. Plans are made from these alone, without weights."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Prediction = Literal["epsilon", "v_prediction", "flow"]
+Absent = Literal["empty", "zeros", "none"]
+
+
+@dataclass(frozen=True)
+class EncoderFacts:
+    """One text encoder of a model.
+
+    Attributes:
+        name: the folder name it has in the model, for example "text_encoder".
+        window: tokens the encoder reads at once, its begin and end marks included.
+        chunk: tokens of the prompt that fit in one window.
+        words: the words the encoder has learned, lower case; None where nobody knows.
+        kind: "clip" reads windows of tokens, "llm" reads running text.
+    """
+
+    name: str = "text_encoder"
+    window: int = 77
+    chunk: int = 75
+    words: frozenset[str] | None = None
+    kind: Literal["clip", "llm"] = "clip"
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What a model is and what it can be told.
+
+    Attributes:
+        name: how the model is called in receipts.
+        family: the architecture, for example "sd".
+        prediction: what the network answers with.
+        encoders: the text encoders, in the order the model reads them.
+        negative_branch: whether a second evaluation on a negative text means something (classifier-free guidance).
+        distilled: whether guidance was distilled into the weights, so that a negative branch does harm.
+        absent: what an absent negative means: the encoded empty prompt, zeros, or no branch at all.
+        attention_rules: names of the attention-space rules the network can host.
+        multiple: width and height must be multiples of this many pixels.
+        width, height: default size in pixels.
+        steps, scale, sampler: defaults for a request that leaves them open.
+        rule: the default rule, a name in `negspace.guidance.RULES`.
+    """
+
+    name: str
+    family: str = "sd"
+    prediction: Prediction = "epsilon"
+    encoders: tuple[EncoderFacts, ...] = (EncoderFacts(),)
+    negative_branch: bool = True
+    distilled: bool = False
+    absent: Absent = "empty"
+    attention_rules: frozenset[str] = frozenset()
+    multiple: int = 8
+    width: int = 512
+    height: int = 512
+    steps: int = 20
+    scale: float = 7.5
+    sampler: str = "DPM++ 2M"
+    rule: str = "cfg"

@@ -1,0 +1,187 @@
+"""Receipt: what was asked, planned, sent, done and counted for a set of pictures. Frozen, JSON both ways."""
+
+from typing import Literal
+
+from negspace.findings import Finding
+from negspace.request import Request, Words
+
+
+class TokenRecord(Words):
+    """What the text encoder read for one chunk of a text.
+
+    Attributes:
+        text: the chunk as it was written.
+        weight: its weight.
+        tokens: the tokens it became, as text.
+        known: whether every word is one the encoder has learned; None where nobody knows.
+        cut: whether some of it did not reach the encoder.
+    """
+
+    text: str
+    weight: float = 1.0
+    tokens: tuple[str, ...] = ()
+    known: bool | None = None
+    cut: bool = False
+
+
+class SideRecord(Words):
+    """One side of the conditioning, as sent.
+
+    Attributes:
+        text: the text; None where the side was absent.
+        windows: encoder windows it took.
+        tokens: what each chunk became.
+    """
+
+    text: str | None
+    windows: int = 0
+    tokens: tuple[TokenRecord, ...] = ()
+
+
+class TermRecord(Words):
+    """One avoided term.
+
+    Attributes:
+        term, weight, window, source, locked, check: as asked.
+        span: where it stands in the avoid text; None where it was given as a term.
+        told: how the model was told: "negative branch", or "not at all".
+        tokens: what it became in the encoder.
+        known: whether every content word is one the encoder has learned; None where nobody knows.
+        unknown: the words that are not.
+    """
+
+    term: str
+    weight: float = 1.0
+    window: tuple[float, float] = (0.0, 1.0)
+    source: str = "user"
+    locked: bool = False
+    check: Literal["none", "flag", "retry", "block"] = "none"
+    span: tuple[int, int] | None = None
+    told: str = "negative branch"
+    tokens: tuple[str, ...] = ()
+    known: bool | None = None
+    unknown: tuple[str, ...] = ()
+
+
+class ModelRecord(Words):
+    """The model that made the pictures.
+
+    Attributes:
+        name, family: from its facts.
+        fingerprint: sha256 over its weights.
+        dtype, device: arithmetic and place of the network.
+    """
+
+    name: str
+    family: str
+    fingerprint: str
+    dtype: str
+    device: str
+
+
+class ImageRecord(Words):
+    """One picture.
+
+    Attributes:
+        seed: gives this picture alone.
+        sha256: of its RGB bytes, rows from the top.
+        evaluations: network passes by branch.
+        push: per step, the norm of what the negative did to the prediction: |d_n - d_u| where the empty branch
+            was run, else |d_c - d_n|; None at a step where no negative branch was run. In the network's space.
+    """
+
+    seed: int
+    sha256: str
+    evaluations: dict[str, int]
+    push: tuple[float | None, ...]
+
+
+class Receipt(Words):
+    """Everything about a set of pictures that is needed to judge them and to make them again.
+
+    Attributes:
+        format: version of this layout.
+        request: as asked, with `seed` and `n` of the pictures in `images`.
+        model: what made them.
+        rule, scale, steps, sampler, width, height: as resolved.
+        positive, negative: as sent.
+        terms: the avoided terms.
+        negative_acted: whether the negative could change the pictures at all.
+        why_not: if not, why, in plain words.
+        evaluations: network passes by branch, over all pictures.
+        images: one record a picture.
+        findings: what was noticed.
+        versions: of the programs involved.
+    """
+
+    format: Literal[1] = 1
+    request: Request
+    model: ModelRecord
+    rule: str
+    scale: float
+    steps: int
+    sampler: str
+    width: int
+    height: int
+    positive: SideRecord
+    negative: SideRecord
+    terms: tuple[TermRecord, ...]
+    negative_acted: bool
+    why_not: str | None
+    evaluations: dict[str, int]
+    images: tuple[ImageRecord, ...]
+    findings: tuple[Finding, ...]
+    versions: dict[str, str]
+
+    def single(self, index: int) -> "Receipt":
+        """The receipt of picture `index` alone: its request asks for exactly that picture."""
+        image = self.images[index]
+        return self.model_copy(
+            update={
+                "request": self.request.model_copy(update={"seed": image.seed, "n": 1}),
+                "evaluations": dict(image.evaluations),
+                "images": (image,),
+            }
+        )
+
+    def summary(self) -> str:
+        """The receipt for people: a few lines of plain text."""
+        lines = [
+            f"prompt    {self.positive.text}",
+            f"negative  {_told(self.negative.text)}",
+            f"acted     {'yes' if self.negative_acted else 'no: ' + str(self.why_not)}",
+            f"model     {self.model.name} {self.model.fingerprint[:12]} ({self.model.dtype} on {self.model.device})",
+            f"rule      {self.rule}, scale {self.scale:g}, {self.sampler}, {self.steps} steps, "
+            f"{self.width}x{self.height}",
+            f"counted   {_counted(self.evaluations)} for {_plural(len(self.images), 'picture')}",
+            *(f"term      {_term_line(term)}" for term in self.terms),
+            *(f"image     seed {image.seed} sha256 {image.sha256[:12]}{_push_line(image)}" for image in self.images),
+            *(f"{finding.level:<9} {finding.text}" for finding in self.findings),
+        ]
+        return "\n".join(lines)
+
+
+def _told(text: str | None) -> str:
+    if text is None:
+        return "(none)"
+    return text if text else "(empty)"
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _counted(evaluations: dict[str, int]) -> str:
+    parts = ", ".join(f"{count} {branch}" for branch, count in evaluations.items())
+    return f"{sum(evaluations.values())} evaluations ({parts})"
+
+
+def _term_line(term: TermRecord) -> str:
+    known = {True: "known", False: f"unknown: {', '.join(term.unknown)}", None: "not known whether known"}[term.known]
+    weight = "" if term.weight == 1.0 else f" x{term.weight:g}"
+    return f"{term.term}{weight} [{term.source}] {known}, told by {term.told}"
+
+
+def _push_line(image: ImageRecord) -> str:
+    pushes = [push for push in image.push if push is not None]
+    return f" mean push {sum(pushes) / len(pushes):.3g}" if pushes else ""

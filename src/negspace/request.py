@@ -1,0 +1,135 @@
+"""Request: everything that is asked for, as one frozen value with JSON both ways."""
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from negspace.errors import RequestError
+
+LARGEST_SEED = 2**63 - 1
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Words(BaseModel):
+    """A frozen value with JSON both ways that refuses unknown keys and tells what is wrong in one line."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _tell_in_one_line(cls, data: object, handler: Callable[[object], Self]) -> Self:
+        try:
+            return handler(data)
+        except ValidationError as error:
+            raise RequestError(_one_line(cls.__name__, error)) from None
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        """The value as JSON text; `from_json` gives the equal value back."""
+        return self.model_dump_json(indent=indent)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """The value that `to_json` wrote.
+
+        Raises:
+            RequestError: the text is not JSON of this value.
+        """
+        return cls.model_validate_json(text)
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        """The value with these fields.
+
+        Raises:
+            RequestError: a field is unknown or wrong.
+        """
+        return cls.model_validate(dict(fields))
+
+
+def _one_line(owner: str, error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_context=False)[0]
+    place = ".".join(str(part) for part in first["loc"] if part not in ("str", "tuple[Avoid, ...]"))
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        return f"{owner} has no field {place!r}"
+    given = "" if first["type"] in ("missing", "json_invalid", "value_error") else f" (given: {first['input']!r:.60})"
+    return f"{owner} {place}: {message}{given}" if place else f"{owner}: {message}{given}"
+
+
+class Avoid(Words):
+    """One thing that is not wanted.
+
+    Attributes:
+        term: its words, in the dialect of the request.
+        weight: how strongly, 1 is plain.
+        window: the share of the steps during which it is told, from start to stop; (0, 1) is always.
+        source: who asked: "user", "policy@version", a template, feedback, or a retry.
+        locked: whether later stages may drop or weaken it.
+        check: what happens when it is seen in the picture all the same.
+    """
+
+    term: Annotated[str, Field(min_length=1)]
+    weight: Finite = 1.0
+    window: tuple[Share, Share] = (0.0, 1.0)
+    source: str = "user"
+    locked: bool = False
+    check: Literal["none", "flag", "retry", "block"] = "none"
+
+    @model_validator(mode="after")
+    def _window_has_a_length(self) -> Self:
+        if not self.window[0] < self.window[1]:
+            raise RequestError(f"Avoid window: {self.window} must start before it stops")
+        if not self.term.strip():
+            raise RequestError("Avoid term: it is blank; leave it out instead")
+        return self
+
+
+class Request(Words):
+    """What is asked for. A field left at None is filled from the model's defaults when the plan is made.
+
+    Attributes:
+        prompt: what is wanted, in `dialect`.
+        avoid: what is not wanted: a text, terms, or None. None, "" and a text are three different things.
+        model: name or path of the model; None where the caller holds the model already.
+        rule: how predictions are combined, a name in `negspace.guidance.RULES`.
+        scale: guidance scale; 1 is off (prediction = n + scale * (c - n)).
+        steps: steps of the sampler.
+        sampler: a name in `negspace.models.samplers.SAMPLERS`.
+        width, height: in pixels.
+        seed: seed of the first picture; picture i of n is the picture that seed + i gives alone.
+        n: how many pictures.
+        dialect: grammar of prompt and avoid text.
+        weighting: how weights of words act on the conditioning.
+        policies: names of the policies to apply.
+        dtype: arithmetic of the network; None chooses by hardware.
+    """
+
+    prompt: str
+    avoid: str | tuple[Avoid, ...] | None = None
+    model: str | None = None
+    rule: str | None = None
+    scale: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] | None = None
+    steps: Annotated[int, Field(ge=1, le=1000)] | None = None
+    sampler: str | None = None
+    width: Annotated[int, Field(ge=1, le=16384)] | None = None
+    height: Annotated[int, Field(ge=1, le=16384)] | None = None
+    seed: Annotated[int, Field(ge=0, le=LARGEST_SEED)] = 0
+    n: Annotated[int, Field(ge=1, le=10_000)] = 1
+    dialect: str = "a1111"
+    weighting: str = "a1111"
+    policies: tuple[str, ...] = ()
+    dtype: Literal["float32", "bfloat16", "float16"] | None = None
+
+    @model_validator(mode="after")
+    def _last_seed_exists(self) -> Self:
+        if self.seed + self.n - 1 > LARGEST_SEED:
+            raise RequestError(f"Request seed: {self.seed} leaves no room for {self.n} pictures up to {LARGEST_SEED}")
+        return self
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seed of each picture."""
+        return tuple(range(self.seed, self.seed + self.n))
