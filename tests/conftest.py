@@ -1,0 +1,156 @@
+"""Shared fixtures: a tiny Stable Diffusion folder with random weights, made from the real classes."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+WORDS = (
+    "a an the of in on with and red blue green yellow house tree cat boat hat snow night forest beach "
+    "blurry watermark text smoke collar hand small big picture drawing"
+).split()
+
+
+@pytest.fixture(scope="session")
+def tiny_sd(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Stable Diffusion folder: 64x64 pictures, 8x8 latents of 4 channels, epsilon prediction, 0.3 M parameters."""
+    import torch
+
+    folder = tmp_path_factory.mktemp("models") / "tiny_sd"
+    folder.mkdir()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(20)
+        _write_tokenizer(folder / "tokenizer")
+        _write_networks(folder)
+    _write_scheduler(folder, "epsilon")
+    _write_json(
+        folder / "model_index.json",
+        {
+            "_class_name": "StableDiffusionPipeline",
+            "_diffusers_version": "0.42.1",
+            "feature_extractor": [None, None],
+            "image_encoder": [None, None],
+            "requires_safety_checker": False,
+            "safety_checker": [None, None],
+            "scheduler": ["diffusers", "DDIMScheduler"],
+            "text_encoder": ["transformers", "CLIPTextModel"],
+            "tokenizer": ["transformers", "CLIPTokenizer"],
+            "unet": ["diffusers", "UNet2DConditionModel"],
+            "vae": ["diffusers", "AutoencoderKL"],
+        },
+    )
+    _write_json(
+        folder / "negspace.json",
+        {"name": "tiny", "words": list(WORDS), "default": {"steps": 4, "scale": 4.0, "sampler": "DPM++ 2M"}},
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_sd_v(tiny_sd: Path) -> Path:
+    """The same folder, its network read as v prediction, with the scheduler settings of a zero-SNR checkpoint."""
+    folder = tiny_sd.with_name("tiny_sd_v")
+    shutil.copytree(tiny_sd, folder)
+    _write_scheduler(folder, "v_prediction")
+    return folder
+
+
+def _write_json(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value, indent=2), encoding="utf-8")
+
+
+def _write_scheduler(folder: Path, prediction: str) -> None:
+    (folder / "scheduler").mkdir(exist_ok=True)
+    _write_json(
+        folder / "scheduler" / "scheduler_config.json",
+        {
+            "_class_name": "DDIMScheduler",
+            "_diffusers_version": "0.42.1",
+            "num_train_timesteps": 1000,
+            "beta_start": 0.00085,
+            "beta_end": 0.012,
+            "beta_schedule": "scaled_linear",
+            "clip_sample": False,
+            "set_alpha_to_one": False,
+            "steps_offset": 1,
+            "timestep_spacing": "leading",
+            "prediction_type": prediction,
+        },
+    )
+
+
+def _write_tokenizer(folder: Path) -> None:
+    """A CLIP tokenizer for which every word of WORDS is one token and any other text falls into pieces."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+
+    begin, end = "<|startoftext|>", "<|endoftext|>"
+    bytes_ = sorted(pre_tokenizers.ByteLevel.alphabet())
+    trained = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
+    trained.pre_tokenizer = pre_tokenizers.Whitespace()
+    trainer = trainers.BpeTrainer(
+        vocab_size=4000, min_frequency=1, initial_alphabet=bytes_, end_of_word_suffix="</w>", show_progress=False
+    )
+    trained.train_from_iterator([" ".join(WORDS)], trainer)
+    merges = [tuple(pair) for pair in json.loads(trained.to_str())["model"]["merges"]]
+    pieces = bytes_ + [f"{byte}</w>" for byte in bytes_]
+    pieces += [left + right for left, right in merges if left + right not in pieces]
+    vocab = {piece: index for index, piece in enumerate(dict.fromkeys([*pieces, begin, end]))}
+    folder.mkdir()
+    (folder / "vocab.json").write_text(json.dumps(vocab), encoding="utf-8")
+    (folder / "merges.txt").write_text(
+        "#version: 0.2\n" + "".join(f"{left} {right}\n" for left, right in merges), encoding="utf-8"
+    )
+    _write_json(
+        folder / "tokenizer_config.json",
+        {
+            "tokenizer_class": "CLIPTokenizer",
+            "bos_token": begin,
+            "eos_token": end,
+            "pad_token": end,
+            "unk_token": end,
+            "model_max_length": 77,
+        },
+    )
+
+
+def _write_networks(folder: Path) -> None:
+    from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+    from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+    from transformers.models.clip.configuration_clip import CLIPTextConfig
+    from transformers.models.clip.modeling_clip import CLIPTextModel
+
+    vocab = json.loads((folder / "tokenizer" / "vocab.json").read_text(encoding="utf-8"))
+    text = CLIPTextConfig(
+        vocab_size=len(vocab),
+        hidden_size=32,
+        intermediate_size=64,
+        projection_dim=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        bos_token_id=vocab["<|startoftext|>"],
+        eos_token_id=vocab["<|endoftext|>"],
+        pad_token_id=vocab["<|endoftext|>"],
+    )
+    CLIPTextModel(text).save_pretrained(folder / "text_encoder")
+    UNet2DConditionModel(
+        sample_size=8,
+        in_channels=4,
+        out_channels=4,
+        block_out_channels=(32, 64),
+        layers_per_block=1,
+        down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
+        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
+        cross_attention_dim=32,
+        attention_head_dim=8,
+        norm_num_groups=8,
+    ).save_pretrained(folder / "unet")
+    AutoencoderKL(
+        block_out_channels=(8, 8, 16, 16),
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
+        latent_channels=4,
+        layers_per_block=1,
+        norm_num_groups=4,
+        sample_size=64,
+    ).save_pretrained(folder / "vae")
