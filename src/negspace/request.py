@@ -37,7 +37,10 @@ class Words(BaseModel):
         Raises:
             RequestError: the text is not JSON of this value.
         """
-        return cls.model_validate_json(text)
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:  # not JSON at all: nothing reached the validator above
+            raise RequestError(_one_line(cls.__name__, error)) from None
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Self:
