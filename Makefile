@@ -1,0 +1,46 @@
+# `make demo` and `make test` work on a fresh machine with Python 3.11 or newer and make: no GPU, no checkpoint.
+# Longer checks have targets of their own; `make help` lists them all.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-slow check lint types format clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+install: $(INSTALLED)  ## make .venv with everything but the cluster extra
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[serve,lab,dev]'
+	@touch $@
+
+demo: install  ## pictures without and with a negative on the same seeds, into demo/
+	@$(BIN)/negspace demo --out demo
+
+test: install  ## the tests, warnings as errors
+	@$(BIN)/python -m pytest -m 'not slow'
+
+test-slow: install  ## the tests that take minutes
+	@$(BIN)/python -m pytest -m slow
+
+check: install lint types test  ## the gate: format, lint, types, tests
+
+lint: install
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+
+types: install
+	@$(BIN)/pyright
+
+format: install  ## format and mend what can be mended by itself
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+clean:  ## remove what was made here, .venv included
+	rm -rf $(VENV) demo build dist .pytest_cache .ruff_cache .hypothesis
+	find src tests training -name __pycache__ -prune -exec rm -rf {} +
