@@ -34,7 +34,7 @@ def test_every_public_name_is_there_and_explained(name: str) -> None:
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'generat'"):
-        _ = negspace.generat  # pyright: ignore[reportAttributeAccessIssue]
+        _ = negspace.generat
 
 
 def test_the_package_says_that_it_is_typed() -> None:
