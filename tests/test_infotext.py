@@ -60,7 +60,8 @@ def test_a_file_of_another_program_is_read() -> None:
     text = (
         "a castle,\n  dusk \nNegative prompt: fog,\nrain\n"
         "Steps: 30, Sampler: Euler a, Schedule type: Automatic, CFG scale: 7, Seed: 965400086, "
-        'Size: 512x768, Model hash: 6ce0161689, Model: v1-5, TI hashes: "bad: 1a2b, worse: 3c4d", Version: v1.10.1'
+        "Size: 512x768, Model hash: 6ce0161689, "
+        'Model: v1-5, TI hashes: "bad: 1a2b, worse: 3c4d", Version: v1.10.1'
     )
     info = read(text)
     assert info.prompt == "a castle,\ndusk"

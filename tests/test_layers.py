@@ -12,7 +12,8 @@ HOUSE = Path(__file__).parents[1] / "src" / "negspace"
 # except among the words, which are one floor of plain values.
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "facts", "findings", "receipt", "request"}),
-    frozenset({"infotext", "png", "prompt", "strength"}),
+    frozenset({"files", "infotext", "prompt", "sheet", "strength"}),
+    frozenset({"png"}),
     frozenset({"avoid", "encoding", "guidance"}),
     frozenset({"models"}),
     frozenset({"engine", "judge"}),
@@ -23,7 +24,7 @@ FLOORS: tuple[frozenset[str], ...] = (
 WORDS = FLOORS[0]
 HEIGHT = {part: height for height, floor in enumerate(FLOORS) for part in floor}
 
-WITHOUT_TORCH = WORDS | {"prompt", "strength", "avoid", "infotext", "png"}
+WITHOUT_TORCH = WORDS | {"prompt", "strength", "avoid", "files", "infotext", "png", "sheet"}
 KEPT_TO = {
     "diffusers": {"models"},
     "transformers": {"models", "judge"},
