@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from negspace import infotext, png
 from negspace.errors import OutputError
@@ -46,6 +47,12 @@ def picture() -> Image.Image:
     return Image.new("RGB", (64, 48), (10, 200, 30))
 
 
+def encoded(chunks: PngInfo) -> bytes:
+    image = picture()
+    png.attach(image, chunks)
+    return png.encode(image)
+
+
 def chunk_kinds(content: bytes) -> list[tuple[str, str]]:
     """The text chunks of a PNG as (kind, keyword), read by hand from the bytes."""
     found, place = [], 8
@@ -63,7 +70,7 @@ def chunk_kinds(content: bytes) -> list[tuple[str, str]]:
 )
 def test_texts_go_in_and_come_out(tmp_path: Path, prompt: str, kind: str) -> None:
     whole = receipt(prompt)
-    content = png.encode(picture(), png.texts_of(whole, 1))
+    content = encoded(png.texts_of(whole, 1))
     assert chunk_kinds(content) == [(kind, "parameters"), (kind, "negspace")]
     file = tmp_path / "picture.png"
     file.write_bytes(content)
@@ -81,18 +88,23 @@ def test_the_infotext_tells_what_was_sent() -> None:
     )
 
 
-def test_texts_travel_with_an_image_of_pil(tmp_path: Path) -> None:
+def test_texts_travel_with_the_image_but_not_with_a_changed_copy(tmp_path: Path) -> None:
     image = picture()
-    image.info["pnginfo"] = png.texts_of(receipt(), 0)
-    image.save(tmp_path / "saved.png")
-    assert png.read(tmp_path / "saved.png").receipt == receipt().single(0)
+    png.attach(image, png.texts_of(receipt(), 0))
+    for name in ("saved.png", "again.png"):
+        image.save(tmp_path / name)
+        assert png.read(tmp_path / name).receipt == receipt().single(0)
+    image.save(tmp_path / "photo.jpg")
+    image.resize((8, 8)).save(tmp_path / "small.png")
+    with pytest.raises(OutputError, match="without infotext or receipt"):
+        png.read(tmp_path / "small.png")
 
 
 def test_a_picture_of_another_program_gives_its_infotext(tmp_path: Path) -> None:
     file = tmp_path / "other.png"
-    chunks = png.PngInfo()
+    chunks = PngInfo()
     chunks.add_text("parameters", "a castle\nSteps: 3, Sampler: Euler, Seed: 1")
-    file.write_bytes(png.encode(picture(), chunks))
+    file.write_bytes(encoded(chunks))
     assert png.read(file) == png.Texts("a castle\nSteps: 3, Sampler: Euler, Seed: 1", None)
 
 
@@ -117,9 +129,9 @@ def test_files_without_texts_are_told_apart(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["not json", "{}", json.dumps({"format": 99})])
 def test_a_damaged_receipt_is_told(tmp_path: Path, text: str) -> None:
-    chunks = png.PngInfo()
+    chunks = PngInfo()
     chunks.add_text("negspace", text)
     file = tmp_path / "damaged.png"
-    file.write_bytes(png.encode(picture(), chunks))
+    file.write_bytes(encoded(chunks))
     with pytest.raises(OutputError, match="its receipt cannot be read"):
         png.read(file)

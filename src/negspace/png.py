@@ -31,8 +31,7 @@ class Texts:
 def texts_of(receipt: Receipt, index: int = 0) -> PngInfo:
     """The text chunks for picture `index` of a receipt: its infotext, and the receipt of that picture alone.
 
-    Latin-1 text becomes a tEXt chunk, as the format has it, and any other an iTXt chunk. Put under "pnginfo"
-    in the `info` of a PIL image, they travel with every `image.save("….png")`.
+    Latin-1 text becomes a tEXt chunk, as the format has it, and any other an iTXt chunk.
     """
     chunks = PngInfo()
     chunks.add_text(PARAMETERS, infotext.write(infotext.from_receipt(receipt, index)))
@@ -40,10 +39,15 @@ def texts_of(receipt: Receipt, index: int = 0) -> PngInfo:
     return chunks
 
 
-def encode(image: Image.Image, chunks: PngInfo | None) -> bytes:
-    """The bytes of a PNG file with these text chunks."""
+def attach(image: Image.Image, chunks: PngInfo) -> None:
+    """Let text chunks travel with every later `image.save("….png")`; a changed copy does without them."""
+    image.encoderinfo = {"pnginfo": chunks}
+
+
+def encode(image: Image.Image) -> bytes:
+    """The bytes of a PNG file of the image, with the text chunks that were attached to it."""
     buffer = BytesIO()
-    image.save(buffer, format="PNG", pnginfo=chunks)
+    image.save(buffer, format="PNG")
     return buffer.getvalue()
 
 
