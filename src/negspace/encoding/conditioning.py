@@ -1,0 +1,174 @@
+"""Conditioning: what the network is told, as tensors, together with what became of every word."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from negspace.errors import EncodingError
+from negspace.findings import Finding
+
+Given = Literal["text", "empty", "blank", "zeros"]
+
+
+@dataclass(frozen=True)
+class WordReport:
+    """One word of a chunk, as one encoder read it.
+
+    Attributes:
+        text: the word as it was written.
+        span: its first and one-past-last character in the source; the chunk's span where an escape hides the
+            place.
+        known: whether the encoder has learned the word; None where nobody can tell.
+        cut: whether the encoder never saw it, wholly or in part, because the text was too long.
+    """
+
+    text: str
+    span: tuple[int, int]
+    known: bool | None
+    cut: bool
+
+
+@dataclass(frozen=True)
+class ChunkReport:
+    """One chunk of the prompt, as one encoder read it.
+
+    Attributes:
+        text: the chunk's text.
+        weight: the chunk's weight.
+        span: its place in the source.
+        ids: token ids, in order, without begin, end and padding. A vector of an embedding has the id -1.
+        tokens: the same as strings.
+        words: its words.
+    """
+
+    text: str
+    weight: float
+    span: tuple[int, int]
+    ids: tuple[int, ...]
+    tokens: tuple[str, ...]
+    words: tuple[WordReport, ...]
+
+    @property
+    def unknown(self) -> bool | None:
+        """Whether the chunk holds a word that was never learned; None where nobody can tell."""
+        answers = {word.known for word in self.words}
+        return True if False in answers else None if None in answers else False
+
+    @property
+    def cut(self) -> tuple[str, ...]:
+        """The words that the encoder never saw."""
+        return tuple(word.text for word in self.words if word.cut)
+
+
+@dataclass(frozen=True)
+class EncoderReport:
+    """What one encoder read.
+
+    Attributes:
+        encoder: the name in its `EncoderFacts`.
+        windows: how many windows the text filled.
+        chunks: one report per chunk, in the order of the prompt.
+    """
+
+    encoder: str
+    windows: int
+    chunks: tuple[ChunkReport, ...]
+
+    @property
+    def cut(self) -> tuple[str, ...]:
+        """The words that this encoder never saw."""
+        return tuple(word for chunk in self.chunks for word in chunk.cut)
+
+
+@dataclass(frozen=True, eq=False)
+class Conditioning:
+    """An encoded prompt.
+
+    The tokens stand in this order: `windows` windows of equal length, then `tail` tokens of an encoder that
+    reads running text (SD3's T5). The last `flipped` of the windows hold the words with negative weights.
+
+    Attributes:
+        hidden: [tokens, dim], what cross-attention reads.
+        pooled: [dim], a summary of the clean text for models that want one, else None.
+        windows: how many windows the text filled.
+        empty: [window, dim], the encoded empty window: what padding to a common length consists of.
+        tail: tokens after the windows.
+        flipped: how many of the last windows are told with their values' sign turned.
+        value_scale: [tokens], factor on the attention values: -1 where a word is to push away. None means all
+            1.
+        tokens: one report per encoder.
+        findings: what was cut or could not be done as asked.
+        given: whether this came from a text, from "", from blanks only, or is zeros standing for an absent
+            text.
+    """
+
+    hidden: Tensor
+    pooled: Tensor | None
+    windows: int
+    empty: Tensor
+    tail: int = 0
+    flipped: int = 0
+    value_scale: Tensor | None = None
+    tokens: tuple[EncoderReport, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    given: Given = "text"
+
+    def __post_init__(self) -> None:
+        expected = self.windows * self.empty.shape[0] + self.tail
+        if self.hidden.shape != (expected, self.empty.shape[1]):
+            raise EncodingError(
+                f"hidden is {tuple(self.hidden.shape)}; {self.windows} windows of {self.empty.shape[0]} "
+                f"and {self.tail} tokens more need ({expected}, {self.empty.shape[1]})"
+            )
+
+    @property
+    def window(self) -> int:
+        """Tokens in one window."""
+        return self.empty.shape[0]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held by the tensors."""
+        held = (self.hidden, self.pooled, self.empty, self.value_scale)
+        return sum(tensor.nbytes for tensor in held if tensor is not None)
+
+    def padded(self, windows: int) -> "Conditioning":
+        """The same with encoded empty windows after its own, so that there are `windows` of them.
+
+        Raises:
+            EncodingError: there are more already; nothing is ever cut.
+        """
+        missing = windows - self.windows
+        if missing < 0:
+            raise EncodingError(f"{self.windows} windows cannot be brought to {windows} without a loss")
+        if missing == 0:
+            return self
+        here = self.windows * self.window
+        padding = self.empty.repeat(missing, 1)
+        scale = self.value_scale
+        if scale is not None:
+            scale = torch.cat([scale[:here], scale.new_ones(len(padding)), scale[here:]])
+        hidden = torch.cat([self.hidden[:here], padding, self.hidden[here:]])
+        return replace(self, hidden=hidden, windows=windows, value_scale=scale)
+
+
+def match_lengths(conditionings: Sequence[Conditioning]) -> list[Conditioning]:
+    """The same conditionings, all as long as the longest: shorter ones get encoded empty windows, none is
+    cut.
+
+    Call it once a lane, on everything the lane tells the network: a lane then never depends on its
+    companions.
+
+    Raises:
+        EncodingError: they come from encoders of different shapes.
+    """
+    shapes = {(*item.empty.shape, item.tail) for item in conditionings}
+    if len(shapes) > 1:
+        raise EncodingError(
+            f"conditionings of different encoders cannot be matched: (window, dim, tail) {shapes}"
+        )
+    longest = max((item.windows for item in conditionings), default=0)
+    return [item.padded(longest) for item in conditionings]

@@ -1,0 +1,49 @@
+"""A short name for everything that decides an encoder's answers, so that a cache can tell encoders apart."""
+
+import hashlib
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+SAMPLES = 1024
+"""Values of each tensor that enter the name directly, evenly spread; all of them enter through their sum."""
+
+
+def fingerprint(model: torch.nn.Module, *facts: Any) -> str:
+    """Hexadecimal name of a model's weights and of plain values: numbers, texts, tensors, dataclasses,
+    collections."""
+    digest = hashlib.sha256(type(model).__qualname__.encode())
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(_told(tensor))
+    for fact in facts:
+        digest.update(_plain(fact).encode())
+    return digest.hexdigest()
+
+
+def _told(tensor: Tensor) -> bytes:
+    """Shape, dtype, sum and evenly spread values: cheap for gigabytes, and no ordinary change of weights
+    escapes it."""
+    flat = tensor.detach().flatten()
+    picked = flat[:: max(1, flat.numel() // SAMPLES)].to(torch.float64).cpu()
+    total = flat.sum(dtype=torch.float64).item()
+    return f"{tuple(tensor.shape)}{tensor.dtype}{total!r}".encode() + picked.numpy().tobytes()
+
+
+def _plain(value: Any) -> str:
+    """A text that is equal for equal values, whatever order sets and mappings keep."""
+    if isinstance(value, Tensor):
+        return hashlib.sha256(
+            value.detach().to(torch.float64).cpu().contiguous().numpy().tobytes()
+        ).hexdigest()
+    if isinstance(value, dict):
+        return _plain(sorted(value.items()))
+    if isinstance(value, frozenset):
+        return _plain(sorted(value))
+    if isinstance(value, tuple | list):
+        return f"({','.join(map(_plain, value))})"
+    if is_dataclass(value):
+        return _plain({field.name: getattr(value, field.name) for field in fields(value)})
+    return repr(value)

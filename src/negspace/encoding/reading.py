@@ -1,0 +1,171 @@
+"""Prompt → tokens: which token belongs to which word, and what the encoder knows of it."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from negspace.encoding.conditioning import ChunkReport, WordReport
+from negspace.encoding.windows import Piece, Token
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from negspace.prompt import Prompt
+
+_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+
+
+@dataclass(frozen=True)
+class _Word:
+    text: str
+    start: int
+    end: int
+    name: str | None = None  # of the embedding it stands for
+
+
+@dataclass(frozen=True)
+class ReadChunk:
+    """One chunk: its words and its tokens, as pieces that may not be parted."""
+
+    text: str
+    weight: float
+    span: tuple[int, int]
+    words: tuple[_Word, ...]
+    pieces: tuple[Piece, ...]
+
+
+class Reader:
+    """Reads chunks with one tokenizer.
+
+    Args:
+        tokenizer: a fast tokenizer of transformers.
+        vectors: embeddings by name, each [vectors, dim].
+        words: the words the encoder has learned, lower case; None where nobody knows.
+    """
+
+    def __init__(self, tokenizer: Any, vectors: Mapping[str, "Tensor"], words: frozenset[str] | None) -> None:
+        self.begin: tuple[int, ...] = _present(tokenizer.bos_token_id)
+        self.end: tuple[int, ...] = _present(tokenizer.eos_token_id)
+        pad: int | None = tokenizer.pad_token_id
+        self.pad = pad if pad is not None else self.end[0]
+        self._unknown: int | None = tokenizer.unk_token_id
+        self._tokenizer = tokenizer
+        self._lock = Lock()  # a fast tokenizer keeps its settings in itself and is not safe between threads
+        self._vectors = {name.lower(): rows for name, rows in vectors.items()}
+        self._names = _pattern(self._vectors)
+        self._words = words
+        comma = self._ids(",")[0]
+        self.comma = comma[0] if len(comma) == 1 and comma[0] != self._unknown else None
+
+    @property
+    def vocabulary(self) -> dict[str, int]:
+        """Every token's id."""
+        return self._tokenizer.get_vocab()
+
+    def read(self, prompt: "Prompt") -> list[ReadChunk | None]:
+        """The chunks of a prompt in order, None standing for BREAK."""
+        return [
+            None
+            if is_break(chunk, prompt.dialect)
+            else self.read_text(chunk.text, chunk.weight, chunk.span, index)
+            for index, chunk in enumerate(prompt.chunks)
+        ]
+
+    def read_text(self, text: str, weight: float, span: tuple[int, int], index: int = 0) -> ReadChunk:
+        """The words and tokens of a text; `span` is its place in the source, `index` its number in the
+        prompt."""
+        words: list[_Word] = []
+        pieces: list[Piece] = []
+        position = 0
+        for match in self._names.finditer(text) if self._names else ():
+            self._read_plain(text, position, match.start(), words, pieces, Token(0, weight, index))
+            rows = self._vectors[match["name"].lower()]
+            pieces.append(tuple(Token(-1, weight, index, len(words), row) for row in rows))
+            words.append(_Word(match[0], match.start(), match.end(), match["name"]))
+            position = match.end()
+        self._read_plain(text, position, len(text), words, pieces, Token(0, weight, index))
+        return ReadChunk(text, weight, span, tuple(words), tuple(pieces))
+
+    def _read_plain(
+        self, text: str, start: int, end: int, words: list[_Word], pieces: list[Piece], like: Token
+    ) -> None:
+        """Append the words and tokens of text[start:end], where no embedding is named."""
+        here = len(words)
+        words += [_Word(m[0], m.start(), m.end()) for m in _WORD.finditer(text, start, end)]
+        ids, ends = self._ids(text[start:end])
+        for token, last in zip(ids, ends, strict=True):
+            while here < len(words) and words[here].end < start + last:
+                here += 1
+            inside = here < len(words) and words[here].start < start + last
+            pieces.append((replace(like, id=token, word=here if inside else -1),))
+
+    def _ids(self, text: str) -> tuple[list[int], list[int]]:
+        """Token ids of a text, and where in it each one ends. What looks like a mark in the text stays
+        text."""
+        with self._lock:
+            read = self._tokenizer(
+                text,
+                add_special_tokens=False,
+                split_special_tokens=True,
+                return_offsets_mapping=True,
+                verbose=False,
+            )
+        return read["input_ids"], [end for _, end in read["offset_mapping"]]
+
+    def report(self, read: ReadChunk, source: str, seen: Sequence[Token]) -> ChunkReport:
+        """What became of a chunk, where the encoder sees only the tokens in `seen`."""
+        tokens = [token for piece in read.pieces for token in piece]
+        in_windows = {id(token) for token in seen}
+        lost = {token.word for token in tokens if id(token) not in in_windows}
+        unread = {token.word for token in tokens if token.id == self._unknown}
+        spans = _spans(read, source)
+        words = tuple(
+            WordReport(word.text, spans[i], self._known(word, i in unread), i in lost)
+            for i, word in enumerate(read.words)
+        )
+        ids = tuple(token.id for token in tokens)
+        return ChunkReport(read.text, read.weight, read.span, ids, tuple(self._strings(tokens, read)), words)
+
+    def _known(self, word: _Word, unread: bool) -> bool | None:
+        if word.name is not None:
+            return True
+        if unread:
+            return False
+        if self._words is None:
+            return None
+        text = word.text.lower()
+        return text in self._words or all(part in self._words for part in re.split(r"['’-]", text))
+
+    def _strings(self, tokens: Iterable[Token], read: ReadChunk) -> list[str]:
+        return [
+            self._tokenizer.convert_ids_to_tokens(token.id)
+            if token.vector is None
+            else read.words[token.word].text
+            for token in tokens
+        ]
+
+
+def _present(token: int | None) -> tuple[int, ...]:
+    return () if token is None else (token,)
+
+
+def _pattern(names: Iterable[str]) -> re.Pattern[str] | None:
+    """Any of the names as a whole word, longest first; ComfyUI writes `embedding:name`."""
+    longest_first = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    if not longest_first:
+        return None
+    return re.compile(rf"(?:\bembedding:|(?<![\w-]))(?P<name>{longest_first})(?![\w-])", re.IGNORECASE)
+
+
+def _spans(read: ReadChunk, source: str) -> list[tuple[int, int]]:
+    """Where the words stand in the source; where an escape shifts them, the place of the whole chunk."""
+    start, end = read.span
+    position = start
+    spans: list[tuple[int, int]] = []
+    for word in read.words:
+        found = source.find(word.text, position, end)
+        spans.append((found, found + len(word.text)) if found >= 0 else (start, end))
+        position = found + len(word.text) if found >= 0 else position
+    return spans

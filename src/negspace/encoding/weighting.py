@@ -1,0 +1,97 @@
+"""How the weights of words act on what an encoder answered: four rules, by name.
+
+Each rule sees one window at a time, so a text never depends on another, and works in float32.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from negspace.errors import EncodingError
+
+NEAR_ZERO = 1e-3
+"""A mean below this share of the mean magnitude says nothing about the size of the values and is not
+restored."""
+
+
+@dataclass(frozen=True, eq=False)
+class Weighed:
+    """One encoded window and the weights its tokens shall have.
+
+    Attributes:
+        z: [window, dim] float32, the encoder's answer.
+        empty: [window, dim] float32, its answer to the empty prompt.
+        weights: [window] float32, none below 0; begin, end and padding have 1.
+        fragments: [window] int, the chunk each token comes from; -1 for begin, end and padding.
+        without: (keep [window] int) -> [window, dim] float32, the answer where the encoder may not look at
+            the tokens whose keep is 0.
+    """
+
+    z: Tensor
+    empty: Tensor
+    weights: Tensor
+    fragments: Tensor
+    without: Callable[[Tensor], Tensor]
+
+
+def a1111(window: Weighed) -> Tensor:
+    """z·w, then scaled so that the window's mean is what it was. AUTOMATIC1111, emphasis mode "Original".
+
+    The mean is left alone where it is too near zero to be divided by, or where weighting turned its sign.
+    """
+    weighted = product(window)
+    before, after = window.z.mean(), weighted.mean()
+    least = NEAR_ZERO * float(weighted.abs().mean())
+    if float(before) * float(after) <= 0 or abs(float(after)) < least:
+        return weighted
+    return weighted * (before / after)
+
+
+def lerp(window: Weighed) -> Tensor:
+    """e + w·(z - e), with e the encoded empty prompt. ComfyUI."""
+    weighted = window.empty + window.weights[:, None] * (window.z - window.empty)
+    return torch.where(window.weights[:, None] == 1, window.z, weighted)
+
+
+def product(window: Weighed) -> Tensor:
+    """z·w. sd_embed."""
+    return window.z * window.weights[:, None]
+
+
+def compel(window: Weighed) -> Tensor:
+    """lerp; for each fragment with w < 1 an encoding that cannot see it is mixed in at tan((1 - w)·π/2).
+    compel.
+
+    The mixing weights are normalised, the encoding with all fragments counting 1: at w = 1/2 the result lies
+    halfway between the two, at w = 0 the fragment is gone.
+    """
+    total, mixed = 1.0, lerp(window)
+    for fragment in window.fragments.unique().tolist():
+        here = window.fragments == fragment
+        weight = float(window.weights[here][0])
+        if fragment < 0 or weight >= 1:
+            continue
+        share = math.tan((1 - max(weight, 1e-5)) * math.pi / 2)
+        blind = replace(window, z=window.without((~here).long()))
+        mixed = mixed + share * lerp(blind)
+        total += share
+    return mixed / total
+
+
+Weighting = Callable[[Weighed], Tensor]
+
+WEIGHTINGS: dict[str, Weighting] = {"a1111": a1111, "lerp": lerp, "compel": compel, "product": product}
+
+
+def find_weighting(name: str) -> Weighting:
+    """The rule of this name.
+
+    Raises:
+        EncodingError: there is none.
+    """
+    if name not in WEIGHTINGS:
+        raise EncodingError(f"no weighting is called {name!r}; there are {', '.join(sorted(WEIGHTINGS))}")
+    return WEIGHTINGS[name]
