@@ -67,9 +67,7 @@ class Reader:
     def read(self, prompt: "Prompt") -> list[ReadChunk | None]:
         """The chunks of a prompt in order, None standing for BREAK."""
         return [
-            None
-            if is_break(chunk, prompt.dialect)
-            else self.read_text(chunk.text, chunk.weight, chunk.span, index)
+            None if chunk.kind == "break" else self.read_text(chunk.text, chunk.weight, chunk.span, index)
             for index, chunk in enumerate(prompt.chunks)
         ]
 
