@@ -45,7 +45,7 @@ __all__ = [
     "strength",
 ]
 
-# Where each public name lives. Looked up on first use, so that `import negspace` needs neither torch nor pydantic.
+# Where each public name lives. Looked up on first use, so that `import negspace` needs no torch.
 _HOMES = {
     "Avoid": "request",
     "EncoderFacts": "facts",

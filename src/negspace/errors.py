@@ -1,11 +1,11 @@
 """What can go wrong, as one tree. A mistake of the user is always one of these, told in one line.
 
-    NegspaceError
-    ├── RequestError    a field of a request is wrong, or this model cannot do what was asked
-    ├── PromptError     a prompt cannot be read; `span` says where
-    ├── ModelError      a model cannot be opened
-    ├── EncodingError   a prompt cannot be turned into conditioning
-    └── OutputError     a result cannot be written, or a file cannot be read back
+NegspaceError
+├── RequestError    a field of a request is wrong, or this model cannot do what was asked
+├── PromptError     a prompt cannot be read; `span` says where
+├── ModelError      a model cannot be opened
+├── EncodingError   a prompt cannot be turned into conditioning
+└── OutputError     a result cannot be written, or a file cannot be read back
 """
 
 

@@ -35,14 +35,15 @@ class ModelFacts:
         family: the architecture, for example "sd".
         prediction: what the network answers with.
         encoders: the text encoders, in the order the model reads them.
-        negative_branch: whether a second evaluation on a negative text means something (classifier-free guidance).
+        negative_branch: whether evaluating a negative text means something (classifier-free guidance).
         distilled: whether guidance was distilled into the weights, so that a negative branch does harm.
         absent: what an absent negative means: the encoded empty prompt, zeros, or no branch at all.
-        attention_rules: names of the attention-space rules the network can host.
+        rules: names of the guidance rules it can host, attention-space rules among them.
+        samplers: names of the samplers it can be run with.
         multiple: width and height must be multiples of this many pixels.
         width, height: default size in pixels.
         steps, scale, sampler: defaults for a request that leaves them open.
-        rule: the default rule, a name in `negspace.guidance.RULES`.
+        rule: the default rule.
     """
 
     name: str
@@ -52,7 +53,8 @@ class ModelFacts:
     negative_branch: bool = True
     distilled: bool = False
     absent: Absent = "empty"
-    attention_rules: frozenset[str] = frozenset()
+    rules: tuple[str, ...] = ("cfg",)
+    samplers: tuple[str, ...] = ("DPM++ 2M",)
     multiple: int = 8
     width: int = 512
     height: int = 512

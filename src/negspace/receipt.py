@@ -70,6 +70,7 @@ class ModelRecord(Words):
         name, family: from its facts.
         fingerprint: sha256 over its weights.
         dtype, device: arithmetic and place of the network.
+        rows: rows that went through the network at once; in float32 the last bits of a picture depend on it.
     """
 
     name: str
@@ -77,6 +78,7 @@ class ModelRecord(Words):
     fingerprint: str
     dtype: str
     device: str
+    rows: int
 
 
 class ImageRecord(Words):
@@ -86,8 +88,8 @@ class ImageRecord(Words):
         seed: gives this picture alone.
         sha256: of its RGB bytes, rows from the top.
         evaluations: network passes by branch.
-        push: per step, the norm of what the negative did to the prediction: |d_n - d_u| where the empty branch
-            was run, else |d_c - d_n|; None at a step where no negative branch was run. In the network's space.
+        push: per evaluation step, how far the negative branch stood off, in the network's space:
+            |d_n - d_u| where the empty branch was run, else |d_c - d_n|; None where no negative was run.
     """
 
     seed: int
@@ -146,16 +148,20 @@ class Receipt(Words):
 
     def summary(self) -> str:
         """The receipt for people: a few lines of plain text."""
+        model = self.model
         lines = [
             f"prompt    {self.positive.text}",
             f"negative  {_told(self.negative.text)}",
             f"acted     {'yes' if self.negative_acted else 'no: ' + str(self.why_not)}",
-            f"model     {self.model.name} {self.model.fingerprint[:12]} ({self.model.dtype} on {self.model.device})",
+            f"model     {model.name} {model.fingerprint[:12]}, {model.dtype} on {model.device}",
             f"rule      {self.rule}, scale {self.scale:g}, {self.sampler}, {self.steps} steps, "
             f"{self.width}x{self.height}",
             f"counted   {_counted(self.evaluations)} for {_plural(len(self.images), 'picture')}",
             *(f"term      {_term_line(term)}" for term in self.terms),
-            *(f"image     seed {image.seed} sha256 {image.sha256[:12]}{_push_line(image)}" for image in self.images),
+            *(
+                f"image     seed {image.seed} sha256 {image.sha256[:12]}{_push_line(image)}"
+                for image in self.images
+            ),
             *(f"{finding.level:<9} {finding.text}" for finding in self.findings),
         ]
         return "\n".join(lines)
@@ -177,7 +183,9 @@ def _counted(evaluations: dict[str, int]) -> str:
 
 
 def _term_line(term: TermRecord) -> str:
-    known = {True: "known", False: f"unknown: {', '.join(term.unknown)}", None: "not known whether known"}[term.known]
+    known = {True: "known", False: f"unknown: {', '.join(term.unknown)}", None: "not known whether known"}[
+        term.known
+    ]
     weight = "" if term.weight == 1.0 else f" x{term.weight:g}"
     return f"{term.term}{weight} [{term.source}] {known}, told by {term.told}"
 

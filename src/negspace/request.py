@@ -58,7 +58,11 @@ def _one_line(owner: str, error: ValidationError) -> str:
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
         return f"{owner} has no field {place!r}"
-    given = "" if first["type"] in ("missing", "json_invalid", "value_error") else f" (given: {first['input']!r:.60})"
+    given = (
+        ""
+        if first["type"] in ("missing", "json_invalid", "value_error")
+        else f" (given: {first['input']!r:.60})"
+    )
     return f"{owner} {place}: {message}{given}" if place else f"{owner}: {message}{given}"
 
 
@@ -129,7 +133,9 @@ class Request(Words):
     @model_validator(mode="after")
     def _last_seed_exists(self) -> Self:
         if self.seed + self.n - 1 > LARGEST_SEED:
-            raise RequestError(f"Request seed: {self.seed} leaves no room for {self.n} pictures up to {LARGEST_SEED}")
+            raise RequestError(
+                f"Request seed: {self.seed} leaves no room for {self.n} pictures up to {LARGEST_SEED}"
+            )
         return self
 
     @property

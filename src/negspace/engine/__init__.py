@@ -1,0 +1,22 @@
+"""The engine: pictures under way are lanes, their evaluations rows of shared forwards, every one counted."""
+
+from negspace.engine.batcher import Fixed, UpTo, Width
+from negspace.engine.engine import Engine
+from negspace.engine.lane import Cast, Lane, Part, Side
+from negspace.engine.ledger import Account, Ledger
+from negspace.engine.noise import draw, keyed
+
+__all__ = [
+    "Account",
+    "Cast",
+    "Engine",
+    "Fixed",
+    "Lane",
+    "Ledger",
+    "Part",
+    "Side",
+    "UpTo",
+    "Width",
+    "draw",
+    "keyed",
+]

@@ -1,0 +1,73 @@
+"""Engine: all lanes take their next step together."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import torch
+
+from negspace.engine.batcher import Fixed, Width, predict
+from negspace.engine.lane import Lane
+from negspace.models.base import Network
+
+
+class Engine:
+    """Drives lanes with one network. Lanes may join and leave between ticks.
+
+    Args:
+        network: what predicts.
+        width: how many rows go through it at once.
+
+    Attributes:
+        forwards: how many there were so far.
+        evaluations: rows of lanes that went through the network so far.
+    """
+
+    def __init__(self, network: Network, width: Width | None = None) -> None:
+        self.network = network
+        self.width = width or Fixed()
+        self.forwards = 0
+        self.evaluations = 0
+        self._lanes: list[Lane] = []
+
+    @property
+    def lanes(self) -> Sequence[Lane]:
+        """The lanes under way."""
+        return tuple(self._lanes)
+
+    def add(self, lane: Lane) -> None:
+        """Let a lane take part from the next tick on."""
+        self._lanes.append(lane)
+
+    def remove(self, lane: Lane) -> None:
+        """Take a lane out, finished or not; the others are not affected."""
+        self._lanes.remove(lane)
+
+    @torch.inference_mode()
+    def tick(self) -> list[Lane]:
+        """One step for every lane.
+
+        Returns:
+            the lanes that are finished by it; they leave the engine.
+        """
+        asked = [(lane, lane.rows()) for lane in self._lanes]
+        rows = [row for _, of_lane in asked for row in of_lane]
+        predictions, forwards = predict(self.network, rows, self.width)
+        self.forwards += forwards
+        self.evaluations += len(rows)
+        start = 0
+        for lane, of_lane in asked:
+            lane.advance(predictions[start : start + len(of_lane)])
+            start += len(of_lane)
+        finished = [lane for lane in self._lanes if lane.done]
+        self._lanes = [lane for lane in self._lanes if not lane.done]
+        return finished
+
+    def run(self, lanes: Iterable[Lane]) -> Iterator[int]:
+        """Take lanes to their end, yielding after every tick how many are still under way.
+
+        Watching and cancelling is iterating or not.
+        """
+        for lane in lanes:
+            self.add(lane)
+        while self._lanes:
+            self.tick()
+            yield len(self._lanes)

@@ -1,0 +1,176 @@
+"""Lane: one picture under way, with its noise, its schedule, its rule and the rule's state."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from negspace.encoding import Conditioning
+from negspace.engine.ledger import Account, Ledger
+from negspace.engine.noise import keyed
+from negspace.errors import RequestError
+from negspace.guidance import Branch, Patch, Rule, Space, Step, convert
+from negspace.guidance.base import EMPTY, NEGATIVE, POSITIVE
+from negspace.models.base import Row
+from negspace.models.samplers import Sampler
+
+_Key = tuple[tuple[int, ...], Patch | None]
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One conditioning of a side, with its weight in the sum."""
+
+    conditioning: Conditioning
+    weight: float = 1.0
+
+
+Side = tuple[Part, ...]
+"""What one side says: d_u + sum of weight * (d_part - d_u). One part of weight 1 is its own prediction."""
+
+Cast = Mapping[str, Side]
+"""Every side of a lane at one step, by name. "empty" is always among them."""
+
+
+class Lane:
+    """One picture under way. What becomes of it depends on nothing but what is given here.
+
+    Args:
+        seed: of the picture; keys the noise that the sampler draws.
+        noise: [channels, height, width] float32 unit noise to start from.
+        sampler: fresh, for this lane alone.
+        rule: how predictions are combined.
+        space: what the network answers with.
+        casts: what every side says, one entry per evaluation step of the sampler.
+        negatives: weight of the sides that are avoided one by one.
+
+    Attributes:
+        seed: as given.
+        x: [channels, height, width] float32, the noisy picture; once `done`, the latents of the picture.
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int,
+        noise: Tensor,
+        sampler: Sampler,
+        rule: Rule[Any],
+        space: Space,
+        casts: Sequence[Cast],
+        negatives: Mapping[str, float] | None = None,
+    ) -> None:
+        if len(casts) != sampler.evaluations:
+            raise ValueError(f"{len(casts)} casts for {sampler.evaluations} evaluations")
+        self.seed = seed
+        self.x = sampler.start(noise)
+        self._sampler = sampler
+        self._rule = rule
+        self._space: Space = space
+        self._casts = casts
+        self._negatives = dict(negatives or {})
+        self._state: Any = rule.init()
+        self._index = 0
+        self._ledger = Ledger()
+        self._asked: tuple[Step, tuple[Branch, ...], dict[_Key, int]] | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether the picture is finished."""
+        return self._index == len(self._casts)
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """(evaluation steps done, evaluation steps in all)."""
+        return self._index, len(self._casts)
+
+    @property
+    def account(self) -> Account:
+        """What was counted so far."""
+        return self._ledger.close()
+
+    def rows(self) -> list[Row]:
+        """The evaluations of the step at hand, each conditioning once however many branches read it."""
+        step = self._step()
+        branches = self._rule.branches(step, self._state)
+        numbers: dict[_Key, int] = {}
+        rows: list[Row] = []
+        for branch in branches:
+            for name, told, _ in self._terms(branch):
+                key = _key(told, branch.patch)
+                if key not in numbers:
+                    numbers[key] = len(rows)
+                    time = self._sampler.time(self._index)
+                    rows.append(Row(step.x[0], time, told, branch.patch))
+                    self._ledger.count(name)
+        self._asked = step, branches, numbers
+        return rows
+
+    def advance(self, predictions: Sequence[Tensor]) -> None:
+        """Take one step with the predictions for `rows`, in their order, [channels, height, width] each."""
+        if self._asked is None:
+            raise ValueError("rows() comes before advance()")
+        step, branches, numbers = self._asked
+        self._asked = None
+        answers = {branch.name: self._side(branch, numbers, predictions) for branch in branches}
+        self._ledger.pushed(_push(answers) if self._says(NEGATIVE) else None)
+        space: Space = self._space if self._rule.space == "any" else self._rule.space
+        own = {name: convert(answer, self._space, space, step) for name, answer in answers.items()}
+        guided, self._state = self._rule.combine(own, step, self._state)
+        guided = convert(guided, space, self._space, step)
+        noise = keyed(self.seed, self._index + 1)
+        self.x = self._sampler.step(guided, self.x[None], self._index, noise)[0]
+        self._index += 1
+
+    def _step(self) -> Step:
+        index, count = self.progress
+        a, s = self._sampler.level(index)
+        x = self._sampler.shown(self.x[None], index)
+        return Step(index, count, s / a if a else float("inf"), x, a, s, self._negatives)
+
+    def _terms(self, branch: Branch) -> list[tuple[str, tuple[Conditioning, ...], float]]:
+        """The sum a branch stands for: (branch to count under, what is told, weight), without zeros."""
+        cast = self._casts[self._index]
+        if branch.side not in cast:
+            raise RequestError(
+                f"rule {self._rule.name} needs the side {branch.side!r}; this request has {', '.join(cast)}"
+            )
+        side = cast[branch.side]
+        rest = 1.0 - sum(part.weight for part in side)
+        also = tuple(part.conditioning for name in _sides(branch) for part in cast[name])
+        name = branch.name if branch.side == POSITIVE or self._says(branch.side) else EMPTY
+        terms = [(name, (part.conditioning, *also), part.weight) for part in side if part.weight]
+        if abs(rest) > 1e-9:
+            terms += [(EMPTY, (part.conditioning, *also), rest * part.weight) for part in cast[EMPTY]]
+        return terms
+
+    def _says(self, side: str) -> bool:
+        """Whether a side says anything but the empty prompt at the step at hand."""
+        cast = self._casts[self._index]
+        nothing = {id(part.conditioning) for part in cast[EMPTY]}
+        return any(id(part.conditioning) not in nothing for part in cast[side])
+
+    def _side(self, branch: Branch, numbers: Mapping[_Key, int], predictions: Sequence[Tensor]) -> Tensor:
+        """[1, channels, height, width] float32, the prediction of a branch."""
+        terms = self._terms(branch)
+        answers = [(predictions[numbers[_key(told, branch.patch)]], weight) for _, told, weight in terms]
+        if len(answers) == 1 and answers[0][1] == 1.0:
+            return answers[0][0][None]
+        return torch.stack([answer * weight for answer, weight in answers]).sum(0)[None]
+
+
+def _sides(branch: Branch) -> tuple[str, ...]:
+    return branch.patch.sides if branch.patch else ()
+
+
+def _key(told: tuple[Conditioning, ...], patch: Patch | None) -> _Key:
+    return tuple(id(conditioning) for conditioning in told), patch
+
+
+def _push(answers: Mapping[str, Tensor]) -> Tensor | None:
+    """How far the negative prediction stands off from the empty one, or else from the positive one."""
+    if NEGATIVE not in answers:
+        return None
+    return torch.linalg.vector_norm(answers.get(EMPTY, answers[POSITIVE]) - answers[NEGATIVE])

@@ -1,0 +1,23 @@
+"""Noise keyed by seed and step: nothing that is added to a request can shift the stream."""
+
+import hashlib
+
+import torch
+from torch import Generator, Tensor
+
+
+def keyed(seed: int, step: int) -> Generator:
+    """A generator that depends on the seed of the picture and the step alone.
+
+    Step 0 is the first latent and uses the seed as it is, so that `torch.Generator().manual_seed(seed)` in
+    diffusers starts from the same noise. Always on the CPU: a picture starts alike on every machine.
+    """
+    if step == 0:
+        return Generator("cpu").manual_seed(seed)
+    digest = hashlib.sha256(f"negspace noise {seed} {step}".encode()).digest()
+    return Generator("cpu").manual_seed(int.from_bytes(digest[:8], "little") >> 1)
+
+
+def draw(seed: int, shape: tuple[int, int, int]) -> Tensor:
+    """[channels, height, width] float32 unit noise, the start of the picture with this seed."""
+    return torch.randn((1, *shape), generator=keyed(seed, 0), dtype=torch.float32)[0]

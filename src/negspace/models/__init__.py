@@ -1,0 +1,1 @@
+"""Models: one family a file. Importing this loads neither torch nor a library of models."""

@@ -1,0 +1,104 @@
+"""Network: what the engine needs of a model. One final subclass a family."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from negspace.encoding import Conditioning, Encoder
+from negspace.facts import ModelFacts
+from negspace.guidance import Patch
+from negspace.models.samplers import Sampler
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """One evaluation: what the network is shown, and what it is told.
+
+    Attributes:
+        x: [channels, height, width] float32.
+        t: the network's own clock.
+        told: the conditioning, and after it those that the patch reads.
+        patch: a change to the network for this row.
+    """
+
+    x: Tensor
+    t: float
+    told: tuple[Conditioning, ...]
+    patch: Patch | None = None
+
+    @property
+    def kind(self) -> Hashable:
+        """Equal for rows that can go through the network together."""
+        told = tuple(
+            (tuple(one.hidden.shape), one.pooled is None, one.value_scale is None) for one in self.told
+        )
+        return tuple(self.x.shape), told, self.patch
+
+
+class Network(ABC):
+    """A model that predicts. It keeps nothing between calls; a row's answer depends on no other row.
+
+    That last promise holds bit for bit among forwards of the same number of rows: kernels choose their way of
+    adding by the size of the batch, not by what stands in it.
+    """
+
+    @property
+    @abstractmethod
+    def facts(self) -> ModelFacts:
+        """What it is and what it can be told."""
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """sha256 over its weights, in hex. The first call may read them all."""
+
+    @property
+    @abstractmethod
+    def dtype(self) -> torch.dtype:
+        """Its arithmetic."""
+
+    @property
+    @abstractmethod
+    def device(self) -> torch.device:
+        """Where it lives."""
+
+    @property
+    @abstractmethod
+    def encoder(self) -> Encoder:
+        """What reads prompts for it."""
+
+    @property
+    @abstractmethod
+    def versions(self) -> dict[str, str]:
+        """Versions of the libraries its arithmetic comes from."""
+
+    @abstractmethod
+    def latent_shape(self, width: int, height: int) -> tuple[int, int, int]:
+        """(channels, height, width) of the latents of a picture of width x height pixels.
+
+        Raises:
+            RequestError: a side is not a multiple of `facts.multiple`.
+        """
+
+    @abstractmethod
+    def sampler(self, name: str, steps: int) -> Sampler:
+        """A sampler for one picture.
+
+        Raises:
+            RequestError: there is no sampler of this name, or it cannot run in this many steps.
+        """
+
+    @abstractmethod
+    def predict(self, rows: Sequence[Row]) -> Tensor:
+        """[rows, channels, height, width] float32, the prediction for rows of one kind.
+
+        Raises:
+            RequestError: the rows carry a patch that this network cannot host.
+        """
+
+    @abstractmethod
+    def decode(self, latents: Tensor) -> np.ndarray:
+        """[height, width, 3] uint8, the picture of [channels, height, width] latents."""

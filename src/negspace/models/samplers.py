@@ -1,0 +1,137 @@
+"""Samplers: diffusers' schedulers under the names people know, one instance a picture."""
+
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal, final
+
+from negspace.errors import RequestError
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+
+@final
+@dataclass(frozen=True)
+class SamplerFacts:
+    """Which scheduler stands behind a name.
+
+    Attributes:
+        module: under `diffusers.schedulers`.
+        scheduler: class in it.
+        settings: what is set on top of the model's own scheduler settings.
+        levels: where the scheduler keeps its noise levels: a table of sigmas by evaluation, or one of
+            cumulative alphas by training step.
+        draws: whether its steps draw fresh noise.
+        fewest: the fewest steps it can run in.
+    """
+
+    module: str
+    scheduler: str
+    settings: dict[str, Any] = field(default_factory=dict)
+    levels: Literal["sigmas", "alphas"] = "sigmas"
+    draws: bool = False
+    fewest: int = 1
+
+
+_EULER = ("scheduling_euler_discrete", "EulerDiscreteScheduler")
+_DPM = ("scheduling_dpmsolver_multistep", "DPMSolverMultistepScheduler")
+_UNIPC = ("scheduling_unipc_multistep", "UniPCMultistepScheduler")
+_KARRAS = {"use_karras_sigmas": True}
+_SDE = {"algorithm_type": "sde-dpmsolver++"}
+
+SAMPLERS: dict[str, SamplerFacts] = {
+    "DDIM": SamplerFacts("scheduling_ddim", "DDIMScheduler", levels="alphas"),
+    "DDPM": SamplerFacts("scheduling_ddpm", "DDPMScheduler", levels="alphas", draws=True),
+    "Euler": SamplerFacts(*_EULER),
+    "Euler Karras": SamplerFacts(*_EULER, _KARRAS),
+    "Euler a": SamplerFacts(
+        "scheduling_euler_ancestral_discrete", "EulerAncestralDiscreteScheduler", draws=True
+    ),
+    "Heun": SamplerFacts("scheduling_heun_discrete", "HeunDiscreteScheduler"),
+    "Heun Karras": SamplerFacts("scheduling_heun_discrete", "HeunDiscreteScheduler", _KARRAS),
+    "DPM++ 2M": SamplerFacts(*_DPM),
+    "DPM++ 2M Karras": SamplerFacts(*_DPM, _KARRAS),
+    "DPM++ 2M SDE": SamplerFacts(*_DPM, _SDE, draws=True),
+    "DPM++ 2M SDE Karras": SamplerFacts(*_DPM, _SDE | _KARRAS, draws=True),
+    "UniPC": SamplerFacts(*_UNIPC),
+    "UniPC Karras": SamplerFacts(*_UNIPC, _KARRAS),
+}
+"""Every sampler by name."""
+
+
+@final
+class Sampler:
+    """One picture's way through its noise levels. It remembers earlier predictions, so it is used once.
+
+    Args:
+        name: in `SAMPLERS`.
+        settings: the model's scheduler settings.
+        steps: of the request.
+
+    Attributes:
+        evaluations: how often the network is asked; more than `steps` for samplers of second order.
+
+    Raises:
+        RequestError: there is no sampler of this name, or it cannot run in this many steps.
+    """
+
+    def __init__(self, name: str, settings: dict[str, Any], steps: int) -> None:
+        facts = find_sampler(name)
+        if steps < facts.fewest:
+            raise RequestError(f"sampler {name} needs at least {facts.fewest} steps, not {steps}")
+        module = import_module(f"diffusers.schedulers.{facts.module}")
+        self._facts = facts
+        self._scheduler: Any = getattr(module, facts.scheduler).from_config(settings, **facts.settings)
+        most = self._scheduler.config.num_train_timesteps
+        if steps > most:
+            raise RequestError(f"this model was trained with {most} noise levels; {steps} steps are too many")
+        self._scheduler.set_timesteps(steps)
+        if (
+            facts.levels == "sigmas"
+        ):  # else it looks its first step up by time, and rounded times may be equal
+            self._scheduler.set_begin_index(0)
+        self.steps = steps
+        self.evaluations = len(self._scheduler.timesteps)
+
+    @property
+    def draws(self) -> bool:
+        """Whether its steps draw fresh noise."""
+        return self._facts.draws
+
+    def start(self, noise: "Tensor") -> "Tensor":
+        """The first noisy picture, of unit noise."""
+        return noise * self._scheduler.init_noise_sigma
+
+    def time(self, index: int) -> float:
+        """The network's own clock at evaluation `index`."""
+        return float(self._scheduler.timesteps[index])
+
+    def level(self, index: int) -> tuple[float, float]:
+        """(a, s) at evaluation `index`: the network is shown `a*x0 + s*eps`."""
+        if self._facts.levels == "sigmas":
+            sigma = float(self._scheduler.sigmas[index])
+            a = (1 + sigma * sigma) ** -0.5
+            return a, sigma * a
+        alpha = float(self._scheduler.alphas_cumprod[int(self._scheduler.timesteps[index])])
+        return alpha**0.5, (1 - alpha) ** 0.5
+
+    def shown(self, x: "Tensor", index: int) -> "Tensor":
+        """What the network is shown of x at evaluation `index`."""
+        return self._scheduler.scale_model_input(x, self._scheduler.timesteps[index])
+
+    def step(self, prediction: "Tensor", x: "Tensor", index: int, noise: "Generator") -> "Tensor":
+        """The next x; `noise` is drawn from only where `draws` is set."""
+        moment = self._scheduler.timesteps[index]
+        drawn = {"generator": noise} if self._facts.draws else {}
+        return self._scheduler.step(prediction, moment, x, return_dict=False, **drawn)[0]
+
+
+def find_sampler(name: str) -> SamplerFacts:
+    """What stands behind a sampler's name.
+
+    Raises:
+        RequestError: there is no sampler of this name.
+    """
+    if name not in SAMPLERS:
+        raise RequestError(f"there is no sampler {name!r}; samplers are: {', '.join(SAMPLERS)}")
+    return SAMPLERS[name]

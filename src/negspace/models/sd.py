@@ -1,0 +1,167 @@
+"""Stable Diffusion 1 and 2: one CLIP text encoder, a UNet with cross-attention, a convolutional VAE."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+import torch
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from diffusers.utils import logging as diffusers_logging
+from torch import Tensor
+from transformers.models.clip.modeling_clip import CLIPTextModel
+from transformers.models.clip.tokenization_clip import CLIPTokenizer
+from transformers.utils import logging as transformers_logging
+
+from negspace.encoding import Encoder, TextEncoder
+from negspace.errors import ModelError, RequestError
+from negspace.facts import ModelFacts
+from negspace.models.base import Network, Row
+from negspace.models.fingerprint import fingerprint
+from negspace.models.folder import ModelFolder, sd_facts
+from negspace.models.hardware import Footing
+from negspace.models.samplers import Sampler
+
+_WEIGHED = ("text_encoder", "unet", "vae")
+
+
+@final
+class StableDiffusion(Network):
+    """A Stable Diffusion folder, opened.
+
+    Args:
+        folder: where it came from.
+        facts: what it can be told.
+        footing: where it stands and how it calculates.
+        encoder: reads prompts.
+        unet, vae: its networks, in evaluation mode.
+        settings: of its scheduler.
+    """
+
+    def __init__(
+        self,
+        folder: ModelFolder,
+        facts: ModelFacts,
+        footing: Footing,
+        encoder: Encoder,
+        unet: Any,
+        vae: Any,
+        settings: dict[str, Any],
+    ) -> None:
+        self._folder = folder
+        self._facts = facts
+        self._footing = footing
+        self._encoder = encoder
+        self._unet = unet
+        self._vae = vae
+        self._settings = settings
+
+    @property
+    def facts(self) -> ModelFacts:
+        return self._facts
+
+    def fingerprint(self) -> str:
+        folder = self._folder.path
+        return fingerprint(
+            folder, [file for part in _WEIGHED for file in (folder / part).glob("*.safetensors")]
+        )
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self._footing.dtype
+
+    @property
+    def device(self) -> torch.device:
+        return self._footing.device
+
+    @property
+    def encoder(self) -> Encoder:
+        return self._encoder
+
+    @property
+    def versions(self) -> dict[str, str]:
+        return {name: version(name) for name in ("diffusers", "torch", "transformers")}
+
+    def latent_shape(self, width: int, height: int) -> tuple[int, int, int]:
+        multiple = self._facts.multiple
+        if width % multiple or height % multiple:
+            raise RequestError(f"size {width}x{height}: both sides must be multiples of {multiple}")
+        pixels = 2 ** (len(self._vae.config.block_out_channels) - 1)
+        return self._unet.config.in_channels, height // pixels, width // pixels
+
+    def sampler(self, name: str, steps: int) -> Sampler:
+        return Sampler(name, self._settings, steps)
+
+    @torch.inference_mode()
+    def predict(self, rows: Sequence[Row]) -> Tensor:
+        if any(row.patch is not None for row in rows):
+            raise RequestError(f"{self._facts.name} hosts no changes to its network; choose another rule")
+        x = self._placed(torch.stack([row.x for row in rows]))
+        times = torch.tensor([row.t for row in rows], dtype=torch.float32, device=self.device)
+        told = torch.stack([row.told[0].hidden for row in rows]).to(self.device, self.dtype)
+        return self._unet(x, times, told, return_dict=False)[0].float()
+
+    @torch.inference_mode()
+    def decode(self, latents: Tensor) -> np.ndarray:
+        config = self._vae.config
+        latents = latents[None] / config.scaling_factor + (config.shift_factor or 0.0)
+        picture = self._vae.decode(self._placed(latents), return_dict=False)[0][0].float()
+        levels = ((picture / 2 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8)
+        return levels.permute(1, 2, 0).contiguous().cpu().numpy()
+
+    def _placed(self, x: Tensor) -> Tensor:
+        return x.to(self.device, self.dtype).contiguous(memory_format=self._footing.layout)
+
+
+def open_sd(folder: ModelFolder, footing: Footing) -> StableDiffusion:
+    """The network in a Stable Diffusion folder.
+
+    Raises:
+        ModelError: a part is missing or cannot be read.
+    """
+    facts = sd_facts(folder)
+    for part in ("tokenizer", *_WEIGHED):
+        if not (folder.path / part).is_dir():
+            raise ModelError(f"{str(folder.path)!r} has no {part} folder")
+    for part in _WEIGHED:
+        if not any((folder.path / part).glob("*.safetensors")):
+            raise ModelError(
+                f"{str(folder.path / part)!r} has no safetensors file; pickled weights are not opened"
+            )
+    with _quiet():
+        tokenizer = CLIPTokenizer.from_pretrained(folder.path / "tokenizer", local_files_only=True)
+        text = _read(CLIPTextModel, folder.path / "text_encoder", footing)
+        unet = _read(UNet2DConditionModel, folder.path / "unet", footing)
+        vae = _read(AutoencoderKL, folder.path / "vae", footing)
+    settings = folder.settings("scheduler", "scheduler_config.json")
+    encoder = TextEncoder(tokenizer, text, facts.encoders[0])
+    return StableDiffusion(folder, facts, footing, encoder, unet, vae, settings)
+
+
+def _read(kind: Any, path: Path, footing: Footing) -> Any:
+    try:
+        part = kind.from_pretrained(path, dtype=footing.dtype, use_safetensors=True, local_files_only=True)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ModelError(f"cannot read {str(path)!r}: {' '.join(str(error).split())[:300]}") from None
+    part = part.eval().requires_grad_(False)
+    return part.to(device=footing.device, memory_format=footing.layout)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the libraries' own progress bars and advice on standard error."""
+    bars = transformers_logging.is_progress_bar_enabled()
+    levels = diffusers_logging.get_verbosity(), transformers_logging.get_verbosity()
+    transformers_logging.disable_progress_bar()
+    diffusers_logging.set_verbosity_error()
+    transformers_logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        diffusers_logging.set_verbosity(levels[0])
+        transformers_logging.set_verbosity(levels[1])
+        if bars:
+            transformers_logging.enable_progress_bar()

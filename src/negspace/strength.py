@@ -1,0 +1,146 @@
+"""Strength: how strongly something acts and when, as a number over the schedule. 0 is off, 1 is full.
+
+A guidance scale is scaled around its off value by it: the effective scale is 1 + strength * (scale - 1).
+"""
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Literal, final
+
+from negspace.errors import RequestError
+
+Axis = Literal["progress", "sigma"]
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A place in the schedule.
+
+    Attributes:
+        index, count: the evaluation at hand, from 0, and how many there are.
+        sigma: noise over signal, s / a of `x = a*x0 + s*eps`; infinite in pure noise.
+    """
+
+    index: int
+    count: int
+    sigma: float
+
+    @property
+    def progress(self) -> float:
+        """Share of the evaluations that lie behind, 0 at the first."""
+        return self.index / self.count
+
+
+class Strength(ABC):
+    """A number over the schedule."""
+
+    @abstractmethod
+    def at(self, moment: Moment) -> float:
+        """How strongly at this moment; 0 is off."""
+
+
+@final
+@dataclass(frozen=True)
+class Constant(Strength):
+    """The same at every moment."""
+
+    weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        _finite("constant", self.weight)
+
+    def at(self, moment: Moment) -> float:
+        return self.weight
+
+
+@final
+@dataclass(frozen=True)
+class Window(Strength):
+    """`inside` while start <= place < stop, else 0.
+
+    On the progress axis start and stop are shares of the steps, and every step has exactly one place, so
+    windows that touch neither overlap nor leave a step out. On the sigma axis start is the larger sigma,
+    and the window is stop < sigma <= start.
+    """
+
+    start: float
+    stop: float
+    inside: Strength = Constant()
+    axis: Axis = "progress"
+
+    def __post_init__(self) -> None:
+        _on_axis("window", self.start, self.stop, self.axis)
+
+    def at(self, moment: Moment) -> float:
+        if self.axis == "progress":
+            here = self.start <= moment.progress < self.stop
+        else:
+            here = self.stop < moment.sigma <= self.start
+        return self.inside.at(moment) if here else 0.0
+
+
+@final
+@dataclass(frozen=True)
+class Ramp(Strength):
+    """From `first` at the first evaluation to `last` at the last one, on a straight line or half a cosine."""
+
+    first: float
+    last: float
+    shape: Literal["linear", "cosine"] = "linear"
+
+    def __post_init__(self) -> None:
+        _finite("ramp", self.first, self.last)
+
+    def at(self, moment: Moment) -> float:
+        share = moment.index / max(moment.count - 1, 1)
+        if self.shape == "cosine":
+            share = (1 - math.cos(math.pi * share)) / 2
+        return (1 - share) * self.first + share * self.last
+
+
+def constant(weight: float = 1.0) -> Strength:
+    """The same at every moment.
+
+    Raises:
+        RequestError: the weight is not a finite number.
+    """
+    return Constant(weight)
+
+
+def window(start: float, stop: float, weight: float | Strength = 1.0, axis: Axis = "progress") -> Strength:
+    """`weight` between start and stop, off elsewhere: `window(0.17, 0.6)` is from 17 % to 60 % of the steps.
+
+    Args:
+        start, stop: shares of the steps with start < stop; on the sigma axis, sigmas with start > stop.
+        weight: a number, or another strength that is then cut to the window.
+        axis: what start and stop are measured in.
+
+    Raises:
+        RequestError: the bounds are not finite, not in order, or not shares.
+    """
+    return Window(start, stop, weight if isinstance(weight, Strength) else Constant(weight), axis)
+
+
+def ramp(first: float, last: float, shape: Literal["linear", "cosine"] = "linear") -> Strength:
+    """From `first` at the first evaluation to `last` at the last one.
+
+    Raises:
+        RequestError: a bound is not a finite number.
+    """
+    return Ramp(first, last, shape)
+
+
+def _finite(name: str, *values: float) -> None:
+    if not all(math.isfinite(value) for value in values):
+        raise RequestError(f"{name} strength: {', '.join(map(str, values))} must be finite numbers")
+
+
+def _on_axis(name: str, start: float, stop: float, axis: Axis) -> None:
+    if axis == "progress":
+        if not 0 <= start < stop <= 1:
+            raise RequestError(
+                f"{name} strength: progress from {start} to {stop} must lie in 0..1 and be in order"
+            )
+    elif not 0 <= stop < start:
+        raise RequestError(f"{name} strength: sigma falls, so start {start} must be above stop {stop} >= 0")
