@@ -1,0 +1,82 @@
+"""The contrastive pair: texts and pictures that belong together point the same way.
+
+A. Radford et al., Learning Transferable Visual Models From Natural Language Supervision (2021), figure 3.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import torch
+from transformers import CLIPConfig, CLIPModel, CLIPTextConfig, CLIPTextModel, CLIPTokenizer, CLIPVisionConfig
+
+from training import data, tokenizer
+from training.common import device, train
+from training.settings import Settings
+from training.world import caption
+
+
+def build(settings: Settings, words: CLIPTokenizer) -> CLIPModel:
+    """An untrained pair of the settings' shape."""
+    c = settings.clip
+    shape = {
+        "hidden_size": c.width,
+        "intermediate_size": 4 * c.width,
+        "num_hidden_layers": c.layers,
+        "num_attention_heads": c.heads,
+        "projection_dim": c.projection,
+    }
+    ids = {
+        "bos_token_id": words.bos_token_id,
+        "eos_token_id": words.eos_token_id,
+        "pad_token_id": words.pad_token_id,
+    }
+    text = CLIPTextConfig(vocab_size=len(words), max_position_embeddings=77, **shape, **ids)
+    vision = CLIPVisionConfig(image_size=settings.world.side, patch_size=8, **shape)
+    return CLIPModel(
+        CLIPConfig(text_config=text.to_dict(), vision_config=vision.to_dict(), projection_dim=c.projection)
+    )
+
+
+def run(settings: Settings, state_dir: Path, out: Path) -> None:
+    """Train the pair, save the whole of it as `clip/` and the text half as `text_encoder/`, in fp16."""
+    torch.manual_seed(settings.seed + 1)
+    words = tokenizer.save(out / "tokenizer")
+    pictures = data.pictures(settings.world, state_dir)
+    scenes = data.scenes(settings.world)
+    model = build(settings, words).to(device())
+    rng = np.random.default_rng(settings.seed + 1)
+    said = Random(settings.seed + 1)
+    batch = settings.clip.batch
+    target = torch.arange(batch, device=device())
+
+    def step(count: int) -> dict[str, torch.Tensor]:
+        index = np.sort(rng.integers(len(pictures), size=batch))
+        ids = torch.tensor(
+            tokenizer.encode(words, [caption(scenes[i], said) for i in index]), device=device()
+        )
+        x = data.tensor(pictures[index]).to(device())
+        with torch.autocast(device().type, torch.bfloat16):
+            both = model(input_ids=_short(ids, words), pixel_values=x)
+        logits = both.logits_per_text.float()
+        loss = torch.nn.functional.cross_entropy(logits, target) + torch.nn.functional.cross_entropy(
+            logits.T, target
+        )
+        return {"loss": loss / 2, "right": (logits.argmax(1) == target).float().mean()}
+
+    c = settings.clip
+    train("clip", state_dir, model, step, minutes=c.minutes, rate=c.rate, batch=batch, seed=settings.seed)
+    model.eval().half().save_pretrained(out / "clip")
+    words.save_pretrained(out / "clip")
+    text = CLIPTextModel(model.config.text_config).half()
+    text.load_state_dict(model.text_model.state_dict())
+    text.save_pretrained(out / "text_encoder")
+
+
+def _short(ids: torch.Tensor, words: CLIPTokenizer) -> torch.Tensor:
+    """Without the columns that are padding in every row: attention is causal and the text is read at the
+    first end token, so what follows it changes nothing."""
+    longest = int((ids != words.pad_token_id).sum(1).max()) + 1
+    return ids[:, :longest]

@@ -1,0 +1,48 @@
+"""Polish the decoder alone on the fixed latents: most of what a short training of the pair leaves soft.
+
+The encoder, and with it the latents that the denoiser learned, stay as they are.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKL
+
+from training import data
+from training.common import Average, channels_last, device, train
+from training.settings import Settings
+from training.vae import latents, loss_of, psnr
+
+
+def run(settings: Settings, state_dir: Path, out: Path) -> None:
+    """Train the decoder half of `out/vae`, save it in place."""
+    torch.manual_seed(settings.seed + 4)
+    d = settings.decoder
+    pictures = data.pictures(settings.world, state_dir)
+    held_out = data.pictures(settings.world, state_dir, held_out=True)[:1024]
+    z = latents(settings, state_dir, out)
+    model = AutoencoderKL.from_pretrained(out / "vae", dtype=torch.float32)
+    channels_last(model)
+    print(f"decoder: {psnr(model, held_out):.2f} dB before")
+    model.encoder.requires_grad_(False)
+    model.quant_conv.requires_grad_(False)  # type: ignore[union-attr]
+    average = Average(model, 0.998)
+    rng = np.random.default_rng(settings.seed + 4)
+
+    def step(count: int) -> dict[str, torch.Tensor]:
+        index = np.sort(rng.integers(len(pictures), size=d.batch))
+        x = data.tensor(pictures[index]).to(device(), memory_format=torch.channels_last)
+        seen = z[torch.from_numpy(index)].float().to(device())
+        seen = seen + d.noise * torch.randn_like(seen)  # a denoiser's latents are not exact either
+        with torch.autocast(device().type, torch.bfloat16):
+            y = model.decode(seen.contiguous(memory_format=torch.channels_last)).sample
+        return loss_of(y.float(), x)
+
+    train("decoder", state_dir, model, step, minutes=d.minutes, rate=d.rate, batch=d.batch, average=average)
+    final = average.module
+    assert isinstance(final, AutoencoderKL)
+    print(f"decoder: {psnr(final, held_out):.2f} dB after")
+    final.half().save_pretrained(out / "vae")

@@ -1,0 +1,88 @@
+"""Every number that decides what the embedded weights are. The defaults made the weights of record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class World:
+    """Scenes rendered once. `side` is in pixels."""
+
+    scenes: int = 100_000
+    held_out: int = 4_000
+    side: int = 64
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class Vae:
+    """AutoencoderKL: three halvings, so a latent position stands for 8x8 pixels."""
+
+    channels: tuple[int, ...] = (16, 32, 96, 128)
+    latent_channels: int = 16
+    batch: int = 8
+    minutes: float = 29
+    rate: float = 1.5e-3
+    kl: float = 1e-3
+
+
+@dataclass(frozen=True)
+class Decoder:
+    """The decoder alone, on fixed latents with a little noise of that deviation."""
+
+    batch: int = 8
+    minutes: float = 9
+    rate: float = 1e-3
+    noise: float = 0.05
+
+
+@dataclass(frozen=True)
+class Clip:
+    """The contrastive pair: a text half of 77 tokens and an image half of 8x8 patches."""
+
+    width: int = 192
+    layers: int = 3
+    heads: int = 4
+    projection: int = 128
+    batch: int = 256
+    minutes: float = 5
+    rate: float = 1e-3
+
+
+@dataclass(frozen=True)
+class Unet:
+    """UNet2DConditionModel over latents, v prediction, min-SNR weighting, moving average of the weights."""
+
+    channels: tuple[int, ...] = (160, 224)
+    head_size: int = 32
+    layers: int = 2
+    batch: int = 128
+    minutes: float = 58
+    rate: float = 1e-3
+    empty: float = 0.1
+    min_snr: float = 5.0
+    average: float = 0.9995
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """The classifier that reads a scene back from pixels."""
+
+    channels: tuple[int, ...] = (32, 64, 96, 160)
+    batch: int = 128
+    minutes: float = 6
+    rate: float = 2e-3
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All stages together. `seed` starts every random stream of the training."""
+
+    seed: int = 0
+    world: World = field(default_factory=World)
+    vae: Vae = field(default_factory=Vae)
+    clip: Clip = field(default_factory=Clip)
+    decoder: Decoder = field(default_factory=Decoder)
+    unet: Unet = field(default_factory=Unet)
+    oracle: Oracle = field(default_factory=Oracle)
