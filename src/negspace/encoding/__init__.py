@@ -1,23 +1,44 @@
 """Prompt → Conditioning: no token lost, weights by name, several encoders, embeddings, a cache."""
 
+from negspace.encoding.absent import encode_negative, zeros
+from negspace.encoding.base import Encoder
+from negspace.encoding.cache import Cache, CacheCount, Cached
+from negspace.encoding.composite import EndToEnd, SideBySide
 from negspace.encoding.conditioning import (
     ChunkReport,
     Conditioning,
     EncoderReport,
+    Exchange,
     WordReport,
     match_lengths,
 )
-from negspace.encoding.encoder import Encoder, Layer, TextEncoder
+from negspace.encoding.encoder import TextEncoder
+from negspace.encoding.inversion import Embedding, load_embedding
+from negspace.encoding.network import Layer
+from negspace.encoding.values import scale_values, scaled, stack_scales
 from negspace.encoding.weighting import WEIGHTINGS
 
 __all__ = [
     "WEIGHTINGS",
+    "Cache",
+    "CacheCount",
+    "Cached",
     "ChunkReport",
     "Conditioning",
+    "Embedding",
     "Encoder",
     "EncoderReport",
+    "EndToEnd",
+    "Exchange",
     "Layer",
+    "SideBySide",
     "TextEncoder",
     "WordReport",
+    "encode_negative",
+    "load_embedding",
     "match_lengths",
+    "scale_values",
+    "scaled",
+    "stack_scales",
+    "zeros",
 ]

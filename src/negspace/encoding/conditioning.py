@@ -41,6 +41,7 @@ class ChunkReport:
         span: its place in the source.
         ids: token ids, in order, without begin, end and padding. A vector of an embedding has the id -1.
         tokens: the same as strings.
+        places: for each token its row in the conditioning's `hidden`; -1 for one that was cut.
         words: its words.
     """
 
@@ -49,6 +50,7 @@ class ChunkReport:
     span: tuple[int, int]
     ids: tuple[int, ...]
     tokens: tuple[str, ...]
+    places: tuple[int, ...]
     words: tuple[WordReport, ...]
 
     @property
@@ -82,6 +84,33 @@ class EncoderReport:
         """The words that this encoder never saw."""
         return tuple(word for chunk in self.chunks for word in chunk.cut)
 
+    def moved(self, by: int, start: int = 0) -> "EncoderReport":
+        """The same where every row of `hidden` from `start` on has moved by `by`."""
+        chunks = tuple(
+            replace(chunk, places=tuple(place + by if place >= start else place for place in chunk.places))
+            for chunk in self.chunks
+        )
+        return replace(self, chunks=chunks)
+
+
+@dataclass(frozen=True, eq=False)
+class Exchange:
+    """What compel's `original.swap(edited)` asks of the attention: the edited text, drawn where the original
+    was.
+
+    Attributes:
+        edited: the edited text's conditioning, as long as the original's.
+        takes: [tokens] int, for each edited token the original token whose attention map it takes; -1 is its
+            own.
+        self_attention: share of the run, from start to stop, in which self-attention maps are kept.
+        attention: share of the run in which the cross-attention maps in `takes` are taken.
+    """
+
+    edited: "Conditioning"
+    takes: Tensor
+    self_attention: tuple[float, float]
+    attention: tuple[float, float]
+
 
 @dataclass(frozen=True, eq=False)
 class Conditioning:
@@ -101,6 +130,7 @@ class Conditioning:
             1.
         tokens: one report per encoder.
         findings: what was cut or could not be done as asked.
+        exchange: what a swap in the text asks of the attention, or None.
         given: whether this came from a text, from "", from blanks only, or is zeros standing for an absent
             text.
     """
@@ -115,6 +145,7 @@ class Conditioning:
     tokens: tuple[EncoderReport, ...] = ()
     findings: tuple[Finding, ...] = ()
     given: Given = "text"
+    exchange: Exchange | None = None
 
     def __post_init__(self) -> None:
         expected = self.windows * self.empty.shape[0] + self.tail
@@ -135,8 +166,12 @@ class Conditioning:
         held = (self.hidden, self.pooled, self.empty, self.value_scale)
         return sum(tensor.nbytes for tensor in held if tensor is not None)
 
-    def padded(self, windows: int) -> "Conditioning":
-        """The same with encoded empty windows after its own, so that there are `windows` of them.
+    def padded(self, windows: int, behind: int = 0) -> "Conditioning":
+        """The same with encoded empty windows, so that there are `windows` of them.
+
+        Args:
+            windows: how many there shall be.
+            behind: how many of its own windows stand behind the padding.
 
         Raises:
             EncodingError: there are more already; nothing is ever cut.
@@ -146,13 +181,18 @@ class Conditioning:
             raise EncodingError(f"{self.windows} windows cannot be brought to {windows} without a loss")
         if missing == 0:
             return self
-        here = self.windows * self.window
+        here = (self.windows - behind) * self.window
         padding = self.empty.repeat(missing, 1)
         scale = self.value_scale
         if scale is not None:
             scale = torch.cat([scale[:here], scale.new_ones(len(padding)), scale[here:]])
-        hidden = torch.cat([self.hidden[:here], padding, self.hidden[here:]])
-        return replace(self, hidden=hidden, windows=windows, value_scale=scale)
+        return replace(
+            self,
+            hidden=torch.cat([self.hidden[:here], padding, self.hidden[here:]]),
+            windows=windows,
+            value_scale=scale,
+            tokens=tuple(report.moved(len(padding), start=here) for report in self.tokens),
+        )
 
 
 def match_lengths(conditionings: Sequence[Conditioning]) -> list[Conditioning]:

@@ -4,15 +4,13 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from torch import Tensor
 
 from negspace.encoding.conditioning import ChunkReport, WordReport
 from negspace.encoding.windows import Piece, Token
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from negspace.prompt import Prompt
+from negspace.prompt.tree import Prompt
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 
@@ -45,7 +43,7 @@ class Reader:
         words: the words the encoder has learned, lower case; None where nobody knows.
     """
 
-    def __init__(self, tokenizer: Any, vectors: Mapping[str, "Tensor"], words: frozenset[str] | None) -> None:
+    def __init__(self, tokenizer: Any, vectors: Mapping[str, Tensor], words: frozenset[str] | None) -> None:
         self.begin: tuple[int, ...] = _present(tokenizer.bos_token_id)
         self.end: tuple[int, ...] = _present(tokenizer.eos_token_id)
         pad: int | None = tokenizer.pad_token_id
@@ -64,7 +62,7 @@ class Reader:
         """Every token's id."""
         return self._tokenizer.get_vocab()
 
-    def read(self, prompt: "Prompt") -> list[ReadChunk | None]:
+    def read(self, prompt: Prompt) -> list[ReadChunk | None]:
         """The chunks of a prompt in order, None standing for BREAK."""
         return [
             None if chunk.kind == "break" else self.read_text(chunk.text, chunk.weight, chunk.span, index)
@@ -112,19 +110,18 @@ class Reader:
             )
         return read["input_ids"], [end for _, end in read["offset_mapping"]]
 
-    def report(self, read: ReadChunk, source: str, seen: Sequence[Token]) -> ChunkReport:
-        """What became of a chunk, where the encoder sees only the tokens in `seen`."""
+    def report(self, read: ReadChunk, source: str, places: Mapping[int, int]) -> ChunkReport:
+        """What became of a chunk, where `places` tells by a token's identity which row it fills."""
         tokens = [token for piece in read.pieces for token in piece]
-        in_windows = {id(token) for token in seen}
-        lost = {token.word for token in tokens if id(token) not in in_windows}
+        rows = tuple(places.get(id(token), -1) for token in tokens)
+        lost = {token.word for token, row in zip(tokens, rows, strict=True) if row < 0}
         unread = {token.word for token in tokens if token.id == self._unknown}
-        spans = _spans(read, source)
         words = tuple(
-            WordReport(word.text, spans[i], self._known(word, i in unread), i in lost)
-            for i, word in enumerate(read.words)
+            WordReport(word.text, span, self._known(word, i in unread), i in lost)
+            for i, (word, span) in enumerate(zip(read.words, _spans(read, source), strict=True))
         )
         ids = tuple(token.id for token in tokens)
-        return ChunkReport(read.text, read.weight, read.span, ids, tuple(self._strings(tokens, read)), words)
+        return ChunkReport(read.text, read.weight, read.span, ids, self._strings(tokens, read), rows, words)
 
     def _known(self, word: _Word, unread: bool) -> bool | None:
         if word.name is not None:
@@ -136,13 +133,13 @@ class Reader:
         text = word.text.lower()
         return text in self._words or all(part in self._words for part in re.split(r"['’-]", text))
 
-    def _strings(self, tokens: Iterable[Token], read: ReadChunk) -> list[str]:
-        return [
+    def _strings(self, tokens: Sequence[Token], read: ReadChunk) -> tuple[str, ...]:
+        return tuple(
             self._tokenizer.convert_ids_to_tokens(token.id)
             if token.vector is None
             else read.words[token.word].text
             for token in tokens
-        ]
+        )
 
 
 def _present(token: int | None) -> tuple[int, ...]:

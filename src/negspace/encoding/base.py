@@ -1,0 +1,72 @@
+"""Encoder: whatever turns prompts into conditioning."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Self
+
+from negspace.encoding.conditioning import Conditioning, Given
+from negspace.encoding.inversion import Embedding
+from negspace.errors import EncodingError
+from negspace.prompt.tree import Prompt
+
+
+class Encoder(ABC):
+    """One text encoder, several together, or one behind a cache. Frozen: changes make another encoder."""
+
+    @property
+    @abstractmethod
+    def texts(self) -> int:
+        """How many texts it can read at once, one per text model."""
+
+    @property
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """Equal for two encoders only if they encode every prompt alike."""
+
+    @abstractmethod
+    def encode(
+        self, prompt: Prompt, weighting: str = "a1111", others: Sequence[Prompt | None] = ()
+    ) -> Conditioning:
+        """The conditioning of a prompt.
+
+        Args:
+            prompt: what the first text model reads, and every other that `others` does not name.
+            weighting: a name in `WEIGHTINGS`.
+            others: texts of the second text model, the third and so on; None reads `prompt`.
+
+        Raises:
+            EncodingError: the weighting is unknown, a weight is too large to be told, or there are more texts
+                than text models.
+        """
+
+    @abstractmethod
+    def empty(self) -> Conditioning:
+        """The conditioning of the empty text, one window long."""
+
+    @abstractmethod
+    def with_embeddings(self, embeddings: Sequence[Embedding]) -> Self:
+        """The same encoder, knowing these textual-inversion embeddings by name instead of any before.
+
+        Raises:
+            EncodingError: one was made for text models of other sizes, or for another number of them.
+        """
+
+
+def given(source: str) -> Given:
+    """Whether a text is empty, blank or says something."""
+    return "text" if source.strip() else "blank" if source else "empty"
+
+
+def texts_of(encoder: Encoder, prompt: Prompt, others: Sequence[Prompt | None]) -> list[Prompt]:
+    """The text each text model reads.
+
+    Raises:
+        EncodingError: there are more texts than text models.
+    """
+    for number, other in enumerate(others, start=2):
+        if other is not None and number > encoder.texts:
+            raise EncodingError(
+                f"this model has {encoder.texts} text model(s); nothing would read text number {number}"
+            )
+    told = [prompt, *others, *[None] * encoder.texts]
+    return [prompt if text is None else text for text in told[: encoder.texts]]

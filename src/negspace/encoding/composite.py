@@ -1,0 +1,166 @@
+"""Several text encoders as one: side by side (SDXL) and end to end (SD3)."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from negspace.encoding.base import Encoder, texts_of
+from negspace.encoding.conditioning import Conditioning, Given
+from negspace.encoding.inversion import Embedding, tables_for
+from negspace.encoding.structure import carry_out
+from negspace.errors import EncodingError
+from negspace.prompt.tree import Prompt
+
+
+class SideBySide(Encoder):
+    """Encoders that read windows of one length and whose answers stand beside each other, token for token.
+
+    SDXL: `SideBySide([first, second])`, hidden [tokens, 768 + 1280], pooled that of the second. Each encoder
+    reads its own text in its own vocabulary; the one with fewer windows is filled up with its own empty
+    windows.
+    """
+
+    def __init__(self, encoders: Sequence[Encoder]) -> None:
+        if not encoders or any(encoder.texts != 1 for encoder in encoders):
+            raise EncodingError("only single text encoders can stand side by side")
+        self.encoders = tuple(encoders)
+
+    @property
+    def texts(self) -> int:
+        return len(self.encoders)
+
+    @property
+    def fingerprint(self) -> str:
+        return _fingerprint("side by side", self.encoders)
+
+    def with_embeddings(self, embeddings: Sequence[Embedding]) -> "SideBySide":
+        count = len(self.encoders)
+        tables = [tables_for(embedding, count) for embedding in embeddings]
+        return SideBySide(
+            [
+                encoder.with_embeddings(
+                    [replace(one, tables=(rows[i],)) for one, rows in zip(embeddings, tables, strict=True)]
+                )
+                for i, encoder in enumerate(self.encoders)
+            ]
+        )
+
+    def empty(self) -> Conditioning:
+        return _beside([encoder.empty() for encoder in self.encoders])
+
+    def encode(
+        self, prompt: Prompt, weighting: str = "a1111", others: Sequence[Prompt | None] = ()
+    ) -> Conditioning:
+        texts = texts_of(self, prompt, others)
+        if all(text.structure is None for text in texts):
+            pairs = zip(self.encoders, texts, strict=True)
+            return _beside([encoder.encode(text, weighting) for encoder, text in pairs])
+        if any(text is not prompt for text in texts):
+            raise EncodingError("a text with blend, and or swap must be the same for every text encoder")
+        return carry_out(self, prompt, weighting)
+
+
+class EndToEnd(Encoder):
+    """Encoders that read windows, followed by one that reads running text.
+
+    SD3: `EndToEnd(SideBySide([first, second]), third)`, hidden [77 windows + 256, 4096]: the narrower answers
+    get zeros behind them, the running text stands after the windows, pooled is that of the first two.
+    """
+
+    def __init__(self, first: Encoder, second: Encoder) -> None:
+        self.first = first
+        self.second = second
+
+    @property
+    def texts(self) -> int:
+        return self.first.texts + self.second.texts
+
+    @property
+    def fingerprint(self) -> str:
+        return _fingerprint("end to end", (self.first, self.second))
+
+    def with_embeddings(self, embeddings: Sequence[Embedding]) -> "EndToEnd":
+        return EndToEnd(self.first.with_embeddings(embeddings), self.second)
+
+    def empty(self) -> Conditioning:
+        return _behind(self.first.empty(), self.second.empty())
+
+    def encode(
+        self, prompt: Prompt, weighting: str = "a1111", others: Sequence[Prompt | None] = ()
+    ) -> Conditioning:
+        texts = texts_of(self, prompt, others)
+        own, rest = texts[: self.first.texts], texts[self.first.texts :]
+        return _behind(
+            self.first.encode(own[0], weighting, own[1:]), self.second.encode(rest[0], weighting, rest[1:])
+        )
+
+
+def _fingerprint(kind: str, encoders: Sequence[Encoder]) -> str:
+    return hashlib.sha256(
+        " ".join([kind, *(encoder.fingerprint for encoder in encoders)]).encode()
+    ).hexdigest()
+
+
+def _beside(parts: Sequence[Conditioning]) -> Conditioning:
+    windows = {part.window for part in parts}
+    if len(windows) > 1 or any(part.tail for part in parts):
+        raise EncodingError(f"encoders with windows of {sorted(windows)} tokens cannot stand side by side")
+    plain = max(part.windows - part.flipped for part in parts)
+    flipped = max(part.flipped for part in parts)
+    # Windows of negative words come last and must meet their own kind in the other encoder.
+    parts = [part.padded(plain + part.flipped, behind=part.flipped).padded(plain + flipped) for part in parts]
+    pooled = [part.pooled for part in parts if part.pooled is not None]
+    scales = [part.value_scale for part in parts if part.value_scale is not None]
+    return Conditioning(
+        hidden=torch.cat([part.hidden for part in parts], dim=-1),
+        pooled=torch.cat(pooled) if pooled else None,
+        windows=plain + flipped,
+        empty=torch.cat([part.empty for part in parts], dim=-1),
+        flipped=flipped,
+        value_scale=torch.stack(scales).amin(dim=0) if scales else None,
+        tokens=tuple(report for part in parts for report in part.tokens),
+        findings=tuple(finding for part in parts for finding in part.findings),
+        given=_given(parts),
+    )
+
+
+def _behind(front: Conditioning, back: Conditioning) -> Conditioning:
+    """Running text after windows, the narrower of the two with zeros behind its values."""
+    if front.tail or back.tail or back.windows != 1:
+        raise EncodingError("only one encoder of running text can follow one of windows")
+    dim = max(front.hidden.shape[1], back.hidden.shape[1])
+    scale = None
+    if front.value_scale is not None or back.value_scale is not None:
+        scale = torch.cat([_scale(front), _scale(back)])
+    pooled = [part.pooled for part in (front, back) if part.pooled is not None]
+    return Conditioning(
+        hidden=torch.cat([_wide(front.hidden, dim), _wide(back.hidden, dim)]),
+        pooled=torch.cat(pooled) if pooled else None,
+        windows=front.windows,
+        empty=_wide(front.empty, dim),
+        tail=len(back.hidden),
+        flipped=front.flipped,
+        value_scale=scale,
+        tokens=front.tokens + tuple(report.moved(len(front.hidden)) for report in back.tokens),
+        findings=front.findings + back.findings,
+        given=_given([front, back]),
+        exchange=front.exchange,
+    )
+
+
+def _wide(values: Tensor, dim: int) -> Tensor:
+    return pad(values, (0, dim - values.shape[1]))
+
+
+def _scale(part: Conditioning) -> Tensor:
+    """[tokens]"""
+    ones = torch.ones(len(part.hidden), device=part.hidden.device)
+    return ones if part.value_scale is None else part.value_scale
+
+
+def _given(parts: Sequence[Conditioning]) -> Given:
+    return next((part.given for part in parts if part.given == "text"), parts[0].given)

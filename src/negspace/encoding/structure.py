@@ -1,0 +1,168 @@
+"""compel's functions: blends and conjunctions of conditionings, and what a swap exchanges."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from negspace.encoding.base import Encoder
+from negspace.encoding.conditioning import Conditioning, EncoderReport, Exchange, match_lengths
+from negspace.errors import EncodingError
+from negspace.findings import Finding
+from negspace.prompt.tree import Blend, Chunk, Conjunction, Passage, Prompt, Swap
+
+
+def carry_out(encoder: Encoder, prompt: Prompt, weighting: str) -> Conditioning:
+    """The conditioning of a prompt with a structure.
+
+    Raises:
+        EncodingError: a blend's weights cannot be normalised, or its parts hold negative weights.
+    """
+    match prompt.structure:
+        case Blend() as asked:
+            return blend(_each(encoder, prompt, asked.parts, weighting), asked.weights, asked.normalize)
+        case Conjunction() as asked:
+            return conjoin(_each(encoder, prompt, asked.parts, weighting), asked.weights)
+        case Passage() as asked:
+            return _passage(encoder, prompt, asked, weighting)
+        case None:
+            return encoder.encode(prompt, weighting)
+
+
+def blend(parts: Sequence[Conditioning], weights: Sequence[float], normalize: bool) -> Conditioning:
+    """Σ w·part, over Σ w where `normalize`. compel, `.blend()`. The pooled vectors are mixed alike.
+
+    Raises:
+        EncodingError: the weights add up to 0 and shall be normalised, or a part holds words with negative
+            weights, which no mixture can keep apart.
+    """
+    total = sum(weights) if normalize else 1.0
+    if total == 0:
+        raise EncodingError(f"the weights {tuple(weights)} of a blend add up to 0 and cannot be normalised")
+    if any(part.value_scale is not None for part in parts):
+        raise EncodingError("a blend cannot hold words with negative weights; weigh the whole part")
+    parts = match_lengths(parts)
+    shares = [weight / total for weight in weights]
+    return replace(
+        parts[0],
+        hidden=_mixed([part.hidden for part in parts], shares),
+        pooled=_mixed([part.pooled for part in parts if part.pooled is not None], shares)
+        if parts[0].pooled is not None
+        else None,
+        tokens=_joined([part.tokens for part in parts]),
+        findings=tuple(finding for part in parts for finding in part.findings),
+    )
+
+
+def conjoin(parts: Sequence[Conditioning], weights: Sequence[float]) -> Conditioning:
+    """e + w·(part - e) for each, e the encoded empty prompt, one after the other. compel, `.and()`.
+
+    The pooled vector is the first part's, as with a text of several windows.
+    """
+    drawn = [_drawn(part, weight) for part, weight in zip(parts, weights, strict=True)]
+    scales = [part.value_scale for part in parts]
+    ones = [part.hidden.new_ones(len(part.hidden), dtype=torch.float32) for part in parts]
+    offsets = [sum(len(part.hidden) for part in parts[:i]) for i in range(len(parts))]
+    moved = [
+        tuple(report.moved(offset) for report in part.tokens)
+        for part, offset in zip(parts, offsets, strict=True)
+    ]
+    return replace(
+        parts[0],
+        hidden=torch.cat(drawn),
+        windows=sum(part.windows for part in parts),
+        flipped=0,
+        value_scale=torch.cat(
+            [one if scale is None else scale for scale, one in zip(scales, ones, strict=True)]
+        )
+        if any(scale is not None for scale in scales)
+        else None,
+        tokens=_joined(moved),
+        findings=tuple(finding for part in parts for finding in part.findings),
+    )
+
+
+def _each(encoder: Encoder, prompt: Prompt, parts: Sequence[Passage], weighting: str) -> list[Conditioning]:
+    return [_passage(encoder, prompt, part, weighting) for part in parts]
+
+
+def _passage(encoder: Encoder, prompt: Prompt, passage: Passage, weighting: str) -> Conditioning:
+    """A part of the prompt: its chunks in a row, and what its swaps exchange."""
+    row = replace(prompt, chunks=passage.chunks, structure=None)
+    original = encoder.encode(row, weighting)
+    swaps = [piece for piece in passage.pieces if isinstance(piece, Swap)]
+    if not swaps:
+        return original
+    edited_chunks = [
+        chunk for piece in passage.pieces for chunk in (piece.edited if isinstance(piece, Swap) else (piece,))
+    ]
+    edited = encoder.encode(replace(row, chunks=tuple(edited_chunks)), weighting)
+    original, edited = match_lengths([original, edited])
+    first = swaps[0]
+    exchange = Exchange(
+        edited, _takes(passage, original, edited), (first.s_start, first.s_end), (first.t_start, first.t_end)
+    )
+    return replace(original, exchange=exchange, findings=original.findings + _swap_findings(swaps))
+
+
+def _takes(passage: Passage, original: Conditioning, edited: Conditioning) -> Tensor:
+    """[tokens] int: whose attention map each edited token takes; -1 for the words that were swapped in."""
+    takes = torch.full((len(edited.hidden),), -1)
+    takes[:: original.window] = torch.arange(0, len(takes), original.window)  # the begin marks are all alike
+    before, after = iter(original.tokens[0].chunks), iter(edited.tokens[0].chunks)
+    for piece in passage.pieces:
+        if isinstance(piece, Swap):
+            for _ in piece.original:
+                next(before)
+            for _ in piece.edited:
+                next(after)
+        else:
+            for place, taken in zip(next(after).places, next(before).places, strict=True):
+                if place >= 0:
+                    takes[place] = taken
+    return takes
+
+
+def _swap_findings(swaps: Sequence[Swap]) -> tuple[Finding, ...]:
+    said = [
+        Finding(
+            "swap",
+            f"{_text(swap.original)!r} will be drawn; {_text(swap.edited)!r} takes over only in a network "
+            "that can exchange attention maps",
+            swap.span,
+        )
+        for swap in swaps
+    ]
+    if len({(swap.s_start, swap.s_end, swap.t_start, swap.t_end) for swap in swaps}) > 1:
+        said.append(Finding("swap-times", "all swaps of a text follow the times of the first", swaps[0].span))
+    return tuple(said)
+
+
+def _text(chunks: Sequence[Chunk]) -> str:
+    return " ".join(chunk.text for chunk in chunks)
+
+
+def _joined(told: Sequence[tuple[EncoderReport, ...]]) -> tuple[EncoderReport, ...]:
+    """One report per text model out of one per part."""
+    return tuple(
+        EncoderReport(
+            reports[0].encoder,
+            sum(report.windows for report in reports),
+            tuple(chunk for report in reports for chunk in report.chunks),
+        )
+        for reports in zip(*told, strict=True)
+    )
+
+
+def _mixed(tensors: Sequence[Tensor], shares: Sequence[float]) -> Tensor:
+    mixed = sum(share * tensor.float() for share, tensor in zip(shares, tensors, strict=True))
+    assert isinstance(mixed, Tensor)
+    return mixed.to(tensors[0].dtype)
+
+
+def _drawn(part: Conditioning, weight: float) -> Tensor:
+    if weight == 1:
+        return part.hidden
+    empty = part.empty.repeat(part.windows, 1).float()
+    return (empty + weight * (part.hidden.float() - empty)).to(part.hidden.dtype)
