@@ -32,6 +32,21 @@ class Moment:
         return self.index / self.count
 
 
+def _finite(name: str, *values: float) -> None:
+    if not all(math.isfinite(value) for value in values):
+        raise RequestError(f"{name} strength: {', '.join(map(str, values))} must be finite numbers")
+
+
+def _on_axis(name: str, start: float, stop: float, axis: Axis) -> None:
+    if axis == "progress":
+        if not 0 <= start < stop <= 1:
+            raise RequestError(
+                f"{name} strength: progress from {start} to {stop} must lie in 0..1 and be in order"
+            )
+    elif not 0 <= stop < start:
+        raise RequestError(f"{name} strength: sigma falls, so start {start} must be above stop {stop} >= 0")
+
+
 class Strength(ABC):
     """A number over the schedule."""
 
@@ -129,18 +144,3 @@ def ramp(first: float, last: float, shape: Literal["linear", "cosine"] = "linear
         RequestError: a bound is not a finite number.
     """
     return Ramp(first, last, shape)
-
-
-def _finite(name: str, *values: float) -> None:
-    if not all(math.isfinite(value) for value in values):
-        raise RequestError(f"{name} strength: {', '.join(map(str, values))} must be finite numbers")
-
-
-def _on_axis(name: str, start: float, stop: float, axis: Axis) -> None:
-    if axis == "progress":
-        if not 0 <= start < stop <= 1:
-            raise RequestError(
-                f"{name} strength: progress from {start} to {stop} must lie in 0..1 and be in order"
-            )
-    elif not 0 <= stop < start:
-        raise RequestError(f"{name} strength: sigma falls, so start {start} must be above stop {stop} >= 0")

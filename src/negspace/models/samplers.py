@@ -22,7 +22,6 @@ class SamplerFacts:
         levels: where the scheduler keeps its noise levels: a table of sigmas by evaluation, or one of
             cumulative alphas by training step.
         draws: whether its steps draw fresh noise.
-        fewest: the fewest steps it can run in.
     """
 
     module: str
@@ -30,7 +29,6 @@ class SamplerFacts:
     settings: dict[str, Any] = field(default_factory=dict)
     levels: Literal["sigmas", "alphas"] = "sigmas"
     draws: bool = False
-    fewest: int = 1
 
 
 _EULER = ("scheduling_euler_discrete", "EulerDiscreteScheduler")
@@ -72,13 +70,11 @@ class Sampler:
         evaluations: how often the network is asked; more than `steps` for samplers of second order.
 
     Raises:
-        RequestError: there is no sampler of this name, or it cannot run in this many steps.
+        RequestError: there is no sampler of this name, or the model has fewer noise levels than steps.
     """
 
     def __init__(self, name: str, settings: dict[str, Any], steps: int) -> None:
         facts = find_sampler(name)
-        if steps < facts.fewest:
-            raise RequestError(f"sampler {name} needs at least {facts.fewest} steps, not {steps}")
         module = import_module(f"diffusers.schedulers.{facts.module}")
         self._facts = facts
         self._scheduler: Any = getattr(module, facts.scheduler).from_config(settings, **facts.settings)

@@ -1,0 +1,194 @@
+"""Laws that every rule keeps, and one case by hand for each."""
+
+from dataclasses import fields, is_dataclass, replace
+from importlib import util
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from negspace.errors import RequestError
+from negspace.guidance import RULES, Branch, Rule, Space, Step, convert, make
+from negspace.strength import window
+
+CASES = Path(__file__).parent / "cases"
+SPACES: tuple[Space, ...] = ("x0", "eps", "v", "flow")
+SHAPE = (3, 2, 4, 4)
+every_rule = pytest.mark.parametrize("name", sorted(RULES))
+scales = st.floats(1.5, 20)
+seeds = st.integers(0, 2**32)
+levels = st.floats(0.05, 0.995)
+
+
+def noise(seed: int, *shape: int) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def step_at(a: float, seed: int, index: int = 0, count: int = 1) -> Step:
+    s = (1 - a * a) ** 0.5
+    return Step(index, count, s / a, noise(seed, *SHAPE), a, s, {"negative:0": 1.0})
+
+
+def predictions(branches: tuple[Branch, ...], seed: int) -> dict[str, Tensor]:
+    return {branch.name: noise(seed + number, *SHAPE) for number, branch in enumerate(branches)}
+
+
+def guided(rule: Rule[Any], told: dict[str, Tensor], step: Step) -> Tensor:
+    return rule.combine(told, step, rule.init())[0]
+
+
+@every_rule
+def test_a_rule_explains_itself(name: str) -> None:
+    rule = RULES[name]
+    assert rule.name == name and rule.formula and rule.paper and rule.space in ("any", *SPACES)
+    assert rule.__doc__ and is_dataclass(rule) and rule.__dataclass_params__.frozen  # type: ignore[attr-defined]
+    assert make(name) == rule(), "the defaults of a rule make it complete"
+
+
+@every_rule
+@given(seed=seeds, a=levels)
+@settings(max_examples=20)
+def test_off_is_the_positive_and_one_evaluation(name: str, seed: int, a: float) -> None:
+    rule, step = make(name, scale=1.0), step_at(a, seed)
+    branches = rule.branches(step, rule.init())
+    assert [branch.side for branch in branches] == ["positive"]
+    told = predictions(branches, seed)
+    assert torch.equal(guided(rule, told, step), told[branches[0].name])
+
+
+@every_rule
+@given(seed=seeds, a=levels, scale=scales)
+@settings(max_examples=20)
+def test_equal_predictions_are_a_fixed_point(name: str, seed: int, a: float, scale: float) -> None:
+    rule, step = make(name, scale=scale), step_at(a, seed)
+    same = noise(seed, *SHAPE)
+    told = {branch.name: same for branch in rule.branches(step, rule.init())}
+    assert torch.equal(guided(rule, told, step), same)
+
+
+@every_rule
+@given(seed=seeds, a=levels, scale=scales)
+@settings(max_examples=20)
+def test_a_batch_equals_its_members(name: str, seed: int, a: float, scale: float) -> None:
+    rule, step = make(name, scale=scale), step_at(a, seed)
+    told = predictions(rule.branches(step, rule.init()), seed)
+    together = guided(rule, told, step)
+    for i in range(SHAPE[0]):
+        alone = guided(
+            rule, {key: value[i : i + 1] for key, value in told.items()}, replace(step, x=step.x[i : i + 1])
+        )
+        assert torch.equal(together[i : i + 1], alone)
+
+
+@every_rule
+@given(seed=seeds, scale=scales)
+@settings(max_examples=20)
+def test_nothing_is_kept_or_changed_by_combining(name: str, seed: int, scale: float) -> None:
+    rule = make(name, scale=scale)
+    before = {field.name: getattr(rule, field.name) for field in fields(rule)}  # type: ignore[arg-type]
+
+    def run() -> list[Tensor]:
+        state, outputs = rule.init(), []
+        for index in range(4):
+            step = step_at(0.2 + 0.2 * index, seed + index, index, 4)
+            told = predictions(rule.branches(step, state), seed + 10 * index)
+            copies = {key: value.clone() for key, value in told.items()}
+            output, state = rule.combine(told, step, state)
+            assert all(torch.equal(told[key], copies[key]) for key in told)
+            outputs.append(output)
+        return outputs
+
+    assert all(torch.equal(first, second) for first, second in zip(run(), run(), strict=True))
+    assert before == {field.name: getattr(rule, field.name) for field in fields(rule)}  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", sorted(name for name, rule in RULES.items() if rule.space == "any"))
+@given(seed=seeds, a=levels, scale=scales)
+@settings(max_examples=20)
+def test_a_rule_for_any_space_is_the_same_in_all(name: str, seed: int, a: float, scale: float) -> None:
+    rule, step = make(name, scale=scale), replace(step_at(a, seed), x=noise(seed, *SHAPE).double())
+    told = {
+        key: value.double() for key, value in predictions(rule.branches(step, rule.init()), seed).items()
+    }
+    in_eps = guided(rule, told, step)
+    for space in SPACES:
+        there = {key: convert(value, "eps", space, step) for key, value in told.items()}
+        back = convert(guided(rule, there, step), space, "eps", step)
+        assert torch.allclose(back, in_eps, rtol=1e-6, atol=1e-6)
+
+
+@every_rule
+def test_a_window_of_strength_turns_the_rule_off_outside(name: str) -> None:
+    rule = make(name, scale=5.0, strength=window(0.25, 0.75))
+    counts = [len(rule.branches(step_at(0.5, 0, i, 4), rule.init())) for i in range(4)]
+    assert counts[0] == counts[3] == 1 and min(counts[1:3]) > 1
+
+
+@every_rule
+def test_a_case_by_hand(name: str) -> None:
+    """Every rule has one: laws alone do not see a wrong sign in a rule's own term."""
+    file = CASES / f"case_{name}.py"
+    assert file.exists(), f"rule {name} has no case by hand; add {file.name}"
+    case = load(file)
+    step = getattr(case, "STEP", step_at(0.6, 0))
+    assert case.RULE.name == name
+    told = {key: value.reshape(1, 1, 1, -1) for key, value in case.PREDICTIONS.items()}
+    assert set(told) == {branch.name for branch in case.RULE.branches(step, case.RULE.init())}
+    assert torch.allclose(guided(case.RULE, told, step).flatten(), case.GUIDED)
+
+
+def test_every_case_has_its_rule() -> None:
+    assert {file.stem for file in CASES.glob("case_*.py")} == {f"case_{name}" for name in RULES}
+
+
+def load(file: Path) -> ModuleType:
+    spec = util.spec_from_file_location(file.stem, file)
+    assert spec is not None and spec.loader is not None
+    module = util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("source", SPACES)
+@pytest.mark.parametrize("target", SPACES)
+@given(seed=seeds, a=levels)
+@settings(max_examples=20)
+def test_spaces_round_trip(source: Space, target: Space, seed: int, a: float) -> None:
+    step = replace(step_at(a, seed), x=noise(seed, *SHAPE).double())
+    prediction = noise(seed + 1, *SHAPE).double()
+    there = convert(prediction, source, target, step)
+    assert torch.allclose(convert(there, target, source, step), prediction, atol=1e-8)
+
+
+@given(seed=seeds, a=levels)
+@settings(max_examples=20)
+def test_spaces_hold_the_same_picture(seed: int, a: float) -> None:
+    x0, eps = noise(seed, *SHAPE).double(), noise(seed + 1, *SHAPE).double()
+    s = (1 - a * a) ** 0.5
+    step = Step(0, 1, s / a, a * x0 + s * eps, a, s, {})
+    truth: dict[Space, Tensor] = {"x0": x0, "eps": eps, "v": a * eps - s * x0, "flow": eps - x0}
+    for source in SPACES:
+        for target in SPACES:
+            assert torch.allclose(convert(truth[source], source, target, step), truth[target], atol=1e-8)
+
+
+def test_what_a_step_cannot_tell_is_refused() -> None:
+    pure_noise = Step(0, 1, float("inf"), noise(0, *SHAPE), 0.0, 1.0, {})
+    no_noise = Step(0, 1, 0.0, noise(0, *SHAPE), 1.0, 0.0, {})
+    with pytest.raises(RequestError, match="pure noise"):
+        convert(noise(1, *SHAPE), "eps", "x0", pure_noise)
+    with pytest.raises(RequestError, match="pure picture"):
+        convert(noise(1, *SHAPE), "x0", "v", no_noise)
+    assert torch.isfinite(convert(noise(1, *SHAPE), "v", "x0", pure_noise)).all()
+
+
+def test_an_unknown_rule_or_setting_is_refused_with_what_there_is() -> None:
+    with pytest.raises(RequestError, match="rules are: .*cfg"):
+        make("perpetual")
+    with pytest.raises(RequestError, match="swale"):
+        make("cfg", swale=3)
