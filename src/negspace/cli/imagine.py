@@ -1,0 +1,75 @@
+"""`negspace imagine`: pictures of a prompt without what is not wanted, and their receipt."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from negspace.cli import show
+from negspace.cli.options import OUT, Json, asking
+from negspace.cli.output import Written, write_run
+from negspace.cli.receipt import show_receipt
+from negspace.request import Request
+
+Folder = Annotated[
+    Path,
+    typer.Option("--out", "-o", metavar="FOLDER", help="Where everything goes.", rich_help_panel=OUT),
+]
+Grid = Annotated[
+    bool,
+    typer.Option("--grid", metavar="", help="Also write all pictures on one sheet.", rich_help_panel=OUT),
+]
+
+
+@asking
+def imagine(
+    request: Request,
+    out: Folder = Path("negspace-pictures"),
+    grid: Grid = False,
+    json: Json = False,
+) -> None:
+    """Make pictures without what is not wanted, with a receipt.
+
+    Every PNG carries the infotext that other tools read, and its own receipt.
+    The receipt of the whole run lies beside them as JSON.
+    """
+    from negspace.avoid.plan import plan
+    from negspace.files import check_folder
+    from negspace.models.folder import EMBEDDED, read_facts
+    from negspace.sheet import near_square, sheet
+
+    # What can be known to be wrong is told before weights are read and before anything is written.
+    name = request.model or EMBEDDED
+    plan(request, read_facts(name))
+    check_folder(out)
+
+    from negspace.cli.making import make, open_model  # torch: the seconds begin here
+
+    result = make(open_model(name), request)
+    whole = sheet(near_square(result.images)) if grid else None
+    written = write_run(out, result.images, result.receipt, whole)
+    if json:
+        show.as_json(
+            {
+                "pictures": [str(place) for place in written.pictures],
+                "grid": None if written.grid is None else str(written.grid),
+                "receipt_file": str(written.receipt),
+                "seconds": round(result.seconds, 3),
+                "receipt": result.receipt.model_dump(mode="json"),
+            }
+        )
+        return
+    show_written(written)
+    show.line("")
+    show_receipt(result.receipt)
+    show.line("")
+    show.line(f"made in {result.seconds:.1f} s", "dim")
+
+
+def show_written(written: Written) -> None:
+    """Where everything lies, a file a line."""
+    for place in written.pictures:
+        show.line(str(place), "bold")
+    if written.grid is not None:
+        show.line(f"{written.grid}  (all of them)")
+    show.line(f"{written.receipt}  (receipt)")

@@ -1,0 +1,125 @@
+"""Everything that can be asked for on a command line, declared once, and the request it makes."""
+
+import inspect
+import re
+from collections.abc import Callable
+from typing import Annotated, Any, Concatenate, ParamSpec
+
+import typer
+
+from negspace.errors import RequestError
+from negspace.request import Request
+
+ASKED = "What is asked"
+HOW = "How it is made"
+OUT = "What comes out"
+
+Own = ParamSpec("Own")
+
+Json = Annotated[
+    bool, typer.Option("--json", metavar="", help="Print JSON and nothing else.", rich_help_panel=OUT)
+]
+
+
+def request_of(
+    prompt: Annotated[str, typer.Argument(help="What is wanted.", show_default=False)],
+    avoid: Annotated[
+        str | None,
+        typer.Option(
+            "--avoid",
+            "-a",
+            metavar="TEXT",
+            help='What is not wanted, with commas. Even an empty text ("") is something said.',
+            rich_help_panel=ASKED,
+        ),
+    ] = None,
+    n: Annotated[
+        int, typer.Option("--number", "-n", metavar="N", help="How many pictures.", rich_help_panel=ASKED)
+    ] = 1,
+    seed: Annotated[
+        int,
+        typer.Option(
+            metavar="N", help="Of the first picture; each further one adds 1.", rich_help_panel=ASKED
+        ),
+    ] = 0,
+    model: Annotated[
+        str, typer.Option("--model", "-m", metavar="NAME", help="A name or a folder.", rich_help_panel=ASKED)
+    ] = "embedded",
+    dialect: Annotated[
+        str, typer.Option(metavar="NAME", help="Grammar of both texts.", rich_help_panel=ASKED)
+    ] = "a1111",
+    scale: Annotated[
+        float | None,
+        typer.Option(metavar="W", help="Guidance scale; at 1 a negative does nothing.", rich_help_panel=HOW),
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(metavar="N", help="Of the sampler.", rich_help_panel=HOW)
+    ] = None,
+    sampler: Annotated[
+        str | None, typer.Option(metavar="NAME", help='Such as "Euler a" or DDIM.', rich_help_panel=HOW)
+    ] = None,
+    rule: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="How predictions are combined; see rules.", rich_help_panel=HOW),
+    ] = None,
+    size: Annotated[
+        str | None, typer.Option(metavar="WxH", help="In pixels, such as 64x64.", rich_help_panel=HOW)
+    ] = None,
+    weighting: Annotated[
+        str, typer.Option(metavar="NAME", help="How weights of words act.", rich_help_panel=HOW)
+    ] = "a1111",
+    dtype: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="float32, bfloat16, float16; else by hardware.", rich_help_panel=HOW
+        ),
+    ] = None,
+) -> Request:
+    """The request that a command line asks for. What is left out is filled in from the model.
+
+    Raises:
+        RequestError: an option has an impossible value.
+    """
+    width, height = _sides(size)
+    return Request.from_dict(
+        {
+            "prompt": prompt,
+            "avoid": avoid,
+            "model": model,
+            "rule": rule,
+            "scale": scale,
+            "steps": steps,
+            "sampler": sampler,
+            "width": width,
+            "height": height,
+            "seed": seed,
+            "n": n,
+            "dialect": dialect,
+            "weighting": weighting,
+            "dtype": dtype,
+        }
+    )
+
+
+def asking(command: Callable[Concatenate[Request, Own], None]) -> Callable[..., None]:
+    """The command, with the options of a request in front of its own."""
+    asked = inspect.signature(request_of).parameters
+    own = list(inspect.signature(command).parameters.values())[1:]
+
+    def filled(**given: Any) -> None:
+        request = request_of(**{name: given.pop(name) for name in asked})
+        command(request, **given)  # pyright: ignore[reportCallIssue]
+
+    filled.__name__, filled.__doc__ = command.__name__, command.__doc__
+    filled.__dict__["__signature__"] = inspect.Signature([*asked.values(), *own])  # what typer reads
+    return filled
+
+
+def _sides(size: str | None) -> tuple[int | None, int | None]:
+    """Width and height in "640x480"; (None, None) where no size was asked for."""
+    if size is None:
+        return None, None
+    match = re.fullmatch(r"\s*(\d{1,9})\s*[x×X]\s*(\d{1,9})\s*", size)
+    if match is None:
+        raise RequestError(f"size {size!r} is not WIDTHxHEIGHT, such as 512x512")
+    return int(match[1]), int(match[2])

@@ -1,0 +1,66 @@
+"""A receipt as people read it in a terminal."""
+
+from negspace.cli import show
+from negspace.receipt import ImageRecord, Receipt, TermRecord
+
+
+def show_receipt(receipt: Receipt) -> None:
+    """What was sent, whether the negative acted, what it cost, each term and each picture, and findings."""
+    model = receipt.model
+    show.pairs(
+        [
+            ("prompt", receipt.positive.text or ""),
+            ("negative", show.said(receipt.negative.text)),
+            ("acted", acted(receipt)),
+            ("model", f"{model.name} {model.fingerprint[:12]}, {model.dtype} on {model.device}"),
+            ("made by", made_by(receipt)),
+            ("counted", counted(receipt)),
+        ]
+    )
+    if receipt.terms:
+        show.line("")
+        show.table(
+            ("avoided", "weight", "when", "source", "told by", "known", "tokens"),
+            [_term(term) for term in receipt.terms],
+        )
+    show.line("")
+    show.table(
+        ("seed", "evaluations", "push", "sha256 of the pixels"), [_image(image) for image in receipt.images]
+    )
+    if receipt.findings:
+        show.line("")
+        show.findings(receipt.findings)
+
+
+def acted(receipt: Receipt) -> str:
+    """Whether the negative could act, in how many steps, or why not."""
+    if not receipt.negative_acted:
+        return f"no: {receipt.why_not}"
+    pushes = receipt.images[0].push
+    return f"yes, in {sum(push is not None for push in pushes)} of {len(pushes)} steps"
+
+
+def made_by(receipt: Receipt) -> str:
+    """Rule, scale, sampler, steps and size."""
+    size = f"{receipt.width}x{receipt.height}"
+    return f"{receipt.rule}, scale {receipt.scale:g}, {receipt.sampler}, {receipt.steps} steps, {size}"
+
+
+def counted(receipt: Receipt) -> str:
+    """Evaluations in all and by branch."""
+    count = len(receipt.images)
+    by_branch = ", ".join(f"{number} {branch}" for branch, number in receipt.evaluations.items())
+    pictures = "1 picture" if count == 1 else f"{count} pictures"
+    return f"{sum(receipt.evaluations.values())} evaluations for {pictures}: {by_branch}"
+
+
+def _term(term: TermRecord) -> tuple[str, ...]:
+    known = show.known(term.known, term.unknown)
+    when = show.when(term.window)
+    return term.term, f"{term.weight:g}", when, term.source, term.told, known, " ".join(term.tokens)
+
+
+def _image(image: ImageRecord) -> tuple[str, ...]:
+    pushes = [push for push in image.push if push is not None]
+    push = f"{sum(pushes) / len(pushes):.3g} (up to {max(pushes):.3g})" if pushes else "none"
+    return str(image.seed), str(sum(image.evaluations.values())), push, image.sha256[:16]

@@ -1,0 +1,75 @@
+"""What the commands have in common when they print: results on stdout, progress on stderr, no surprises.
+
+Nothing that a user typed is ever read as markup, and lines that hold a path are never broken.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from negspace.findings import Finding
+
+out = Console(highlight=False, markup=False, emoji=False)
+err = Console(highlight=False, markup=False, emoji=False, stderr=True)
+
+_LEVELS = {"warning": "yellow", "note": "cyan"}
+
+
+def line(text: str, style: str | None = None) -> None:
+    """One line on stdout, however long."""
+    out.print(text, style=style, soft_wrap=True)
+
+
+def pairs(rows: Iterable[tuple[str, str]]) -> None:
+    """Names and values in two columns; long values are wrapped within theirs."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, value in rows:
+        grid.add_row(name, value)
+    out.print(grid)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A table without rules; cells that are too long are wrapped within their column."""
+    drawn = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
+    for column in columns:
+        drawn.add_column(column, overflow="fold")
+    for row in rows:
+        drawn.add_row(*row)
+    out.print(drawn)
+
+
+def findings(found: Iterable[Finding]) -> None:
+    """Each finding on its own line, with its level."""
+    for finding in found:
+        told = Text(finding.level, style=_LEVELS[finding.level])
+        out.print(told.append(f"  {finding.text}", style="default"))
+
+
+def said(text: str | None) -> str:
+    """The text of one side, with the two ways of saying nothing kept apart."""
+    if text is None:
+        return "(none: nothing is said)"
+    return text or "(empty: an empty text is said)"
+
+
+def known(known: bool | None, unknown: Sequence[str]) -> str:
+    """Whether the encoder has learned every word of a term."""
+    if known is None:
+        return "unsaid"
+    return "yes" if known else f"no: {', '.join(unknown)}"
+
+
+def when(window: tuple[float, float]) -> str:
+    """The share of the steps during which something is told."""
+    return "always" if window == (0.0, 1.0) else f"{window[0]:.0%} to {window[1]:.0%}"
+
+
+def as_json(value: dict[str, Any]) -> None:
+    """JSON on stdout, and nothing else."""
+    print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
