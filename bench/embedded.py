@@ -202,10 +202,8 @@ def tune(model: negspace.Model, seed: int) -> None:
         left = sum(e.after.share for e in effects) / len(effects)
         lost = sum(e.lost for e in effects) / len(effects)
         rates = "  ".join(f"{e.concept} {e.before.share:.2f}>{e.after.share:.2f}" for e in effects)
-        print(
-            f"scale {scale}: {right_now}  unasked {there:.3f}, avoided {left:.3f}, lost {lost:.1f}\n  {rates}",
-            flush=True,
-        )
+        print(f"scale {scale}: {right_now}  unasked {there:.3f}, avoided {left:.3f}, lost {lost:.1f}")
+        print(f"  {rates}", flush=True)
 
 
 if __name__ == "__main__":

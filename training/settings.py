@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 class World:
     """Scenes rendered once. `side` is in pixels."""
 
-    scenes: int = 100_000
+    scenes: int = 60_000
     held_out: int = 4_000
     side: int = 64
     seed: int = 1
@@ -20,9 +20,9 @@ class Vae:
     """AutoencoderKL: three halvings, so a latent position stands for 8x8 pixels."""
 
     channels: tuple[int, ...] = (16, 32, 96, 128)
-    latent_channels: int = 16
-    batch: int = 8
-    minutes: float = 29
+    latent_channels: int = 24
+    batch: int = 12
+    minutes: float = 30
     rate: float = 1.5e-3
     kl: float = 1e-3
 
@@ -32,7 +32,7 @@ class Decoder:
     """The decoder alone, on fixed latents with a little noise of that deviation."""
 
     batch: int = 8
-    minutes: float = 9
+    minutes: float = 7
     rate: float = 1e-3
     noise: float = 0.05
 
@@ -58,7 +58,7 @@ class Unet:
     head_size: int = 32
     layers: int = 2
     batch: int = 128
-    minutes: float = 58
+    minutes: float = 40
     rate: float = 1e-3
     empty: float = 0.1
     min_snr: float = 5.0
@@ -71,7 +71,7 @@ class Oracle:
 
     channels: tuple[int, ...] = (32, 64, 96, 160)
     batch: int = 128
-    minutes: float = 6
+    minutes: float = 5
     rate: float = 2e-3
 
 

@@ -1,4 +1,4 @@
-"""The autoencoder: pixels <-> latents of 16 channels at an eighth of the side."""
+"""The autoencoder: pixels <-> latents of 24 channels at an eighth of the side."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from random import Random
 from PIL import Image, ImageDraw
 
 from training.world import Scene, caption, render, sample, table
-from training.world.scene import ACCESSORY_OF
+from training.world.scene import ACCESSORY_OF, DETAILS
 
 _TILE, _LINE = 160, 34
 
@@ -48,7 +48,7 @@ def tour(rng: Random) -> list[Scene]:
             32,
             34,
             1.0,
-            rng.getrandbits(32),
+            rng.randrange(DETAILS),
         )
         match concept.kind:
             case "subject":

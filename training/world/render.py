@@ -62,7 +62,7 @@ def _oversaturated(picture: Image.Image, rng: Random) -> Image.Image:
 
 
 def _blurry(picture: Image.Image, rng: Random) -> Image.Image:
-    return picture.filter(ImageFilter.GaussianBlur(rng.uniform(1.5, 2.0) * picture.width / 64))
+    return picture.filter(ImageFilter.GaussianBlur(rng.uniform(1.5, 1.9) * picture.width / 64))
 
 
 @cache

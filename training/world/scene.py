@@ -7,6 +7,10 @@ from random import Random
 
 from training.world import table
 
+DETAILS = 6
+"""How many layouts of uncaptioned detail there are. Each flake placed freely would cost the autoencoder more
+than the subject does; a larger model can afford more of them."""
+
 ACCESSORY_OF = {c.only[0]: c.name for c in table.of("accessory")}
 _UNCROPPED = frozenset({"hand"})  # a hand cut off has no countable fingers
 _COLOURLESS = frozenset({"sketch", "monochrome"})
@@ -15,7 +19,7 @@ _COLOURLESS = frozenset({"sketch", "monochrome"})
 @dataclass(frozen=True, slots=True)
 class Scene:
     """What one picture shows. `x`, `y` and `size` place the subject on a canvas of side 64;
-    `detail` seeds what nobody captions (positions of flakes, windows, strokes)."""
+    `detail` seeds what nobody captions (where the flakes and the grain lie, which windows are lit)."""
 
     subject: str
     colour: str
@@ -76,7 +80,7 @@ def sample(rng: Random) -> Scene:
         x=x,
         y=y,
         size=size,
-        detail=rng.getrandbits(32),
+        detail=rng.randrange(DETAILS),
     )
 
 

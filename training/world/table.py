@@ -18,8 +18,9 @@ class Concept:
     """One thing a scene can have.
 
     `words` are the names a caption may use, the first being the plain one. `rate` is the share of
-    scenes (of those in `only`, where given) that have it; `told` the share of captions that say so
-    when the scene has it and the caption names a subject. `drawn` says how, for the docs.
+    scenes (of those in `only`, where given) that have it, for defects before all but two are dropped;
+    `told` the share of captions that say so when the scene has it and the caption names a subject.
+    `drawn` says how, for the docs.
     """
 
     name: str
