@@ -1,0 +1,82 @@
+"""The dialects by name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from negspace.errors import PromptError, RequestError
+from negspace.prompt import a1111, comfy, compel, compel_writing, plain
+from negspace.prompt.comparison import difference
+from negspace.prompt.notes import Notes, insist
+from negspace.prompt.tree import Prompt
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """One grammar.
+
+    Attributes:
+        name: what it is called in a request.
+        parse: reads a text.
+        write: writes a prompt so that `parse` reads the same chunks; PromptError where it cannot say them.
+        timed: whether it has schedules and AND, which stand above what `parse` reads.
+    """
+
+    name: str
+    parse: Callable[[str, Notes], Prompt]
+    write: Callable[[Prompt], str]
+    timed: bool = False
+
+
+DIALECTS = {
+    a1111.NAME: Dialect(a1111.NAME, a1111.parse, a1111.write, timed=True),
+    comfy.NAME: Dialect(comfy.NAME, comfy.parse, comfy.write),
+    compel.NAME: Dialect(compel.NAME, compel.parse, compel_writing.write),
+    plain.NAME: Dialect(plain.NAME, plain.parse, plain.write),
+}
+
+
+def dialect_named(name: str) -> Dialect:
+    """The dialect of that name.
+
+    Raises:
+        RequestError: there is none.
+    """
+    if name not in DIALECTS:
+        raise RequestError(f"no dialect is called {name!r}; there are {', '.join(DIALECTS)}")
+    return DIALECTS[name]
+
+
+def parse(text: str, dialect: str = "a1111", strict: bool = False) -> Prompt:
+    """Reads a text into chunks of words and weights, each with its place.
+
+    Schedules and AND stand above this: `unfold` reads those first and calls this for each text they make.
+
+    Args:
+        text: any text of any length; the time is linear in it.
+        dialect: "a1111", "comfy", "compel" or "plain".
+        strict: a warning among the findings is an error instead.
+
+    Raises:
+        RequestError: no dialect has that name.
+        PromptError: strict, and something cannot be read; `span` says where.
+    """
+    prompt = dialect_named(dialect).parse(text, Notes())
+    return insist(prompt) if strict else prompt
+
+
+def write(prompt: Prompt, dialect: str | None = None) -> str:
+    """The text that reads as `prompt` in a dialect, its own if None. It is read back and compared before it
+    is given.
+
+    Raises:
+        RequestError: no dialect has that name.
+        PromptError: the dialect cannot say this; `span` says what, in the source of the prompt.
+    """
+    goal = dialect_named(prompt.dialect if dialect is None else dialect)
+    text = goal.write(prompt)
+    wrong = difference(prompt, goal.parse(text, Notes()))
+    if wrong is not None:
+        raise PromptError(
+            f"{goal.name} cannot say {wrong.text[:40]!r} with the weight {wrong.weight:g}", wrong.span
+        )
+    return text

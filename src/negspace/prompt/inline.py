@@ -1,0 +1,115 @@
+"""Inline forms: one text that holds both what is wanted and what is to be avoided, for clients with one
+field.
+
+    bar      a house | blurry, text        the first | outside of brackets divides (LocalAI)
+    hashes   a house ### blurry, text      the first ### divides (AI Horde)
+    no       a house --no blurry, text     up to the next --option or the end; may come several times
+    (Midjourney)
+
+These are switches: none is read unless it is asked for, since | and ### are ordinary signs elsewhere.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from negspace.errors import RequestError
+from negspace.prompt.brackets import Brackets
+from negspace.prompt.tree import Span
+
+Form = Literal["bar", "hashes", "no"]
+FORMS: tuple[Form, ...] = get_args(Form)
+
+
+@dataclass(frozen=True)
+class Inline:
+    """A text divided in two.
+
+    Attributes:
+        prompt: what is wanted.
+        avoid: what is to be avoided; None where no form was found, "" where one was found with nothing after
+            it.
+        spans: where the pieces of `avoid` stand in the source, in order.
+    """
+
+    prompt: str
+    avoid: str | None
+    spans: tuple[Span, ...] = ()
+
+
+def split_inline(text: str, forms: Sequence[Form] = FORMS) -> Inline:
+    """Divides a text into what is wanted and what is to be avoided.
+
+    Args:
+        text: any text, in any dialect. A backslash before | keeps it a letter.
+        forms: which forms to read.
+
+    Raises:
+        RequestError: a form has no such name.
+    """
+    for form in forms:
+        if form not in FORMS:
+            raise RequestError(f"no inline form is called {form!r}; there are {', '.join(FORMS)}")
+    end, after = _divider(text, forms)
+    kept, taken = _options(text, end) if "no" in forms else ([(0, end)], [])
+    if after is None and not taken:
+        return Inline(text, None)
+    spans = tuple(
+        _stripped(text, span) for span in (*taken, *([] if after is None else [(after, len(text))]))
+    )
+    prompt = " ".join(piece for span in kept if (piece := text[slice(*span)].strip()))
+    return Inline(prompt, ", ".join(piece for span in spans if (piece := text[slice(*span)])), spans)
+
+
+def _divider(text: str, forms: Sequence[Form]) -> tuple[int, int | None]:
+    """Where the prompt ends and where what is to be avoided starts, None if nothing divides them."""
+    hashes = text.find("###") if "hashes" in forms else -1
+    bar = _bar(text) if "bar" in forms else -1
+    if bar >= 0 and not 0 <= hashes < bar:
+        return bar, bar + 1
+    return (hashes, hashes + 3) if hashes >= 0 else (len(text), None)
+
+
+def _bar(text: str) -> int:
+    brackets, at = Brackets(text), text.find("|")
+    while at >= 0:
+        backslashes = at - len(text[:at].rstrip("\\"))
+        if backslashes % 2 == 0 and not brackets.hold(at):
+            return at
+        at = text.find("|", at + 1)
+    return -1
+
+
+def _options(text: str, end: int) -> tuple[list[Span], list[Span]]:
+    """What lies outside of the --no options of text[:end], and what lies in them."""
+    kept: list[Span] = []
+    taken: list[Span] = []
+    done = 0
+    at = _option(text, 0, end)
+    while at < end:
+        after = _option(text, at + 2, end)
+        if text.startswith("--no", at) and (at + 4 == end or text[at + 4].isspace()):
+            kept.append((done, at))
+            taken.append((at + 4, after))
+            done = after
+        at = after
+    return [*kept, (done, end)], taken
+
+
+def _option(text: str, start: int, end: int) -> int:
+    """Where the next --option starts: two dashes and a letter at the start of a word."""
+    at = text.find("--", start, end)
+    while at >= 0:
+        if (at == 0 or text[at - 1].isspace()) and text[at + 2 : at + 3].isalpha():
+            return at
+        at = text.find("--", at + 2, end)
+    return end
+
+
+def _stripped(text: str, span: Span) -> Span:
+    start, end = span
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    return start, end

@@ -1,0 +1,28 @@
+"""plain: every character is itself. Language-model encoders get this: `ereshkigal (fate)` survives it."""
+
+from negspace.errors import PromptError
+from negspace.prompt.notes import Notes
+from negspace.prompt.tree import Chunk, Prompt
+
+NAME = "plain"
+
+
+def parse(source: str, notes: Notes) -> Prompt:
+    """The text as its own only chunk."""
+    return Prompt((Chunk(source, 1.0, (0, len(source))),), NAME, source, notes.findings)
+
+
+def write(prompt: Prompt) -> str:
+    """The text of a prompt that has nothing but text.
+
+    Raises:
+        PromptError: something in it weighs other than 1, or is more than text.
+    """
+    for chunk in prompt.chunks:
+        if chunk.kind == "break":
+            raise PromptError("plain text has no BREAK: take it out", chunk.span)
+        if chunk.weight != 1.0:
+            raise PromptError(
+                f"plain text has no weights: {chunk.text[:40]!r} weighs {chunk.weight:g}", chunk.span
+            )
+    return prompt.clean

@@ -1,0 +1,217 @@
+"""Schedules: texts that change while a picture is drawn, as AUTOMATIC1111 writes them.
+
+    [from:to:when]   `from` up to and including step `when`, then `to`
+    [to:when]        nothing, then `to`
+    [from::when]     `from`, then nothing
+    [a|b|c]          one after the other, a step each; an option may be empty
+
+`when` with a point is a share of the steps (0.5), without one a step (5). Schedules nest, and weights may
+stand in them. A bracket is part of a schedule only if everything between it and its partner is in order, as
+in AUTOMATIC1111: brackets in pairs, at most one colon directly in a round bracket, and one or two colons and
+a number at the end of a square one. What is not in order stays as it is.
+
+Two things differ from AUTOMATIC1111, whose grammar gives a whole text up, schedules and all, over a `|`
+outside of [a|b] or a backslash at the end: here both are letters, and the rest of the text is read.
+"""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+from negspace.errors import RequestError
+from negspace.prompt.dialects import dialect_named
+from negspace.prompt.tree import Span
+
+_MARK = re.compile(r"[\\()\[\]:|]")
+_OPENS = {")": "(", "]": "["}
+_NUMERIC = frozenset("0123456789.+-eE")
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The text that holds up to a step.
+
+    Attributes:
+        last_step: the last step it holds for, counted from 1.
+        text: what is encoded for these steps.
+        origin: where its parts came from, as (first character in `text`, first character in the source), in
+            order.
+    """
+
+    last_step: int
+    text: str
+    origin: tuple[tuple[int, int], ...]
+
+    def place(self, span: Span) -> Span:
+        """The place in the source of a span of `text`."""
+        start, end = span
+        first = self._place(start)
+        return (first, self._place(end - 1) + 1) if end > start else (first, first)
+
+    def _place(self, at: int) -> int:
+        if not self.origin:
+            return 0
+        here, there = self.origin[max(0, bisect_right(self.origin, at, key=lambda part: part[0]) - 1)]
+        return there + at - here
+
+
+class Change(NamedTuple):
+    """One schedule or alternation in a source.
+
+    Attributes:
+        span: all of it, brackets included.
+        options: what it may show: (from, to), or all of an alternation.
+        when: the number as written; None in an alternation.
+    """
+
+    span: Span
+    options: tuple[Span, ...]
+    when: str | None
+
+    def last_step_of_first(self, steps: int) -> int:
+        """The step up to which `from` is shown, 0 or less for never."""
+        assert self.when is not None
+        last = float(self.when)
+        if "." in self.when:
+            last *= steps
+        return int(max(-1.0, min(float(steps), last)))
+
+
+def schedule(text: str, steps: int, dialect: str = "a1111") -> list[tuple[int, str]]:
+    """The texts of a schedule as (last step, text), in order; the last one ends at `steps`.
+
+    An alternation has an entry for every step, even where the text does not change, as in AUTOMATIC1111.
+
+    Args:
+        text: a prompt or a negative.
+        steps: how many steps the sampler takes, at least 1.
+        dialect: only "a1111" has schedules; in the others a text stays what it is.
+
+    Raises:
+        RequestError: `steps` is less than 1, or no dialect has that name.
+    """
+    return [(moment.last_step, moment.text) for moment in moments(text, steps, dialect)]
+
+
+def moments(text: str, steps: int, dialect: str = "a1111") -> tuple[Moment, ...]:
+    """The same as `schedule`, each text with where it came from."""
+    if steps < 1:
+        raise RequestError(f"a schedule needs at least one step, not {steps}")
+    if not dialect_named(dialect).timed:
+        return (Moment(steps, text, ((0, 0),)),)
+    return tuple(_Timetable(text, steps).moments())
+
+
+def changes(text: str) -> tuple[Change, ...]:
+    """Every schedule and alternation of an a1111 text, in the order they open."""
+    return tuple(sorted(_closed(text)))
+
+
+class _Timetable:
+    def __init__(self, source: str, steps: int) -> None:
+        self._source = source
+        self._steps = steps
+        self._changes = changes(source)
+        self._starts = [change.span[0] for change in self._changes]
+        self._last = [
+            0 if change.when is None else change.last_step_of_first(steps) for change in self._changes
+        ]
+
+    def moments(self) -> Iterator[Moment]:
+        ends = {self._steps, *(last for last in self._last if last >= 1)}
+        if any(change.when is None for change in self._changes):
+            ends.update(range(1, self._steps + 1))
+        for step in sorted(ends):
+            yield self._at(step)
+
+    def _at(self, step: int) -> Moment:
+        """The text at a step: what lies between the changes, and of every change the option that shows."""
+        parts: list[str] = []
+        origin: list[tuple[int, int]] = []
+        length = 0
+        todo = [(0, len(self._source))]
+        while todo:
+            start, end = todo.pop()
+            nearest = bisect_left(self._starts, start)
+            inside = nearest < len(self._starts) and self._starts[nearest] < end
+            stop = self._starts[nearest] if inside else end
+            if start < stop:
+                parts.append(self._source[start:stop])
+                origin.append((length, start))
+                length += stop - start
+            if inside:
+                todo.append((self._changes[nearest].span[1], end))
+                todo.append(self._option(nearest, step))
+        return Moment(step, "".join(parts), tuple(origin))
+
+    def _option(self, which: int, step: int) -> Span:
+        change = self._changes[which]
+        if change.when is None:
+            return change.options[(step - 1) % len(change.options)]
+        return change.options[0 if step <= self._last[which] else 1]
+
+
+class _Open(NamedTuple):
+    at: int
+    sign: str
+    colons: list[int]
+    bars: list[int]
+
+
+def _closed(source: str) -> Iterator[Change]:
+    """Every change, as its bracket closes. What is out of order takes all brackets that are open with it."""
+    opened: list[_Open] = []
+    at, before = 0, -1  # `before` is the mark before this one
+    while mark := _MARK.search(source, at):
+        at, sign = mark.start(), source[mark.start()]
+        if sign in "([":
+            opened.append(_Open(at, sign, [], []))
+        elif sign == ":" and opened:
+            opened[-1].colons.append(at)
+        elif sign == "|" and opened:
+            opened[-1].bars.append(at)
+        elif sign in ")]":
+            if not opened or opened[-1].sign != _OPENS[sign]:
+                opened.clear()
+            else:
+                bracket = opened.pop()
+                change = _change(source, bracket, before, at) if sign == "]" else None
+                if change is not None:
+                    yield change
+                elif len(bracket.colons) > (1 if sign == ")" else 0):
+                    opened.clear()
+        before, at = at, at + (2 if sign == "\\" else 1)
+
+
+def _change(source: str, bracket: _Open, before: int, close: int) -> Change | None:
+    """What a square bracket says, `before` being the mark before it closes; None if it is but a weight."""
+    span, inner = (bracket.at, close + 1), bracket.at + 1
+    match bracket.colons:
+        case []:
+            edges = pairwise((bracket.at, *bracket.bars, close))
+            return (
+                Change(span, tuple((left + 1, right) for left, right in edges), None)
+                if bracket.bars
+                else None
+            )
+        case [last] if last == before and _is_number(source[last + 1 : close]):
+            options = ((inner, inner), (inner, last))
+        case [first, last] if last == before and _is_number(source[last + 1 : close]):
+            options = ((inner, first), (first + 1, last))
+        case _:
+            return None
+    return Change(span, options, source[before + 1 : close].strip())
+
+
+def _is_number(text: str) -> bool:
+    """Whether `text` is a number and nothing else: ASCII digits, perhaps a sign, a point, an exponent."""
+    if set(text.strip()) - _NUMERIC:
+        return False
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

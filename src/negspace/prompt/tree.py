@@ -1,0 +1,165 @@
+"""What a text becomes when it is read: chunks in a row, and around them what compel's functions ask for."""
+
+from dataclasses import dataclass, field
+from typing import Literal, SupportsIndex, final
+
+from negspace.findings import Finding
+
+Span = tuple[int, int]
+
+
+@final
+class Chunk(tuple[str, float]):
+    """A run of text and its weight, as a pair, together with the place it came from.
+
+    It unpacks and compares as the pair `(text, weight)`; where it stood makes no difference to what it says.
+
+    Attributes:
+        text: the words as they are to be encoded, without syntax.
+        weight: 1 is plain; 0 and negative weights are allowed. A break weighs -1.
+        span: first and one-past-last character in the source. A chunk that was joined from several places
+            spans from the first to the last, with the syntax between.
+        kind: "break" for the a1111 word BREAK, which ends a window and is not encoded.
+    """
+
+    span: Span
+    kind: Literal["text", "break"]
+
+    def __new__(
+        cls, text: str, weight: float, span: Span = (0, 0), kind: Literal["text", "break"] = "text"
+    ) -> "Chunk":
+        chunk = super().__new__(cls, (text, weight))
+        chunk.__dict__.update(span=span, kind=kind)
+        return chunk
+
+    @property
+    def text(self) -> str:
+        return self[0]
+
+    @property
+    def weight(self) -> float:
+        return self[1]
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a Chunk is frozen: {name} cannot be set")
+
+    def __reduce_ex__(self, protocol: SupportsIndex, /) -> tuple[type["Chunk"], tuple[object, ...]]:
+        return Chunk, (self.text, self.weight, self.span, self.kind)
+
+    def __repr__(self) -> str:
+        return f"Chunk({self.text!r}, {self.weight!r}, span={self.span!r}, kind={self.kind!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """compel's `original.swap(edited)`: draw with `original`, but let its attention look for `edited`.
+
+    Attributes:
+        original, edited: what is exchanged for what; never empty, an empty side is one chunk without text.
+        s_start, s_end: share of the run in which the original's self-attention maps are kept.
+        t_start, t_end: share of the run in which the edited tokens take the original's attention maps.
+        span: the whole of it in the source.
+    """
+
+    original: tuple[Chunk, ...]
+    edited: tuple[Chunk, ...]
+    s_start: float = 0.0
+    s_end: float = 0.0
+    t_start: float = 0.2
+    t_end: float = 1.0
+    span: Span = field(default=(0, 0), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A text in a row, encoded as one: chunks, and swaps between them. Never empty."""
+
+    pieces: tuple[Chunk | Swap, ...]
+    span: Span = field(default=(0, 0), compare=False)
+
+    @property
+    def chunks(self) -> tuple[Chunk, ...]:
+        """Its chunks in order, a swap standing as its original."""
+        return tuple(
+            chunk
+            for piece in self.pieces
+            for chunk in (piece.original if isinstance(piece, Swap) else (piece,))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Blend:
+    """compel's `("a", "b").blend(1, 0.8)`: the parts are encoded apart and their conditionings added by
+    weight.
+
+    Attributes:
+        parts: what is blended.
+        weights: one a part, as written; they may be negative.
+        normalize: whether the weights are divided by their sum first.
+        span: the whole of it in the source.
+    """
+
+    parts: tuple[Passage, ...]
+    weights: tuple[float, ...]
+    normalize: bool = True
+    span: Span = field(default=(0, 0), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Conjunction:
+    """compel's `("a", "b").and(1, 0.5)`: the parts are encoded apart, drawn towards the empty prompt by
+    weight (`empty + weight * (part - empty)`), and put one after the other.
+    """
+
+    parts: tuple[Passage, ...]
+    weights: tuple[float, ...]
+    span: Span = field(default=(0, 0), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Lora:
+    """compel's `withLora(name, weight)`: asked for in the text, for the caller to load."""
+
+    name: str
+    weight: float
+    span: Span = field(default=(0, 0), compare=False)
+
+
+Structure = Passage | Blend | Conjunction
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A text that has been read.
+
+    Attributes:
+        chunks: all of it as (text, weight) in order, at least one; `("", 1.0)` for an empty text.
+            In a1111, BREAK is a chunk of its own with weight -1 and kind "break".
+        dialect: the grammar it was read in.
+        source: the text as it was given.
+        findings: what was noticed: brackets without a partner, numbers that are none, and the like.
+        structure: what compel's functions ask for; None where the chunks in a row are all there is.
+        loras: compel's `withLora`, in order.
+    """
+
+    chunks: tuple[Chunk, ...]
+    dialect: str
+    source: str
+    findings: tuple[Finding, ...] = ()
+    structure: Structure | None = None
+    loras: tuple[Lora, ...] = ()
+
+    @property
+    def clean(self) -> str:
+        """The text without any syntax, as pooled vectors want it."""
+        if self.dialect == "compel":  # its chunks carry no white space at their ends
+            return " ".join(chunk.text for chunk in self.chunks)
+        return "".join(" " if chunk.kind == "break" else chunk.text for chunk in self.chunks)
+
+    @property
+    def weighted(self) -> bool:
+        """Whether any word weighs other than 1."""
+        return any(chunk.weight != 1.0 for chunk in self.chunks if chunk.kind == "text")
+
+
+EMPTY = Chunk("", 1.0)
