@@ -73,11 +73,13 @@ def run(settings: Settings, state_dir: Path, out: Path) -> None:
 
 
 def loss_of(y: torch.Tensor, x: torch.Tensor) -> dict[str, torch.Tensor]:
-    """How far a reconstruction is from its picture: in pixels and, for sharp edges, in their differences."""
+    """How far a reconstruction is from its picture: in pixels (squared as well, for what is small but far off,
+    as flakes and grain are) and, for sharp edges, in their differences."""
     pixels = (y - x).abs().mean()
+    square = (y - x).square().mean()
     across = (y.diff(dim=3) - x.diff(dim=3)).abs().mean()
     down = (y.diff(dim=2) - x.diff(dim=2)).abs().mean()
-    return {"loss": pixels + 0.5 * (across + down), "l1": pixels, "mse": (y - x).square().mean()}
+    return {"loss": pixels + 2 * square + 0.5 * (across + down), "l1": pixels, "mse": square}
 
 
 def latents(settings: Settings, state_dir: Path, out: Path) -> torch.Tensor:
