@@ -12,9 +12,17 @@ WORDS = (
 ).split()
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Warnings are errors, but for those of other libraries about each other."""
+    config.addinivalue_line(
+        "filterwarnings",
+        "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning:diffusers",
+    )
+
+
 @pytest.fixture(scope="session")
 def tiny_sd(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Stable Diffusion folder: 64x64 pictures, 8x8 latents of 4 channels, epsilon prediction, 0.3 M parameters."""
+    """A Stable Diffusion folder: 64x64 pictures, 8x8 latents of 4 channels, epsilon prediction."""
     import torch
 
     folder = tmp_path_factory.mktemp("models") / "tiny_sd"
@@ -49,7 +57,7 @@ def tiny_sd(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_sd_v(tiny_sd: Path) -> Path:
-    """The same folder, its network read as v prediction, with the scheduler settings of a zero-SNR checkpoint."""
+    """The same folder, what its network answers read as v prediction."""
     folder = tiny_sd.with_name("tiny_sd_v")
     shutil.copytree(tiny_sd, folder)
     _write_scheduler(folder, "v_prediction")
@@ -89,7 +97,11 @@ def _write_tokenizer(folder: Path) -> None:
     trained = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
     trained.pre_tokenizer = pre_tokenizers.Whitespace()
     trainer = trainers.BpeTrainer(
-        vocab_size=4000, min_frequency=1, initial_alphabet=bytes_, end_of_word_suffix="</w>", show_progress=False
+        vocab_size=4000,
+        min_frequency=1,
+        initial_alphabet=bytes_,
+        end_of_word_suffix="</w>",
+        show_progress=False,
     )
     trained.train_from_iterator([" ".join(WORDS)], trainer)
     merges = [tuple(pair) for pair in json.loads(trained.to_str())["model"]["merges"]]

@@ -16,7 +16,7 @@ from transformers.models.clip.modeling_clip import CLIPTextModel
 from transformers.models.clip.tokenization_clip import CLIPTokenizer
 from transformers.utils import logging as transformers_logging
 
-from negspace.encoding import Encoder, TextEncoder
+from negspace.encoding import Cache, Cached, Encoder, TextEncoder, scaled, stack_scales
 from negspace.errors import ModelError, RequestError
 from negspace.facts import ModelFacts
 from negspace.models.base import Network, Row
@@ -58,6 +58,9 @@ class StableDiffusion(Network):
         self._unet = unet
         self._vae = vae
         self._settings = settings
+        self._value_projections = [
+            module.to_v for name, module in unet.named_modules() if name.endswith("attn2")
+        ]
 
     @property
     def facts(self) -> ModelFacts:
@@ -102,7 +105,9 @@ class StableDiffusion(Network):
         x = self._placed(torch.stack([row.x for row in rows]))
         times = torch.tensor([row.t for row in rows], dtype=torch.float32, device=self.device)
         told = torch.stack([row.told[0].hidden for row in rows]).to(self.device, self.dtype)
-        return self._unet(x, times, told, return_dict=False)[0].float()
+        turned = stack_scales([row.told[0].value_scale for row in rows], told.shape[1])
+        with scaled(self._value_projections, turned):
+            return self._unet(x, times, told, return_dict=False)[0].float()
 
     @torch.inference_mode()
     def decode(self, latents: Tensor) -> np.ndarray:
@@ -137,7 +142,7 @@ def open_sd(folder: ModelFolder, footing: Footing) -> StableDiffusion:
         unet = _read(UNet2DConditionModel, folder.path / "unet", footing)
         vae = _read(AutoencoderKL, folder.path / "vae", footing)
     settings = folder.settings("scheduler", "scheduler_config.json")
-    encoder = TextEncoder(tokenizer, text, facts.encoders[0])
+    encoder = Cached(TextEncoder(tokenizer, text, facts.encoders[0]), Cache())
     return StableDiffusion(folder, facts, footing, encoder, unet, vae, settings)
 
 

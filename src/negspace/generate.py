@@ -1,0 +1,287 @@
+"""The single path: Request → Plan → Engine → Result with its Receipt."""
+
+import hashlib
+import platform
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, final
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from negspace import __version__, png
+from negspace.avoid.plan import Plan, plan
+from negspace.engine import Account, Engine, Lane, Width, draw
+from negspace.engine.casting import Casting
+from negspace.facts import ModelFacts, Prediction
+from negspace.guidance import Space, make
+from negspace.models.base import Network
+from negspace.models.hardware import choose
+from negspace.models.loading import open_network
+from negspace.receipt import ImageRecord, ModelRecord, Receipt, TermRecord
+from negspace.request import Avoid, Request
+
+DtypeName = Literal["float32", "bfloat16", "float16"]
+
+_SPACES: dict[Prediction, Space] = {"epsilon": "eps", "v_prediction": "v", "flow": "flow"}
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """Pictures and how they came about.
+
+    Attributes:
+        images: RGB, in the order of their seeds. Saved as PNG they carry the infotext and their receipt.
+        receipt: of all of them.
+        latents: [n, channels, height, width] float32, what the pictures were decoded from.
+        seconds: wall time from the first step to the last picture.
+    """
+
+    images: tuple[Image.Image, ...]
+    receipt: Receipt
+    latents: Tensor
+    seconds: float
+
+
+@final
+class Run:
+    """Pictures under way. Iterating takes a step at a time; leaving off is cancelling.
+
+    Args:
+        network: what makes them.
+        planned: the plan.
+        width: how many rows go through the network at once.
+
+    Attributes:
+        plan: as given.
+    """
+
+    def __init__(self, network: Network, planned: Plan, width: Width | None) -> None:
+        self.plan = planned
+        self._network = network
+        self._engine = Engine(network, width)
+        self._casting = Casting(network.encoder, planned)
+        self._lanes = tuple(self._lane(seed) for seed in planned.request.seeds)
+        self._began: float | None = None
+
+    @property
+    def lanes(self) -> tuple[Lane, ...]:
+        """One lane a picture. Another engine of the same network may drive them instead of this run."""
+        return self._lanes
+
+    @property
+    def done(self) -> int:
+        """Steps taken so far, over all pictures."""
+        return sum(lane.progress[0] for lane in self._lanes)
+
+    @property
+    def total(self) -> int:
+        """Steps in all, over all pictures."""
+        return sum(lane.progress[1] for lane in self._lanes)
+
+    def __iter__(self) -> Iterator[int]:
+        """Take the steps that are left, yielding `done` after each."""
+        self._began = self._began or time.perf_counter()
+        if self.done == 0 and not self._engine.lanes:
+            for lane in self._lanes:
+                self._engine.add(lane)
+        while self._engine.lanes:
+            self._engine.tick()
+            yield self.done
+
+    def result(self) -> Result:
+        """The pictures, after taking the steps that are left."""
+        for _ in self:
+            pass
+        images = [Image.fromarray(self._network.decode(lane.x)) for lane in self._lanes]
+        receipt = self._receipt(images)
+        for index, image in enumerate(images):
+            png.attach(image, png.texts_of(receipt, index))
+        seconds = time.perf_counter() - (self._began or 0.0)
+        latents = torch.stack([lane.x for lane in self._lanes])
+        return Result(tuple(images), receipt, latents, seconds)
+
+    def _lane(self, seed: int) -> Lane:
+        planned, network = self.plan, self._network
+        sampler = network.sampler(planned.sampler, planned.steps)
+        noise = draw(seed, network.latent_shape(planned.width, planned.height)).to(network.device)
+        return Lane(
+            seed=seed,
+            noise=noise,
+            sampler=sampler,
+            rule=make(planned.rule, scale=planned.scale),
+            space=_SPACES[network.facts.prediction],
+            casts=self._casting.casts(sampler.evaluations),
+        )
+
+    def _receipt(self, images: Sequence[Image.Image]) -> Receipt:
+        planned, network = self.plan, self._network
+        accounts = [lane.account for lane in self._lanes]
+        acted = any(push for account in accounts for push in account.push)
+        return Receipt(
+            request=planned.request,
+            model=ModelRecord(
+                name=network.facts.name,
+                family=network.facts.family,
+                fingerprint=network.fingerprint(),
+                dtype=str(network.dtype).removeprefix("torch."),
+                device=str(network.device),
+                rows=self._engine.width.most,
+            ),
+            rule=planned.rule,
+            scale=planned.scale,
+            steps=planned.steps,
+            sampler=planned.sampler,
+            width=planned.width,
+            height=planned.height,
+            positive=self._casting.positive,
+            negative=self._casting.negative,
+            terms=tuple(self._terms()),
+            negative_acted=acted,
+            why_not=None if acted else planned.why_not or "no step fell into the time it was told for",
+            evaluations=_summed(account.evaluations for account in accounts),
+            images=tuple(
+                _image_record(lane.seed, image, account)
+                for lane, image, account in zip(self._lanes, images, accounts, strict=True)
+            ),
+            findings=(*planned.findings, *self._casting.findings),
+            versions={"negspace": __version__, "python": platform.python_version(), **network.versions},
+        )
+
+    def _terms(self) -> Iterator[TermRecord]:
+        for term in self.plan.terms:
+            yield TermRecord(
+                **term.avoid.model_dump(),
+                span=term.span,
+                told=term.told,
+                tokens=self._casting.tokens_of(term.avoid.term),
+                known=term.known,
+                unknown=term.unknown,
+            )
+
+
+@final
+class Model:
+    """A model that can be asked for pictures.
+
+    Args:
+        name_or_path: where it is.
+        dtype: arithmetic; None chooses by hardware.
+        device: where it is to live; None chooses by hardware.
+        width: how many rows go through the network at once.
+    """
+
+    def __init__(
+        self, name_or_path: str | Path, dtype: str | None, device: str | None, width: Width | None
+    ) -> None:
+        self._place = name_or_path
+        self._dtype = dtype
+        self._device = device
+        self._width = width
+        self._networks: dict[torch.dtype, Network] = {}
+        self._facts = self.network().facts
+
+    @property
+    def facts(self) -> ModelFacts:
+        """What the model is and what it can be told."""
+        return self._facts
+
+    def network(self, dtype: str | None = None) -> Network:
+        """The network in an arithmetic, opened on first use; None is the one the model was loaded with."""
+        footing = choose(dtype or self._dtype, self._device)
+        if footing.dtype not in self._networks:
+            self._networks[footing.dtype] = open_network(self._place, footing)
+        return self._networks[footing.dtype]
+
+    def plan(self, request: Request) -> Plan:
+        """The request compiled for this model; nothing is generated.
+
+        Raises:
+            RequestError, PromptError: as `negspace.plan`.
+        """
+        return plan(request, self.facts)
+
+    def run(self, request: Request) -> Run:
+        """Begin pictures that are then made step by step.
+
+        Raises:
+            RequestError: the request or one of its fields is impossible for this model.
+            PromptError: a text cannot be read.
+            EncodingError: the weighting is unknown.
+        """
+        return Run(self.network(request.dtype), self.plan(request), self._width)
+
+    def generate(
+        self,
+        prompt: str,
+        *,
+        avoid: str | Sequence[Avoid] | None = None,
+        seed: int = 0,
+        n: int = 1,
+        steps: int | None = None,
+        scale: float | None = None,
+        sampler: str | None = None,
+        rule: str | None = None,
+        dtype: DtypeName | None = None,
+        **fields: Any,
+    ) -> Result:
+        """Pictures of a prompt without what is to be avoided.
+
+        Args:
+            prompt: what is wanted.
+            avoid: what is not: a text, terms, or None; None, "" and a text are three different things.
+            seed: of the first picture; picture i is the one that seed + i gives alone.
+            n: how many pictures.
+            steps, scale, sampler, rule: None takes the model's default.
+            dtype: arithmetic; None takes the model's.
+            fields: any other field of a Request.
+
+        Raises:
+            NegspaceError: as `run`.
+        """
+        asked = {"prompt": prompt, "seed": seed, "n": n, "steps": steps, "scale": scale, "sampler": sampler}
+        told = avoid if avoid is None or isinstance(avoid, str) else tuple(avoid)
+        request = Request.from_dict({**asked, "rule": rule, "dtype": dtype, "avoid": told, **fields})
+        return self.run(request).result()
+
+
+def load(
+    name_or_path: str | Path = "embedded",
+    *,
+    dtype: DtypeName | None = None,
+    device: str | None = None,
+    width: Width | None = None,
+) -> Model:
+    """Open a model.
+
+    Args:
+        name_or_path: "embedded", or the path of a diffusers folder.
+        dtype: arithmetic; None chooses by hardware.
+        device: a torch device; None takes CUDA where there is one, else the CPU.
+        width: rows per forward. `Fixed(2)`, the default, makes every picture independent of its companions
+            bit for bit; `UpTo(16)` is faster for many pictures and exact to float tolerance.
+
+    Raises:
+        ModelError: nothing is there, it is of a kind that is not known, or its weights cannot be read.
+    """
+    return Model(name_or_path, dtype, device, width)
+
+
+def _image_record(seed: int, image: Image.Image, account: Account) -> ImageRecord:
+    return ImageRecord(
+        seed=seed,
+        sha256=hashlib.sha256(image.tobytes()).hexdigest(),
+        evaluations=account.evaluations,
+        push=account.push,
+    )
+
+
+def _summed(counts: Iterator[Mapping[str, int]]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for count in counts:
+        for branch, number in count.items():
+            total[branch] = total.get(branch, 0) + number
+    return total

@@ -1,0 +1,90 @@
+"""Our engine against diffusers' own pipeline: same folder, same noise, float32. Prints what it measured."""
+
+import warnings
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import negspace
+from negspace.engine import draw
+from negspace.generate import Model, Result
+from negspace.models.samplers import SAMPLERS, find_sampler
+
+EMBEDDED = Path(negspace.__file__).parent / "embedded"
+LARGEST = 1e-4
+
+FOLDERS = ["tiny_sd", "tiny_sd_v"] + (["embedded"] if (EMBEDDED / "model_index.json").exists() else [])
+NEGATIVES = {"no negative": None, "an empty negative": "", "a negative": "blurry, watermark"}
+
+
+@pytest.fixture(params=FOLDERS)
+def folder(request: pytest.FixtureRequest) -> Path:
+    return EMBEDDED if request.param == "embedded" else request.getfixturevalue(request.param)
+
+
+@cache
+def opened(folder: Path) -> tuple[Model, Any]:
+    """Our model and diffusers' pipeline on one folder, both in float32."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what another library warns of is not under test
+        from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
+
+        pipeline = StableDiffusionPipeline.from_pretrained(folder, dtype=torch.float32)
+    pipeline.set_progress_bar_config(disable=True)
+    return negspace.load(folder, dtype="float32"), pipeline
+
+
+def by_pipeline(folder: Path, sampler: str, negative: str | None, scale: float, steps: int) -> torch.Tensor:
+    model, pipeline = opened(folder)
+    facts = find_sampler(sampler)
+    module = __import__(f"diffusers.schedulers.{facts.module}", fromlist=[facts.scheduler])
+    scheduler = getattr(module, facts.scheduler)
+    pipeline.scheduler = scheduler.from_config(pipeline.scheduler.config, **facts.settings)
+    shape = model.network().latent_shape(model.facts.width, model.facts.height)
+    return pipeline(
+        "a red cat, snow",
+        negative_prompt=negative,
+        num_inference_steps=steps,
+        guidance_scale=scale,
+        latents=draw(7, shape)[None],
+        output_type="latent",
+        width=model.facts.width,
+        height=model.facts.height,
+    ).images
+
+
+def by_us(folder: Path, sampler: str, negative: str | None, scale: float, steps: int) -> Result:
+    model, _ = opened(folder)
+    return model.generate(
+        "a red cat, snow", avoid=negative, seed=7, steps=steps, scale=scale, sampler=sampler
+    )
+
+
+@pytest.mark.parametrize("negative", NEGATIVES)
+@pytest.mark.parametrize("sampler", [name for name, facts in SAMPLERS.items() if not facts.draws])
+def test_latents_equal_those_of_diffusers(folder: Path, sampler: str, negative: str) -> None:
+    ours = by_us(folder, sampler, NEGATIVES[negative], 4.0, 8).latents
+    theirs = by_pipeline(folder, sampler, NEGATIVES[negative], 4.0, 8)
+    largest = (ours - theirs).abs().max().item()
+    print(f"{folder.name}, {sampler}, {negative}: largest difference {largest:.1e}")
+    assert ours.abs().max() > 0.5, "the pictures must not be blank"
+    assert largest < LARGEST
+
+
+def test_scale_1_equals_diffusers_without_guidance(folder: Path) -> None:
+    ours = by_us(folder, "DDIM", "blurry", 1.0, 8).latents
+    assert (ours - by_pipeline(folder, "DDIM", "blurry", 1.0, 8)).abs().max() < LARGEST
+
+
+def test_pictures_equal_those_of_diffusers(folder: Path) -> None:
+    """To one level of 256: both round the same float picture, and its last bit may differ."""
+    ours = by_us(folder, "Euler", "blurry", 4.0, 4)
+    _, pipeline = opened(folder)
+    with torch.no_grad():
+        decoded = pipeline.vae.decode(ours.latents / pipeline.vae.config.scaling_factor).sample
+    theirs = pipeline.image_processor.postprocess(decoded)[0]
+    pairs = zip(ours.images[0].tobytes(), theirs.tobytes(), strict=True)
+    assert max(abs(first - second) for first, second in pairs) <= 1
