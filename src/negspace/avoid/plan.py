@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from negspace.avoid.terms import Term, content_words, terms_of, words_of
 from negspace.errors import RequestError
 from negspace.facts import ModelFacts
 from negspace.findings import Finding, Side
-from negspace.prompt import Chunk, Prompt, moments, parse, write
+from negspace.prompt import Chunk, Prompt, parse, unfold, write
 from negspace.request import Avoid, Request, Words
 
 BRANCH = "negative branch"
@@ -139,7 +140,7 @@ def _stages(request: Request) -> tuple[Stage, ...]:
         return (Stage(until=1.0, text=request.avoid),)
     edges = sorted({edge for avoid in request.avoid for edge in avoid.window} | {0.0, 1.0})
     stages: list[Stage] = []
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in pairwise(edges):
         told = [avoid for avoid in request.avoid if avoid.window[0] <= start < avoid.window[1]]
         stages.append(Stage(until=stop, text=_negative_text(request, told) if told else None))
     return tuple(stages)
@@ -189,7 +190,7 @@ def _planned(term: Term, facts: ModelFacts, acts: bool) -> PlannedTerm:
         span=term.span,
         told=BRANCH if acts else NOT_AT_ALL,
         tokens=_tokens(term.avoid.term, facts),
-        known=None if unknown is None else not unknown,
+        known=None if unknown is None or not words else not unknown,
         unknown=unknown or (),
     )
 
@@ -234,8 +235,9 @@ def _findings(
         yield Finding("distilled", text, side="avoid")
     yield from _side_findings(request.prompt, "prompt", request, facts, steps)
     yield from _side_findings(negative or "", "avoid", request, facts, steps)
-    yield from _word_findings(request.prompt, facts)
-    in_prompt = words_of(" ".join(_clean(request.prompt, request.dialect, steps)))
+    yield from _word_findings(request, facts, steps)
+    prompts = _prompts(request.prompt, request.dialect, steps)
+    in_prompt = words_of(" , ".join(prompt.clean for prompt in prompts))
     for term in terms:
         yield from _term_findings(term, in_prompt)
 
@@ -244,15 +246,10 @@ def _side_findings(
     text: str, side: Side, request: Request, facts: ModelFacts, steps: int
 ) -> Iterator[Finding]:
     """What the dialect noticed in one text, and whether it outgrows a window."""
-    seen: set[Finding] = set()
-    longest = 0
-    for moment in moments(text, steps, request.dialect):
-        read = parse(moment.text, request.dialect)
-        longest = max(longest, _tokens(read.clean, facts))
-        for finding in read.findings:
-            span = None if finding.span is None else moment.place(finding.span)
-            seen.add(replace(finding, span=span, side=side))
-    yield from sorted(seen, key=lambda finding: (finding.span or (0, 0), finding.code))
+    prompts = _prompts(text, request.dialect, steps)
+    found = {replace(finding, side=side) for prompt in prompts for finding in prompt.findings}
+    yield from sorted(found, key=lambda finding: (finding.span or (0, 0), finding.code))
+    longest = max(_tokens(prompt.clean, facts) for prompt in prompts)
     chunk = min(encoder.chunk for encoder in facts.encoders)
     if longest > chunk:
         name = "the prompt" if side == "prompt" else "the negative"
@@ -260,19 +257,21 @@ def _side_findings(
         yield Finding("long", f"{told}: it is read in several", side=side, level="note")
 
 
-def _clean(text: str, dialect: str, steps: int) -> list[str]:
-    return [parse(moment.text, dialect).clean for moment in moments(text, steps, dialect)]
+def _prompts(text: str, dialect: str, steps: int) -> list[Prompt]:
+    """Every prompt that a text holds at some step."""
+    return [prompt for strand in unfold(text, steps, dialect) for _, prompt in strand.prompts]
 
 
-def _word_findings(prompt: str, facts: ModelFacts) -> Iterator[Finding]:
-    words = words_of(prompt)
-    for word in _unknown(content_words(prompt), facts) or ():
-        if not word.replace(".", "").isdecimal():
-            yield Finding("unknown-word", _never_learned(word, facts), _first(word, prompt), "prompt")
-    for word, following in zip(words, words[1:], strict=False):
-        if word in _NEGATIONS:
-            text = f"{word!r} in a prompt tends to bring what follows; avoid {following!r} instead"
-            yield Finding("negation", text, _first(word, prompt), "prompt", "note")
+def _word_findings(request: Request, facts: ModelFacts, steps: int) -> Iterator[Finding]:
+    """Words of the prompt that the model has never learned, and words that say no."""
+    told = [prompt.clean for prompt in _prompts(request.prompt, request.dialect, steps)]
+    for word in dict.fromkeys(word for text in told for word in _unknown(content_words(text), facts) or ()):
+        text = f"{word!r} is a word the model has never learned"
+        yield Finding("unknown-word", text, _first(word, request.prompt), "prompt")
+    pairs = (pair for text in told for pair in pairwise(words_of(text)) if pair[0] in _NEGATIONS)
+    for word, following in dict.fromkeys(pairs):
+        text = f"{word!r} in a prompt tends to bring what follows; avoid {following!r} instead"
+        yield Finding("negation", text, _first(word, request.prompt), "prompt", "note")
 
 
 def _term_findings(term: PlannedTerm, in_prompt: tuple[str, ...]) -> Iterator[Finding]:
@@ -291,10 +290,6 @@ def _term_findings(term: PlannedTerm, in_prompt: tuple[str, ...]) -> Iterator[Fi
     if term.avoid.weight < 0:
         told = f"{text!r} weighs {term.avoid.weight:g}: avoiding less than nothing asks for it"
         yield Finding("weight", told, span, "avoid")
-
-
-def _never_learned(word: str, facts: ModelFacts) -> str:
-    return f"{word!r} is a word {facts.name} has never learned"
 
 
 def _first(word: str, text: str) -> tuple[int, int] | None:

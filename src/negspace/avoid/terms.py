@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-from negspace.prompt import Chunk, compose, moments, parse
-from negspace.prompt.schedules import Moment
+from negspace.prompt import Chunk, Prompt, unfold, write
 from negspace.request import Avoid
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
@@ -64,43 +64,40 @@ def terms_of(
     if not isinstance(avoid, str):
         return tuple(Term(one) for one in avoid)
     found: dict[tuple[str, float], tuple[tuple[int, int], int, int]] = {}
-    first = 0
-    for moment in moments(avoid, steps, dialect):
-        for text, weight, span in _spoken(moment, dialect):
-            place, start, _ = found.get((text, weight), (moment.place(span), first, 0))
-            found[text, weight] = place, start, moment.last_step
-        first = moment.last_step
+    for text, weight, span, first, last in _spoken(avoid, dialect, steps):
+        place, start, stop = found.get((text, weight), (span, first, last))
+        found[text, weight] = min(place, span), min(start, first), max(stop, last)
     return tuple(
         Term(Avoid(term=text, weight=weight, window=(start / steps, stop / steps)), place)
         for (text, weight), (place, start, stop) in sorted(found.items(), key=lambda item: item[1][0])
     )
 
 
-def _spoken(moment: Moment, dialect: str) -> Iterator[tuple[str, float, tuple[int, int]]]:
-    """The things said at a moment: (words, weight, span in its text)."""
-    for part in compose(moment.text, dialect):
-        start = part.span[0]
-        for text, weight, span in _split(parse(part.text, dialect).chunks, part.text):
-            yield text, weight * part.factor, (start + span[0], start + span[1])
+def _spoken(text: str, dialect: str, steps: int) -> Iterator[tuple[str, float, tuple[int, int], int, int]]:
+    """Everything a text says: (words, weight, span, steps before it, last step)."""
+    for strand in unfold(text, steps, dialect):
+        first = 0
+        for last, prompt in strand.prompts:
+            for words, weight, span in _split(prompt):
+                term = write(Prompt((Chunk(words, 1.0),), dialect, words))
+                yield term, weight * strand.factor, span, first, last
+            first = last
 
 
-def _split(chunks: Sequence[Chunk], source: str) -> Iterator[tuple[str, float, tuple[int, int]]]:
+def _split(prompt: Prompt) -> Iterator[tuple[str, float, tuple[int, int]]]:
     """Chunks cut at commas, joined between them; of several weights the one farthest from 1 counts."""
     pieces: list[tuple[str, float, tuple[int, int]]] = []
-    for chunk in chunks:
-        position = 0
-        edges = [match.span() for match in _SEPARATOR.finditer(chunk.text)]
-        if chunk.kind == "break":
-            edges, position = [(0, 0)], len(chunk.text)
-        for stop, after in (*edges, (len(chunk.text), None)):
-            if stop > position:
-                pieces.append(
-                    (chunk.text[position:stop], chunk.weight, _place(chunk, position, stop, source))
-                )
-            if after is not None:
+    for chunk in prompt.chunks:
+        parts = [(0, len(chunk.text))] if chunk.kind == "text" else []
+        commas = [match.start() for match in _SEPARATOR.finditer(chunk.text)] if parts else [0]
+        edges = [-1, *commas, len(chunk.text)]
+        for number, (before, after) in enumerate(pairwise(edges)):
+            if number > 0:
                 yield from _joined(pieces)
                 pieces.clear()
-                position = max(position, after)
+            if parts and before + 1 < after:
+                place = _place(chunk, before + 1, after, prompt.source)
+                pieces.append((chunk.text[before + 1 : after], chunk.weight, place))
     yield from _joined(pieces)
 
 
@@ -115,11 +112,21 @@ def _joined(
 
 
 def _place(chunk: Chunk, start: int, stop: int, source: str) -> tuple[int, int]:
-    """Where the stripped chunk.text[start:stop] stands in the source; the chunk's place if unsure."""
-    text = chunk.text[start:stop].strip()
-    first = source.find(text, chunk.span[0], chunk.span[1])
-    at = first
-    while at >= 0 and source[chunk.span[0] : at].count(",") < chunk.text[:start].count(","):
-        at = source.find(text, at + 1, chunk.span[1])
-    found = at if at >= 0 else first
-    return (found, found + len(text)) if found >= 0 and text else chunk.span
+    """Where the stripped chunk.text[start:stop] stands in the source; the chunk's place if unsure.
+
+    Syntax may stand between its words there, so its first and its last one are looked for.
+    """
+    words = chunk.text[start:stop].split()
+    if not words:
+        return chunk.span
+    at = chunk.span[0] - 1
+    for _ in range(chunk.text[:start].count(words[0]) + 1):
+        at = source.find(words[0], at + 1, chunk.span[1])
+        if at < 0:
+            return chunk.span
+    end = at
+    for word in words:
+        end = source.find(word, end, chunk.span[1]) + len(word)
+        if end < at + len(word):
+            return at, chunk.span[1]
+    return at, end

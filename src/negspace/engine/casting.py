@@ -12,11 +12,11 @@ from negspace.engine.lane import Cast, Part
 from negspace.errors import EncodingError
 from negspace.findings import Finding
 from negspace.guidance.base import EMPTY, NEGATIVE, POSITIVE
-from negspace.prompt import compose, moments, parse
+from negspace.prompt import Prompt, Strand, unfold
 from negspace.receipt import SideRecord, TokenRecord
 
-Said = tuple[tuple[str, float], ...]
-"""What a side says at a step: texts with their weights. Nothing at all is ()."""
+Said = tuple[tuple[Prompt, float], ...]
+"""What a side says at a step: prompts with their weights. Nothing at all is ()."""
 
 
 class Casting:
@@ -35,11 +35,9 @@ class Casting:
         self._empty = encoder.empty()
         self._positive = _timetable(lambda _: planned.positive, planned)
         self._negative = _timetable(planned.negative_at, planned)
-        texts = {text: None for said in chain(self._positive, self._negative) for text, _ in said}
-        request = planned.request
-        self._encoded = {
-            text: encoder.encode(parse(text, request.dialect), request.weighting) for text in texts
-        }
+        prompts = _prompts(chain(self._positive, self._negative))
+        weighting = planned.request.weighting
+        self._encoded = {prompt: encoder.encode(prompt, weighting) for prompt in prompts}
         if any(encoded.exchange is not None for encoded in self._encoded.values()):
             raise EncodingError(
                 "swap() exchanges attention maps, which no model here can do; write a schedule"
@@ -76,7 +74,7 @@ class Casting:
     def _told(self, said: Said) -> list[tuple[Conditioning, float]]:
         if not said:
             return [(self._empty, 1.0)]
-        pairs = [(self._encoded[text], weight) for text, weight in said]
+        pairs = [(self._encoded[prompt], weight) for prompt, weight in said]
         return [
             (self._empty if torch.equal(encoded.hidden, self._empty.hidden) else encoded, weight)
             for encoded, weight in pairs
@@ -109,7 +107,7 @@ class Casting:
         return ()
 
     def _read(self, timetable: Sequence[Said]) -> list[Conditioning]:
-        return [self._encoded[text] for text in _texts(timetable)]
+        return [self._encoded[prompt] for prompt in _prompts(timetable)]
 
     def _record(self, text: str | None, timetable: Sequence[Said]) -> SideRecord:
         encoded = self._read(timetable)
@@ -123,31 +121,22 @@ class Casting:
 
 def _timetable(text_at: Callable[[float], str | None], planned: Plan) -> list[Said]:
     """What a side says at each step of the sampler."""
-    steps, dialect = planned.steps, planned.request.dialect
-    timetables: dict[str, list[Said]] = {}
+    steps = planned.steps
+    unfolded: dict[str, tuple[Strand, ...]] = {}
     said: list[Said] = []
     for step in range(steps):
         text = text_at(step / steps)
         if text is None:
             said.append(())
             continue
-        if text not in timetables:
-            timetables[text] = list(_expanded(text, steps, dialect))
-        said.append(timetables[text][step])
+        if text not in unfolded:
+            unfolded[text] = unfold(text, steps, planned.request.dialect)
+        said.append(tuple((strand.at(step + 1), strand.factor) for strand in unfolded[text]))
     return said
 
 
-def _expanded(text: str, steps: int, dialect: str) -> Iterator[Said]:
-    first = 0
-    for moment in moments(text, steps, dialect):
-        said = tuple((part.text, part.factor) for part in compose(moment.text, dialect))
-        for _ in range(first, min(moment.last_step, steps)):
-            yield said
-        first = moment.last_step
-
-
-def _texts(timetable: Iterable[Said]) -> list[str]:
-    return list(dict.fromkeys(text for said in timetable for text, _ in said))
+def _prompts(timetable: Iterable[Said]) -> list[Prompt]:
+    return list(dict.fromkeys(prompt for said in timetable for prompt, _ in said))
 
 
 def _chunks(encoded: Iterable[Conditioning]) -> Iterator[ChunkReport]:
