@@ -65,8 +65,10 @@ def parse(text: str, dialect: str = "a1111", strict: bool = False) -> Prompt:
 
 
 def write(prompt: Prompt, dialect: str | None = None) -> str:
-    """The text that reads as `prompt` in a dialect, its own if None. It is read back and compared before it
-    is given.
+    """The text that reads as `prompt` in a dialect, its own if None. It is read back before it is given out.
+
+    In its own dialect every chunk comes back as it was. In another the words and their weights do; chunks may be
+    joined or divided between words.
 
     Raises:
         RequestError: no dialect has that name.
@@ -74,9 +76,17 @@ def write(prompt: Prompt, dialect: str | None = None) -> str:
     """
     goal = dialect_named(prompt.dialect if dialect is None else dialect)
     text = goal.write(prompt)
-    wrong = difference(prompt, goal.parse(text, Notes()))
+    read = goal.parse(text, Notes())
+    if goal.name == prompt.dialect and not _same(read, prompt):
+        # Badly formed compel text has no other spelling than the one it came in.
+        text = prompt.source
+        read = goal.parse(text, Notes())
+    wrong = difference(prompt, read)
     if wrong is not None:
-        raise PromptError(
-            f"{goal.name} cannot say {wrong.text[:40]!r} with the weight {wrong.weight:g}", wrong.span
-        )
+        trouble = f"{goal.name} cannot say {wrong.text[:40]!r} with the weight {wrong.weight:g}"
+        raise PromptError(trouble, wrong.span)
     return text
+
+
+def _same(left: Prompt, right: Prompt) -> bool:
+    return (left.chunks, left.structure, left.loras) == (right.chunks, right.structure, right.loras)

@@ -71,16 +71,19 @@ class Change(NamedTuple):
     options: tuple[Span, ...]
     when: str | None
 
-    def last_step_of_first(self, steps: int) -> int:
+    def last_step_of_first(self, steps: int, after: int) -> int:
         """The step up to which `from` is shown, 0 or less for never."""
-        assert self.when is not None
+        if self.when is None:
+            return 0
         last = float(self.when)
         if "." in self.when:
-            last *= steps
+            last = (last - (1.0 if after else 0.0)) * steps
+        else:
+            last -= after
         return int(max(-1.0, min(float(steps), last)))
 
 
-def schedule(text: str, steps: int, dialect: str = "a1111") -> list[tuple[int, str]]:
+def schedule(text: str, steps: int, dialect: str = "a1111", *, after: int = 0) -> list[tuple[int, str]]:
     """The texts of a schedule as (last step, text), in order; the last one ends at `steps`.
 
     An alternation has an entry for every step, even where the text does not change, as in AUTOMATIC1111.
@@ -89,20 +92,22 @@ def schedule(text: str, steps: int, dialect: str = "a1111") -> list[tuple[int, s
         text: a prompt or a negative.
         steps: how many steps the sampler takes, at least 1.
         dialect: only "a1111" has schedules; in the others a text stays what it is.
+        after: how many steps a first pass has taken before these, 0 where this is the first. In a second pass
+            whole numbers go on counting and shares run from 1 to 2: `[a:b:1.5]` changes in its middle.
 
     Raises:
-        RequestError: `steps` is less than 1, or no dialect has that name.
+        RequestError: `steps` is less than 1, `after` less than 0, or no dialect has that name.
     """
-    return [(moment.last_step, moment.text) for moment in moments(text, steps, dialect)]
+    return [(moment.last_step, moment.text) for moment in moments(text, steps, dialect, after=after)]
 
 
-def moments(text: str, steps: int, dialect: str = "a1111") -> tuple[Moment, ...]:
+def moments(text: str, steps: int, dialect: str = "a1111", *, after: int = 0) -> tuple[Moment, ...]:
     """The same as `schedule`, each text with where it came from."""
-    if steps < 1:
-        raise RequestError(f"a schedule needs at least one step, not {steps}")
+    if steps < 1 or after < 0:
+        raise RequestError(f"a schedule needs at least one step, not {steps} after {after}")
     if not dialect_named(dialect).timed:
         return (Moment(steps, text, ((0, 0),)),)
-    return tuple(_Timetable(text, steps).moments())
+    return tuple(_Timetable(text, steps, after).moments())
 
 
 def changes(text: str) -> tuple[Change, ...]:
@@ -111,14 +116,12 @@ def changes(text: str) -> tuple[Change, ...]:
 
 
 class _Timetable:
-    def __init__(self, source: str, steps: int) -> None:
+    def __init__(self, source: str, steps: int, after: int) -> None:
         self._source = source
         self._steps = steps
         self._changes = changes(source)
         self._starts = [change.span[0] for change in self._changes]
-        self._last = [
-            0 if change.when is None else change.last_step_of_first(steps) for change in self._changes
-        ]
+        self._last = [change.last_step_of_first(steps, after) for change in self._changes]
 
     def moments(self) -> Iterator[Moment]:
         ends = {self._steps, *(last for last in self._last if last >= 1)}

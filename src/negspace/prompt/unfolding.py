@@ -26,7 +26,9 @@ class Strand:
         return next((prompt for last, prompt in self.prompts if step <= last), self.prompts[-1][1])
 
 
-def unfold(text: str, steps: int, dialect: str = "a1111", strict: bool = False) -> tuple[Strand, ...]:
+def unfold(
+    text: str, steps: int, dialect: str = "a1111", strict: bool = False, *, after: int = 0
+) -> tuple[Strand, ...]:
     """Reads AND, then schedules, then weights, as AUTOMATIC1111 does. Every span is one of `text`.
 
     Args:
@@ -34,13 +36,17 @@ def unfold(text: str, steps: int, dialect: str = "a1111", strict: bool = False) 
         steps: how many steps the sampler takes, at least 1.
         dialect: its grammar; without AND and schedules there is one strand with one prompt.
         strict: a warning among the findings is an error instead.
+        after: how many steps a first pass has taken before these, as in `schedule`.
 
     Raises:
-        RequestError: no dialect has that name, or `steps` is less than 1.
+        RequestError: no dialect has that name, `steps` is less than 1, or `after` less than 0.
         PromptError: strict, and something cannot be read; `span` says where.
     """
     return tuple(
-        Strand(part.factor, tuple(_prompts(text, part, moments(part.text, steps, dialect), dialect, strict)))
+        Strand(
+            part.factor,
+            tuple(_prompts(text, part, moments(part.text, steps, dialect, after=after), dialect, strict)),
+        )
         for part in compose(text, dialect)
     )
 
