@@ -3,6 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,10 +13,10 @@ import negspace as ns
 from negspace import png
 from negspace.engine import Engine, Fixed, UpTo
 from negspace.errors import NegspaceError, RequestError
-from negspace.generate import Model, Result
+from negspace.generate import DtypeName, Model, Result
 from negspace.receipt import Receipt
 
-DTYPES = ("float32", "bfloat16")
+DTYPES: tuple[DtypeName, ...] = ("float32", "bfloat16")
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,7 @@ def same(first: Result, second: Result) -> bool:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_an_a_a_pair_is_identical_bit_for_bit(tiny_sd: Path, dtype) -> None:
+def test_an_a_a_pair_is_identical_bit_for_bit(tiny_sd: Path, dtype: DtypeName) -> None:
     asked = {"avoid": "blurry, (hat:1.3)", "seed": 3, "n": 2, "dtype": dtype}
     first = ns.load(tiny_sd).generate("a red cat", **asked)
     second = ns.load(tiny_sd).generate("a red cat", **asked)
@@ -43,7 +44,7 @@ def test_an_a_a_pair_is_identical_bit_for_bit(tiny_sd: Path, dtype) -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("threads", [1, 2])
-def test_a_request_alone_equals_itself_in_a_batch(model: Model, dtype, threads: int) -> None:
+def test_a_request_alone_equals_itself_in_a_batch(model: Model, dtype: DtypeName, threads: int) -> None:
     """Other prompts, lengths, negatives, scales, step counts, samplers in one engine: not one bit changes."""
     requests = [
         ns.Request(prompt="a red cat", avoid="blurry", seed=5, dtype=dtype),
@@ -265,7 +266,7 @@ def test_a_saved_picture_carries_its_own_receipt_and_is_made_again_from_it(
         ({"n": 0}, "n"),
     ],
 )
-def test_what_cannot_be_is_refused_in_one_line(model: Model, fields, message: str) -> None:
+def test_what_cannot_be_is_refused_in_one_line(model: Model, fields: dict[str, Any], message: str) -> None:
     with pytest.raises(NegspaceError, match=message) as caught:
         model.generate("a red cat", **fields)
     assert "\n" not in str(caught.value)

@@ -26,23 +26,23 @@ def folder(request: pytest.FixtureRequest) -> Path:
 
 
 @cache
-def opened(folder: Path) -> tuple[Model, Any]:
-    """Our model and diffusers' pipeline on one folder, both in float32."""
+def opened(folder: Path) -> tuple[Model, Any, Any]:
+    """Our model, diffusers' pipeline on one folder, both in float32, and the folder's scheduler settings."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what another library warns of is not under test
         from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
 
         pipeline = StableDiffusionPipeline.from_pretrained(folder, dtype=torch.float32)
     pipeline.set_progress_bar_config(disable=True)
-    return negspace.load(folder, dtype="float32"), pipeline
+    return negspace.load(folder, dtype="float32"), pipeline, pipeline.scheduler.config
 
 
 def by_pipeline(folder: Path, sampler: str, negative: str | None, scale: float, steps: int) -> torch.Tensor:
-    model, pipeline = opened(folder)
+    model, pipeline, settings = opened(folder)
     facts = find_sampler(sampler)
     module = __import__(f"diffusers.schedulers.{facts.module}", fromlist=[facts.scheduler])
     scheduler = getattr(module, facts.scheduler)
-    pipeline.scheduler = scheduler.from_config(pipeline.scheduler.config, **facts.settings)
+    pipeline.scheduler = scheduler.from_config(settings, **facts.settings)
     shape = model.network().latent_shape(model.facts.width, model.facts.height)
     return pipeline(
         "a red cat, snow",
@@ -57,7 +57,7 @@ def by_pipeline(folder: Path, sampler: str, negative: str | None, scale: float, 
 
 
 def by_us(folder: Path, sampler: str, negative: str | None, scale: float, steps: int) -> Result:
-    model, _ = opened(folder)
+    model, *_ = opened(folder)
     return model.generate(
         "a red cat, snow", avoid=negative, seed=7, steps=steps, scale=scale, sampler=sampler
     )
@@ -82,7 +82,7 @@ def test_scale_1_equals_diffusers_without_guidance(folder: Path) -> None:
 def test_pictures_equal_those_of_diffusers(folder: Path) -> None:
     """To one level of 256: both round the same float picture, and its last bit may differ."""
     ours = by_us(folder, "Euler", "blurry", 4.0, 4)
-    _, pipeline = opened(folder)
+    pipeline = opened(folder)[1]
     with torch.no_grad():
         decoded = pipeline.vae.decode(ours.latents / pipeline.vae.config.scaling_factor).sample
     theirs = pipeline.image_processor.postprocess(decoded)[0]

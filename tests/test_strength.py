@@ -1,6 +1,8 @@
 """Laws of strengths."""
 
 import math
+from collections.abc import Callable
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -48,7 +50,9 @@ def test_a_window_in_sigma_holds_its_upper_end_and_not_its_lower() -> None:
 
 @pytest.mark.parametrize("shape", ["linear", "cosine"])
 @given(first=weights, last=weights, count=st.integers(2, 40))
-def test_a_ramp_goes_from_end_to_end_and_never_back(shape, first: float, last: float, count: int) -> None:
+def test_a_ramp_goes_from_end_to_end_and_never_back(
+    shape: Literal["linear", "cosine"], first: float, last: float, count: int
+) -> None:
     values = over(ramp(first, last, shape), count)
     assert values[0] == pytest.approx(first, abs=1e-9) and values[-1] == pytest.approx(last, abs=1e-9)
     rising = 1 if last >= first else -1
@@ -73,7 +77,7 @@ def test_ramps_by_hand() -> None:
         lambda: ramp(0, math.nan),
     ],
 )
-def test_bounds_out_of_order_are_refused(make) -> None:
+def test_bounds_out_of_order_are_refused(make: Callable[[], Strength]) -> None:
     with pytest.raises(RequestError, match="strength"):
         make()
 

@@ -1,5 +1,7 @@
 """Requests, terms and receipts as values."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -68,7 +70,7 @@ def test_seeds_follow_each_other() -> None:
         ({"avoid": [{"term": "x", "check": "maybe"}]}, "check"),
     ],
 )
-def test_a_wrong_field_is_told_in_one_line(fields, place: str) -> None:
+def test_a_wrong_field_is_told_in_one_line(fields: dict[str, Any], place: str) -> None:
     with pytest.raises(RequestError, match=place) as caught:
         Request.from_dict({"prompt": "a"} | fields)
     assert "\n" not in str(caught.value) and "pydantic" not in str(caught.value)
@@ -82,7 +84,7 @@ def test_json_of_something_else_is_refused(text: str) -> None:
 
 def test_values_are_frozen() -> None:
     with pytest.raises(ValidationError, match="frozen"):
-        Request(prompt="a").prompt = "b"  # type: ignore[misc]
+        Request(prompt="a").prompt = "b"
 
 
 def test_errors_are_one_tree() -> None:
@@ -91,7 +93,7 @@ def test_errors_are_one_tree() -> None:
     assert PromptError("x", (1, 2)).span == (1, 2)
 
 
-def receipt(**changes) -> Receipt:
+def receipt(**changes: Any) -> Receipt:
     image = ImageRecord(
         seed=5, sha256="ab" * 32, evaluations={"positive": 2, "negative": 1}, push=(0.5, None)
     )

@@ -1,6 +1,7 @@
 """Plans: what is told, whether it acts, what is worth knowing."""
 
 import math
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,9 @@ FACTS = ns.ModelFacts(
 )
 
 
-def planned(prompt: str = "a red cat", avoid=None, facts: ns.ModelFacts = FACTS, **fields) -> Plan:
+def planned(
+    prompt: str = "a red cat", avoid: Any = None, facts: ns.ModelFacts = FACTS, **fields: Any
+) -> Plan:
     return ns.plan(ns.Request(prompt=prompt, avoid=avoid, **fields), facts)
 
 
@@ -56,7 +59,7 @@ def test_a_text_is_sent_as_it_was_written() -> None:
         ("hat", {"facts": ns.ModelFacts(name="m", negative_branch=False)}, "no negative branch"),
     ],
 )
-def test_a_negative_that_cannot_act_says_why(avoid, fields, why: str) -> None:
+def test_a_negative_that_cannot_act_says_why(avoid: Any, fields: dict[str, Any], why: str) -> None:
     plan = planned(avoid=avoid, **fields)
     assert not plan.acts and why in str(plan.why_not)
     assert bool(found(plan, "inert")) == (avoid is not None)
@@ -166,7 +169,7 @@ def test_a_distilled_model_warns() -> None:
         ({"dialect": "klingon"}, "klingon"),
     ],
 )
-def test_what_the_model_cannot_do_is_refused_with_what_it_can(fields, message: str) -> None:
+def test_what_the_model_cannot_do_is_refused_with_what_it_can(fields: dict[str, Any], message: str) -> None:
     with pytest.raises(RequestError, match=message):
         planned(**fields)
 

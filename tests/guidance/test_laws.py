@@ -188,7 +188,7 @@ def test_what_a_step_cannot_tell_is_refused() -> None:
 
 
 def test_an_unknown_rule_or_setting_is_refused_with_what_there_is() -> None:
-    with pytest.raises(RequestError, match="rules are: .*cfg"):
+    with pytest.raises(RequestError, match="no rule is called 'perpetual'.*cfg"):
         make("perpetual")
     with pytest.raises(RequestError, match="swale"):
         make("cfg", swale=3)

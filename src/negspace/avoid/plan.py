@@ -8,6 +8,7 @@ from negspace.avoid.terms import Term, content_words, terms_of, words_of
 from negspace.errors import RequestError
 from negspace.facts import ModelFacts
 from negspace.findings import Finding, Side
+from negspace.names import no_such
 from negspace.prompt import Chunk, Prompt, parse, unfold, write
 from negspace.request import Avoid, Request, Words
 
@@ -120,12 +121,9 @@ def _refuse_impossible(request: Request, facts: ModelFacts) -> None:
     if request.policies:
         raise RequestError(f"there is no policy {request.policies[0]!r}")
     if request.rule is not None and request.rule not in facts.rules:
-        raise RequestError(
-            f"{facts.name} cannot be guided by a rule {request.rule!r}; it can by {', '.join(facts.rules)}"
-        )
+        raise RequestError(no_such(f"rule that {facts.name} can host", request.rule, facts.rules))
     if request.sampler is not None and request.sampler not in facts.samplers:
-        samplers = ", ".join(facts.samplers)
-        raise RequestError(f"{facts.name} has no sampler {request.sampler!r}; it has {samplers}")
+        raise RequestError(no_such("sampler", request.sampler, facts.samplers))
     for name, size in (("width", request.width), ("height", request.height)):
         if size is not None and size % facts.multiple:
             raise RequestError(

@@ -5,6 +5,7 @@ from typing import Any
 from negspace.errors import RequestError
 from negspace.guidance.base import Branch, Patch, Rule, Space, Step, convert
 from negspace.guidance.cfg import Cfg
+from negspace.names import no_such
 
 __all__ = ["RULES", "Branch", "Cfg", "Patch", "Rule", "Space", "Step", "convert", "make"]
 
@@ -19,7 +20,7 @@ def make(name: str, **settings: object) -> Rule[Any]:
         RequestError: there is no such rule, or it has no such setting.
     """
     if name not in RULES:
-        raise RequestError(f"there is no rule {name!r}; rules are: {', '.join(sorted(RULES))}")
+        raise RequestError(no_such("rule", name, RULES))
     try:
         return RULES[name](**settings)
     except TypeError as error:

@@ -5,6 +5,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, final
 
 from negspace.errors import RequestError
+from negspace.names import no_such
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -129,5 +130,5 @@ def find_sampler(name: str) -> SamplerFacts:
         RequestError: there is no sampler of this name.
     """
     if name not in SAMPLERS:
-        raise RequestError(f"there is no sampler {name!r}; samplers are: {', '.join(SAMPLERS)}")
+        raise RequestError(no_such("sampler", name, SAMPLERS))
     return SAMPLERS[name]
