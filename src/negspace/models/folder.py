@@ -74,6 +74,16 @@ def sd_facts(folder: ModelFolder) -> ModelFacts:
     Raises:
         ModelError: settings are missing, or the network answers with something that is not known.
     """
+    try:
+        return _sd_facts(folder)
+    except (KeyError, TypeError, ValueError) as error:
+        told = f"{type(error).__name__}: {error}"
+        raise ModelError(
+            f"{str(folder.path)!r} has settings of unet, vae or text_encoder amiss: {told}"
+        ) from None
+
+
+def _sd_facts(folder: ModelFolder) -> ModelFacts:
     unet, vae = folder.settings("unet"), folder.settings("vae")
     scheduler = folder.settings("scheduler", "scheduler_config.json")
     text = folder.settings("text_encoder")

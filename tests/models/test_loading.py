@@ -1,0 +1,108 @@
+"""Opening models: what is refused, which footing is chosen, what the fingerprint tells apart."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from negspace.errors import ModelError, RequestError
+from negspace.guidance import Patch
+from negspace.models.base import Row
+from negspace.models.fingerprint import fingerprint
+from negspace.models.hardware import choose
+from negspace.models.loading import open_network
+
+
+@pytest.fixture
+def copy(tiny_sd: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(tiny_sd, tmp_path / "copy"))
+
+
+def test_a_folder_opens(tiny_sd: Path) -> None:
+    network = open_network(tiny_sd, choose("float32", "cpu"))
+    assert (network.dtype, network.device.type) == (torch.float32, "cpu")
+    assert network.latent_shape(96, 32) == (4, 4, 12)
+    with pytest.raises(RequestError, match="multiples of 16"):
+        network.latent_shape(100, 64)
+
+
+def test_opening_prints_nothing(tiny_sd: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    capfd.readouterr()
+    open_network(tiny_sd, choose("float32", "cpu"))
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("part", ["unet", "vae", "text_encoder", "tokenizer"])
+def test_a_missing_part_is_refused(copy: Path, part: str) -> None:
+    shutil.rmtree(copy / part)
+    with pytest.raises(ModelError, match=part):
+        open_network(copy, choose("float32", "cpu"))
+
+
+def test_pickled_weights_are_not_opened(copy: Path) -> None:
+    weights = copy / "unet" / "diffusion_pytorch_model.safetensors"
+    weights.rename(weights.with_suffix(".bin"))
+    with pytest.raises(ModelError, match="pickled"):
+        open_network(copy, choose("float32", "cpu"))
+
+
+def test_damaged_weights_are_refused_in_one_line(copy: Path) -> None:
+    weights = copy / "unet" / "diffusion_pytorch_model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(ModelError, match="unet") as caught:
+        open_network(copy, choose("float32", "cpu"))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_patch_is_refused(tiny_sd: Path) -> None:
+    network = open_network(tiny_sd, choose("float32", "cpu"))
+    row = Row(torch.zeros(4, 8, 8), 1.0, (network.encoder.empty(),), Patch())
+    with pytest.raises(RequestError, match="another rule"):
+        network.predict([row])
+
+
+def test_what_is_given_wins_over_what_would_be_chosen() -> None:
+    assert choose("float32", "cpu").dtype == torch.float32
+    bfloat16 = choose("bfloat16", "cpu")
+    assert (bfloat16.dtype, bfloat16.layout) == (torch.bfloat16, torch.channels_last)
+    assert choose(None, "cpu").dtype in (torch.float32, torch.bfloat16)
+
+
+def test_an_unknown_dtype_or_device_is_refused() -> None:
+    with pytest.raises(ModelError, match="int3"):
+        choose("int3")
+    with pytest.raises(ModelError, match="abacus"):
+        choose(None, "abacus")
+    with pytest.raises(ModelError, match="cuda:99"):
+        choose(None, "cuda:99")
+
+
+def test_a_fingerprint_is_of_the_contents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+    def made(folder: str, **contents: bytes) -> str:
+        place = tmp_path / folder
+        place.mkdir(exist_ok=True)
+        for name, content in contents.items():
+            (place / name).write_bytes(content)
+        return fingerprint(place, list(place.iterdir()))
+
+    first = made("one", a=b"1", b=b"2")
+    assert first == made("one") == made("two", a=b"1", b=b"2")
+    assert (
+        len({first, made("three", a=b"2", b=b"1"), made("four", a=b"1", c=b"2"), made("one", a=b"11")}) == 4
+    )
+
+
+def test_a_cache_that_cannot_be_kept_or_read_costs_nothing_but_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "weights"
+    file.write_bytes(b"1")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    first = fingerprint(tmp_path, [file])
+    (tmp_path / "cache" / "negspace" / "fingerprints.json").write_text("{damaged")
+    assert fingerprint(tmp_path, [file]) == first
+    monkeypatch.setenv("XDG_CACHE_HOME", str(file))
+    assert fingerprint(tmp_path, [file]) == first
