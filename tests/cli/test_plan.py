@@ -10,9 +10,17 @@ def test_terms_and_findings_are_told(cli: Cli, tiny_sd: Path) -> None:
     assert told.code == 0, told.err
     words = " ".join(told.out.split())
     assert "can act yes" in words
-    assert "hat 1.3 always negative branch yes about 1" in words
-    assert "zeppelin 1 always negative branch no: zeppelin" in words
+    assert "hat 1.3 negative branch yes about 1" in words
+    assert "zeppelin 1 negative branch no: zeppelin" in words
     assert "'night' is also in the prompt" in words
+
+
+def test_what_every_term_has_is_left_out(cli: Cli, tiny_sd: Path) -> None:
+    plain = cli("plan", "a cat", "--avoid", "hat, text", "--model", tiny_sd).out
+    assert "weight" not in plain
+    assert "when" not in plain
+    late = " ".join(cli("plan", "a cat", "--avoid", "hat, [text:0.5]", "--model", tiny_sd).out.split())
+    assert "text 50% to 100% negative branch" in late
 
 
 def test_an_inert_negative_is_told(cli: Cli, tiny_sd: Path) -> None:

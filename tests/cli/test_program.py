@@ -48,7 +48,7 @@ def cpu_seconds(*arguments: object) -> tuple[float, str]:
         "sys.exit(code)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", probe], capture_output=True, text=True, check=True, timeout=120
+        [sys.executable, "-c", probe], capture_output=True, text=True, check=True, timeout=900
     )
     _, spent, *loaded = done.stdout.splitlines()[-1].split()
     return float(spent), " ".join(loaded)

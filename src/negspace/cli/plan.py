@@ -44,6 +44,7 @@ def _show_plan(planned: "Plan") -> None:
         show.table(
             ("avoided", "weight", "when", "told by", "known", "tokens"),
             [_term(term) for term in planned.terms],
+            show.USUAL,
         )
     if planned.findings:
         show.line("")

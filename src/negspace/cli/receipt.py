@@ -1,5 +1,7 @@
 """A receipt as people read it in a terminal."""
 
+from collections.abc import Sequence
+
 from negspace.cli import show
 from negspace.receipt import ImageRecord, Receipt, TermRecord
 
@@ -22,11 +24,16 @@ def show_receipt(receipt: Receipt) -> None:
         show.table(
             ("avoided", "weight", "when", "source", "told by", "known", "tokens"),
             [_term(term) for term in receipt.terms],
+            show.USUAL,
         )
     show.line("")
     show.table(
         ("seed", "evaluations", "push", "sha256 of the pixels"), [_image(image) for image in receipt.images]
     )
+    if receipt.negative_acted:
+        show.line(
+            "push: how far the negative's prediction stood off in a step; the mean and the largest", "dim"
+        )
     if receipt.findings:
         show.line("")
         show.findings(receipt.findings)
@@ -57,10 +64,15 @@ def counted(receipt: Receipt) -> str:
 def _term(term: TermRecord) -> tuple[str, ...]:
     known = show.known(term.known, term.unknown)
     when = show.when(term.window)
-    return term.term, f"{term.weight:g}", when, term.source, term.told, known, " ".join(term.tokens)
+    return term.term, f"{term.weight:g}", when, term.source, term.told, known, _tokens(term.tokens)
+
+
+def _tokens(tokens: Sequence[str]) -> str:
+    """The tokens without the mark that CLIP's tokenizers put at the end of a word."""
+    return " ".join(token.removesuffix("</w>") for token in tokens)
 
 
 def _image(image: ImageRecord) -> tuple[str, ...]:
     pushes = [push for push in image.push if push is not None]
-    push = f"{sum(pushes) / len(pushes):.3g} (up to {max(pushes):.3g})" if pushes else "none"
+    push = f"{sum(pushes) / len(pushes):.3g} ({max(pushes):.3g})" if pushes else "none"
     return str(image.seed), str(sum(image.evaluations.values())), push, image.sha256[:16]

@@ -4,7 +4,7 @@ Nothing that a user typed is ever read as markup, and lines that hold a path are
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -15,6 +15,9 @@ from negspace.findings import Finding
 
 out = Console(highlight=False, markup=False, emoji=False)
 err = Console(highlight=False, markup=False, emoji=False, stderr=True)
+
+USUAL = {"weight": "1", "when": "always", "source": "user"}
+"""What most avoided terms have; see `table`."""
 
 _LEVELS = {"warning": "yellow", "note": "cyan"}
 
@@ -34,21 +37,32 @@ def pairs(rows: Iterable[tuple[str, str]]) -> None:
     out.print(grid)
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A table without rules; cells that are too long are wrapped within their column."""
+def table(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], usual: Mapping[str, str] | None = None
+) -> None:
+    """A table without rules; cells that are too long are wrapped within their column.
+
+    A column is left out where every row says what is usual in it.
+    """
+    commonplace = usual or {}
+    kept = [
+        index
+        for index, column in enumerate(columns)
+        if any(row[index] != commonplace.get(column) for row in rows) or column not in commonplace
+    ]
     drawn = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
-    for column in columns:
-        drawn.add_column(column, overflow="fold")
+    for index in kept:
+        drawn.add_column(columns[index], overflow="fold")
     for row in rows:
-        drawn.add_row(*row)
+        drawn.add_row(*(row[index] for index in kept))
     out.print(drawn)
 
 
 def findings(found: Iterable[Finding]) -> None:
     """Each finding on its own line, with its level."""
     for finding in found:
-        told = Text(finding.level, style=_LEVELS[finding.level])
-        out.print(told.append(f"  {finding.text}", style="default"))
+        told = Text(f"{finding.level:<8}", style=_LEVELS[finding.level])
+        out.print(told.append(f" {finding.text}", style="default"))
 
 
 def said(text: str | None) -> str:
@@ -61,7 +75,7 @@ def said(text: str | None) -> str:
 def known(known: bool | None, unknown: Sequence[str]) -> str:
     """Whether the encoder has learned every word of a term."""
     if known is None:
-        return "unsaid"
+        return "nobody knows"
     return "yes" if known else f"no: {', '.join(unknown)}"
 
 
