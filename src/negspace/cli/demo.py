@@ -1,4 +1,4 @@
-"""`negspace demo`: the same seeds without and with a negative, side by side, and what an oracle sees in them."""
+"""`negspace demo`: the same seeds without and with a negative, and what an oracle sees in the pictures."""
 
 from collections.abc import Sequence
 from pathlib import Path
