@@ -53,8 +53,7 @@ class Cache:
             return CacheCount(self._hits, self._misses, self._dropped, len(self._kept), self._nbytes)
 
     def get(self, key: Hashable, make: Callable[[], Conditioning]) -> Conditioning:
-        """The conditioning of this key, made now if it is not there. What `make` raises is raised and not
-        kept."""
+        """The conditioning of this key, made now if it is missing; what `make` raises is not kept."""
         with self._lock:
             if key in self._kept:
                 self._hits += 1

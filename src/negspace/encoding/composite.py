@@ -163,4 +163,8 @@ def _scale(part: Conditioning) -> Tensor:
 
 
 def _given(parts: Sequence[Conditioning]) -> Given:
-    return next((part.given for part in parts if part.given == "text"), parts[0].given)
+    """ "text" if any of them says something."""
+    for part in parts:
+        if part.given == "text":
+            return "text"
+    return parts[0].given

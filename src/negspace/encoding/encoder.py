@@ -132,8 +132,7 @@ class TextEncoder(Encoder):
         )
 
     def _carries_out(self, prompt: Prompt) -> bool:
-        """Whether the prompt has a structure for this encoder; running text is read in a row where it can
-        be."""
+        """Whether the prompt's structure concerns this encoder; plain `and`s are one running text."""
         if self.layer.text == "source" or prompt.structure is None:
             return False
         in_a_row = isinstance(prompt.structure, Conjunction) and set(prompt.structure.weights) == {1.0}

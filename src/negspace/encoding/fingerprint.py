@@ -12,8 +12,7 @@ SAMPLES = 1024
 
 
 def fingerprint(model: torch.nn.Module, *facts: Any) -> str:
-    """Hexadecimal name of a model's weights and of plain values: numbers, texts, tensors, dataclasses,
-    collections."""
+    """Hexadecimal name of a model's weights and of plain values, tensors and dataclasses."""
     digest = hashlib.sha256(type(model).__qualname__.encode())
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(name.encode())
@@ -24,8 +23,7 @@ def fingerprint(model: torch.nn.Module, *facts: Any) -> str:
 
 
 def _told(tensor: Tensor) -> bytes:
-    """Shape, dtype, sum and evenly spread values: cheap for gigabytes, and no ordinary change of weights
-    escapes it."""
+    """Shape, dtype, sum and some values: cheap for gigabytes, and no ordinary change escapes it."""
     flat = tensor.detach().flatten()
     picked = flat[:: max(1, flat.numel() // SAMPLES)].to(torch.float64).cpu()
     total = flat.sum(dtype=torch.float64).item()

@@ -5,6 +5,7 @@ program; only tensors and plain values are read from it, and a file with anythin
 """
 
 import pickle
+import warnings
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -98,7 +99,9 @@ def _read_pickle(path: Path) -> Mapping[str, Any]:
         if size > LARGEST_FILE:
             raise EncodingError(f"{path}: unpacks to {size} bytes, too many for an embedding")
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what is odd about a file is told below, if it cannot be read
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         reason = str(error).splitlines()[0]
         raise EncodingError(

@@ -70,8 +70,7 @@ class Reader:
         ]
 
     def read_text(self, text: str, weight: float, span: tuple[int, int], index: int = 0) -> ReadChunk:
-        """The words and tokens of a text; `span` is its place in the source, `index` its number in the
-        prompt."""
+        """The words and tokens of a text that stands at `span`, as chunk number `index` of its prompt."""
         words: list[_Word] = []
         pieces: list[Piece] = []
         position = 0
@@ -98,8 +97,7 @@ class Reader:
             pieces.append((replace(like, id=token, word=here if inside else -1),))
 
     def _ids(self, text: str) -> tuple[list[int], list[int]]:
-        """Token ids of a text, and where in it each one ends. What looks like a mark in the text stays
-        text."""
+        """Token ids of a text, and where in it each ends. What looks like a mark stays text."""
         with self._lock:
             read = self._tokenizer(
                 text,

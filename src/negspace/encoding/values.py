@@ -35,8 +35,7 @@ def scale_values(values: Tensor, scale: Tensor) -> Tensor:
 
 
 def stack_scales(scales: Iterable[Tensor | None], tokens: int) -> Tensor | None:
-    """[rows, tokens] for one pass of the network out of each row's `value_scale`; None where no row has
-    one."""
+    """[rows, tokens], each row's `value_scale` or ones; None where no row has one."""
     rows = list(scales)
     if all(row is None for row in rows):
         return None

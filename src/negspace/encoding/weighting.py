@@ -13,8 +13,7 @@ from torch import Tensor
 from negspace.errors import EncodingError
 
 NEAR_ZERO = 1e-3
-"""A mean below this share of the mean magnitude says nothing about the size of the values and is not
-restored."""
+"""A mean below this share of the mean magnitude tells nothing of the values' size."""
 
 
 @dataclass(frozen=True, eq=False)

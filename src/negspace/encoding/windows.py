@@ -55,18 +55,16 @@ def fill(
 def _fill_section(pieces: Iterable[Piece], size: int, comma: int | None, backtrack: int) -> list[Window]:
     done: list[Window] = []
     window: list[Token] = []
-    after_comma = -size  # where the text after the last comma begins; without one, too far back to count
+    after_comma = 0  # where the text after the last comma begins in the window; 0 without a comma
     for piece in pieces:
         is_comma = len(piece) == 1 and comma is not None and piece[0].id == comma
         if len(window) + len(piece) > size:
-            near = len(window) == size and not is_comma and len(window) - after_comma < backtrack
-            keep = after_comma if near else len(window)
+            near = after_comma > 0 and size - after_comma < backtrack
+            keep = after_comma if near and len(window) == size and not is_comma else len(window)
             done.append(tuple(window[:keep]))
             window = window[keep:]
-            after_comma = -size
-            if (
-                len(window) + len(piece) > size
-            ):  # what was carried over and a long embedding do not fit together
+            after_comma = 0
+            if len(window) + len(piece) > size:  # what was carried over leaves no room for a long embedding
                 done.append(tuple(window))
                 window = []
         window.extend(piece)
