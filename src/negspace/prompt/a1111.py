@@ -18,7 +18,7 @@ from negspace.prompt.notes import Notes
 from negspace.prompt.tree import EMPTY, Chunk, Prompt
 from negspace.prompt.weights import DOWN, LARGEST, UP, number, spell, times
 from negspace.prompt.words import words_at
-from negspace.prompt.writing import refuse_structure, touches_space
+from negspace.prompt.writing import refuse_structure, runs_together
 
 NAME = "a1111"
 BREAK_WEIGHT = -1.0
@@ -284,8 +284,8 @@ def write(prompt: Prompt) -> str:
         elif chunk.text:
             if before is not None and before.kind == "break":
                 written.append("()" if chunk.weight == 1.0 and chunk.text[0].isspace() else " ")
-            elif before is not None and before.weight == chunk.weight and not touches_space(before, chunk):
-                written.append(" ")  # read together they would run into one word
+            elif before is not None and runs_together(before, chunk, prompt.dialect):
+                written.append(" ")
             text = _escaped(chunk.text)
             written.append(text if chunk.weight == 1.0 else f"({text}:{spell(chunk.weight)})")
         else:

@@ -138,4 +138,4 @@ def write(prompt: Prompt) -> str:
         elif place and chunks[place - 1].weight == 1.0:
             text = f"(){text}"  # read together they would be one chunk
         written.append(text)
-    return "".join(written)
+    return (" " if prompt.dialect == "compel" else "").join(written)  # compel's chunks carry no spaces

@@ -221,7 +221,8 @@ class _Reading:
                     self._place(inner.span),
                 )
                 todo.append(self._flat(inner.original if side == "original" else inner.edited, inner_weight))
-        return tuple(self._chunks(run)) or (EMPTY,)
+        # A side with nothing in it weighs what is around it; one with nothing but empty brackets in it weighs 1.
+        return tuple(self._chunks(run)) or (EMPTY if nodes else Chunk("", weight),)
 
     def _options(self, swap: Swap, options: list[Option]) -> Swap:
         given: dict[str, float] = {}

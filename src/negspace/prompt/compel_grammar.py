@@ -77,7 +77,7 @@ class Option(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A whole text that is ("a", "b").blend(...) or .and(...)."""
+    """("a", "b").blend(...) or .and(...) at the start of a text."""
 
     name: Literal["blend", "and"]
     parts: list[list[Node]]
@@ -124,7 +124,7 @@ class Grammar:
         return self._all(0, len(self._source))
 
     def call(self) -> Call | None:
-        """All of it as .and() or .blend(), if that is what it is."""
+        """The .and() or .blend() it starts with, if it does."""
         end = len(self._source)
         start = self._skip(0, end)
         listed = self._list(start)
@@ -139,8 +139,8 @@ class Grammar:
         listed = self._list(start) if loras else listed
         if listed is not None and (found := self._arguments(listed[1], ".blend", end)):
             more, after = self._loras(found.after)
-            if self._skip(after, end) == end:
-                return Call("blend", listed[0], found.options, [*loras, *more], (start, found.after), end)
+            rest = self._skip(after, end)
+            return Call("blend", listed[0], found.options, [*loras, *more], (start, found.after), rest)
         return None
 
     # The stack and the memory.

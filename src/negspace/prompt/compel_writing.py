@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from negspace.errors import PromptError
-from negspace.prompt.tree import Blend, Chunk, Conjunction, Lora, Passage, Prompt, Swap
+from negspace.prompt.tree import EMPTY, Blend, Chunk, Conjunction, Lora, Passage, Prompt, Swap
 from negspace.prompt.weights import spell
 from negspace.prompt.writing import refuse_breaks
 
@@ -49,7 +49,7 @@ def _row(pieces: Iterable[Chunk | Swap], own: bool) -> str:
 
 def _chunk(chunk: Chunk, own: bool) -> str:
     # compel's own texts have single spaces, and an empty word stands for empty quotation marks.
-    words = chunk.text.split(" ") if own and chunk.text else chunk.text.split()
+    words = chunk.text.split(" ") if own and chunk != EMPTY else chunk.text.split()
     text = " ".join(word.translate(_ESCAPES) or '""' for word in words)
     if chunk.weight == 1.0:
         return text

@@ -67,8 +67,8 @@ def parse(text: str, dialect: str = "a1111", strict: bool = False) -> Prompt:
 def write(prompt: Prompt, dialect: str | None = None) -> str:
     """The text that reads as `prompt` in a dialect, its own if None. It is read back before it is given out.
 
-    In its own dialect every chunk comes back as it was. In another the words and their weights do; chunks may be
-    joined or divided between words.
+    In its own dialect every chunk comes back as it was. In another the words and their weights do; chunks may
+    be joined or divided between words.
 
     Raises:
         RequestError: no dialect has that name.

@@ -3,6 +3,7 @@
 from negspace.errors import PromptError
 from negspace.prompt.notes import Notes
 from negspace.prompt.tree import Chunk, Prompt
+from negspace.prompt.writing import refuse_breaks, refuse_structure
 
 NAME = "plain"
 
@@ -18,9 +19,9 @@ def write(prompt: Prompt) -> str:
     Raises:
         PromptError: something in it weighs other than 1, or is more than text.
     """
+    refuse_structure(prompt, "plain text")
+    refuse_breaks(prompt, "plain text")
     for chunk in prompt.chunks:
-        if chunk.kind == "break":
-            raise PromptError("plain text has no BREAK: take it out", chunk.span)
         if chunk.weight != 1.0:
             raise PromptError(
                 f"plain text has no weights: {chunk.text[:40]!r} weighs {chunk.weight:g}", chunk.span

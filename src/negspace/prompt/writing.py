@@ -36,6 +36,11 @@ def refuse_breaks(prompt: Prompt, dialect: str) -> None:
             raise PromptError(f"{dialect} has no BREAK: take it out, or stay in a1111", chunk.span)
 
 
-def touches_space(left: Chunk, right: Chunk) -> bool:
-    """Whether white space stands between two chunks with text."""
-    return left.text[-1].isspace() or right.text[0].isspace()
+def runs_together(left: Chunk, right: Chunk, dialect: str) -> bool:
+    """Whether two chunks with text need a space where they meet.
+
+    a1111 joins neighbours of one weight, and would make one word of two. compel's chunks carry no spaces, and
+    without them would be hard to read.
+    """
+    apart = left.text[-1].isspace() or right.text[0].isspace()
+    return not apart and (left.weight == right.weight or dialect == "compel")
