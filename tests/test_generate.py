@@ -69,6 +69,18 @@ def test_a_request_alone_equals_itself_in_a_batch(model: Model, dtype: DtypeName
     assert engine.evaluations < engine.forwards * 2, "the batch must have been shared and filled"
 
 
+def test_many_requests_at_once_give_what_each_gives_alone(model: Model) -> None:
+    requests = [
+        ns.Request(prompt="a red cat", avoid="blurry", seed=5, steps=4),
+        ns.Request(prompt="a blue house", seed=6, steps=6, scale=1.0, n=2),
+        ns.Request(prompt="a tree", seed=7, steps=3, dtype="float32"),
+    ]
+    for request, result in zip(requests, model.generate_all(requests), strict=True):
+        alone = model.run(request).result()
+        assert torch.equal(result.latents, alone.latents)
+        assert result.receipt == alone.receipt
+
+
 def test_pictures_of_one_request_equal_those_of_their_seeds(model: Model) -> None:
     several = model.generate("a red cat", avoid="blurry", seed=11, n=3)
     for i, seed in enumerate((11, 12, 13)):

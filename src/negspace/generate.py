@@ -56,12 +56,12 @@ class Run:
         width: how many rows go through the network at once.
 
     Attributes:
-        plan: as given.
+        plan, network: as given.
     """
 
     def __init__(self, network: Network, planned: Plan, width: Width | None) -> None:
         self.plan = planned
-        self._network = network
+        self.network = network
         self._engine = Engine(network, width)
         self._casting = Casting(network.encoder, planned)
         self._lanes = tuple(self._lane(seed) for seed in planned.request.seeds)
@@ -96,7 +96,7 @@ class Run:
         """The pictures, after taking the steps that are left."""
         for _ in self:
             pass
-        images = [Image.fromarray(self._network.decode(lane.x)) for lane in self._lanes]
+        images = [Image.fromarray(self.network.decode(lane.x)) for lane in self._lanes]
         receipt = self._receipt(images)
         for index, image in enumerate(images):
             png.attach(image, png.texts_of(receipt, index))
@@ -105,7 +105,7 @@ class Run:
         return Result(tuple(images), receipt, latents, seconds)
 
     def _lane(self, seed: int) -> Lane:
-        planned, network = self.plan, self._network
+        planned, network = self.plan, self.network
         sampler = network.sampler(planned.sampler, planned.steps)
         noise = draw(seed, network.latent_shape(planned.width, planned.height)).to(network.device)
         return Lane(
@@ -118,7 +118,7 @@ class Run:
         )
 
     def _receipt(self, images: Sequence[Image.Image]) -> Receipt:
-        planned, network = self.plan, self._network
+        planned, network = self.plan, self.network
         accounts = [lane.account for lane in self._lanes]
         acted = any(push for account in accounts for push in account.push)
         return Receipt(
@@ -246,6 +246,20 @@ class Model:
         told = avoid if avoid is None or isinstance(avoid, str) else tuple(avoid)
         request = Request.from_dict({**asked, "rule": rule, "dtype": dtype, "avoid": told, **fields})
         return self.run(request).result()
+
+    def generate_all(self, requests: Sequence[Request]) -> list[Result]:
+        """The pictures of many requests, whose rows share forwards; each result is what `run` gives alone,
+        as exactly as the model's `width` promises. `Result.seconds` is not of one request then.
+
+        Raises:
+            NegspaceError: as `run`, before anything is generated.
+        """
+        runs = [self.run(request) for request in requests]
+        for network in {id(run.network): run.network for run in runs}.values():
+            lanes = [lane for run in runs if run.network is network for lane in run.lanes]
+            for _ in Engine(network, self._width).run(lanes):
+                pass
+        return [run.result() for run in runs]
 
 
 def load(
