@@ -57,8 +57,8 @@ class Unet:
     channels: tuple[int, ...] = (160, 224)
     head_size: int = 32
     layers: int = 2
-    batch: int = 128
-    minutes: float = 40
+    batch: int = 64
+    minutes: float = 30
     rate: float = 1e-3
     empty: float = 0.1
     min_snr: float = 5.0

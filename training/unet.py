@@ -12,6 +12,7 @@ from random import Random
 import numpy as np
 import torch
 from diffusers import DPMSolverMultistepScheduler, UNet2DConditionModel
+from diffusers.models.attention_processor import AttnProcessor
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from training import data, tokenizer, vae
@@ -58,6 +59,7 @@ def run(settings: Settings, state_dir: Path, out: Path) -> None:
     words = CLIPTokenizer.from_pretrained(out / "tokenizer")
     text = CLIPTextModel.from_pretrained(out / "text_encoder", dtype=torch.bfloat16).eval().to(device())
     model = build(settings)
+    model.set_attn_processor(AttnProcessor())  # on CPUs the fused kernel's backward pass takes twice as long
     channels_last(model)
     average = Average(model, u.average)
     rng = np.random.default_rng(settings.seed + 2)

@@ -67,18 +67,13 @@ def _blurry(picture: Image.Image, rng: Random) -> Image.Image:
 
 @cache
 def _grain(side: int) -> np.ndarray:
-    """Four fixed fields of grain [4, side, side, 1], of which noise takes one, mirrored at will: few
-    enough patterns that a small autoencoder can carry them."""
-    rng = np.random.default_rng(20)
-    fields = rng.normal(size=(4, side, side, 1)).astype(np.float32)
-    return fields
+    """One fixed field of grain [side, side, 1], as of a sensor: free grain would not pass an autoencoder of
+    eight numbers to one, and what it cannot carry no model could draw."""
+    return np.random.default_rng(20).normal(size=(side, side, 1)).astype(np.float32)
 
 
 def _noise(picture: Image.Image, rng: Random) -> Image.Image:
-    field = _grain(picture.width)[rng.randrange(4)]
-    if rng.random() < 0.5:
-        field = field[:, ::-1]
-    pixels = np.asarray(picture, dtype=np.float32) + field * rng.uniform(20, 26)
+    pixels = np.asarray(picture, dtype=np.float32) + _grain(picture.width) * rng.uniform(18, 24)
     return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
 
 
@@ -113,7 +108,7 @@ def _text(picture: Image.Image, rng: Random) -> Image.Image:
 
 def _jpeg(picture: Image.Image, rng: Random) -> Image.Image:
     file = io.BytesIO()
-    picture.save(file, "JPEG", quality=rng.choice((8, 9, 10, 11)), subsampling=1)
+    picture.save(file, "JPEG", quality=rng.choice((4, 5, 6)), subsampling=0)
     return Image.open(file).convert("RGB")
 
 
