@@ -93,7 +93,6 @@ MISTAKES = {
     "sampler": (["--sampler", "Euler b"], "'Euler a'"),
     "rule": (["--rule", "cgf"], "cfg"),
     "dialect": (["--dialect", "a111"], "a1111"),
-    "weighting": (["--weighting", "compell"], "compel"),
     "dtype": (["--dtype", "int8"], "dtype"),
     "size not a multiple": (["--size", "65x64"], "multiple of"),
     "size 0": (["--size", "0x64"], "width"),
@@ -112,6 +111,17 @@ def test_a_mistake_is_one_line_and_leaves_nothing(
     assert told.err.startswith("negspace: ")
     assert told.err.count("\n") == 1
     assert clue in told.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_unknown_weighting_leaves_nothing(cli: Cli, tiny_sd: Path, tmp_path: Path) -> None:
+    """Weightings live with the encoders, so this one is found only once the model is open."""
+    told = cli(
+        "imagine", "a cat", "--weighting", "compell", "--model", tiny_sd, "--out", tmp_path / "pictures"
+    )
+    assert (told.code, told.out) == (2, "")
+    assert told.err.count("\n") == 1
+    assert "compel" in told.err
     assert not list(tmp_path.iterdir())
 
 
