@@ -11,8 +11,8 @@ import torch
 
 import negspace as ns
 from negspace import png
-from negspace.engine import Engine, Fixed, UpTo
-from negspace.errors import NegspaceError, RequestError
+from negspace.engine import Engine, UpTo
+from negspace.errors import NegspaceError
 from negspace.generate import DtypeName, Model, Result
 from negspace.receipt import Receipt
 
@@ -286,9 +286,3 @@ def test_what_cannot_be_is_refused_in_one_line(model: Model, fields: dict[str, A
 
 def test_sizes_other_than_the_default_work(model: Model) -> None:
     assert model.generate("a cat", width=96, height=32).images[0].size == (96, 32)
-
-
-def test_a_width_of_no_rows_is_refused() -> None:
-    for width in (Fixed, UpTo):
-        with pytest.raises((RequestError, ValueError), match="row"):
-            width(0)

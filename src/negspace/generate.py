@@ -63,7 +63,7 @@ class Run:
         self.plan = planned
         self.network = network
         self._engine = Engine(network, width)
-        self._casting = Casting(network.encoder, planned)
+        self._casting = Casting(network.encoder, network.facts.absent, planned)
         self._lanes = tuple(self._lane(seed) for seed in planned.request.seeds)
         self._began: float | None = None
 

@@ -7,9 +7,10 @@ import torch
 
 from negspace.avoid.plan import Plan
 from negspace.avoid.terms import words_of
-from negspace.encoding import ChunkReport, Conditioning, Encoder, match_lengths
+from negspace.encoding import ChunkReport, Conditioning, Encoder, encode_negative, match_lengths
 from negspace.engine.lane import Cast, Part
 from negspace.errors import EncodingError
+from negspace.facts import Absent
 from negspace.findings import Finding
 from negspace.guidance.base import EMPTY, NEGATIVE, POSITIVE
 from negspace.prompt import Prompt, Strand, unfold
@@ -24,15 +25,17 @@ class Casting:
 
     Args:
         encoder: of the network.
+        absent: what an absent negative means for it, as in `ModelFacts.absent`.
         planned: the plan.
 
     Raises:
         EncodingError: a text cannot be encoded as asked.
     """
 
-    def __init__(self, encoder: Encoder, planned: Plan) -> None:
+    def __init__(self, encoder: Encoder, absent: Absent, planned: Plan) -> None:
         self._plan = planned
         self._empty = encoder.empty()
+        self._absent = encode_negative(encoder, None, absent)
         self._positive = _timetable(lambda _: planned.positive, planned)
         self._negative = _timetable(planned.negative_at, planned)
         prompts = _prompts(chain(self._positive, self._negative))
@@ -61,8 +64,11 @@ class Casting:
 
     def _cast(self, positive: Said, negative: Said) -> Cast:
         """One step's sides. What says no more than the empty prompt is the empty prompt, and is run once."""
-        sides = {POSITIVE: positive, NEGATIVE: negative, EMPTY: ()}
-        told = {side: self._told(said) for side, said in sides.items()}
+        told = {POSITIVE: self._told(positive), EMPTY: [(self._empty, 1.0)]}
+        if negative:
+            told[NEGATIVE] = self._told(negative)
+        elif self._absent is not None:
+            told[NEGATIVE] = [(self._absent, 1.0)]
         flat = [conditioning for side in told.values() for conditioning, _ in side]
         distinct = list({id(conditioning): conditioning for conditioning in flat}.values())
         matched = dict(zip(map(id, distinct), match_lengths(distinct), strict=True))
@@ -72,8 +78,6 @@ class Casting:
         }
 
     def _told(self, said: Said) -> list[tuple[Conditioning, float]]:
-        if not said:
-            return [(self._empty, 1.0)]
         pairs = [(self._encoded[prompt], weight) for prompt, weight in said]
         return [
             (self._empty if torch.equal(encoded.hidden, self._empty.hidden) else encoded, weight)

@@ -34,6 +34,23 @@ Cast = Mapping[str, Side]
 """Every side of a lane at one step, by name. "empty" is always among them."""
 
 
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """What a lane asked for at a step.
+
+    Attributes:
+        step: the step.
+        branches: what the rule wants.
+        numbers: the row that answers for a conditioning.
+        names: for each row the branch it is counted under.
+    """
+
+    step: Step
+    branches: tuple[Branch, ...]
+    numbers: dict[_Key, int]
+    names: list[str]
+
+
 class Lane:
     """One picture under way. What becomes of it depends on nothing but what is given here.
 
@@ -74,7 +91,7 @@ class Lane:
         self._state: Any = rule.init()
         self._index = 0
         self._ledger = Ledger()
-        self._asked: tuple[Step, tuple[Branch, ...], dict[_Key, int]] | None = None
+        self._asked: _Asked | None = None
 
     @property
     def done(self) -> bool:
@@ -94,33 +111,33 @@ class Lane:
     def rows(self) -> list[Row]:
         """The evaluations of the step at hand, each conditioning once however many branches read it."""
         step = self._step()
-        branches = self._rule.branches(step, self._state)
-        numbers: dict[_Key, int] = {}
+        asked = _Asked(step, self._rule.branches(step, self._state), {}, [])
+        time = self._sampler.time(self._index)
         rows: list[Row] = []
-        for branch in branches:
+        for branch in asked.branches:
             for name, told, _ in self._terms(branch):
                 key = _key(told, branch.patch)
-                if key not in numbers:
-                    numbers[key] = len(rows)
-                    time = self._sampler.time(self._index)
+                if key not in asked.numbers:
+                    asked.numbers[key] = len(rows)
+                    asked.names.append(name)
                     rows.append(Row(step.x[0], time, told, branch.patch))
-                    self._ledger.count(name)
-        self._asked = step, branches, numbers
+        self._asked = asked
         return rows
 
     def advance(self, predictions: Sequence[Tensor]) -> None:
         """Take one step with the predictions for `rows`, in their order, [channels, height, width] each."""
         if self._asked is None:
             raise ValueError("rows() comes before advance()")
-        step, branches, numbers = self._asked
-        self._asked = None
-        answers = {branch.name: self._side(branch, numbers, predictions) for branch in branches}
-        self._ledger.pushed(_push(answers) if self._says(NEGATIVE) else None)
+        asked, step, self._asked = self._asked, self._asked.step, None
+        for name in asked.names:
+            self._ledger.count(name)
+        answers = {branch.name: self._side(branch, asked.numbers, predictions) for branch in asked.branches}
+        self._ledger.pushed(_push(answers) if NEGATIVE in answers and self._says(NEGATIVE) else None)
         space: Space = self._space if self._rule.space == "any" else self._rule.space
         own = {name: convert(answer, self._space, space, step) for name, answer in answers.items()}
         guided, self._state = self._rule.combine(own, step, self._state)
         guided = convert(guided, space, self._space, step)
-        noise = keyed(self.seed, self._index + 1)
+        noise = keyed(self.seed, self._index + 1) if self._sampler.draws else None
         self.x = self._sampler.step(guided, self.x[None], self._index, noise)[0]
         self._index += 1
 
@@ -169,8 +186,6 @@ def _key(told: tuple[Conditioning, ...], patch: Patch | None) -> _Key:
     return tuple(id(conditioning) for conditioning in told), patch
 
 
-def _push(answers: Mapping[str, Tensor]) -> Tensor | None:
+def _push(answers: Mapping[str, Tensor]) -> Tensor:
     """How far the negative prediction stands off from the empty one, or else from the positive one."""
-    if NEGATIVE not in answers:
-        return None
     return torch.linalg.vector_norm(answers.get(EMPTY, answers[POSITIVE]) - answers[NEGATIVE])

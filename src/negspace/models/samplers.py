@@ -116,7 +116,7 @@ class Sampler:
         """What the network is shown of x at evaluation `index`."""
         return self._scheduler.scale_model_input(x, self._scheduler.timesteps[index])
 
-    def step(self, prediction: "Tensor", x: "Tensor", index: int, noise: "Generator") -> "Tensor":
+    def step(self, prediction: "Tensor", x: "Tensor", index: int, noise: "Generator | None") -> "Tensor":
         """The next x; `noise` is drawn from only where `draws` is set."""
         moment = self._scheduler.timesteps[index]
         drawn = {"generator": noise} if self._facts.draws else {}
