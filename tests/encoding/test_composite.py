@@ -39,7 +39,7 @@ def sd3(projecting: TextEncoder, pair: tuple[TextEncoder, TextEncoder]) -> EndTo
 
 
 def sdxl_pipeline(pair: tuple[TextEncoder, TextEncoder]) -> Any:
-    from diffusers import StableDiffusionXLPipeline
+    from diffusers.pipelines.stable_diffusion_xl.pipeline_stable_diffusion_xl import StableDiffusionXLPipeline
 
     first, second = pair
     parts: dict[str, Any] = {
@@ -72,7 +72,7 @@ def test_sdxl_is_what_diffusers_encodes(pair: tuple[TextEncoder, TextEncoder], s
 
 @torch.no_grad()
 def test_sd3_is_what_diffusers_encodes(sd3: EndToEnd) -> None:
-    from diffusers import StableDiffusion3Pipeline
+    from diffusers.pipelines.stable_diffusion_3.pipeline_stable_diffusion_3 import StableDiffusion3Pipeline
 
     assert isinstance(sd3.first, SideBySide) and isinstance(sd3.second, TextEncoder)
     clip_l, clip_g, t5 = *sd3.first.encoders, sd3.second
@@ -80,7 +80,7 @@ def test_sd3_is_what_diffusers_encodes(sd3: EndToEnd) -> None:
     for number, encoder in zip(("", "_2", "_3"), (clip_l, clip_g, t5), strict=True):
         assert isinstance(encoder, TextEncoder)
         parts |= {f"text_encoder{number}": encoder._network.model, f"tokenizer{number}": encoder._tokenizer}
-    pipeline = StableDiffusion3Pipeline(**parts)
+    pipeline: Any = StableDiffusion3Pipeline(**parts)
     theirs = pipeline.encode_prompt("a red cat", None, "a boat", "cpu", max_sequence_length=24)
     ours = sd3.encode(parse("a red cat"), others=[None, parse("a boat")])
     assert torch.equal(ours.hidden, theirs[0][0])

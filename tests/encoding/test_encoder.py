@@ -41,7 +41,7 @@ def same(left: Conditioning, right: Conditioning) -> bool:
 
 
 def diffusers_pipeline(tokenizer: Any, model: Any) -> Any:
-    from diffusers import StableDiffusionPipeline
+    from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
 
     absent: dict[str, Any] = dict.fromkeys(
         ("vae", "unet", "scheduler", "safety_checker", "feature_extractor")

@@ -48,7 +48,7 @@ TEXTS = [
 
 
 def theirs(tokenizer: Any, model: Any, text: str, kind: ReturnedEmbeddingsType | None = None) -> torch.Tensor:
-    asked = {} if kind is None else {"returned_embeddings_type": kind}
+    asked: dict[str, Any] = {} if kind is None else {"returned_embeddings_type": kind}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the package's own
         return Compel(tokenizer, model, truncate_long_prompts=False, **asked)(text)[0]

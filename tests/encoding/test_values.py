@@ -97,7 +97,7 @@ def test_rows_without_a_scale_get_ones() -> None:
 
 def test_a_network_of_diffusers_can_be_told() -> None:
     """The interface for the model layer, on a real UNet: only a row whose values are turned changes."""
-    from diffusers import UNet2DConditionModel
+    from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 
     torch.manual_seed(0)
     unet = UNet2DConditionModel(

@@ -28,7 +28,7 @@ SECOND_LAYER = Layer(skip=1, norm="none", pooled="projected")
 
 
 @cache
-def clip_tokenizer(pad: str = "<|endoftext|>") -> CLIPTokenizer:
+def clip_tokenizer(pad: str = "<|endoftext|>") -> Any:
     """One token for each of WORDS; other text falls into letters. SDXL's second one pads with "!"."""
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
@@ -43,7 +43,7 @@ def clip_tokenizer(pad: str = "<|endoftext|>") -> CLIPTokenizer:
         show_progress=False,
     )
     trained.train_from_iterator([" ".join(WORDS)], trainer)
-    merges = [tuple(pair) for pair in json.loads(trained.to_str())["model"]["merges"]]
+    merges: Any = [tuple(pair) for pair in json.loads(trained.to_str())["model"]["merges"]]
     pieces = [
         "!",
         *letters,
@@ -55,7 +55,7 @@ def clip_tokenizer(pad: str = "<|endoftext|>") -> CLIPTokenizer:
     return CLIPTokenizer(vocab=vocab, merges=merges, pad_token=pad, model_max_length=77)
 
 
-def t5_tokenizer() -> T5Tokenizer:
+def t5_tokenizer() -> Any:
     """One token for each of WORDS; other text falls into letters."""
     pieces: list[tuple[str, float]] = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("▁", -4.0)]
     pieces += [(f"▁{word}", -2.0) for word in WORDS]
@@ -76,7 +76,7 @@ def stirred(model: Any, seed: int) -> Any:
     return model.eval()
 
 
-def clip_config(tokenizer: CLIPTokenizer, width: int = 32, **other: Any) -> CLIPTextConfig:
+def clip_config(tokenizer: Any, width: int = 32, **other: Any) -> CLIPTextConfig:
     return CLIPTextConfig(
         vocab_size=len(tokenizer),
         hidden_size=width,
