@@ -221,7 +221,7 @@ class _Reading:
                     self._place(inner.span),
                 )
                 todo.append(self._flat(inner.original if side == "original" else inner.edited, inner_weight))
-        # A side with nothing in it weighs what is around it; one with nothing but empty brackets in it weighs 1.
+        # A side of nothing weighs what is around it; one of nothing but empty brackets weighs 1.
         return tuple(self._chunks(run)) or (EMPTY if nodes else Chunk("", weight),)
 
     def _options(self, swap: Swap, options: list[Option]) -> Swap:
