@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -166,12 +167,15 @@ def _write_networks(folder: Path) -> None:
         attention_head_dim=8,
         norm_num_groups=8,
     ).save_pretrained(folder / "unet")
-    AutoencoderKL(
-        block_out_channels=(8, 8, 16, 16),
-        down_block_types=("DownEncoderBlock2D",) * 4,
-        up_block_types=("UpDecoderBlock2D",) * 4,
-        latent_channels=4,
-        layers_per_block=1,
-        norm_num_groups=4,
-        sample_size=64,
-    ).save_pretrained(folder / "vae")
+    vae: Any = AutoencoderKL.from_config(
+        {
+            "block_out_channels": [8, 8, 16, 16],
+            "down_block_types": ["DownEncoderBlock2D"] * 4,
+            "up_block_types": ["UpDecoderBlock2D"] * 4,
+            "latent_channels": 4,
+            "layers_per_block": 1,
+            "norm_num_groups": 4,
+            "sample_size": 64,
+        }
+    )
+    vae.save_pretrained(folder / "vae")

@@ -1,4 +1,4 @@
-"""Lanes under rules of every kind: several negatives, wrappers, own spaces and states, skipping, attention."""
+"""Lanes under rules of every kind: several negatives, wrappers, own spaces and states, skips, attention."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
