@@ -19,7 +19,7 @@ def test_a_blend_names_its_parts_and_weights() -> None:
     assert prompt.structure == Blend(
         (Passage((Chunk("a", 1.0), Chunk("cat", 1.2))), Passage((Chunk("dog", 1.0),))), (1.0, -0.5), False
     )
-    assert prompt.structure.span == (0, len(text))
+    assert isinstance(prompt.structure, Blend) and prompt.structure.span == (0, len(text))
     assert prompt.chunks == (("a", 1.0), ("cat", 1.2), ("dog", 1.0))
 
 

@@ -1,7 +1,7 @@
 """Comparison: whether two prompts, perhaps of two dialects, tell a text encoder the same."""
 
 from collections.abc import Iterator
-from itertools import zip_longest
+from itertools import groupby, zip_longest
 
 from negspace.prompt.tree import Blend, Chunk, Conjunction, Passage, Prompt, Swap
 
@@ -67,12 +67,11 @@ def _all_chunks(prompt: Prompt) -> Iterator[Chunk]:
 
 def _words(text: str) -> Iterator[str]:
     """Runs of letters, single digits, runs of other signs."""
-    start = 0
-    for at in range(1, len(text) + 1):
-        if at == len(text) or _kind(text[at]) != _kind(text[start]) or _kind(text[start]) == "digit":
-            if not text[start].isspace():
-                yield text[start:at]
-            start = at
+    for kind, signs in groupby(text, key=_kind):
+        if kind == "digit":
+            yield from signs
+        elif kind != "space":
+            yield "".join(signs)
 
 
 def _kind(sign: str) -> str:
