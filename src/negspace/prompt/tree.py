@@ -156,10 +156,5 @@ class Prompt:
             return " ".join(chunk.text for chunk in self.chunks)
         return "".join(" " if chunk.kind == "break" else chunk.text for chunk in self.chunks)
 
-    @property
-    def weighted(self) -> bool:
-        """Whether any word weighs other than 1."""
-        return any(chunk.weight != 1.0 for chunk in self.chunks if chunk.kind == "text")
-
 
 EMPTY = Chunk("", 1.0)
