@@ -167,7 +167,7 @@ def main() -> None:
         return
     started = time.monotonic()
     bench = Bench(model, Oracle.load(), options.scale)
-    figures, seen = accuracy(bench, options.prompts, options.seed)
+    figures, _ = accuracy(bench, options.prompts, options.seed)
     print(f"scale {options.scale or model.facts.scale}, {model.facts.steps} steps of {model.facts.sampler}")
     print(f"right on {options.prompts} held-out prompts")
     for head, found in figures.items():

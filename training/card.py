@@ -27,7 +27,10 @@ _PARTS = {
 
 def run(settings: Settings, state_dir: Path, out: Path) -> None:
     """Write model_index.json and negspace.json; fail if the folder is over 60 MB."""
-    index = {"_class_name": "StableDiffusionPipeline", "_diffusers_version": version("diffusers")}
+    index: dict[str, object] = {
+        "_class_name": "StableDiffusionPipeline",
+        "_diffusers_version": version("diffusers"),
+    }
     index |= {name: list(part) for name, part in sorted(_PARTS.items())}
     index["requires_safety_checker"] = False
     (out / "model_index.json").write_text(json.dumps(index, indent=2) + "\n")

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 import torch
 from transformers import CLIPConfig, CLIPModel, CLIPTextConfig, CLIPTextModel, CLIPTokenizer, CLIPVisionConfig
 
 from training import data, tokenizer
-from training.common import device, train
+from training.common import device, placed, train
 from training.settings import Settings
 from training.world import caption
 
@@ -21,14 +22,14 @@ from training.world import caption
 def build(settings: Settings, words: CLIPTokenizer) -> CLIPModel:
     """An untrained pair of the settings' shape."""
     c = settings.clip
-    shape = {
+    shape: dict[str, Any] = {
         "hidden_size": c.width,
         "intermediate_size": 4 * c.width,
         "num_hidden_layers": c.layers,
         "num_attention_heads": c.heads,
         "projection_dim": c.projection,
     }
-    ids = {
+    ids: dict[str, Any] = {
         "bos_token_id": words.bos_token_id,
         "eos_token_id": words.eos_token_id,
         "pad_token_id": words.pad_token_id,
@@ -46,7 +47,7 @@ def run(settings: Settings, state_dir: Path, out: Path) -> None:
     words = tokenizer.save(out / "tokenizer")
     pictures = data.pictures(settings.world, state_dir)
     scenes = data.scenes(settings.world)
-    model = build(settings, words).to(device())
+    model = placed(build(settings, words))
     rng = np.random.default_rng(settings.seed + 1)
     said = Random(settings.seed + 1)
     batch = settings.clip.batch
@@ -70,7 +71,9 @@ def run(settings: Settings, state_dir: Path, out: Path) -> None:
     train("clip", state_dir, model, step, minutes=c.minutes, rate=c.rate, batch=batch, seed=settings.seed)
     model.eval().half().save_pretrained(out / "clip")
     words.save_pretrained(out / "clip")
-    text = CLIPTextModel(model.config.text_config).half()
+    shape = model.config.text_config
+    assert isinstance(shape, CLIPTextConfig)
+    text = CLIPTextModel(shape).half()
     text.load_state_dict(model.text_model.state_dict())
     text.save_pretrained(out / "text_encoder")
 
@@ -78,5 +81,7 @@ def run(settings: Settings, state_dir: Path, out: Path) -> None:
 def _short(ids: torch.Tensor, words: CLIPTokenizer) -> torch.Tensor:
     """Without the columns that are padding in every row: attention is causal and the text is read at the
     first end token, so what follows it changes nothing."""
-    longest = int((ids != words.pad_token_id).sum(1).max()) + 1
+    pad = words.pad_token_id
+    assert isinstance(pad, int)
+    longest = int(torch.ne(ids, pad).sum(1).max()) + 1
     return ids[:, :longest]

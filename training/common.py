@@ -8,10 +8,12 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
+
+M = TypeVar("M", bound=nn.Module)
 
 
 def device() -> torch.device:
@@ -19,9 +21,16 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def channels_last(module: nn.Module) -> nn.Module:
-    """The module on the training device in the memory format that convolutions like best."""
-    return module.to(device()).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+def placed(module: M) -> M:
+    """The module, moved to the training device."""
+    nn.Module.to(module, device())
+    return module
+
+
+def channels_last(module: M) -> M:
+    """The module on the training device, in the memory format that convolutions like best."""
+    nn.Module.to(placed(module), memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    return module
 
 
 class Average:
@@ -39,7 +48,7 @@ class Average:
         share = 1 - min(self.decay, (1 + self.count) / (10 + self.count))
         ours = list(self.module.parameters())
         theirs = list(module.parameters())
-        torch._foreach_lerp_(ours, theirs, share)
+        torch._foreach_lerp_(ours, theirs, share)  # pyright: ignore
 
 
 def train(

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKL
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
 from training import data
 from training.common import Average, channels_last, device, train
 from training.settings import Settings
-from training.vae import latents, loss_of, psnr
+from training.vae import decode, latents, loss_of, psnr
 
 
 def run(settings: Settings, state_dir: Path, out: Path) -> None:
@@ -38,7 +38,7 @@ def run(settings: Settings, state_dir: Path, out: Path) -> None:
         seen = z[torch.from_numpy(index)].float().to(device())
         seen = seen + d.noise * torch.randn_like(seen)  # a denoiser's latents are not exact either
         with torch.autocast(device().type, torch.bfloat16):
-            y = model.decode(seen.contiguous(memory_format=torch.channels_last)).sample
+            y = decode(model, seen.contiguous(memory_format=torch.channels_last))
         return loss_of(y.float(), x)
 
     train("decoder", state_dir, model, step, minutes=d.minutes, rate=d.rate, batch=d.batch, average=average)

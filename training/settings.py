@@ -22,7 +22,7 @@ class Vae:
     channels: tuple[int, ...] = (16, 32, 96, 128)
     latent_channels: int = 24
     batch: int = 12
-    minutes: float = 30
+    minutes: float = 30.0
     rate: float = 1.5e-3
     kl: float = 1e-3
 
@@ -32,7 +32,7 @@ class Decoder:
     """The decoder alone, on fixed latents with a little noise of that deviation."""
 
     batch: int = 8
-    minutes: float = 7
+    minutes: float = 7.0
     rate: float = 1e-3
     noise: float = 0.05
 
@@ -46,7 +46,7 @@ class Clip:
     heads: int = 4
     projection: int = 128
     batch: int = 256
-    minutes: float = 5
+    minutes: float = 5.0
     rate: float = 1e-3
 
 
@@ -58,7 +58,7 @@ class Unet:
     head_size: int = 32
     layers: int = 2
     batch: int = 64
-    minutes: float = 30
+    minutes: float = 30.0
     rate: float = 1e-3
     empty: float = 0.1
     min_snr: float = 5.0
@@ -71,7 +71,7 @@ class Oracle:
 
     channels: tuple[int, ...] = (32, 64, 96, 160)
     batch: int = 128
-    minutes: float = 5
+    minutes: float = 5.0
     rate: float = 2e-3
 
 

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 import torch
-from diffusers import DPMSolverMultistepScheduler, UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultistepScheduler
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from training import data, tokenizer, vae
-from training.common import Average, channels_last, device, train
+from training.common import Average, channels_last, device, placed, train
 from training.settings import Settings
 from training.world import caption
 
@@ -37,6 +39,7 @@ def build(settings: Settings) -> UNet2DConditionModel:
     """An untrained denoiser of the settings' shape."""
     u = settings.unet
     below = len(u.channels) - 1
+    heads: Any = tuple(c // u.head_size for c in u.channels)
     return UNet2DConditionModel(
         sample_size=settings.world.side // 8,
         in_channels=settings.vae.latent_channels,
@@ -46,7 +49,7 @@ def build(settings: Settings) -> UNet2DConditionModel:
         down_block_types=("CrossAttnDownBlock2D", *("DownBlock2D",) * below),
         up_block_types=(*("UpBlock2D",) * below, "CrossAttnUpBlock2D"),
         cross_attention_dim=settings.clip.width,
-        attention_head_dim=tuple(c // u.head_size for c in u.channels),
+        attention_head_dim=heads,
     )
 
 
@@ -57,7 +60,7 @@ def run(settings: Settings, state_dir: Path, out: Path) -> None:
     latents = vae.latents(settings, state_dir, out)
     scenes = data.scenes(settings.world)
     words = CLIPTokenizer.from_pretrained(out / "tokenizer")
-    text = CLIPTextModel.from_pretrained(out / "text_encoder", dtype=torch.bfloat16).eval().to(device())
+    text = placed(CLIPTextModel.from_pretrained(out / "text_encoder", dtype=torch.bfloat16).eval())
     model = build(settings)
     model.set_attn_processor(AttnProcessor())  # on CPUs the fused kernel's backward pass takes twice as long
     channels_last(model)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKL
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
 from training import data
 from training.common import Average, channels_last, device, train
@@ -17,12 +18,15 @@ def build(settings: Settings) -> AutoencoderKL:
     """An untrained autoencoder of the settings' shape."""
     vae = settings.vae
     levels = len(vae.channels)
+    down_and_up: dict[str, Any] = {
+        "down_block_types": ("DownEncoderBlock2D",) * levels,
+        "up_block_types": ("UpDecoderBlock2D",) * levels,
+        "block_out_channels": vae.channels,
+    }
     return AutoencoderKL(
         in_channels=3,
         out_channels=3,
-        down_block_types=("DownEncoderBlock2D",) * levels,
-        up_block_types=("UpDecoderBlock2D",) * levels,
-        block_out_channels=vae.channels,
+        **down_and_up,
         layers_per_block=1,
         latent_channels=vae.latent_channels,
         norm_num_groups=8,
@@ -45,8 +49,8 @@ def run(settings: Settings, state_dir: Path, out: Path) -> None:
         index = rng.integers(len(pictures), size=settings.vae.batch)
         x = data.tensor(pictures[np.sort(index)]).to(device(), memory_format=torch.channels_last)
         with torch.autocast(device().type, torch.bfloat16):
-            posterior = model.encode(x).latent_dist
-            y = model.decode(posterior.sample()).sample
+            posterior = model.encode(x, return_dict=False)[0]
+            y = decode(model, posterior.sample())
         y = y.float()
         kl = posterior.kl().float().mean() / posterior.mean[0].numel()
         losses = loss_of(y, x)
@@ -72,9 +76,14 @@ def run(settings: Settings, state_dir: Path, out: Path) -> None:
     final.half().save_pretrained(out / "vae")
 
 
+def decode(model: AutoencoderKL, z: torch.Tensor) -> torch.Tensor:
+    """Latents [n, channels, h, w] -> pixels [n, 3, 8h, 8w] in about -1…1."""
+    return model.decode(z, return_dict=False)[0]  # pyright: ignore[reportArgumentType]
+
+
 def loss_of(y: torch.Tensor, x: torch.Tensor) -> dict[str, torch.Tensor]:
-    """How far a reconstruction is from its picture: in pixels (squared as well, for what is small but far off,
-    as flakes and grain are) and, for sharp edges, in their differences."""
+    """How far a reconstruction is from its picture: in pixels (squared as well, for what is small but far
+    off, as flakes and grain are) and, for sharp edges, in their differences."""
     pixels = (y - x).abs().mean()
     square = (y - x).square().mean()
     across = (y.diff(dim=3) - x.diff(dim=3)).abs().mean()
@@ -102,7 +111,7 @@ def encode(model: AutoencoderKL, pictures: np.ndarray, batch: int = 128) -> torc
     for i in range(0, len(pictures), batch):
         x = data.tensor(pictures[i : i + batch]).to(device(), memory_format=torch.channels_last)
         with torch.autocast(device().type, torch.bfloat16):
-            parts.append(model.encode(x).latent_dist.mean.half().cpu().contiguous())
+            parts.append(model.encode(x, return_dict=False)[0].mean.half().cpu().contiguous())
     return torch.cat(parts)
 
 
@@ -129,6 +138,6 @@ def psnr(model: AutoencoderKL, pictures: np.ndarray) -> float:
     for i in range(0, len(pictures), 128):
         x = data.tensor(pictures[i : i + 128]).to(device(), memory_format=torch.channels_last)
         with torch.autocast(device().type, torch.bfloat16):
-            y = model.decode(model.encode(x).latent_dist.mean).sample
+            y = decode(model, model.encode(x, return_dict=False)[0].mean)
         error.append((y.float().clamp(-1, 1) - x).square().mean((1, 2, 3)))
     return float(10 * torch.log10(4 / torch.cat(error)).mean())

@@ -1,6 +1,7 @@
 """The shipped oracle reads the drawn world."""
 
 from collections import defaultdict
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -58,6 +59,6 @@ def test_pictures_of_another_size_are_read_too() -> None:
     assert ORACLE.features([big, Image.new("RGB", (10, 10))]).shape[0] == 2
 
 
-def test_a_folder_without_an_oracle_is_refused(tmp_path) -> None:
+def test_a_folder_without_an_oracle_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no oracle"):
         Oracle.load(tmp_path)

@@ -92,7 +92,8 @@ def _watermark(picture: Image.Image, rng: Random) -> Image.Image:
 
 
 def _text(picture: Image.Image, rng: Random) -> Image.Image:
-    big = picture.resize((picture.width * _SUPERSAMPLING,) * 2, Image.Resampling.NEAREST)
+    side = picture.width * _SUPERSAMPLING
+    big = picture.resize((side, side), Image.Resampling.NEAREST)
     draw = ImageDraw.Draw(big)
     s = big.width / 64
     top = rng.choice((2.5, 55.5))
