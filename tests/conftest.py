@@ -8,6 +8,10 @@ from typing import Any
 
 import pytest
 
+import negspace
+
+EMBEDDED = Path(negspace.__file__).parent / "embedded"
+SD_FOLDERS = ["tiny_sd", "tiny_sd_v", *(["embedded"] if (EMBEDDED / "model_index.json").exists() else [])]
 WORDS = (
     "a an the of in on with and red blue green yellow house tree cat boat hat snow night forest beach "
     "blurry watermark text smoke collar hand small big picture drawing"
@@ -72,6 +76,12 @@ def tiny_sd_v(tiny_sd: Path) -> Path:
     shutil.copytree(tiny_sd, folder)
     _write_scheduler(folder, "v_prediction")
     return folder
+
+
+@pytest.fixture(scope="session", params=SD_FOLDERS)
+def sd_folder(request: pytest.FixtureRequest) -> Path:
+    """Every Stable Diffusion folder there is: the tiny ones, and the embedded model where it is shipped."""
+    return EMBEDDED if request.param == "embedded" else request.getfixturevalue(request.param)
 
 
 def _write_json(path: Path, value: object) -> None:

@@ -34,39 +34,50 @@ def same(first: Result, second: Result) -> bool:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_an_a_a_pair_is_identical_bit_for_bit(tiny_sd: Path, dtype: DtypeName) -> None:
+def test_an_a_a_pair_is_identical_bit_for_bit(sd_folder: Path, dtype: DtypeName) -> None:
     asked = {"avoid": "blurry, (hat:1.3)", "seed": 3, "n": 2, "dtype": dtype}
-    first = ns.load(tiny_sd).generate("a red cat", **asked)
-    second = ns.load(tiny_sd).generate("a red cat", **asked)
+    first = ns.load(sd_folder).generate("a red cat", **asked)
+    second = ns.load(sd_folder).generate("a red cat", **asked)
     assert same(first, second)
     assert first.receipt == second.receipt
 
 
+MIXED = (
+    ns.Request(prompt="a red cat", avoid="blurry", seed=5),
+    ns.Request(prompt="a blue house, snow", seed=6, steps=7, scale=2.5, sampler="Euler a"),
+    ns.Request(prompt="a tree " * 60, avoid="hat", seed=7, steps=3, sampler="DDIM"),
+    ns.Request(prompt="a boat", avoid="text", seed=8, scale=1.0, sampler="UniPC"),
+    ns.Request(prompt="a [cat:house:0.5] AND snow :0.5", avoid="[hat::0.5] blurry", seed=9),
+    ns.Request(prompt="a (red:1.3) boat", seed=10, scale=1.0, steps=5, sampler="Heun"),
+)
+
+
+def drive(model: Model, *requests: ns.Request) -> tuple[list[torch.Tensor], Engine]:
+    """The latents of requests that went through one engine together, and that engine."""
+    engine = Engine(model.network())
+    lanes = [lane for request in requests for lane in model.run(request).lanes]
+    for _ in engine.run(lanes):
+        pass
+    return [lane.x for lane in lanes], engine
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("threads", [1, 2])
-def test_a_request_alone_equals_itself_in_a_batch(model: Model, dtype: DtypeName, threads: int) -> None:
+def test_a_request_alone_equals_itself_in_a_batch(sd_folder: Path, dtype: DtypeName, threads: int) -> None:
     """Other prompts, lengths, negatives, scales, step counts, samplers in one engine: not one bit changes."""
-    requests = [
-        ns.Request(prompt="a red cat", avoid="blurry", seed=5, dtype=dtype),
-        ns.Request(prompt="a blue house, snow", seed=6, steps=7, scale=2.5, sampler="Euler a", dtype=dtype),
-        ns.Request(prompt="a tree " * 60, avoid="hat", seed=7, steps=3, sampler="DDIM", dtype=dtype),
-        ns.Request(prompt="a boat", avoid="text", seed=8, scale=1.0, sampler="UniPC", dtype=dtype),
-        ns.Request(prompt="a [cat:house:0.5] AND snow :0.5", avoid="[hat::0.5] blurry", seed=9, dtype=dtype),
-    ]
+    model = ns.load(sd_folder, dtype=dtype)
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        alone = [model.run(request).result().latents[0] for request in requests]
-        engine = Engine(model.network(dtype))
-        lanes = [lane for request in requests for lane in model.run(request).lanes]
-        together = dict.fromkeys(lanes)
-        for _ in engine.run(lanes):
-            pass
+        alone = [drive(model, request) for request in MIXED]
+        together, shared = drive(model, *MIXED)
+        backward, _ = drive(model, *reversed(MIXED))
     finally:
         torch.set_num_threads(before)
-    for lane, latents in zip(together, alone, strict=True):
-        assert torch.equal(lane.x, latents)
-    assert engine.evaluations < engine.forwards * 2, "the batch must have been shared and filled"
+    for latents, other, ([single], _) in zip(together, reversed(backward), alone, strict=True):
+        assert torch.equal(latents, single) and torch.equal(other, single)
+    assert shared.evaluations == sum(engine.evaluations for _, engine in alone)
+    assert shared.forwards < sum(engine.forwards for _, engine in alone), "no forward was shared"
 
 
 def test_many_requests_at_once_give_what_each_gives_alone(model: Model) -> None:

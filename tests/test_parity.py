@@ -13,16 +13,9 @@ from negspace.engine import draw
 from negspace.generate import Model, Result
 from negspace.models.samplers import SAMPLERS, find_sampler
 
-EMBEDDED = Path(negspace.__file__).parent / "embedded"
 LARGEST = 1e-4
 
-FOLDERS = ["tiny_sd", "tiny_sd_v"] + (["embedded"] if (EMBEDDED / "model_index.json").exists() else [])
 NEGATIVES = {"no negative": None, "an empty negative": "", "a negative": "blurry, watermark"}
-
-
-@pytest.fixture(params=FOLDERS)
-def folder(request: pytest.FixtureRequest) -> Path:
-    return EMBEDDED if request.param == "embedded" else request.getfixturevalue(request.param)
 
 
 @cache
@@ -65,24 +58,24 @@ def by_us(folder: Path, sampler: str, negative: str | None, scale: float, steps:
 
 @pytest.mark.parametrize("negative", NEGATIVES)
 @pytest.mark.parametrize("sampler", [name for name, facts in SAMPLERS.items() if not facts.draws])
-def test_latents_equal_those_of_diffusers(folder: Path, sampler: str, negative: str) -> None:
-    ours = by_us(folder, sampler, NEGATIVES[negative], 4.0, 8).latents
-    theirs = by_pipeline(folder, sampler, NEGATIVES[negative], 4.0, 8)
+def test_latents_equal_those_of_diffusers(sd_folder: Path, sampler: str, negative: str) -> None:
+    ours = by_us(sd_folder, sampler, NEGATIVES[negative], 4.0, 8).latents
+    theirs = by_pipeline(sd_folder, sampler, NEGATIVES[negative], 4.0, 8)
     largest = (ours - theirs).abs().max().item()
-    print(f"{folder.name}, {sampler}, {negative}: largest difference {largest:.1e}")
+    print(f"{sd_folder.name}, {sampler}, {negative}: largest difference {largest:.1e}")
     assert ours.abs().max() > 0.5, "the pictures must not be blank"
     assert largest < LARGEST
 
 
-def test_scale_1_equals_diffusers_without_guidance(folder: Path) -> None:
-    ours = by_us(folder, "DDIM", "blurry", 1.0, 8).latents
-    assert (ours - by_pipeline(folder, "DDIM", "blurry", 1.0, 8)).abs().max() < LARGEST
+def test_scale_1_equals_diffusers_without_guidance(sd_folder: Path) -> None:
+    ours = by_us(sd_folder, "DDIM", "blurry", 1.0, 8).latents
+    assert (ours - by_pipeline(sd_folder, "DDIM", "blurry", 1.0, 8)).abs().max() < LARGEST
 
 
-def test_pictures_equal_those_of_diffusers(folder: Path) -> None:
+def test_pictures_equal_those_of_diffusers(sd_folder: Path) -> None:
     """To one level of 256: both round the same float picture, and its last bit may differ."""
-    ours = by_us(folder, "Euler", "blurry", 4.0, 4)
-    pipeline = opened(folder)[1]
+    ours = by_us(sd_folder, "Euler", "blurry", 4.0, 4)
+    pipeline = opened(sd_folder)[1]
     with torch.no_grad():
         decoded = pipeline.vae.decode(ours.latents / pipeline.vae.config.scaling_factor).sample
     theirs = pipeline.image_processor.postprocess(decoded)[0]

@@ -112,9 +112,7 @@ def test_nothing_is_kept_or_changed_by_combining(name: str, seed: int, scale: fl
 @settings(max_examples=20)
 def test_a_rule_for_any_space_is_the_same_in_all(name: str, seed: int, a: float, scale: float) -> None:
     rule, step = make(name, scale=scale), replace(step_at(a, seed), x=noise(seed, *SHAPE).double())
-    told = {
-        key: value.double() for key, value in predictions(rule.branches(step, rule.init()), seed).items()
-    }
+    told = {key: value.double() for key, value in predictions(rule.branches(step, rule.init()), seed).items()}
     in_eps = guided(rule, told, step)
     for space in SPACES:
         there = {key: convert(value, "eps", space, step) for key, value in told.items()}
