@@ -266,6 +266,14 @@ def test_facts_that_do_not_fit_the_tokenizer_are_refused() -> None:
         TextEncoder(tokenizer, model, EncoderFacts(chunk=76))
 
 
+def test_a_tokenizer_that_tells_no_places_is_refused() -> None:
+    class Slow:
+        is_fast = False
+
+    with pytest.raises(EncodingError, match="Slow tells no places of its tokens"):
+        TextEncoder(Slow(), ENCODER._network.model)
+
+
 def test_a_text_for_an_encoder_that_is_not_there_is_refused(encoder: TextEncoder) -> None:
     with pytest.raises(EncodingError, match="has 1 text model"):
         encoder.encode(parse("a cat"), others=[parse("a dog")])

@@ -161,6 +161,20 @@ def test_weights_that_cancel_cannot_be_normalised() -> None:
         ENCODER.encode(parse('("a cat", "a dog").blend(1, -1)', "compel"))
 
 
+def test_weights_too_large_to_be_told_are_an_error() -> None:
+    with pytest.raises(EncodingError, match="more than can be told in torch.float32"):
+        ENCODER.encode(parse(f'("a cat", "a dog").blend(1, 1{"0" * 60}, no_normalize)', "compel"))
+    with pytest.raises(EncodingError, match="more than can be told in torch.float32"):
+        ENCODER.encode(parse(f'("a cat", "a dog").and(1, 1{"0" * 60})', "compel"))
+
+
+def test_running_text_cannot_weigh_the_parts_of_a_conjunction() -> None:
+    with pytest.raises(
+        EncodingError, match=r"text_encoder_3 reads running text and cannot weigh parts of and\(\)"
+    ):
+        t5_encoder().encode(parse('("a cat", "a dog").and(1, 0.5)', "compel"))
+
+
 def test_a_second_text_beside_a_blend_is_refused() -> None:
     with pytest.raises(EncodingError, match="must be the same for every text encoder"):
         SideBySide(clip_pair()).encode(parse('("a", "b").blend(1, 1)', "compel"), others=[parse("dog")])

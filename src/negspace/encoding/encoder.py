@@ -135,8 +135,13 @@ class TextEncoder(Encoder):
         """Whether the prompt's structure concerns this encoder; plain `and`s are one running text."""
         if self.layer.text == "source" or prompt.structure is None:
             return False
-        in_a_row = isinstance(prompt.structure, Conjunction) and set(prompt.structure.weights) == {1.0}
-        return not (self.facts.kind == "llm" and in_a_row)
+        if self.facts.kind == "clip" or not isinstance(prompt.structure, Conjunction):
+            return True
+        if set(prompt.structure.weights) != {1.0}:
+            raise EncodingError(
+                f"{self.facts.name} reads running text and cannot weigh parts of and(); weigh their words"
+            )
+        return False
 
     def _read(self, prompt: Prompt) -> list[ReadChunk | None]:
         if self.layer.text == "source":
@@ -196,8 +201,7 @@ class TextEncoder(Encoder):
         """[tokens], or None where every value keeps its sign."""
         rows = [self._spread([-1.0 if token.weight < 0 else 1.0 for token in window], 1.0) for window in main]
         begin = len(self._reader.begin)
-        # End mark and padding of such a window sum up its words, so they push away too; the begin mark is
-        # blind.
+        # End mark and padding of such a window sum up its words, so they push too. Its begin mark is blind.
         rows += [[1.0] * begin + [-1.0] * (self.facts.window - begin) for _ in flipped]
         scale = torch.tensor(rows, device=self._empty.hidden.device).flatten()
         return scale if bool((scale < 0).any()) else None

@@ -103,15 +103,19 @@ def _read_pickle(path: Path) -> Mapping[str, Any]:
             warnings.simplefilter("ignore")  # what is odd about a file is told below, if it cannot be read
             content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        reason = str(error).splitlines()[0]
         raise EncodingError(
-            f"{path}: refused, it holds more than tensors and plain values and could run a program ({reason})"
+            f"{path}: refused, it holds more than tensors and plain values and could run a program "
+            f"({_first_line(error)})"
         ) from None
     except (RuntimeError, EOFError, ValueError, KeyError, TypeError, AttributeError, OSError) as error:
-        raise EncodingError(f"{path}: not an embedding file ({str(error).splitlines()[0]})") from None
+        raise EncodingError(f"{path}: not an embedding file ({_first_line(error)})") from None
     if not isinstance(content, Mapping):
         raise EncodingError(f"{path}: holds a {type(content).__name__}, not an embedding")
     return content
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _tables(content: Mapping[str, Any], path: Path) -> tuple[str | None, Sequence[Any]]:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from negspace.encoding.conditioning import ChunkReport, WordReport
 from negspace.encoding.windows import Piece, Token
+from negspace.errors import EncodingError
 from negspace.prompt.tree import Prompt
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
@@ -41,9 +42,16 @@ class Reader:
         tokenizer: a fast tokenizer of transformers.
         vectors: embeddings by name, each [vectors, dim].
         words: the words the encoder has learned, lower case; None where nobody knows.
+
+    Raises:
+        EncodingError: the tokenizer cannot tell where in a text its tokens stand.
     """
 
     def __init__(self, tokenizer: Any, vectors: Mapping[str, Tensor], words: frozenset[str] | None) -> None:
+        if not tokenizer.is_fast:
+            raise EncodingError(
+                f"{type(tokenizer).__name__} tells no places of its tokens; give its fast twin"
+            )
         self.begin: tuple[int, ...] = _present(tokenizer.bos_token_id)
         self.end: tuple[int, ...] = _present(tokenizer.eos_token_id)
         pad: int | None = tokenizer.pad_token_id

@@ -17,7 +17,8 @@ def carry_out(encoder: Encoder, prompt: Prompt, weighting: str) -> Conditioning:
     """The conditioning of a prompt with a structure.
 
     Raises:
-        EncodingError: a blend's weights cannot be normalised, or its parts hold negative weights.
+        EncodingError: a blend's weights cannot be normalised, its parts hold negative weights, or a weight is
+            too large to be told.
     """
     match prompt.structure:
         case Blend() as asked:
@@ -44,14 +45,14 @@ def blend(parts: Sequence[Conditioning], weights: Sequence[float], normalize: bo
         raise EncodingError("a blend cannot hold words with negative weights; weigh the whole part")
     parts = match_lengths(parts)
     shares = [weight / total for weight in weights]
+    summaries = [part.pooled for part in parts if part.pooled is not None]
     return replace(
         parts[0],
-        hidden=_mixed([part.hidden for part in parts], shares),
-        pooled=_mixed([part.pooled for part in parts if part.pooled is not None], shares)
-        if parts[0].pooled is not None
-        else None,
+        hidden=_finite(_mixed([part.hidden for part in parts], shares), weights),
+        pooled=_mixed(summaries, shares) if summaries else None,
         tokens=_joined([part.tokens for part in parts]),
         findings=tuple(finding for part in parts for finding in part.findings),
+        exchange=None,
     )
 
 
@@ -60,26 +61,24 @@ def conjoin(parts: Sequence[Conditioning], weights: Sequence[float]) -> Conditio
 
     The pooled vector is the first part's, as with a text of several windows.
     """
+    scales: list[Tensor] = []
+    told: list[tuple[EncoderReport, ...]] = []
+    rows = 0
+    for part in parts:
+        ones = torch.ones(len(part.hidden), device=part.hidden.device)
+        scales.append(ones if part.value_scale is None else part.value_scale)
+        told.append(tuple(report.moved(rows) for report in part.tokens))
+        rows += len(part.hidden)
     drawn = [_drawn(part, weight) for part, weight in zip(parts, weights, strict=True)]
-    scales = [part.value_scale for part in parts]
-    ones = [part.hidden.new_ones(len(part.hidden), dtype=torch.float32) for part in parts]
-    offsets = [sum(len(part.hidden) for part in parts[:i]) for i in range(len(parts))]
-    moved = [
-        tuple(report.moved(offset) for report in part.tokens)
-        for part, offset in zip(parts, offsets, strict=True)
-    ]
     return replace(
         parts[0],
-        hidden=torch.cat(drawn),
+        hidden=_finite(torch.cat(drawn), weights),
         windows=sum(part.windows for part in parts),
         flipped=0,
-        value_scale=torch.cat(
-            [one if scale is None else scale for scale, one in zip(scales, ones, strict=True)]
-        )
-        if any(scale is not None for scale in scales)
-        else None,
-        tokens=_joined(moved),
+        value_scale=torch.cat(scales) if any(part.value_scale is not None for part in parts) else None,
+        tokens=_joined(told),
         findings=tuple(finding for part in parts for finding in part.findings),
+        exchange=None,
     )
 
 
@@ -166,3 +165,9 @@ def _drawn(part: Conditioning, weight: float) -> Tensor:
         return part.hidden
     empty = part.empty.repeat(part.windows, 1).float()
     return (empty + weight * (part.hidden.float() - empty)).to(part.hidden.dtype)
+
+
+def _finite(hidden: Tensor, weights: Sequence[float]) -> Tensor:
+    if not bool(hidden.isfinite().all()):
+        raise EncodingError(f"the weights {tuple(weights)} are more than can be told in {hidden.dtype}")
+    return hidden

@@ -61,8 +61,7 @@ def product(window: Weighed) -> Tensor:
 
 
 def compel(window: Weighed) -> Tensor:
-    """lerp; for each fragment with w < 1 an encoding that cannot see it is mixed in at tan((1 - w)·π/2).
-    compel.
+    """lerp; each fragment with w < 1 has an encoding blind to it mixed in at tan((1 - w)·π/2). compel.
 
     The mixing weights are normalised, the encoding with all fragments counting 1: at w = 1/2 the result lies
     halfway between the two, at w = 0 the fragment is gone.
