@@ -33,10 +33,10 @@ class Width(ABC):
 class Fixed(Width):
     """Every forward has exactly this many rows; where there are fewer, one is repeated.
 
-    This makes a picture independent of its companions bit for bit. Kernels choose the order of their sums by
-    the size of the batch, never by what stands in it or where: in float32, latents made with 2 and with 4 rows
-    a forward differ by up to 1e-5 (oneDNN on AVX-512; in bfloat16 they do not differ there). Two rows, the pair
-    of one guided picture, leave nothing idle when it is alone.
+    This makes a picture independent of its companions bit for bit. Kernels choose the order of their sums
+    by the size of the batch, never by what stands in it or where: in float32, latents made with 2 and with
+    4 rows a forward differ by up to 1e-5 (oneDNN on AVX-512; in bfloat16 they do not differ there). Two
+    rows, the pair of one guided picture, leave nothing idle when it is alone.
     """
 
     rows: int = 2
