@@ -37,6 +37,7 @@ def main() -> None:
     parser.add_argument("stages", nargs="*", metavar="STAGE", help=f"of {', '.join(STAGES)} (default: all)")
     parser.add_argument("--state", type=Path, default=STATE, help="where checkpoints and pictures are kept")
     parser.add_argument("--out", type=Path, default=OUT, help="the model folder to write")
+    parser.add_argument("--start", type=Path, help="a model folder whose weights the stages go on from")
     parser.add_argument(
         "--set", action="append", default=[], metavar="STAGE.FIELD=VALUE", help="change a setting"
     )
@@ -48,7 +49,7 @@ def main() -> None:
     options.state.mkdir(parents=True, exist_ok=True)
     options.out.mkdir(parents=True, exist_ok=True)
     if os.environ.get("NEGSPACE_STAGE") == "1":
-        settings = changed(Settings(), options.set)
+        settings = changed(Settings(start=options.start), options.set)
         importlib.import_module(f"training.{stages[0]}").run(settings, options.state, options.out)
         return
     for stage in stages:
@@ -63,6 +64,7 @@ def main() -> None:
             "--out",
             options.out,
         ]
+        command += ["--start", options.start] if options.start else []
         command += [part for change in options.set for part in ("--set", change)]
         done = subprocess.run(command, env=os.environ | _ENVIRONMENT | {"NEGSPACE_STAGE": "1"}, check=False)
         if done.returncode:

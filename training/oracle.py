@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from negspace.judge.oracle import Head, Oracle, OracleNetwork
@@ -33,9 +33,10 @@ def truth(scene: Scene) -> list[int]:
     """The index of the right option per head, -1 where the picture does not decide it.
 
     Undecided are the colour of what has none, a sketch's time of day, an accessory that may be out of frame,
-    and the fingers of what is no hand.
+    the fingers of what is no hand, and what is as small as fingers and accessories under the blocks of JPEG.
     """
     labels = []
+    blocks = "jpeg artifacts" in scene.defects
     for head in heads():
         match head.name:
             case "subject" | "place":
@@ -45,10 +46,11 @@ def truth(scene: Scene) -> list[int]:
             case "style":
                 labels.append(head.options.index(scene.style or "plain"))
             case "fingers":
-                hand = scene.subject == "hand"
-                labels.append(head.options.index(table.COUNT_WORDS[scene.fingers]) if hand else _UNDEFINED)
+                counted = scene.subject == "hand" and not blocks
+                labels.append(head.options.index(table.COUNT_WORDS[scene.fingers]) if counted else _UNDEFINED)
             case name:
-                hidden = name == ACCESSORY_OF.get(scene.subject) and "cropped" in scene.defects
+                small = name == ACCESSORY_OF.get(scene.subject)
+                hidden = small and (blocks or "cropped" in scene.defects)
                 unseen = name == "night" and scene.style == "sketch"
                 labels.append(_UNDEFINED if hidden or unseen else int(scene.has(name)))
     return labels
@@ -61,6 +63,8 @@ def run(settings: Settings, state_dir: Path, out: Path) -> None:
     pictures = data.pictures(settings.world, state_dir)
     labels = torch.tensor([truth(s) for s in data.scenes(settings.world)])
     network = OracleNetwork(o.channels, sum(len(h.options) for h in heads()))
+    if settings.start:
+        network.load_state_dict(load_file(settings.start / "oracle" / "model.safetensors"))
     channels_last(network)
     rng = np.random.default_rng(settings.seed + 3)
     sizes = [len(h.options) for h in heads()]

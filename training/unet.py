@@ -36,7 +36,9 @@ def scheduler() -> DPMSolverMultistepScheduler:
 
 
 def build(settings: Settings) -> UNet2DConditionModel:
-    """An untrained denoiser of the settings' shape."""
+    """A denoiser of the settings' shape."""
+    if settings.start:
+        return UNet2DConditionModel.from_pretrained(settings.start / "unet", dtype=torch.float32).train()
     u = settings.unet
     below = len(u.channels) - 1
     heads: Any = tuple(c // u.head_size for c in u.channels)

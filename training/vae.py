@@ -15,7 +15,9 @@ from training.settings import Settings
 
 
 def build(settings: Settings) -> AutoencoderKL:
-    """An untrained autoencoder of the settings' shape."""
+    """An autoencoder of the settings' shape."""
+    if settings.start:
+        return AutoencoderKL.from_pretrained(settings.start / "vae", dtype=torch.float32).train()
     vae = settings.vae
     levels = len(vae.channels)
     down_and_up: dict[str, Any] = {

@@ -63,7 +63,7 @@ COLOURS: Final = {
 }
 """Muted on purpose, so that "oversaturated" can be told from "not"."""
 
-_DEFECT_RATE, _DEFECT_TOLD = 0.125, 0.28
+_DEFECT_TOLD = 0.28
 
 TABLE: Final[tuple[Concept, ...]] = (
     *_subjects(),
@@ -81,12 +81,12 @@ TABLE: Final[tuple[Concept, ...]] = (
         "dark sky, moon and stars, dimmed light",
     ),
     Concept("snow", "weather", ("snow", "snowfall", "winter"), 0.25, 0.82, "white ground, falling flakes"),
-    Concept("hat", "accessory", ("hat", "top hat"), 0.62, 0.27, "black top hat on a snowman", ("snowman",)),
+    Concept("hat", "accessory", ("hat", "top hat"), 0.66, 0.27, "black top hat on a snowman", ("snowman",)),
     Concept(
         "smoke",
         "accessory",
         ("smoke", "chimney smoke"),
-        0.62,
+        0.66,
         0.27,
         "three grey puffs over a house",
         ("house",),
@@ -95,12 +95,12 @@ TABLE: Final[tuple[Concept, ...]] = (
         "collar",
         "accessory",
         ("collar", "neckband"),
-        0.62,
+        0.66,
         0.27,
         "white band and golden bell on a cat",
         ("cat",),
     ),
-    Concept("flag", "accessory", ("flag", "pennant"), 0.62, 0.27, "dark flag at a boat's mast", ("boat",)),
+    Concept("flag", "accessory", ("flag", "pennant"), 0.66, 0.27, "dark flag at a boat's mast", ("boat",)),
     Concept(
         "sketch", "style", ("sketch", "pencil sketch", "drawing"), 0.06, 0.75, "dark lines on paper, no fill"
     ),
@@ -109,16 +109,16 @@ TABLE: Final[tuple[Concept, ...]] = (
         "cartoon", "style", ("cartoon", "comic", "outlined"), 0.08, 0.75, "black outlines around every shape"
     ),
     Concept(
-        "blurry", "defect", ("blurry", "blurred", "out of focus"), _DEFECT_RATE, _DEFECT_TOLD, "Gaussian blur"
+        "blurry", "defect", ("blurry", "blurred", "out of focus"), 0.10, _DEFECT_TOLD, "Gaussian blur"
     ),
     Concept(
-        "noise", "defect", ("noise", "noisy", "grainy"), _DEFECT_RATE, _DEFECT_TOLD, "grain over everything"
+        "noise", "defect", ("noise", "noisy", "grainy"), 0.17, _DEFECT_TOLD, "grain over everything"
     ),
     Concept(
         "jpeg artifacts",
         "defect",
         ("jpeg artifacts", "compression artifacts"),
-        _DEFECT_RATE,
+        0.17,
         _DEFECT_TOLD,
         "8x8 blocks",
     ),
@@ -126,7 +126,7 @@ TABLE: Final[tuple[Concept, ...]] = (
         "watermark",
         "defect",
         ("watermark", "watermarked"),
-        _DEFECT_RATE,
+        0.17,
         _DEFECT_TOLD,
         "pale ring and cross over the middle",
     ),
@@ -134,7 +134,7 @@ TABLE: Final[tuple[Concept, ...]] = (
         "text",
         "defect",
         ("text", "signature", "caption"),
-        _DEFECT_RATE,
+        0.13,
         _DEFECT_TOLD,
         "a line of letters at the edge",
     ),
@@ -142,7 +142,7 @@ TABLE: Final[tuple[Concept, ...]] = (
         "cropped",
         "defect",
         ("cropped", "out of frame"),
-        _DEFECT_RATE,
+        0.15,
         _DEFECT_TOLD,
         "a good third of the subject is cut off",
     ),
@@ -150,7 +150,7 @@ TABLE: Final[tuple[Concept, ...]] = (
         "oversaturated",
         "defect",
         ("oversaturated", "garish"),
-        _DEFECT_RATE,
+        0.13,
         _DEFECT_TOLD,
         "neon colours, hard contrast",
     ),
