@@ -5,8 +5,9 @@ A guidance scale is scaled around its off value by it: the effective scale is 1 
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, final
+from typing import ClassVar, Literal, final
 
 from negspace.errors import RequestError
 
@@ -48,7 +49,13 @@ def _on_axis(name: str, start: float, stop: float, axis: Axis) -> None:
 
 
 class Strength(ABC):
-    """A number over the schedule."""
+    """A number over the schedule. Subclasses are final, frozen dataclasses.
+
+    Class attributes:
+        name: in `STRENGTHS`.
+    """
+
+    name: ClassVar[str]
 
     @abstractmethod
     def at(self, moment: Moment) -> float:
@@ -59,6 +66,8 @@ class Strength(ABC):
 @dataclass(frozen=True)
 class Constant(Strength):
     """The same at every moment."""
+
+    name = "constant"
 
     weight: float = 1.0
 
@@ -72,16 +81,18 @@ class Constant(Strength):
 @final
 @dataclass(frozen=True)
 class Window(Strength):
-    """`inside` while start <= place < stop, else 0.
+    """`weight` while start <= place < stop, else 0.
 
     On the progress axis start and stop are shares of the steps, and every step has exactly one place, so
     windows that touch neither overlap nor leave a step out. On the sigma axis start is the larger sigma,
     and the window is stop < sigma <= start.
     """
 
+    name = "window"
+
     start: float
     stop: float
-    inside: Strength = Constant()
+    weight: Strength = Constant()
     axis: Axis = "progress"
 
     def __post_init__(self) -> None:
@@ -92,13 +103,15 @@ class Window(Strength):
             here = self.start <= moment.progress < self.stop
         else:
             here = self.stop < moment.sigma <= self.start
-        return self.inside.at(moment) if here else 0.0
+        return self.weight.at(moment) if here else 0.0
 
 
 @final
 @dataclass(frozen=True)
 class Ramp(Strength):
     """From `first` at the first evaluation to `last` at the last one, on a straight line or half a cosine."""
+
+    name = "ramp"
 
     first: float
     last: float
@@ -144,3 +157,7 @@ def ramp(first: float, last: float, shape: Literal["linear", "cosine"] = "linear
         RequestError: a bound is not a finite number.
     """
     return Ramp(first, last, shape)
+
+
+STRENGTHS: dict[str, Callable[..., Strength]] = {"constant": constant, "window": window, "ramp": ramp}
+"""Makes every strength, by the name that its class and rules written as text call it."""

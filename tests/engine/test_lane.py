@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, Self, final
 
 import pytest
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor
 from negspace.encoding import Conditioning
 from negspace.engine import Cast, Lane, Part, draw
 from negspace.errors import RequestError
-from negspace.guidance import Branch, Cfg, Patch, Rule, Step, convert
+from negspace.guidance import Branch, Cfg, Patch, Rule, Step, Wrapper
 from negspace.models.base import Row
 from negspace.models.samplers import Sampler
 
@@ -59,6 +59,9 @@ class Not(Rule[None]):
     name, formula, paper, space = "not", "d_u + w (d_c - d_n)", "none", "eps"
     scale: float = 2.0
 
+    def off(self) -> Self:
+        return self
+
     def init(self) -> None:
         return None
 
@@ -75,22 +78,23 @@ class Not(Rule[None]):
 
 @final
 @dataclass(frozen=True)
-class InPicture(Rule[int]):
+class InPicture(Wrapper[int]):
     """A wrapper in the space of clean pictures that counts steps and asks for the negative at even ones."""
 
     name, formula, paper, space = "in_picture", "inner", "none", "x0"
-    inner: Cfg = Cfg(scale=3.0)
+    inner: Rule[Any] = Cfg(scale=3.0)
 
-    def init(self) -> int:
+    def begin(self) -> int:
         return 0
 
-    def branches(self, step: Step, state: int) -> tuple[Branch, ...]:
-        return self.inner.branches(step, None)[: 2 - state % 2]
+    def branches(self, step: Step, state: tuple[int, None]) -> tuple[Branch, ...]:
+        return super().branches(step, state)[: 2 - state[0] % 2]
 
-    def combine(self, predictions: Mapping[str, Tensor], step: Step, state: int) -> tuple[Tensor, int]:
-        told = {name: convert(one, "x0", "eps", step) for name, one in predictions.items()}
-        guided, _ = self.inner.combine(told, step, None)
-        return convert(guided, "eps", "x0", step), state + 1
+    def combine(
+        self, predictions: Mapping[str, Tensor], step: Step, state: tuple[int, None]
+    ) -> tuple[Tensor, tuple[int, None]]:
+        guided, inner = self.inside(predictions, step, state[1])
+        return guided, (state[0] + 1, inner)
 
 
 @final
@@ -99,6 +103,9 @@ class Attend(Rule[None]):
     """An attention-space rule: one evaluation whose network reads the negative as well."""
 
     name, formula, paper, space = "attend", "z", "none", "any"
+
+    def off(self) -> Self:
+        return self
 
     def init(self) -> None:
         return None

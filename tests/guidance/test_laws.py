@@ -54,7 +54,7 @@ def test_a_rule_explains_itself(name: str) -> None:
 @given(seed=seeds, a=levels)
 @settings(max_examples=20)
 def test_off_is_the_positive_and_one_evaluation(name: str, seed: int, a: float) -> None:
-    rule, step = make(name, scale=1.0), step_at(a, seed)
+    rule, step = make(name).off(), step_at(a, seed)
     branches = rule.branches(step, rule.init())
     assert [branch.side for branch in branches] == ["positive"]
     told = predictions(branches, seed)

@@ -133,7 +133,7 @@ class Lane:
             self._ledger.count(name)
         answers = {branch.name: self._side(branch, asked.numbers, predictions) for branch in asked.branches}
         self._ledger.pushed(_push(answers) if NEGATIVE in answers and self._says(NEGATIVE) else None)
-        space: Space = self._space if self._rule.space == "any" else self._rule.space
+        space: Space = self._space if self._rule.home == "any" else self._rule.home
         own = {name: convert(answer, self._space, space, step) for name, answer in answers.items()}
         guided, self._state = self._rule.combine(own, step, self._state)
         guided = convert(guided, space, self._space, step)
@@ -145,7 +145,8 @@ class Lane:
         index, count = self.progress
         a, s = self._sampler.level(index)
         x = self._sampler.shown(self.x[None], index)
-        return Step(index, count, s / a if a else float("inf"), x, a, s, self._negatives)
+        following = self._sampler.level(index + 1) if index + 1 < count else (1.0, 0.0)
+        return Step(index, count, s / a if a else float("inf"), x, a, s, self._negatives, following)
 
     def _terms(self, branch: Branch) -> list[tuple[str, tuple[Conditioning, ...], float]]:
         """The sum a branch stands for: (branch to count under, what is told, weight), without zeros."""

@@ -8,8 +8,9 @@ same in all of them and says "any".
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import ClassVar, Generic, Literal, TypeVar
+from dataclasses import Field, dataclass, field, fields, replace
+from math import inf
+from typing import Any, ClassVar, Generic, Literal, Self, TypeVar
 
 from torch import Tensor
 
@@ -56,13 +57,20 @@ class Step(Moment):
     Attributes:
         x: [batch, channels, height, width] float32, what the network is shown, `x = a*x0 + s*eps`.
         a, s: share of picture and of noise in x.
-        negatives: the weight of everything that is avoided one by one, by side.
+        negatives: the weight, at this step, of everything that is avoided one by one, by side.
+        following: (a, s) of the next step; (1, 0) after the last one.
     """
 
     x: Tensor
     a: float
     s: float
     negatives: Mapping[str, float]
+    following: tuple[float, float] = (1.0, 0.0)
+
+
+def setting(default: float, meaning: str, low: float = -inf, high: float = inf) -> Any:
+    """A number of a rule as a dataclass field: its default, what it means, and its range, ends included."""
+    return field(default=default, metadata={"meaning": meaning, "low": low, "high": high})
 
 
 class Rule(ABC, Generic[State]):
@@ -79,6 +87,29 @@ class Rule(ABC, Generic[State]):
     formula: ClassVar[str]
     paper: ClassVar[str]
     space: ClassVar[Literal["any"] | Space]
+
+    def __post_init__(self) -> None:
+        for one in self.settings():
+            value = getattr(self, one.name)
+            low, high = one.metadata["low"], one.metadata["high"]
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if not (number and low <= value <= high and abs(value) < inf):
+                wanted = f"{one.name} must be a number {_range(low, high)}".rstrip()
+                raise RequestError(f"rule {self.name}: {wanted} (given: {value!r:.40})")
+
+    @classmethod
+    def settings(cls) -> tuple[Field[Any], ...]:
+        """The numbers that can be set; `metadata` holds "meaning", "low" and "high"."""
+        return tuple(one for one in fields(cls) if "meaning" in one.metadata)  # type: ignore[arg-type]
+
+    @property
+    def home(self) -> Literal["any"] | Space:
+        """The space that this very rule, with what it is wrapped around, is defined in."""
+        return self.space
+
+    @abstractmethod
+    def off(self) -> Self:
+        """The same rule with its strengths set so that nothing of it acts: the positive alone."""
 
     @abstractmethod
     def init(self) -> State:
@@ -100,6 +131,48 @@ class Rule(ABC, Generic[State]):
         Returns:
             the guided prediction, same shape, in `space`, each picture by itself; and the next state.
         """
+
+
+class Wrapper(Rule[tuple[State, Any]], ABC):
+    """A rule around another one: it changes what the inner rule asks for, is told, or makes of it.
+
+    Subclasses declare `inner: Rule[Any] = Cfg()` as a field. A wrapper for "any" space is at home where its
+    inner rule is. Its state is (its own, the inner rule's).
+    """
+
+    inner: Rule[Any]
+
+    @property
+    def home(self) -> Literal["any"] | Space:
+        return self.inner.home if self.space == "any" else self.space
+
+    def off(self) -> Self:
+        return replace(self, inner=self.inner.off())  # type: ignore[type-var]
+
+    def init(self) -> tuple[State, Any]:
+        return self.begin(), self.inner.init()
+
+    @abstractmethod
+    def begin(self) -> State:
+        """The wrapper's own state before the first step."""
+
+    def branches(self, step: Step, state: tuple[State, Any]) -> tuple[Branch, ...]:
+        return self.inner.branches(step, state[1])
+
+    def inside(self, predictions: Mapping[str, Tensor], step: Step, state: Any) -> tuple[Tensor, Any]:
+        """What the inner rule makes of predictions in this rule's home, in this rule's home."""
+        there, here = self.inner.home, self.home
+        if there == "any" or here == "any" or there == here:
+            return self.inner.combine(predictions, step, state)
+        moved = {name: convert(told, here, there, step) for name, told in predictions.items()}
+        guided, state = self.inner.combine(moved, step, state)
+        return convert(guided, there, here, step), state
+
+
+def _range(low: float, high: float) -> str:
+    if low == -inf:
+        return "" if high == inf else f"up to {high:g}"
+    return f"from {low:g} on" if high == inf else f"from {low:g} to {high:g}"
 
 
 def convert(prediction: Tensor, source: Space, target: Space, step: Step) -> Tensor:

@@ -1,12 +1,12 @@
 """Classifier-free guidance with the negative in the empty prompt's place."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import final
+from dataclasses import dataclass, replace
+from typing import Self, final
 
 from torch import Tensor
 
-from negspace.guidance.base import NEGATIVE, POSITIVE, Branch, Rule, Step
+from negspace.guidance.base import NEGATIVE, POSITIVE, Branch, Rule, Step, setting
 from negspace.strength import Constant, Moment, Strength
 
 
@@ -18,7 +18,6 @@ class Cfg(Rule[None]):
     Two evaluations a step, one where w is 1. The weights 1 - w and w sum to 1: the same in every space.
 
     Attributes:
-        scale: w; 1 is off.
         strength: how much of w - 1 acts, and when; where it is 0 only the positive is evaluated.
     """
 
@@ -27,8 +26,11 @@ class Cfg(Rule[None]):
     paper = "Ho & Salimans, Classifier-Free Diffusion Guidance, arXiv 2207.12598"
     space = "any"
 
-    scale: float = 7.5
+    scale: float = setting(7.5, "w; 1 is off", low=0)
     strength: Strength = Constant()
+
+    def off(self) -> Self:
+        return replace(self, scale=1.0)
 
     def init(self) -> None:
         return None
