@@ -63,7 +63,7 @@ class Unet:
     rate: float = 1e-3
     empty: float = 0.1
     min_snr: float = 5.0
-    average: float = 0.9995
+    average: float = 0.999
 
 
 @dataclass(frozen=True)
