@@ -19,7 +19,7 @@ ONE_BY_ONE = ["composable", "contrastive", "crg", "dng", "dng_oracle", "dual", "
 
 
 def row(*values: float) -> Tensor:
-    return torch.tensor(values).reshape(1, 1, 1, -1)
+    return torch.tensor(values, dtype=torch.float32).reshape(1, 1, 1, -1)
 
 
 def at(index: int, x: Tensor, negatives: dict[str, float], count: int = 50) -> Step:
