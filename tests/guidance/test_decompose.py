@@ -34,7 +34,9 @@ def parts_of(rule: Rule[None], predictions: dict[str, Tensor]) -> Parts:
 
 
 def near(values: Tensor, expected: Tensor | float) -> bool:
-    return torch.allclose(values, torch.as_tensor(expected, dtype=values.dtype).expand_as(values), rtol=1e-3, atol=1e-3)
+    return torch.allclose(
+        values, torch.as_tensor(expected, dtype=values.dtype).expand_as(values), rtol=1e-3, atol=1e-3
+    )
 
 
 @given(seeds, scales)

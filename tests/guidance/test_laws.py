@@ -213,6 +213,19 @@ def test_a_rule_serves_networks_of_every_kind(name: str, seed: int) -> None:
 
 
 @every_rule
+@given(seed=seeds)
+@LAW
+def test_a_rule_starts_in_the_pure_noise_of_a_flow_model(name: str, seed: int) -> None:
+    for rule in both(name):
+        first = replace(journey(seed)[0], index=0, sigma=float("inf"), a=0.0, s=1.0, following=(0.3, 0.7))
+        told = told_at(rule.branches(first, rule.init()), seed, first)
+        home: Space = "flow" if rule.home == "any" else rule.home
+        own = {key: convert(value, "flow", home, first) for key, value in told.items()}
+        output, _ = rule.combine(own, first, rule.init())
+        assert torch.isfinite(convert(output, home, "flow", first)).all()
+
+
+@every_rule
 @given(seed=seeds, scale=scales)
 @LAW
 def test_nothing_is_kept_or_changed_by_combining(name: str, seed: int, scale: float) -> None:

@@ -71,7 +71,7 @@ def test_a_positive_that_says_nothing_takes_nothing_from_a_negative() -> None:
 
 
 def test_the_evidence_of_earlier_steps_counts() -> None:
-    """h = 8 at both steps; a step is worth (0.64 - 0.5625 * 0.36) / (2 * 0.5625 * 0.64) = 0.6076."""
+    """h = 8 (a/s)^2 at both steps, and a step is worth (s^2 - (a/a')^2 s'^2) / (2 (a/a')^2 s^2) = 0.6076."""
     rule = Crg(scale=1.0, negative=1.0)
     told = {"positive": row(3, 1), "empty": row(0, 1), "a": row(2, 1)}
     step = at(0, row(0, 0), {"a": 1.0})
@@ -80,7 +80,7 @@ def test_the_evidence_of_earlier_steps_counts() -> None:
     second, state = rule.combine(told, step, state)
     worth = (0.64 - 0.5625 * 0.36) / (2 * 0.5625 * 0.64)
     assert torch.allclose(second, row(3 - 2 * (4 + worth * 8) / 4, 1))
-    assert torch.allclose(state.told["a"], torch.tensor(2 * worth * 8))
+    assert torch.allclose(state.told["a"], torch.tensor(2 * worth * 8 * 0.5625))
 
 
 def test_evidence_against_lets_the_picture_be() -> None:
@@ -124,6 +124,12 @@ def test_the_posterior_stays_within_what_is_believed() -> None:
     assert followed(rule, row(-9.0, 0))[0].tolist() == pytest.approx([0.1])
 
 
+@pytest.mark.parametrize("text", ["dng(prior=0.01, skip=0.1)", "dng(least=0.5, most=0.2)"])
+def test_settings_that_shut_each_other_out_are_refused(text: str) -> None:
+    with pytest.raises(RequestError, match="rule dng: (skip|least) must not be above (prior|most)"):
+        make(text)
+
+
 def test_what_is_not_there_is_given_up() -> None:
     """Known before evaluating: it is not asked for any more, and what was asked for is exact."""
     rule = Dng(scale=1.0, prior=0.2, temperature=1.0, skip=0.05, least=1e-6)
@@ -154,14 +160,16 @@ def test_the_last_step_and_a_step_that_stays_tell_nothing() -> None:
 
 
 def test_momentum_gathers_while_warming_up() -> None:
-    """Two equal steps: v = (1 - f) g, then g + s v acts."""
+    """Two equal steps: v = (1 - f) g, then g + s v acts. Of eps, all differences are -0.75 times as large."""
     told = {"positive": row(1.0), "empty": row(0.0), "negative": row(2.0), "a": row(2.0)}
     sld = Sld(scale=2.0, negative=0.25, threshold=9.0, momentum=0.5, decay=0.75, warmup=1)
     three = {key: told[key] for key in ("positive", "empty", "negative")}
     first, state = sld.combine(three, at(0, row(0.0), {}), None)
     second, _ = sld.combine(three, at(1, row(0.0), {}), state)
     assert torch.equal(first, row(2.0))
-    assert torch.allclose(second, row(2 * (1 - (0.5 + 0.5 * 0.25 * 0.5))))
+    g = 0.25 * 0.75 * 2
+    assert torch.allclose(second, row(2 * (1 - (g + 0.5 * 0.25 * g))))
+    assert state is not None and torch.allclose(state, row(-0.75 * 0.25 * g))
 
     sega = Sega(scale=2.0, negative=3.0, momentum=0.5, decay=0.75, warmup=1, cooldown=2)
     three = {key: told[key] for key in ("positive", "empty", "a")}

@@ -59,6 +59,15 @@ def plain(predictions: Mapping[str, Tensor], scale: float) -> Tensor:
     return empty + scale * (positive - empty)
 
 
+def to_eps(step: Step) -> float:
+    """What turns a difference of two x0 into that of their eps: -a/s.
+
+    Rules whose paper measures eps are at home in x0 and use this, because in pure noise, where a flow model
+    starts, eps is x whatever was told, and a prediction cannot be had back from it.
+    """
+    return -step.a / step.s
+
+
 def dot(first: Tensor, second: Tensor) -> Tensor:
     """[batch, 1, 1, 1], the inner product of each picture with its partner."""
     return (first * second).flatten(1).sum(1).reshape(-1, *[1] * (first.ndim - 1))

@@ -7,7 +7,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from negspace.guidance.avoiding import Avoiding, asked, asking, avoided, dot, over, plain
+from negspace.guidance.avoiding import Avoiding, asked, asking, avoided, dot, over, plain, to_eps
 from negspace.guidance.base import EMPTY, POSITIVE, Branch, Step, setting
 from negspace.strength import Constant, Strength
 
@@ -26,14 +26,14 @@ class Evidence:
 @final
 @dataclass(frozen=True)
 class Crg(Avoiding[Evidence]):
-    """d = b - k sum_j w_j o_j (d_nj - d_u), Choi et al., arXiv 2606.29801; in eps.
+    """d = b - k sum_j w_j o_j (d_nj - d_u), Choi et al., arXiv 2606.29801; in x0.
 
     b = d_u + w (d_c - d_u), which the paper has at w = 1, and o_j = max(0, E_j - t) / (K |d_nj - d_u|^2), the
     push that takes the evidence of this step for what is avoided just to t. That evidence is
-    E = K/2 h + sum over earlier steps of r h, with h = |d_c - d_u|^2 - |d_c - d_n|^2 and
-    r = beta/(2 alpha (1 - abar)), a step's log likelihood ratio. One evaluation for what is wanted, one for
-    each thing avoided, one for the empty prompt. That a thing is not there is known only after evaluating it,
-    so none is spared.
+    E = K/2 h + sum over earlier steps of r h, with h = |d_c - d_u|^2 - |d_c - d_n|^2, all norms those of eps,
+    and r = beta/(2 alpha (1 - abar)), what a step adds to the log likelihood ratio. One evaluation for what
+    is wanted, one for each thing avoided, one for the empty prompt. That a thing is not there is known only
+    after evaluating it, so none is spared.
 
     Attributes:
         strength: how much of it acts, and when; where it is 0 only the positive is evaluated.
@@ -46,7 +46,7 @@ class Crg(Avoiding[Evidence]):
         "E = K/2 h + sum of earlier r h, h = |d_c - d_u|^2 - |d_c - d_n|^2"
     )
     paper = "Choi et al., Concept Removal Guidance, arXiv 2606.29801"
-    space = "eps"
+    space = "x0"
 
     scale: float = setting(7.5, "w", low=0)
     negative: float = setting(2.0, "k; 1 takes the evidence of this step just to t", low=0)
@@ -65,13 +65,13 @@ class Crg(Avoiding[Evidence]):
         self, predictions: Mapping[str, Tensor], step: Step, state: Evidence
     ) -> tuple[Tensor, Evidence]:
         guided = plain(predictions, self.scale_at(step))
-        told = dict(state.told)
+        told, unit = dict(state.told), to_eps(step) ** 2
         for side, push in asked(predictions, self._away(step)).items():
             off = predictions[side] - predictions[EMPTY]
             # h, without the difference of two large numbers
-            nearer = dot(off, 2 * predictions[POSITIVE] - predictions[EMPTY] - predictions[side])
+            nearer = unit * dot(off, 2 * predictions[POSITIVE] - predictions[EMPTY] - predictions[side])
             evidence = self.now / 2 * nearer + told.get(side, 0.0)
-            needed = over(torch.relu(evidence - self.threshold), self.now * dot(off, off))
+            needed = over(torch.relu(evidence - self.threshold), self.now * unit * dot(off, off))
             guided = guided - push * needed * off
             told[side] = told.get(side, 0.0) + _weight(step) * nearer
         return guided, Evidence(told)

@@ -8,6 +8,7 @@ from typing import final
 import torch
 from torch import Tensor
 
+from negspace.errors import RequestError
 from negspace.guidance.avoiding import Avoiding, asked, avoided, dot, plain
 from negspace.guidance.base import Branch, Step, setting
 from negspace.guidance.odds import asking_for, pushed
@@ -61,6 +62,12 @@ class Dng(Avoiding[Tracked]):
     skip: float = setting(0.0, "q below which a thing is given up; 0 never does", low=0, high=1)
     strength: Strength = Constant()
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for low, high in (("skip", "prior"), ("least", "most")):
+            if getattr(self, low) > getattr(self, high):
+                raise RequestError(f"rule {self.name}: {low} must not be above {high}")
+
     def init(self) -> Tracked:
         return Tracked()
 
@@ -99,7 +106,7 @@ class Dng(Avoiding[Tracked]):
             # |x - m_b|^2 - |x - m_n|^2 without the difference of two large numbers
             nearer = dot(there - state.mean, 2 * step.x - state.mean - there)
             told = (self.temperature * nearer + self.offset) / (2 * state.variance)
-            bounds = log(self.least), log(max(self.most, self.least))
+            bounds = log(self.least), log(self.most)
             known = self._log(side, posteriors) + told
             kept = self._kept(side, posteriors)
             posteriors[side] = torch.where(kept, known.clamp(*bounds), self._log(side, posteriors))

@@ -7,7 +7,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from negspace.guidance.avoiding import Avoiding, asked, asking, avoided, plain, total
+from negspace.guidance.avoiding import Avoiding, asked, asking, avoided, plain, to_eps, total
 from negspace.guidance.base import EMPTY, Branch, Step, setting
 from negspace.strength import Constant, Strength
 
@@ -15,12 +15,12 @@ from negspace.strength import Constant, Strength
 @final
 @dataclass(frozen=True)
 class Sega(Avoiding[Tensor | None]):
-    """d = d_u + w (d_c - d_u) + s v - k sum_j w_j [|n_j| >= q_j] n_j, Brack et al., 2301.12247; in eps.
+    """d = d_u + w (d_c - d_u) + s v - k sum_j w_j [|n_j| >= q_j] n_j, Brack et al., 2301.12247; in x0.
 
     n_j = d_nj - d_u, and q_j is the quantile of |n_j| of each picture and channel; g is all that is added to
-    plain guidance, and the momentum v becomes f v + (1 - f) g after every step, also while g is not yet
-    applied. One evaluation for what is wanted, one for the empty prompt, one for each thing avoided; the
-    last only where it acts, and before that where there is momentum.
+    plain guidance, and the momentum v, kept in eps, becomes f v + (1 - f) g after every step, also while g
+    is not yet applied. One evaluation for what is wanted, one for the empty prompt, one for each thing
+    avoided; the last only where it acts, and before that where there is momentum.
 
     Attributes:
         strength: how much of it acts, and when; where it is 0 only the positive is evaluated.
@@ -32,7 +32,7 @@ class Sega(Avoiding[Tensor | None]):
         "v <- f v + (1 - f) g"
     )
     paper = "Brack et al., SEGA: Instructing Text-to-Image Models using Semantic Guidance, arXiv 2301.12247"
-    space = "eps"
+    space = "x0"
 
     scale: float = setting(7.5, "w", low=0)
     negative: float = setting(5.0, "k", low=0)
@@ -61,8 +61,10 @@ class Sega(Avoiding[Tensor | None]):
         negatives = ((predictions[side] - empty, weight) for side, weight in away.items())
         shown = total(weight * _most(n, self.threshold) for n, weight in negatives)
         before = torch.zeros_like(empty) if state is None else state
-        push = self.momentum * before - self.negative * shown
-        after = self.decay * before + (1 - self.decay) * push
+        push, unit = torch.zeros_like(empty) - self.negative * shown, to_eps(step)
+        if unit:
+            push = push + self.momentum / unit * before
+        after = self.decay * before + (1 - self.decay) * unit * push
         if step.index < self.warmup:
             return guided, after
         return guided + self.strength.at(step) * push, after

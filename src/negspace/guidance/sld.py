@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from negspace.errors import RequestError
-from negspace.guidance.avoiding import Avoiding, asking, plain
+from negspace.guidance.avoiding import Avoiding, asking, plain, to_eps
 from negspace.guidance.base import EMPTY, NEGATIVE, POSITIVE, Branch, Step, setting
 from negspace.names import no_such
 from negspace.strength import Constant, Strength
@@ -25,12 +25,12 @@ PRESETS: dict[str, dict[str, float]] = {
 @final
 @dataclass(frozen=True)
 class Sld(Avoiding[Tensor | None]):
-    """d = d_u + w (d_c - d_u - g), g = m (d_n - d_u) + s v, Schramowski et al., arXiv 2211.05105; in eps.
+    """d = d_u + w (d_c - d_u - g), g = m (d_n - d_u) + s v, Schramowski et al., arXiv 2211.05105; in x0.
 
-    Element by element m = min(1, k |d_c - d_n|) where d_c - d_n < t, else 0; the momentum v becomes
-    f v + (1 - f) g after every step, also while g is not yet applied. What is avoided is one text. Three
-    evaluations; two before the first step that acts where there is no momentum. The defaults are the
-    paper's Medium; `Sld.preset` has Weak, Medium, Strong and Max.
+    Element by element m = min(1, k |e|) where e < t, else 0, with e the difference d_c - d_n of eps; the
+    momentum v, kept in eps, becomes f v + (1 - f) g after every step, also while g is not yet applied. What
+    is avoided is one text. Three evaluations; two before the first step that acts where there is no
+    momentum. The defaults are the paper's Medium; `Sld.preset` has Weak, Medium, Strong and Max.
 
     Attributes:
         strength: how much of it acts, and when; where it is 0 only the positive is evaluated.
@@ -42,7 +42,7 @@ class Sld(Avoiding[Tensor | None]):
         "m = min(1, k |d_c - d_n|) where d_c - d_n < t, else 0, v <- f v + (1 - f) g"
     )
     paper = "Schramowski et al., Safe Latent Diffusion, arXiv 2211.05105"
-    space = "eps"
+    space = "x0"
 
     scale: float = setting(7.5, "w", low=0)
     negative: float = setting(1000.0, "k", low=0)
@@ -80,12 +80,14 @@ class Sld(Avoiding[Tensor | None]):
         if NEGATIVE not in predictions:
             return guided, state
         negative = predictions[NEGATIVE]
-        ahead = predictions[POSITIVE] - negative
+        unit = to_eps(step)
+        ahead = unit * (predictions[POSITIVE] - negative)
         mask = torch.where(ahead < self.threshold, (self.negative * ahead.abs()).clamp(max=1.0), 0.0)
         push = mask * (negative - predictions[EMPTY])
         before = torch.zeros_like(push) if state is None else state
-        push = push + self.momentum * before
-        after = self.decay * before + (1 - self.decay) * push
+        if unit:
+            push = push + self.momentum / unit * before
+        after = self.decay * before + (1 - self.decay) * unit * push
         if step.index < self.warmup:
             return guided, after
         return guided - self.strength.at(step) * self.scale * push, after
