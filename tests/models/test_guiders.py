@@ -4,16 +4,15 @@ from typing import Any
 
 import pytest
 import torch
-from diffusers import DDIMScheduler, FlowMatchEulerDiscreteScheduler
-from diffusers.guiders import (
-    AdaptiveProjectedGuidance,
-    BaseGuidance,
-    ClassifierFreeGuidance,
-    ClassifierFreeZeroStarGuidance,
-    SkipLayerGuidance,
-)
+from diffusers.guiders.adaptive_projected_guidance import AdaptiveProjectedGuidance
+from diffusers.guiders.classifier_free_guidance import ClassifierFreeGuidance
+from diffusers.guiders.classifier_free_zero_star_guidance import ClassifierFreeZeroStarGuidance
+from diffusers.guiders.guider_utils import BaseGuidance
+from diffusers.guiders.skip_layer_guidance import SkipLayerGuidance
 from diffusers.modular_pipelines.modular_pipeline import BlockState
 from diffusers.modular_pipelines.stable_diffusion_xl.denoise import StableDiffusionXLLoopDenoiser
+from diffusers.schedulers.scheduling_ddim import DDIMScheduler
+from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
 from torch import Tensor, nn
 
 from negspace.encoding import Conditioning
@@ -45,15 +44,15 @@ class Denoiser(nn.Module):
         return predicted(sample, prompt_embeds)
 
 
-def by_guider(guider: BaseGuidance, scheduler: Any, sides: tuple[str, ...]) -> tuple[Tensor, int]:
+def by_guider(guider: Any, scheduler: Any, sides: tuple[str, ...]) -> tuple[Tensor, int]:
     """The picture of a loop as Modular Diffusers has it, and the evaluations it took."""
     denoiser, x = Denoiser(), draw(3, SHAPE)[None]
     for i, t in enumerate(scheduler.timesteps):
         guider.set_state(step=i, num_inference_steps=STEPS, timestep=t)
-        batches = guider.prepare_inputs({"prompt_embeds": tuple(torch.tensor(SAYS[side]) for side in sides)})  # type: ignore[dict-item, arg-type]
+        batches = guider.prepare_inputs({"prompt_embeds": tuple(torch.tensor(SAYS[side]) for side in sides)})
         for batch in batches:
             guider.prepare_models(denoiser)
-            batch.noise_pred = denoiser(x, t, prompt_embeds=batch.prompt_embeds)  # type: ignore[attr-defined]
+            batch.noise_pred = denoiser(x, t, prompt_embeds=batch.prompt_embeds)
             guider.cleanup_models(denoiser)
         x = scheduler.step(guider(batches)[0], t, x, return_dict=False)[0]
     return x[0], denoiser.calls
@@ -134,7 +133,7 @@ def test_in_the_denoiser_of_modular_diffusers() -> None:
 
     def picture(guider: BaseGuidance) -> Tensor:
         block, scheduler, x = StableDiffusionXLLoopDenoiser(), scheduler_of(), draw(3, SHAPE)[None]
-        state = BlockState(
+        state: Any = BlockState(
             prompt_embeds=torch.tensor(SAYS["positive"]),
             negative_prompt_embeds=torch.tensor(SAYS["negative"]),
             num_inference_steps=STEPS,

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Self, final
 
 import torch
-from diffusers.guiders import BaseGuidance
-from diffusers.guiders.guider_utils import GuiderOutput
+from diffusers.guiders.guider_utils import BaseGuidance, GuiderOutput
 from torch import Tensor, nn
 
 from negspace.errors import RequestError
@@ -81,7 +80,7 @@ class RuleGuider(BaseGuidance):
     def cleanup_models(self, denoiser: nn.Module) -> None:
         self._hook.remove()
 
-    def prepare_inputs(self, data: dict[str, Any]) -> list[Any]:
+    def prepare_inputs(self, data: Any) -> list[Any]:
         return [self._prepare_batch(data, self._place(one), one.name) for one in self._branches()]
 
     def prepare_inputs_from_block_state(self, data: Any, input_fields: dict[str, Any]) -> list[Any]:
@@ -226,7 +225,7 @@ class GuiderRule(Rule[BaseGuidance]):
         return after(batches)[0], after
 
     @staticmethod
-    def _asks(guider: BaseGuidance, step: Step) -> list[Any]:
+    def _asks(guider: Any, step: Step) -> list[Any]:
         """What the guider asks for at a step; it may change by being asked."""
         nothing = torch.empty(0)
         guider.set_state(step.index, step.count, torch.tensor(0))
