@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from negspace.errors import RequestError
-from negspace.strength import Constant, Moment, Strength, constant, ramp, window
+from negspace.strength import STRENGTHS, Constant, Moment, Strength, constant, low_high_low, ramp, window
 
 weights = st.floats(-10, 10)
 shares = st.floats(0, 1)
@@ -75,11 +75,41 @@ def test_ramps_by_hand() -> None:
         lambda: window(2, 5, axis="sigma"),
         lambda: constant(math.inf),
         lambda: ramp(0, math.nan),
+        lambda: low_high_low(math.inf),
     ],
 )
 def test_bounds_out_of_order_are_refused(make: Callable[[], Strength]) -> None:
     with pytest.raises(RequestError, match="strength"):
         make()
+
+
+@given(weights, st.integers(1, 60))
+def test_low_high_low_moves_strength_to_the_middle_and_adds_none(weight: float, count: int) -> None:
+    values = over(low_high_low(weight), count)
+    assert sum(values) / count == pytest.approx(weight, abs=1e-9)
+    assert values == pytest.approx(values[::-1], abs=1e-9)
+    sizes = [abs(value) for value in values]
+    rising = sizes[: (count + 1) // 2]
+    assert all(after >= before - 1e-9 for before, after in zip(rising, rising[1:], strict=False))
+
+
+def test_low_high_low_by_hand() -> None:
+    assert over(low_high_low(1), 5) == pytest.approx([0, 1.25, 2.5, 1.25, 0])
+    assert over(low_high_low(2), 4) == pytest.approx([0, 4, 4, 0])
+    assert over(low_high_low(3), 2) == [3, 3]
+
+
+def test_an_unknown_axis_or_shape_is_refused_with_what_there_is() -> None:
+    with pytest.raises(RequestError, match="window strength.*'time'.*progress"):
+        window(0.1, 0.5, axis="time")  # type: ignore[arg-type]
+    with pytest.raises(RequestError, match="ramp strength.*'square'.*linear"):
+        ramp(0, 1, "square")  # type: ignore[arg-type]
+
+
+def test_every_strength_is_called_as_its_class_is() -> None:
+    values = {"window": (0.1, 0.5), "ramp": (0, 1)}
+    for name, made in STRENGTHS.items():
+        assert made(*values.get(name, ())).name == name
 
 
 def test_strengths_are_values() -> None:

@@ -7,11 +7,13 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Literal, final
+from typing import ClassVar, Literal, final, get_args
 
 from negspace.errors import RequestError
+from negspace.names import no_such
 
 Axis = Literal["progress", "sigma"]
+Shape = Literal["linear", "cosine"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,13 @@ def _finite(name: str, *values: float) -> None:
         raise RequestError(f"{name} strength: {', '.join(map(str, values))} must be finite numbers")
 
 
+def _one_of(name: str, what: str, given: object, known: tuple[str, ...]) -> None:
+    if given not in known:
+        raise RequestError(f"{name} strength: {no_such(what, str(given), known)}")
+
+
 def _on_axis(name: str, start: float, stop: float, axis: Axis) -> None:
+    _one_of(name, "axis", axis, get_args(Axis))
     if axis == "progress":
         if not 0 <= start < stop <= 1:
             raise RequestError(
@@ -115,16 +123,43 @@ class Ramp(Strength):
 
     first: float
     last: float
-    shape: Literal["linear", "cosine"] = "linear"
+    shape: Shape = "linear"
 
     def __post_init__(self) -> None:
         _finite("ramp", self.first, self.last)
+        _one_of("ramp", "shape", self.shape, get_args(Shape))
 
     def at(self, moment: Moment) -> float:
         share = moment.index / max(moment.count - 1, 1)
         if self.shape == "cosine":
             share = (1 - math.cos(math.pi * share)) / 2
         return (1 - share) * self.first + share * self.last
+
+
+@final
+@dataclass(frozen=True)
+class LowHighLow(Strength):
+    """A triangle from 0 at the first evaluation over a peak in the middle to 0 at the last one.
+
+    Its mean over the evaluations is `weight`: the same amount of guidance, moved to the middle, as TV-CFG
+    does, arXiv 2509.22007. One or two evaluations have no middle; there it is constant.
+    """
+
+    name = "low_high_low"
+
+    weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        _finite("low_high_low", self.weight)
+
+    def at(self, moment: Moment) -> float:
+        last = moment.count - 1
+        if last < 2:
+            return self.weight
+        # the heights 0, 1, 2.. up and down again add up to this
+        area = (last // 2) * ((last + 1) // 2)
+        height = min(moment.index, last - moment.index)
+        return self.weight * moment.count * height / area
 
 
 def constant(weight: float = 1.0) -> Strength:
@@ -145,19 +180,33 @@ def window(start: float, stop: float, weight: float | Strength = 1.0, axis: Axis
         axis: what start and stop are measured in.
 
     Raises:
-        RequestError: the bounds are not finite, not in order, or not shares.
+        RequestError: the bounds are not finite, not in order, or not shares, or the axis is unknown.
     """
     return Window(start, stop, weight if isinstance(weight, Strength) else Constant(weight), axis)
 
 
-def ramp(first: float, last: float, shape: Literal["linear", "cosine"] = "linear") -> Strength:
+def ramp(first: float, last: float, shape: Shape = "linear") -> Strength:
     """From `first` at the first evaluation to `last` at the last one.
 
     Raises:
-        RequestError: a bound is not a finite number.
+        RequestError: a bound is not a finite number, or the shape is unknown.
     """
     return Ramp(first, last, shape)
 
 
-STRENGTHS: dict[str, Callable[..., Strength]] = {"constant": constant, "window": window, "ramp": ramp}
+def low_high_low(weight: float = 1.0) -> Strength:
+    """From 0 over a peak in the middle back to 0, with this weight on average.
+
+    Raises:
+        RequestError: the weight is not a finite number.
+    """
+    return LowHighLow(weight)
+
+
+STRENGTHS: dict[str, Callable[..., Strength]] = {
+    "constant": constant,
+    "window": window,
+    "ramp": ramp,
+    "low_high_low": low_high_low,
+}
 """Makes every strength, by the name that its class and rules written as text call it."""

@@ -5,6 +5,7 @@ from importlib import util
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from zlib import crc32
 
 import pytest
 import torch
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from negspace.errors import RequestError
-from negspace.guidance import RULES, Branch, Rule, Space, Step, convert, make
+from negspace.guidance import RULES, Branch, Cfg, Rule, Space, Step, convert, make
+from negspace.guidance.base import NEGATIVE, POSITIVE
 from negspace.strength import window
 
 CASES = Path(__file__).parent / "cases"
@@ -23,6 +25,7 @@ every_rule = pytest.mark.parametrize("name", sorted(RULES))
 scales = st.floats(1.5, 20)
 seeds = st.integers(0, 2**32)
 levels = st.floats(0.05, 0.995)
+LAW = settings(max_examples=20, deadline=None)
 
 
 def noise(seed: int, *shape: int) -> Tensor:
@@ -36,6 +39,46 @@ def step_at(a: float, seed: int, index: int = 0, count: int = 1) -> Step:
 
 def predictions(branches: tuple[Branch, ...], seed: int) -> dict[str, Tensor]:
     return {branch.name: noise(seed + number, *SHAPE) for number, branch in enumerate(branches)}
+
+
+def journey(seed: int) -> list[Step]:
+    """Four steps in a row, late enough that every rule has warmed up, with two things avoided."""
+    a = [0.3, 0.5, 0.7, 0.85, 0.95]
+    s = [(1 - share * share) ** 0.5 for share in a]
+    negatives = {"negative:0": 1.0, "negative:1": 0.5}
+    return [
+        Step(20 + i, 24, s[i] / a[i], noise(seed + i, *SHAPE), a[i], s[i], negatives, (a[i + 1], s[i + 1]))
+        for i in range(4)
+    ]
+
+
+def told_at(branches: tuple[Branch, ...], seed: int, step: Step) -> dict[str, Tensor]:
+    """What the branches are told at a step; one side says one thing, whoever asks."""
+    return {
+        branch.name: step.x + 0.1 * noise(crc32(f"{seed} {step.index} {branch}".encode()), *SHAPE)
+        for branch in branches
+    }
+
+
+def played(rule: Rule[Any], seed: int, one: slice = slice(None)) -> list[Tensor]:
+    """What the rule makes of every step of a journey, for some of its pictures."""
+    state, outputs = rule.init(), []
+    for step in journey(seed):
+        step = replace(step, x=step.x[one])
+        branches = rule.branches(step, state)
+        told = told_at(branches, seed, next(s for s in journey(seed) if s.index == step.index))
+        output, state = rule.combine({key: value[one] for key, value in told.items()}, step, state)
+        outputs.append(output)
+    return outputs
+
+
+def case_of(name: str) -> ModuleType:
+    return load(CASES / f"case_{name}.py")
+
+
+def both(name: str) -> tuple[Rule[Any], ...]:
+    """A rule as it comes, and as its case has it."""
+    return make(name), case_of(name).RULE
 
 
 def guided(rule: Rule[Any], told: dict[str, Tensor], step: Step) -> Tensor:
@@ -52,7 +95,7 @@ def test_a_rule_explains_itself(name: str) -> None:
 
 @every_rule
 @given(seed=seeds, a=levels)
-@settings(max_examples=20)
+@LAW
 def test_off_is_the_positive_and_one_evaluation(name: str, seed: int, a: float) -> None:
     rule, step = make(name).off(), step_at(a, seed)
     branches = rule.branches(step, rule.init())
@@ -63,7 +106,7 @@ def test_off_is_the_positive_and_one_evaluation(name: str, seed: int, a: float) 
 
 @every_rule
 @given(seed=seeds, a=levels, scale=scales)
-@settings(max_examples=20)
+@LAW
 def test_equal_predictions_are_a_fixed_point(name: str, seed: int, a: float, scale: float) -> None:
     rule, step = make(name, scale=scale), step_at(a, seed)
     same = noise(seed, *SHAPE)
@@ -73,7 +116,7 @@ def test_equal_predictions_are_a_fixed_point(name: str, seed: int, a: float, sca
 
 @every_rule
 @given(seed=seeds, a=levels, scale=scales)
-@settings(max_examples=20)
+@LAW
 def test_a_batch_equals_its_members(name: str, seed: int, a: float, scale: float) -> None:
     rule, step = make(name, scale=scale), step_at(a, seed)
     told = predictions(rule.branches(step, rule.init()), seed)
@@ -86,8 +129,105 @@ def test_a_batch_equals_its_members(name: str, seed: int, a: float, scale: float
 
 
 @every_rule
+@given(seed=seeds)
+@LAW
+def test_a_batch_equals_its_members_all_the_way(name: str, seed: int) -> None:
+    for rule in both(name):
+        together = played(rule, seed)
+        assert all(torch.isfinite(output).all() for output in together)
+        for i in range(SHAPE[0]):
+            alone = played(rule, seed, slice(i, i + 1))
+            for ours, theirs in zip(together, alone, strict=True):
+                assert torch.equal(ours[i : i + 1], theirs)
+
+
+@every_rule
+@given(seed=seeds)
+@LAW
+def test_two_ways_with_one_rule_do_not_meet(name: str, seed: int) -> None:
+    """Two lanes that take turns with one rule get what each gets alone; a state can be gone on from twice."""
+    for rule in both(name):
+        states, outputs = [rule.init(), rule.init()], ([], [])
+        for steps in zip(journey(seed), journey(seed + 1), strict=True):
+            for lane, step in enumerate(steps):
+                told = told_at(rule.branches(step, states[lane]), seed + lane, step)
+                rule.combine(told, step, states[lane])
+                output, states[lane] = rule.combine(told, step, states[lane])
+                outputs[lane].append(output)
+        for lane in (0, 1):
+            assert all(map(torch.equal, outputs[lane], played(rule, seed + lane)))
+
+
+@every_rule
+@given(seed=seeds)
+@LAW
+def test_equal_predictions_are_a_fixed_point_all_the_way(name: str, seed: int) -> None:
+    for rule in both(name):
+        state = rule.init()
+        for step in journey(seed):
+            told = {branch.name: step.x for branch in rule.branches(step, state)}
+            output, state = rule.combine(told, step, state)
+            assert torch.allclose(output, step.x, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "name", sorted(name for name in RULES if "NEUTRAL" in (CASES / f"case_{name}.py").read_text())
+)
+@given(seed=seeds)
+@LAW
+def test_neutral_settings_reduce_to_cfg(name: str, seed: int) -> None:
+    """NEUTRAL of a case is cfg at scale 3, with the side NEUTRAL_ON in the negative's place."""
+    case = case_of(name)
+    rule, side, state = case.NEUTRAL, getattr(case, "NEUTRAL_ON", NEGATIVE), case.NEUTRAL.init()
+    assert rule.name == name
+    for step in journey(seed):
+        step = replace(step, negatives={"negative:0": 1.0})
+        told = told_at(rule.branches(step, state), seed, step)
+        told |= told_at((Branch(POSITIVE, POSITIVE), Branch(side, side)), seed, step)
+        output, state = rule.combine(told, step, state)
+        expected = guided(Cfg(3.0), {POSITIVE: told[POSITIVE], NEGATIVE: told[side]}, step)
+        assert torch.allclose(output, expected, rtol=1e-4, atol=1e-5)
+
+
+@every_rule
+@given(seed=seeds)
+@LAW
+def test_a_rule_serves_networks_of_every_kind(name: str, seed: int) -> None:
+    """Networks that say the same in eps, v and flow are guided the same."""
+    rule = case_of(name).RULE
+    guided_in: list[list[Tensor]] = []
+    for space in ("eps", "v", "flow"):
+        state, outputs = rule.init(), []
+        for step in journey(seed):
+            step = replace(step, x=step.x.double())
+            told = told_at(rule.branches(step, state), seed, step)
+            home: Space = space if rule.home == "any" else rule.home
+            answers = {key: convert(value, "eps", space, step) for key, value in told.items()}
+            own = {key: convert(value, space, home, step) for key, value in answers.items()}
+            output, state = rule.combine(own, step, state)
+            outputs.append(convert(convert(output, home, space, step), space, "eps", step))
+        guided_in.append(outputs)
+    for other in guided_in[1:]:
+        for ours, theirs in zip(guided_in[0], other, strict=True):
+            assert torch.allclose(ours, theirs, rtol=1e-5, atol=1e-5)
+
+
+@every_rule
+@given(seed=seeds)
+@LAW
+def test_a_rule_starts_in_the_pure_noise_of_a_flow_model(name: str, seed: int) -> None:
+    for rule in both(name):
+        first = replace(journey(seed)[0], index=0, sigma=float("inf"), a=0.0, s=1.0, following=(0.3, 0.7))
+        told = told_at(rule.branches(first, rule.init()), seed, first)
+        home: Space = "flow" if rule.home == "any" else rule.home
+        own = {key: convert(value, "flow", home, first) for key, value in told.items()}
+        output, _ = rule.combine(own, first, rule.init())
+        assert torch.isfinite(convert(output, home, "flow", first)).all()
+
+
+@every_rule
 @given(seed=seeds, scale=scales)
-@settings(max_examples=20)
+@LAW
 def test_nothing_is_kept_or_changed_by_combining(name: str, seed: int, scale: float) -> None:
     rule = make(name, scale=scale)
     before = {field.name: getattr(rule, field.name) for field in fields(rule)}  # type: ignore[arg-type]
@@ -109,7 +249,7 @@ def test_nothing_is_kept_or_changed_by_combining(name: str, seed: int, scale: fl
 
 @pytest.mark.parametrize("name", sorted(name for name, rule in RULES.items() if rule.space == "any"))
 @given(seed=seeds, a=levels, scale=scales)
-@settings(max_examples=20)
+@LAW
 def test_a_rule_for_any_space_is_the_same_in_all(name: str, seed: int, a: float, scale: float) -> None:
     rule, step = make(name, scale=scale), replace(step_at(a, seed), x=noise(seed, *SHAPE).double())
     told = {key: value.double() for key, value in predictions(rule.branches(step, rule.init()), seed).items()}
@@ -155,7 +295,7 @@ def load(file: Path) -> ModuleType:
 @pytest.mark.parametrize("source", SPACES)
 @pytest.mark.parametrize("target", SPACES)
 @given(seed=seeds, a=levels)
-@settings(max_examples=20)
+@LAW
 def test_spaces_round_trip(source: Space, target: Space, seed: int, a: float) -> None:
     step = replace(step_at(a, seed), x=noise(seed, *SHAPE).double())
     prediction = noise(seed + 1, *SHAPE).double()
@@ -164,7 +304,7 @@ def test_spaces_round_trip(source: Space, target: Space, seed: int, a: float) ->
 
 
 @given(seed=seeds, a=levels)
-@settings(max_examples=20)
+@LAW
 def test_spaces_hold_the_same_picture(seed: int, a: float) -> None:
     x0, eps = noise(seed, *SHAPE).double(), noise(seed + 1, *SHAPE).double()
     s = (1 - a * a) ** 0.5

@@ -9,6 +9,9 @@ from negspace.guidance import RULES, Cfg, make, write
 from negspace.ruletext import Call, read
 from negspace.strength import STRENGTHS, Constant, Ramp, Window, ramp, window
 
+VALUES = {"window": (0.25, 0.75), "ramp": (0.5, 1)}
+"""What the strengths that need values are made with."""
+
 names = st.from_regex(r"[a-z_]{1,8}", fullmatch=True).filter(
     lambda name: name.isidentifier() and name != "not"
 )
@@ -62,6 +65,7 @@ def test_names_from_the_outside_in() -> None:
         *(kind() for kind in RULES.values()),
         Cfg(scale=3, strength=window(0.2, 0.6)),
         Cfg(strength=window(5, 1, ramp(0, 1, "cosine"), "sigma")),
+        *(Cfg(strength=made(*VALUES.get(name, ()))) for name, made in STRENGTHS.items()),
     ],
 )
 def test_a_rule_survives_being_text(rule: Cfg) -> None:

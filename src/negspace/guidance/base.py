@@ -94,7 +94,7 @@ class Rule(ABC, Generic[State]):
             low, high = one.metadata["low"], one.metadata["high"]
             number = isinstance(value, int | float) and not isinstance(value, bool)
             if not (number and low <= value <= high and abs(value) < inf):
-                wanted = f"{one.name} must be a number {_range(low, high)}".rstrip()
+                wanted = f"{one.name} must be a number {range_in_words(low, high)}".rstrip()
                 raise RequestError(f"rule {self.name}: {wanted} (given: {value!r:.40})")
 
     @classmethod
@@ -169,7 +169,8 @@ class Wrapper(Rule[tuple[State, Any]], ABC):
         return convert(guided, there, here, step), state
 
 
-def _range(low: float, high: float) -> str:
+def range_in_words(low: float, high: float) -> str:
+    """ "from 0 to 1", "from 0 on", "up to 1", or nothing where there is no bound."""
     if low == -inf:
         return "" if high == inf else f"up to {high:g}"
     return f"from {low:g} on" if high == inf else f"from {low:g} to {high:g}"
