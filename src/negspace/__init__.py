@@ -4,10 +4,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from negspace import guidance, prompt, strength
+    from negspace import guidance, lab, prompt, strength
     from negspace.avoid.plan import Plan, plan
     from negspace.errors import (
         EncodingError,
+        LabError,
         ModelError,
         NegspaceError,
         OutputError,
@@ -27,6 +28,7 @@ __all__ = [
     "EncoderFacts",
     "EncodingError",
     "Finding",
+    "LabError",
     "Model",
     "ModelError",
     "ModelFacts",
@@ -39,6 +41,7 @@ __all__ = [
     "RequestError",
     "Result",
     "guidance",
+    "lab",
     "load",
     "plan",
     "prompt",
@@ -51,6 +54,7 @@ _HOMES = {
     "EncoderFacts": "facts",
     "EncodingError": "errors",
     "Finding": "findings",
+    "LabError": "errors",
     "Model": "generate",
     "ModelError": "errors",
     "ModelFacts": "facts",
@@ -65,7 +69,7 @@ _HOMES = {
     "load": "generate",
     "plan": "avoid.plan",
 }
-_MODULES = ("guidance", "prompt", "strength")
+_MODULES = ("guidance", "lab", "prompt", "strength")
 
 
 def __getattr__(name: str) -> object:

@@ -5,6 +5,7 @@ NegspaceError
 ├── PromptError     a prompt cannot be read; `span` says where
 ├── ModelError      a model cannot be opened
 ├── EncodingError   a prompt cannot be turned into conditioning
+├── LabError        a measurement cannot be made of these numbers, or a trial has ended
 └── OutputError     a result cannot be written, or a file cannot be read back
 """
 
@@ -40,3 +41,7 @@ class EncodingError(NegspaceError):
 
 class OutputError(NegspaceError):
     """A result cannot be written where it was asked for, or a file does not hold what is looked for."""
+
+
+class LabError(NegspaceError):
+    """A measurement cannot be made of these numbers, or a trial cannot go on."""
