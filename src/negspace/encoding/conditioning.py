@@ -23,12 +23,14 @@ class WordReport:
             place.
         known: whether the encoder has learned the word; None where nobody can tell.
         cut: whether the encoder never saw it, wholly or in part, because the text was too long.
+        tokens: what it became, as strings, in order; what begins in it belongs to it.
     """
 
     text: str
     span: tuple[int, int]
     known: bool | None
     cut: bool
+    tokens: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

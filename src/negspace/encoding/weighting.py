@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from negspace.errors import EncodingError
+from negspace.names import no_such
 
 NEAR_ZERO = 1e-3
 """A mean below this share of the mean magnitude tells nothing of the values' size."""
@@ -91,5 +92,5 @@ def find_weighting(name: str) -> Weighting:
         EncodingError: there is none.
     """
     if name not in WEIGHTINGS:
-        raise EncodingError(f"no weighting is called {name!r}; there are {', '.join(sorted(WEIGHTINGS))}")
+        raise EncodingError(no_such("weighting", name, WEIGHTINGS))
     return WEIGHTINGS[name]

@@ -1,23 +1,34 @@
 """Casting: what each side says at each step, encoded once and brought to a common length."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 
 import torch
 
 from negspace.avoid.plan import Plan
 from negspace.avoid.terms import words_of
-from negspace.encoding import ChunkReport, Conditioning, Encoder, encode_negative, match_lengths
+from negspace.encoding import (
+    ChunkReport,
+    Conditioning,
+    Encoder,
+    EncoderReport,
+    encode_negative,
+    match_lengths,
+)
 from negspace.engine.lane import Cast, Part
 from negspace.errors import EncodingError
 from negspace.facts import Absent
-from negspace.findings import Finding
+from negspace.findings import Finding, Side
 from negspace.guidance.base import EMPTY, NEGATIVE, POSITIVE
 from negspace.prompt import Prompt, Strand, unfold
 from negspace.receipt import SideRecord, TokenRecord
 
-Said = tuple[tuple[Prompt, float], ...]
-"""What a side says at a step: prompts with their weights. Nothing at all is ()."""
+Texts = tuple[Prompt | None, ...]
+"""What the first text model of a network reads, the second, and so on; None is as in `encode_negative`."""
+
+Said = tuple[tuple[Texts, float], ...]
+"""What a side says at a step: texts with their weights. Nothing at all is ()."""
 
 
 class Casting:
@@ -36,11 +47,14 @@ class Casting:
         self._plan = planned
         self._empty = encoder.empty()
         self._absent = encode_negative(encoder, None, absent)
-        self._positive = _timetable(lambda _: planned.positive, planned)
-        self._negative = _timetable(planned.negative_at, planned)
-        prompts = _prompts(chain(self._positive, self._negative))
-        weighting = planned.request.weighting
-        self._encoded = {prompt: encoder.encode(prompt, weighting) for prompt in prompts}
+        asked = planned.request
+        self._positive = _timetable(lambda _: planned.positive, asked.other_prompts, planned)
+        self._negative = _timetable(planned.negative_at, asked.other_avoids, planned)
+        self._encoded: dict[Texts, Conditioning] = {}
+        for texts in _all_texts(chain(self._positive, self._negative)):
+            encoded = encode_negative(encoder, texts[0], absent, asked.weighting, texts[1:])
+            if encoded is not None:
+                self._encoded[texts] = encoded
         if any(encoded.exchange is not None for encoded in self._encoded.values()):
             raise EncodingError(
                 "swap() exchanges attention maps, which no model here can do; write a schedule"
@@ -67,8 +81,8 @@ class Casting:
         told = {POSITIVE: self._told(positive), EMPTY: [(self._empty, 1.0)]}
         if negative:
             told[NEGATIVE] = self._told(negative)
-        elif self._absent is not None:
-            told[NEGATIVE] = [(self._absent, 1.0)]
+        else:  # where no branch can stand for nothing, the two sides say the same and cancel
+            told[NEGATIVE] = told[POSITIVE] if self._absent is None else [(self._absent, 1.0)]
         flat = [conditioning for side in told.values() for conditioning, _ in side]
         distinct = list({id(conditioning): conditioning for conditioning in flat}.values())
         matched = dict(zip(map(id, distinct), match_lengths(distinct), strict=True))
@@ -78,7 +92,7 @@ class Casting:
         }
 
     def _told(self, said: Said) -> list[tuple[Conditioning, float]]:
-        pairs = [(self._encoded[prompt], weight) for prompt, weight in said]
+        pairs = [(self._encoded[texts], weight) for texts, weight in said]
         return [
             (self._empty if torch.equal(encoded.hidden, self._empty.hidden) else encoded, weight)
             for encoded, weight in pairs
@@ -97,21 +111,23 @@ class Casting:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What was cut, or could not be encoded as asked."""
-        found = (finding for encoded in self._encoded.values() for finding in encoded.findings)
+        sides: tuple[tuple[Side, list[Said]], ...] = (("prompt", self._positive), ("avoid", self._negative))
+        found = (
+            replace(finding, side=side)
+            for side, timetable in sides
+            for encoded in self._read(timetable)
+            for finding in encoded.findings
+        )
         return tuple(dict.fromkeys(found))
 
     def tokens_of(self, term: str) -> tuple[str, ...]:
         """The tokens that the words of a term became on the negative side; () where it was not told."""
         words = words_of(term)
-        read = [word for chunk in _chunks(self._read(self._negative)) for word in _tokens_of_words(chunk)]
-        for start in range(len(read) - len(words) + 1):
-            run = read[start : start + len(words)]
-            if words and all(said == word for (said, _), word in zip(run, words, strict=True)):
-                return tuple(token for _, tokens in run for token in tokens)
-        return ()
+        reports = [report for encoded in self._read(self._negative) for report in encoded.tokens]
+        return next((tokens for report in reports if (tokens := _tokens_in(report, words))), ())
 
     def _read(self, timetable: Sequence[Said]) -> list[Conditioning]:
-        return [self._encoded[prompt] for prompt in _prompts(timetable)]
+        return [self._encoded[texts] for texts in _all_texts(timetable)]
 
     def _record(self, text: str | None, timetable: Sequence[Said]) -> SideRecord:
         encoded = self._read(timetable)
@@ -123,24 +139,33 @@ class Casting:
         )
 
 
-def _timetable(text_at: Callable[[float], str | None], planned: Plan) -> list[Said]:
+def _timetable(
+    text_at: Callable[[float], str | None], others: Sequence[str | None], planned: Plan
+) -> list[Said]:
     """What a side says at each step of the sampler."""
-    steps = planned.steps
+    steps, dialect = planned.steps, planned.request.dialect
     unfolded: dict[str, tuple[Strand, ...]] = {}
-    said: list[Said] = []
-    for step in range(steps):
-        text = text_at(step / steps)
-        if text is None:
-            said.append(())
-            continue
+
+    def strands(text: str) -> tuple[Strand, ...]:
         if text not in unfolded:
-            unfolded[text] = unfold(text, steps, planned.request.dialect)
-        said.append(tuple((strand.at(step + 1), strand.factor) for strand in unfolded[text]))
+            unfolded[text] = unfold(text, steps, dialect)
+        return unfolded[text]
+
+    said: list[Said] = []
+    for step in range(1, steps + 1):
+        first = text_at((step - 1) / steps)
+        # The plan has seen to it that a text of another encoder has no parts, nor has the first one then.
+        behind = tuple(None if text is None else strands(text)[0].at(step) for text in others)
+        if first is not None:
+            told = [((strand.at(step), *behind), strand.factor) for strand in strands(first)]
+        else:
+            told = [((None, *behind), 1.0)] if any(text is not None for text in others) else []
+        said.append(tuple(told))
     return said
 
 
-def _prompts(timetable: Iterable[Said]) -> list[Prompt]:
-    return list(dict.fromkeys(prompt for said in timetable for prompt, _ in said))
+def _all_texts(timetable: Iterable[Said]) -> list[Texts]:
+    return list(dict.fromkeys(texts for said in timetable for texts, _ in said))
 
 
 def _chunks(encoded: Iterable[Conditioning]) -> Iterator[ChunkReport]:
@@ -157,23 +182,16 @@ def _token_record(chunk: ChunkReport) -> TokenRecord:
     )
 
 
-def _tokens_of_words(chunk: ChunkReport) -> list[tuple[str, tuple[str, ...]]]:
-    """Every word of a chunk in lower case, with the tokens that begin inside it."""
-    text = chunk.text.lower()
-    words: list[tuple[str, int, int]] = []
-    position = 0
-    for word in chunk.words:
-        start = text.find(word.text.lower(), position)
-        position = start + len(word.text)
-        words.append((word.text.lower(), start, position))
-    tokens: dict[int, list[str]] = {start: [] for _, start, _ in words}
-    position = 0
-    for token in chunk.tokens:
-        piece = token.removesuffix("</w>")
-        found = text.find(piece, position)
-        at = position if found < 0 else found  # letters outside ASCII are spelled in bytes
-        for _, start, stop in words:
-            if start <= at < stop:
-                tokens[start].append(token)
-        position = at if found < 0 else at + len(piece)
-    return [(word, tuple(tokens[start])) for word, start, _ in words]
+def _tokens_in(report: EncoderReport, words: Sequence[str]) -> tuple[str, ...]:
+    """The tokens of the first place where these words stand in a row; () where they do not.
+
+    What the encoder takes for one word, such as the name of an embedding, may be several of these.
+    """
+    read = [word for chunk in report.chunks for word in chunk.words]
+    parts = [(part, number) for number, word in enumerate(read) for part in words_of(word.text)]
+    for start in range(len(parts) - len(words) + 1 if words else 0):
+        run = parts[start : start + len(words)]
+        if [part for part, _ in run] == list(words):
+            numbers = dict.fromkeys(number for _, number in run)
+            return tuple(token for number in numbers for token in read[number].tokens)
+    return ()

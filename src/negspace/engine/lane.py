@@ -167,7 +167,9 @@ class Lane:
         """Whether a side says anything but the empty prompt at the step at hand."""
         cast = self._casts[self._index]
         nothing = {id(part.conditioning) for part in cast[EMPTY]}
-        return any(id(part.conditioning) not in nothing for part in cast[side])
+        return any(
+            id(part.conditioning) not in nothing and part.conditioning.given != "zeros" for part in cast[side]
+        )
 
     def _side(self, branch: Branch, numbers: Mapping[_Key, int], predictions: Sequence[Tensor]) -> Tensor:
         """[1, channels, height, width] float32, the prediction of a branch."""

@@ -103,6 +103,7 @@ def _sd_facts(folder: ModelFolder) -> ModelFacts:
                 window=window,
                 chunk=window - 2,
                 words=None if words is None else frozenset(str(word).lower() for word in words),
+                width=text.get("hidden_size"),
             ),
         ),
         samplers=tuple(SAMPLERS),
