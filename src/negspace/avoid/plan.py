@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from math import isclose
 
 from negspace.avoid.estimates import length_findings, named_embeddings, tokens, unknown_words
 from negspace.avoid.terms import Term, content_words, terms_of, words_of
@@ -100,7 +101,7 @@ def plan(request: Request, facts: ModelFacts) -> Plan:
         PromptError: a text cannot be read, or a term cannot be weighed in this dialect.
     """
     _refuse_impossible(request, facts)
-    scale = facts.scale if request.scale is None else request.scale
+    scale = _scale(request, facts)
     steps = facts.steps if request.steps is None else request.steps
     told, moved = told_apart(request, steps)
     refuse_others(told, facts)
@@ -174,6 +175,12 @@ def _terms(request: Request, steps: int) -> tuple[Term, ...]:
     others = [Term(term.avoid) for text in texts for term in terms_of(text, request.dialect, steps)]
     known = {term.avoid for term in own}
     return (*own, *(term for term in dict.fromkeys(others) if term.avoid not in known))
+
+
+def _scale(request: Request, facts: ModelFacts) -> float:
+    """The scale asked for, or the model's. What a rounding made of 1 is 1, so that nothing runs for it."""
+    scale = facts.scale if request.scale is None else request.scale
+    return 1.0 if isclose(scale, 1.0, rel_tol=1e-9) else scale
 
 
 def _stages(request: Request) -> tuple[Stage, ...]:

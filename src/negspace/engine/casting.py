@@ -82,7 +82,7 @@ class Casting:
         if negative:
             told[NEGATIVE] = self._told(negative)
         else:  # where no branch can stand for nothing, the two sides say the same and cancel
-            told[NEGATIVE] = told[POSITIVE] if self._absent is None else [(self._absent, 1.0)]
+            told[NEGATIVE] = told[POSITIVE] if self._absent is None else [(self._once(self._absent), 1.0)]
         flat = [conditioning for side in told.values() for conditioning, _ in side]
         distinct = list({id(conditioning): conditioning for conditioning in flat}.values())
         matched = dict(zip(map(id, distinct), match_lengths(distinct), strict=True))
@@ -92,11 +92,16 @@ class Casting:
         }
 
     def _told(self, said: Said) -> list[tuple[Conditioning, float]]:
-        pairs = [(self._encoded[texts], weight) for texts, weight in said]
-        return [
-            (self._empty if torch.equal(encoded.hidden, self._empty.hidden) else encoded, weight)
-            for encoded, weight in pairs
-        ]
+        return [(self._once(self._encoded[texts]), weight) for texts, weight in said]
+
+    def _once(self, encoded: Conditioning) -> Conditioning:
+        """The conditioning, or the empty prompt's where it says no more than that."""
+        same = torch.equal(encoded.hidden, self._empty.hidden) and (
+            encoded.pooled is None
+            or self._empty.pooled is None
+            or torch.equal(encoded.pooled, self._empty.pooled)
+        )
+        return self._empty if same else encoded
 
     @property
     def positive(self) -> SideRecord:
