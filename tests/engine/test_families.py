@@ -1,4 +1,4 @@
-"""None, "", " ", zeros, a text, and texts for one encoder alone: through plan, encoders, lanes and receipt."""
+"""None, "", " ", zeros, texts, and texts for one encoder alone, from the request to the receipt."""
 
 import pytest
 import torch
