@@ -137,7 +137,7 @@ class Run:
                 fingerprint=network.fingerprint(),
                 dtype=str(network.dtype).removeprefix("torch."),
                 device=str(network.device),
-                rows=self._engine.width.most,
+                rows=self._engine.width.rows,
             ),
             rule=planned.rule,
             scale=planned.scale,

@@ -4,7 +4,7 @@ from typing import Literal
 
 from negspace.facts import EmbeddingFacts
 from negspace.findings import Finding
-from negspace.request import Moved, Request, Words
+from negspace.request import Moved, Request, Settings, Words
 
 
 class TokenRecord(Words):
@@ -99,14 +99,13 @@ class ImageRecord(Words):
     push: tuple[float | None, ...]
 
 
-class Receipt(Words):
+class Receipt(Settings):
     """Everything about a set of pictures that is needed to judge them and to make them again.
 
     Attributes:
         format: version of this layout.
         request: as asked, with `seed` and `n` of the pictures in `images`.
         model: what made them.
-        rule, scale, steps, sampler, width, height: as resolved.
         positive, negative: as sent.
         moved: what an inline form took out of the prompt.
         embeddings: what the text encoders were taught, with the sha256 of its file.
@@ -122,12 +121,6 @@ class Receipt(Words):
     format: Literal[1] = 1
     request: Request
     model: ModelRecord
-    rule: str
-    scale: float
-    steps: int
-    sampler: str
-    width: int
-    height: int
     positive: SideRecord
     negative: SideRecord
     moved: tuple[Moved, ...] = ()

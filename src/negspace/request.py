@@ -94,6 +94,21 @@ class Avoid(Words):
         return self
 
 
+class Settings(Words):
+    """How pictures are made, nothing left open.
+
+    Attributes:
+        rule, scale, steps, sampler, width, height: the request's, or the model's defaults.
+    """
+
+    rule: str
+    scale: float
+    steps: int
+    sampler: str
+    width: int
+    height: int
+
+
 class Moved(Words):
     """What an inline form took out of the prompt, to be avoided.
 

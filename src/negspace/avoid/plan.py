@@ -14,7 +14,7 @@ from negspace.findings import Finding, Side
 from negspace.names import no_such
 from negspace.prompt import Chunk, Prompt, parse, unfold, write
 from negspace.prompt.weights import WEIGHTINGS
-from negspace.request import Avoid, Moved, Request, Words
+from negspace.request import Avoid, Moved, Request, Settings, Words
 
 BRANCH = "negative branch"
 NOT_AT_ALL = "nothing"
@@ -53,7 +53,7 @@ class Stage(Words):
     text: str | None
 
 
-class Plan(Words):
+class Plan(Settings):
     """A request compiled for one model. Spans of findings and terms are places in `positive` and `negative`.
 
     Attributes:
@@ -63,7 +63,6 @@ class Plan(Words):
         stages: what of it is told when; one stage where every term is told all the time.
         moved: what was taken out of the prompt, in the order it stands there.
         terms: every avoided term.
-        rule, scale, steps, sampler, width, height: the request's, or the model's defaults.
         acts: whether the negative can change the picture.
         why_not: if not, why, in plain words.
         embeddings: what the text encoders are taught for it.
@@ -76,12 +75,6 @@ class Plan(Words):
     stages: tuple[Stage, ...]
     moved: tuple[Moved, ...] = ()
     terms: tuple[PlannedTerm, ...]
-    rule: str
-    scale: float
-    steps: int
-    sampler: str
-    width: int
-    height: int
     acts: bool
     why_not: str | None
     embeddings: tuple[EmbeddingFacts, ...] = ()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from negspace.errors import PromptError, RequestError
-from negspace.names import no_such
+from negspace.names import named
 from negspace.prompt import a1111, comfy, compel, compel_writing, plain
 from negspace.prompt.comparison import difference
 from negspace.prompt.notes import Notes, insist
@@ -42,10 +42,7 @@ def dialect_named(name: str) -> Dialect:
     Raises:
         RequestError: there is none.
     """
-    found = DIALECTS.get(name)
-    if found is None:
-        raise RequestError(no_such("dialect", name, DIALECTS))
-    return found
+    return named("dialect", name, DIALECTS, RequestError)
 
 
 def parse(text: str, dialect: str = "a1111", strict: bool = False) -> Prompt:
