@@ -83,7 +83,7 @@ def test_an_unknown_form_is_refused() -> None:
 @pytest.mark.parametrize("side", ["prompt", "avoid"])
 def test_gap_a_number_that_is_none_is_found_or_refused_with_its_place(side: str) -> None:
     """`(x:1.2.3)`: text with a finding where the reading is lenient, an error where it is strict."""
-    texts = {"prompt": "a cat", "avoid": "hat"} | {side: "a (hat:1.2.3)"}
+    texts: dict[str, Any] = {"prompt": "a cat", "avoid": "hat"} | {side: "a (hat:1.2.3)"}
     (finding,) = found(planned(**texts), "number")
     assert (finding.side, finding.span, finding.level) == (side, (7, 12), "warning")
     with pytest.raises(PromptError, match=rf"{side}: '1.2.3' is not a weight.*characters 7 to 12") as caught:
@@ -94,9 +94,10 @@ def test_gap_a_number_that_is_none_is_found_or_refused_with_its_place(side: str)
 
 def test_a_strict_reading_covers_every_text() -> None:
     two = replace(FACTS, encoders=FACTS.encoders * 2)
-    for field in ("other_prompts", "other_avoids"):
+    others: list[dict[str, Any]] = [{"other_prompts": ("a (cat",)}, {"other_avoids": ("a (cat",)}]
+    for fields in others:
         with pytest.raises(PromptError, match="never closed"):
-            planned(facts=two, reading="strict", **{field: ("a (cat",)})
+            planned(facts=two, reading="strict", **fields)
     with pytest.raises(PromptError, match="never closed"):
         planned(avoid=(ns.Avoid(term="(hat"),), reading="strict")
     with pytest.raises(RequestError, match="reading"):

@@ -30,7 +30,8 @@ SECOND_LAYER = Layer(skip=1, norm="none", pooled="projected")
 @cache
 def clip_tokenizer(pad: str = "<|endoftext|>") -> Any:
     """One token for each of WORDS; other text falls into letters. SDXL's second one pads with "!"."""
-    letters, merges = trained(WORDS)
+    letters, pairs = trained(WORDS)
+    merges: Any = pairs
     pieces = [
         "!",
         *letters,
@@ -39,7 +40,7 @@ def clip_tokenizer(pad: str = "<|endoftext|>") -> Any:
     ]
     pieces += ["<|startoftext|>", "<|endoftext|>"]
     vocab = {piece: index for index, piece in enumerate(dict.fromkeys(pieces))}
-    return CLIPTokenizer(vocab=vocab, merges=list(merges), pad_token=pad, model_max_length=77)
+    return CLIPTokenizer(vocab=vocab, merges=merges, pad_token=pad, model_max_length=77)
 
 
 def t5_tokenizer() -> Any:

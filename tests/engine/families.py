@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import final
+from typing import Any, final
 
 import numpy as np
 import torch
@@ -93,7 +93,7 @@ FAMILIES = {
 }
 
 
-def made(family: str, prompt: str = "a red cat", **fields: object) -> Result:
+def made(family: str, prompt: str = "a red cat", **fields: Any) -> Result:
     """What a family makes of a request in four steps."""
     network = FAMILIES[family]
     network.rows.clear()

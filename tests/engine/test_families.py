@@ -1,5 +1,7 @@
 """None, "", " ", zeros, texts, and texts for one encoder alone, from the request to the receipt."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -119,7 +121,7 @@ def test_an_encoder_of_running_text_reads_what_the_step_shows() -> None:
         ({"other_avoids": ("hat",), "avoid": "smoke AND text"}, "composed with AND"),
     ],
 )
-def test_texts_that_nobody_could_read_are_refused(fields: dict[str, object], message: str) -> None:
+def test_texts_that_nobody_could_read_are_refused(fields: dict[str, Any], message: str) -> None:
     with pytest.raises(RequestError, match=message):
         made("sdxl", **fields)
 

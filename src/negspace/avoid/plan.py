@@ -165,9 +165,11 @@ def _terms(request: Request, steps: int) -> tuple[Term, ...]:
     """What `avoid` says, and after it what only other encoders are told."""
     own = terms_of(request.avoid, request.dialect, steps)
     texts = (text for text in request.other_avoids if text is not None)
-    others = [Term(term.avoid) for text in texts for term in terms_of(text, request.dialect, steps)]
-    known = {term.avoid for term in own}
-    return (*own, *(term for term in dict.fromkeys(others) if term.avoid not in known))
+    known = list(own)
+    for term in (term for text in texts for term in terms_of(text, request.dialect, steps)):
+        if all(term.avoid != other.avoid for other in known):
+            known.append(Term(term.avoid))
+    return tuple(known)
 
 
 def _scale(request: Request, facts: ModelFacts) -> float:
