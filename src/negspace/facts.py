@@ -59,6 +59,7 @@ class ModelFacts:
         negative_branch: whether evaluating a negative text means something (classifier-free guidance).
         distilled: whether guidance was distilled into the weights, so that a negative branch does harm.
         absent: what an absent negative means: the encoded empty prompt, zeros, or no branch at all.
+        swaps: whether it can exchange attention maps, as compel's `.swap()` asks.
         rules: names of the guidance rules it can host, attention-space rules among them.
         samplers: names of the samplers it can be run with.
         multiple: width and height must be multiples of this many pixels.
@@ -75,6 +76,7 @@ class ModelFacts:
     negative_branch: bool = True
     distilled: bool = False
     absent: Absent = "empty"
+    swaps: bool = False
     rules: tuple[str, ...] = ("cfg",)
     samplers: tuple[str, ...] = ("DPM++ 2M",)
     multiple: int = 8

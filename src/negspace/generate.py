@@ -71,7 +71,7 @@ class Run:
         self.plan = planned
         self.network = network
         self._engine = Engine(network, width)
-        self._casting = Casting(encoder or network.encoder, network.facts.absent, planned)
+        self._casting = Casting(encoder or network.encoder, network.facts, planned)
         self._lanes = tuple(self._lane(seed) for seed in planned.request.seeds)
         self._began: float | None = None
 

@@ -18,7 +18,7 @@ from negspace.encoding import (
 )
 from negspace.engine.lane import Cast, Part
 from negspace.errors import EncodingError
-from negspace.facts import Absent
+from negspace.facts import ModelFacts
 from negspace.findings import Finding, Side
 from negspace.guidance.base import EMPTY, NEGATIVE, POSITIVE
 from negspace.prompt import Prompt, Strand, unfold
@@ -36,28 +36,29 @@ class Casting:
 
     Args:
         encoder: of the network.
-        absent: what an absent negative means for it, as in `ModelFacts.absent`.
+        facts: of the network: what an absent negative means for it, and whether it carries out swaps.
         planned: the plan.
 
     Raises:
         EncodingError: a text cannot be encoded as asked.
     """
 
-    def __init__(self, encoder: Encoder, absent: Absent, planned: Plan) -> None:
+    def __init__(self, encoder: Encoder, facts: ModelFacts, planned: Plan) -> None:
         self._plan = planned
         self._empty = encoder.empty()
-        self._absent = encode_negative(encoder, None, absent)
+        self._absent = encode_negative(encoder, None, facts.absent)
         asked = planned.request
         self._positive = _timetable(lambda _: planned.positive, asked.other_prompts, planned)
         self._negative = _timetable(planned.negative_at, asked.other_avoids, planned)
         self._encoded: dict[Texts, Conditioning] = {}
         for texts in _all_texts(chain(self._positive, self._negative)):
-            encoded = encode_negative(encoder, texts[0], absent, asked.weighting, texts[1:])
+            encoded = encode_negative(encoder, texts[0], facts.absent, asked.weighting, texts[1:])
             if encoded is not None:
                 self._encoded[texts] = encoded
-        if any(encoded.exchange is not None for encoded in self._encoded.values()):
+        self._during: dict[tuple[Texts, tuple[bool, bool]], Conditioning] = {}
+        if not facts.swaps and any(encoded.exchange is not None for encoded in self._encoded.values()):
             raise EncodingError(
-                "swap() exchanges attention maps, which no model here can do; write a schedule"
+                f"swap() exchanges attention maps, which {facts.name} cannot do; write a schedule"
             )
 
     def casts(self, evaluations: int) -> list[Cast]:
@@ -66,23 +67,27 @@ class Casting:
         A sampler of second order evaluates a step twice; both say what the step says.
         """
         steps = self._plan.steps
-        made: dict[tuple[Said, Said], Cast] = {}
+        made: dict[tuple[tuple[tuple[int, float], ...], ...], Cast] = {}
         casts: list[Cast] = []
         for index in range(evaluations):
-            step = index * steps // evaluations
-            pair = self._positive[step], self._negative[step]
-            if pair not in made:
-                made[pair] = self._cast(*pair)
-            casts.append(made[pair])
+            step, progress = index * steps // evaluations, index / evaluations
+            positive = self._told(self._positive[step], progress)
+            negative = self._told(self._negative[step], progress)
+            key = tuple(tuple((id(told), weight) for told, weight in side) for side in (positive, negative))
+            if key not in made:
+                made[key] = self._cast(positive, negative)
+            casts.append(made[key])
         return casts
 
-    def _cast(self, positive: Said, negative: Said) -> Cast:
+    def _cast(
+        self, positive: list[tuple[Conditioning, float]], negative: list[tuple[Conditioning, float]]
+    ) -> Cast:
         """One step's sides. What says no more than the empty prompt is the empty prompt, and is run once."""
-        told = {POSITIVE: self._told(positive), EMPTY: [(self._empty, 1.0)]}
+        told = {POSITIVE: positive, EMPTY: [(self._empty, 1.0)]}
         if negative:
-            told[NEGATIVE] = self._told(negative)
+            told[NEGATIVE] = negative
         else:  # where no branch can stand for nothing, the two sides say the same and cancel
-            told[NEGATIVE] = told[POSITIVE] if self._absent is None else [(self._once(self._absent), 1.0)]
+            told[NEGATIVE] = positive if self._absent is None else [(self._once(self._absent), 1.0)]
         flat = [conditioning for side in told.values() for conditioning, _ in side]
         distinct = list({id(conditioning): conditioning for conditioning in flat}.values())
         matched = dict(zip(map(id, distinct), match_lengths(distinct), strict=True))
@@ -91,8 +96,18 @@ class Casting:
             for side, pairs in told.items()
         }
 
-    def _told(self, said: Said) -> list[tuple[Conditioning, float]]:
-        return [(self._once(self._encoded[texts]), weight) for texts, weight in said]
+    def _told(self, said: Said, progress: float) -> list[tuple[Conditioning, float]]:
+        return [(self._at(texts, progress), weight) for texts, weight in said]
+
+    def _at(self, texts: Texts, progress: float) -> Conditioning:
+        """What texts say at a share of the run, which decides what their swaps exchange."""
+        encoded = self._encoded[texts]
+        if encoded.exchange is None:
+            return self._once(encoded)
+        maps = encoded.exchange.holds(progress)
+        if (texts, maps) not in self._during:
+            self._during[texts, maps] = encoded.during(maps)
+        return self._during[texts, maps]
 
     def _once(self, encoded: Conditioning) -> Conditioning:
         """The conditioning, or the empty prompt's where it says no more than that."""

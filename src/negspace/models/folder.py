@@ -106,6 +106,7 @@ def _sd_facts(folder: ModelFolder) -> ModelFacts:
                 width=text.get("hidden_size"),
             ),
         ),
+        swaps=True,
         samplers=tuple(SAMPLERS),
         multiple=pixels * depth,
         width=int(default.get("width", width * pixels)),
