@@ -110,21 +110,10 @@ def _write_scheduler(folder: Path, prediction: str) -> None:
 
 def _write_tokenizer(folder: Path) -> None:
     """A CLIP tokenizer for which every word of WORDS is one token and any other text falls into pieces."""
-    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+    from tests.vocabulary import trained
 
     begin, end = "<|startoftext|>", "<|endoftext|>"
-    bytes_ = sorted(pre_tokenizers.ByteLevel.alphabet())
-    trained = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
-    trained.pre_tokenizer = pre_tokenizers.Whitespace()
-    trainer = trainers.BpeTrainer(
-        vocab_size=4000,
-        min_frequency=1,
-        initial_alphabet=bytes_,
-        end_of_word_suffix="</w>",
-        show_progress=False,
-    )
-    trained.train_from_iterator([" ".join(WORDS)], trainer)
-    merges = [tuple(pair) for pair in json.loads(trained.to_str())["model"]["merges"]]
+    bytes_, merges = trained(WORDS)
     pieces = bytes_ + [f"{byte}</w>" for byte in bytes_]
     pieces += [left + right for left, right in merges if left + right not in pieces]
     vocab = {piece: index for index, piece in enumerate(dict.fromkeys([*pieces, begin, end]))}
@@ -148,9 +137,10 @@ def _write_tokenizer(folder: Path) -> None:
 
 def _write_networks(folder: Path) -> None:
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
-    from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
     from transformers.models.clip.configuration_clip import CLIPTextConfig
     from transformers.models.clip.modeling_clip import CLIPTextModel
+
+    from tests.networks import small_unet
 
     vocab = json.loads((folder / "tokenizer" / "vocab.json").read_text(encoding="utf-8"))
     text = CLIPTextConfig(
@@ -165,18 +155,7 @@ def _write_networks(folder: Path) -> None:
         pad_token_id=vocab["<|endoftext|>"],
     )
     CLIPTextModel(text).save_pretrained(folder / "text_encoder")
-    UNet2DConditionModel(
-        sample_size=8,
-        in_channels=4,
-        out_channels=4,
-        block_out_channels=(32, 64),
-        layers_per_block=1,
-        down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
-        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
-        cross_attention_dim=32,
-        attention_head_dim=8,
-        norm_num_groups=8,
-    ).save_pretrained(folder / "unet")
+    small_unet().save_pretrained(folder / "unet")
     vae: Any = AutoencoderKL.from_config(
         {
             "block_out_channels": [8, 8, 16, 16],

@@ -17,6 +17,7 @@ class EncoderFacts:
         chunk: tokens of the prompt that fit in one window.
         words: the words the encoder has learned, lower case; None where nobody knows.
         kind: "clip" reads windows of tokens, "llm" reads running text.
+        width: length of its tokens' vectors; None where nobody knows.
     """
 
     name: str = "text_encoder"
@@ -24,6 +25,26 @@ class EncoderFacts:
     chunk: int = 75
     words: frozenset[str] | None = None
     kind: Literal["clip", "llm"] = "clip"
+    width: int | None = None
+
+
+@dataclass(frozen=True)
+class EmbeddingFacts:
+    """A textual-inversion embedding: a word that a file teaches the text encoders.
+
+    Attributes:
+        name: the word.
+        vectors: how many tokens it takes in a text.
+        widths: length of its vectors, one for each text encoder it was made for.
+        file: where it was read from, as it was asked for.
+        sha256: of the file, in hex.
+    """
+
+    name: str
+    vectors: int
+    widths: tuple[int, ...]
+    file: str
+    sha256: str
 
 
 @dataclass(frozen=True)
@@ -38,12 +59,14 @@ class ModelFacts:
         negative_branch: whether evaluating a negative text means something (classifier-free guidance).
         distilled: whether guidance was distilled into the weights, so that a negative branch does harm.
         absent: what an absent negative means: the encoded empty prompt, zeros, or no branch at all.
+        swaps: whether it can exchange attention maps, as compel's `.swap()` asks.
         rules: names of the guidance rules it can host, attention-space rules among them.
         samplers: names of the samplers it can be run with.
         multiple: width and height must be multiples of this many pixels.
         width, height: default size in pixels.
         steps, scale, sampler: defaults for a request that leaves them open.
         rule: the default rule.
+        embeddings: what its encoders were taught beside their own words.
     """
 
     name: str
@@ -53,6 +76,7 @@ class ModelFacts:
     negative_branch: bool = True
     distilled: bool = False
     absent: Absent = "empty"
+    swaps: bool = False
     rules: tuple[str, ...] = ("cfg",)
     samplers: tuple[str, ...] = ("DPM++ 2M",)
     multiple: int = 8
@@ -62,3 +86,4 @@ class ModelFacts:
     scale: float = 7.5
     sampler: str = "DPM++ 2M"
     rule: str = "cfg"
+    embeddings: tuple[EmbeddingFacts, ...] = ()

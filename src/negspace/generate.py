@@ -4,7 +4,7 @@ import hashlib
 import platform
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, final
 
@@ -14,9 +14,11 @@ from torch import Tensor
 
 from negspace import __version__, png
 from negspace.avoid.plan import Plan, plan
+from negspace.encoding import Embedding, Encoder, load_embeddings
 from negspace.engine import Account, Engine, Lane, Width, draw
 from negspace.engine.casting import Casting
 from negspace.facts import ModelFacts, Prediction
+from negspace.findings import Finding
 from negspace.guidance import Space, make
 from negspace.models.base import Network
 from negspace.models.hardware import choose
@@ -25,6 +27,9 @@ from negspace.receipt import ImageRecord, ModelRecord, Receipt, TermRecord
 from negspace.request import Avoid, Request
 
 DtypeName = Literal["float32", "bfloat16", "float16"]
+
+_TAUGHT = 8
+"""How many sets of embeddings a model keeps an encoder for; one costs the vectors alone."""
 
 _SPACES: dict[Prediction, Space] = {"epsilon": "eps", "v_prediction": "v", "flow": "flow"}
 
@@ -54,16 +59,19 @@ class Run:
         network: what makes them.
         planned: the plan.
         width: how many rows go through the network at once.
+        encoder: reads the texts; None is the network's own.
 
     Attributes:
         plan, network: as given.
     """
 
-    def __init__(self, network: Network, planned: Plan, width: Width | None) -> None:
+    def __init__(
+        self, network: Network, planned: Plan, width: Width | None, encoder: Encoder | None = None
+    ) -> None:
         self.plan = planned
         self.network = network
         self._engine = Engine(network, width)
-        self._casting = Casting(network.encoder, network.facts.absent, planned)
+        self._casting = Casting(encoder or network.encoder, network.facts, planned)
         self._lanes = tuple(self._lane(seed) for seed in planned.request.seeds)
         self._began: float | None = None
 
@@ -129,7 +137,7 @@ class Run:
                 fingerprint=network.fingerprint(),
                 dtype=str(network.dtype).removeprefix("torch."),
                 device=str(network.device),
-                rows=self._engine.width.most,
+                rows=self._engine.width.rows,
             ),
             rule=planned.rule,
             scale=planned.scale,
@@ -139,6 +147,8 @@ class Run:
             height=planned.height,
             positive=self._casting.positive,
             negative=self._casting.negative,
+            moved=planned.moved,
+            embeddings=planned.embeddings,
             terms=tuple(self._terms()),
             negative_acted=acted,
             why_not=None if acted else planned.why_not or "no step fell into the time it was told for",
@@ -147,7 +157,7 @@ class Run:
                 _image_record(lane.seed, image, account)
                 for lane, image, account in zip(self._lanes, images, accounts, strict=True)
             ),
-            findings=(*planned.findings, *self._casting.findings),
+            findings=(*_lasting(planned.findings), *self._casting.findings),
             versions={"negspace": __version__, "python": platform.python_version(), **network.versions},
         )
 
@@ -182,6 +192,7 @@ class Model:
         self._device = device
         self._width = width
         self._networks: dict[torch.dtype, Network] = {}
+        self._taught: dict[tuple[object, ...], Encoder] = {}
         self._facts = self.network().facts
 
     @property
@@ -201,8 +212,22 @@ class Model:
 
         Raises:
             RequestError, PromptError: as `negspace.plan`.
+            EncodingError: an embedding cannot be read.
         """
-        return plan(request, self.facts)
+        return self._plan(request, load_embeddings(request.embeddings))
+
+    def _plan(self, request: Request, embeddings: Sequence[Embedding]) -> Plan:
+        return plan(request, replace(self.facts, embeddings=tuple(one.facts for one in embeddings)))
+
+    def _encoder(self, network: Network, embeddings: Sequence[Embedding]) -> Encoder:
+        """The network's encoder, knowing the embeddings; the last few are kept."""
+        if not embeddings:
+            return network.encoder
+        key = (network.dtype, *((one.name, one.sha256) for one in embeddings))
+        if key not in self._taught:
+            taught = network.encoder.with_embeddings(embeddings)
+            self._taught = dict([*self._taught.items(), (key, taught)][-_TAUGHT:])
+        return self._taught[key]
 
     def run(self, request: Request) -> Run:
         """Begin pictures that are then made step by step.
@@ -210,9 +235,11 @@ class Model:
         Raises:
             RequestError: the request or one of its fields is impossible for this model.
             PromptError: a text cannot be read.
-            EncodingError: the weighting is unknown.
+            EncodingError: an embedding cannot be read, or a text cannot be encoded as asked.
         """
-        return Run(self.network(request.dtype), self.plan(request), self._width)
+        embeddings = load_embeddings(request.embeddings)
+        planned, network = self._plan(request, embeddings), self.network(request.dtype)
+        return Run(network, planned, self._width, self._encoder(network, embeddings))
 
     def generate(
         self,
@@ -282,6 +309,11 @@ def load(
         ModelError: nothing is there, it is of a kind that is not known, or its weights cannot be read.
     """
     return Model(name_or_path, dtype, device, width)
+
+
+def _lasting(findings: Sequence[Finding]) -> Iterator[Finding]:
+    """A plan's findings without its estimates of what would be cut: what was cut is known now."""
+    return (finding for finding in findings if finding.code != "cut-words")
 
 
 def _image_record(seed: int, image: Image.Image, account: Account) -> ImageRecord:

@@ -1,7 +1,12 @@
-"""Names that nobody has: told with those that were probably meant."""
+"""Names, and those that nobody has: told with those that were probably meant."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from typing import TypeVar
+
+from negspace.errors import NegspaceError
+
+Named = TypeVar("Named")
 
 
 def no_such(kind: str, name: str, known: Iterable[str]) -> str:
@@ -15,3 +20,14 @@ def no_such(kind: str, name: str, known: Iterable[str]) -> str:
     near = [repr(by_fold[fold]) for fold in get_close_matches(name.casefold(), by_fold, n=2, cutoff=0.6)]
     meant = f"did you mean {' or '.join(near)}? There are" if near else "there are"
     return f"no {kind} is called {name!r}; {meant}: {', '.join(names)}"
+
+
+def named(kind: str, name: str, known: Mapping[str, Named], error: type[NegspaceError]) -> Named:
+    """What is known under a name.
+
+    Raises:
+        error: nothing is; told as by `no_such`.
+    """
+    if name not in known:
+        raise error(no_such(kind, name, known))
+    return known[name]

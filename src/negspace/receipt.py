@@ -2,8 +2,9 @@
 
 from typing import Literal
 
+from negspace.facts import EmbeddingFacts
 from negspace.findings import Finding
-from negspace.request import Request, Words
+from negspace.request import Moved, Request, Settings, Words
 
 
 class TokenRecord(Words):
@@ -98,15 +99,16 @@ class ImageRecord(Words):
     push: tuple[float | None, ...]
 
 
-class Receipt(Words):
+class Receipt(Settings):
     """Everything about a set of pictures that is needed to judge them and to make them again.
 
     Attributes:
         format: version of this layout.
         request: as asked, with `seed` and `n` of the pictures in `images`.
         model: what made them.
-        rule, scale, steps, sampler, width, height: as resolved.
         positive, negative: as sent.
+        moved: what an inline form took out of the prompt.
+        embeddings: what the text encoders were taught, with the sha256 of its file.
         terms: the avoided terms.
         negative_acted: whether the negative could change the pictures at all.
         why_not: if not, why, in plain words.
@@ -119,14 +121,10 @@ class Receipt(Words):
     format: Literal[1] = 1
     request: Request
     model: ModelRecord
-    rule: str
-    scale: float
-    steps: int
-    sampler: str
-    width: int
-    height: int
     positive: SideRecord
     negative: SideRecord
+    moved: tuple[Moved, ...] = ()
+    embeddings: tuple[EmbeddingFacts, ...] = ()
     terms: tuple[TermRecord, ...]
     negative_acted: bool
     why_not: str | None
@@ -157,7 +155,9 @@ class Receipt(Words):
             f"rule      {self.rule}, scale {self.scale:g}, {self.sampler}, {self.steps} steps, "
             f"{self.width}x{self.height}",
             f"counted   {_counted(self.evaluations)} for {_plural(len(self.images), 'picture')}",
+            *(f"moved     {_moved_line(moved)}" for moved in self.moved),
             *(f"term      {_term_line(term)}" for term in self.terms),
+            *(f"embedding {one.name} {one.file} sha256 {one.sha256[:12]}" for one in self.embeddings),
             *(
                 f"image     seed {image.seed} sha256 {image.sha256[:12]}{_push_line(image)}"
                 for image in self.images
@@ -188,6 +188,10 @@ def _term_line(term: TermRecord) -> str:
     ]
     weight = "" if term.weight == 1.0 else f" x{term.weight:g}"
     return f"{term.term}{weight} [{term.source}] {known}, told by {term.told}"
+
+
+def _moved_line(moved: Moved) -> str:
+    return f"{moved.text} (characters {moved.span[0]} to {moved.span[1]} of the prompt as asked)"
 
 
 def _push_line(image: ImageRecord) -> str:

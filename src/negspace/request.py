@@ -94,6 +94,33 @@ class Avoid(Words):
         return self
 
 
+class Settings(Words):
+    """How pictures are made, nothing left open.
+
+    Attributes:
+        rule, scale, steps, sampler, width, height: the request's, or the model's defaults.
+    """
+
+    rule: str
+    scale: float
+    steps: int
+    sampler: str
+    width: int
+    height: int
+
+
+class Moved(Words):
+    """What an inline form took out of the prompt, to be avoided.
+
+    Attributes:
+        text: its words.
+        span: first and one-past-last character in the prompt of the request.
+    """
+
+    text: str
+    span: tuple[int, int]
+
+
 class Request(Words):
     """What is asked for. A field left at None is filled from the model's defaults when the plan is made.
 
@@ -109,6 +136,13 @@ class Request(Words):
         seed: seed of the first picture; picture i of n is the picture that seed + i gives alone.
         n: how many pictures.
         dialect: grammar of prompt and avoid text.
+        reading: what becomes of a text that its dialect cannot read: "lenient" takes it as text and says so
+            in a finding, "strict" refuses it.
+        inline: forms of what to avoid that are read out of the prompt: "bar" (`a | b`), "hashes"
+            (`a ### b`), "no" (`a --no b`). None is read unless it is named here.
+        other_prompts, other_avoids: what the second text encoder reads instead, the third, and so on; None
+            reads what the first one does. Where `avoid` is None, one of `other_avoids` alone acts as well.
+        embeddings: files of textual-inversion embeddings; their names are words in every text.
         weighting: how weights of words act on the conditioning.
         policies: names of the policies to apply.
         dtype: arithmetic of the network; None chooses by hardware.
@@ -126,6 +160,11 @@ class Request(Words):
     seed: Annotated[int, Field(ge=0, le=LARGEST_SEED)] = 0
     n: Annotated[int, Field(ge=1, le=10_000)] = 1
     dialect: str = "a1111"
+    reading: Literal["lenient", "strict"] = "lenient"
+    inline: tuple[str, ...] = ()
+    other_prompts: tuple[str | None, ...] = ()
+    other_avoids: tuple[str | None, ...] = ()
+    embeddings: tuple[str, ...] = ()
     weighting: str = "a1111"
     policies: tuple[str, ...] = ()
     dtype: Literal["float32", "bfloat16", "float16"] | None = None

@@ -8,24 +8,18 @@ import pytest
 import torch
 
 from negspace.encoding import Cache, Cached, Conditioning, Embedding, Encoder, Layer, SideBySide
+from negspace.encoding.base import Around
 from negspace.errors import EncodingError
 from negspace.prompt import Prompt, parse
 from tests.encoding.tiny import clip_encoder, clip_pair
 
 
-class Counting(Encoder):
+class Counting(Around):
     """An encoder that counts how often it is asked, and may wait first."""
 
     def __init__(self, encoder: Encoder, wait: Event | None = None) -> None:
-        self.encoder, self.wait, self.asked = encoder, wait, 0
-
-    @property
-    def texts(self) -> int:
-        return self.encoder.texts
-
-    @property
-    def fingerprint(self) -> str:
-        return self.encoder.fingerprint
+        super().__init__(encoder)
+        self.wait, self.asked = wait, 0
 
     def with_embeddings(self, embeddings: Sequence[Embedding]) -> "Counting":
         return Counting(self.encoder.with_embeddings(embeddings), self.wait)

@@ -130,7 +130,7 @@ def test_a_swap_draws_the_original_and_carries_the_edited() -> None:
     assert told.exchange.takes[:7].tolist() == [0, 1, -1, -1, 3, 4, -1]
     (finding,) = told.findings
     assert finding.code == "swap" and finding.text.startswith(
-        "'cat' will be drawn; 'big dog' takes over only"
+        "'cat' is drawn; 'big dog' takes its place and its maps from 0.1 to 0.7"
     )
 
 

@@ -8,6 +8,7 @@ from negspace.encoding import match_lengths, scale_values, scaled, stack_scales
 from negspace.errors import EncodingError
 from negspace.prompt import parse
 from tests.encoding.tiny import clip_encoder
+from tests.networks import small_unet
 
 ENCODER = clip_encoder()
 
@@ -97,19 +98,8 @@ def test_rows_without_a_scale_get_ones() -> None:
 
 def test_a_network_of_diffusers_can_be_told() -> None:
     """The interface for the model layer, on a real UNet: only a row whose values are turned changes."""
-    from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
-
     torch.manual_seed(0)
-    unet = UNet2DConditionModel(
-        sample_size=8,
-        block_out_channels=(8, 16),
-        layers_per_block=1,
-        down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
-        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
-        cross_attention_dim=32,
-        attention_head_dim=4,
-        norm_num_groups=4,
-    ).eval()
+    unet = small_unet().eval()
     projections = [module for name, module in unet.named_modules() if name.endswith("attn2.to_v")]
     told, empty = match_lengths([ENCODER.encode(parse("a cat (smoke:-1)")), ENCODER.empty()])
     latents = torch.randn(1, 4, 8, 8).repeat(2, 1, 1, 1)

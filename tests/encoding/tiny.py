@@ -1,6 +1,5 @@
 """Tiny text models with random weights, of the real classes, for the encoding tests."""
 
-import json
 from functools import cache
 from typing import Any
 
@@ -17,6 +16,7 @@ from transformers import (
 
 from negspace.encoding import Layer, TextEncoder
 from negspace.facts import EncoderFacts
+from tests.vocabulary import trained
 
 WORDS = (
     "a an the of in on with and red blue green yellow house tree cat dog boat hat snow night forest beach "
@@ -30,20 +30,8 @@ SECOND_LAYER = Layer(skip=1, norm="none", pooled="projected")
 @cache
 def clip_tokenizer(pad: str = "<|endoftext|>") -> Any:
     """One token for each of WORDS; other text falls into letters. SDXL's second one pads with "!"."""
-    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
-
-    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
-    trained = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
-    trained.pre_tokenizer = pre_tokenizers.Whitespace()
-    trainer = trainers.BpeTrainer(
-        vocab_size=4000,
-        min_frequency=1,
-        initial_alphabet=letters,
-        end_of_word_suffix="</w>",
-        show_progress=False,
-    )
-    trained.train_from_iterator([" ".join(WORDS)], trainer)
-    merges: Any = [tuple(pair) for pair in json.loads(trained.to_str())["model"]["merges"]]
+    letters, pairs = trained(WORDS)
+    merges: Any = pairs
     pieces = [
         "!",
         *letters,

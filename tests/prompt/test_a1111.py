@@ -255,5 +255,5 @@ def test_a_chunk_is_a_frozen_pair() -> None:
 
 
 def test_an_unknown_dialect_is_told() -> None:
-    with pytest.raises(RequestError, match="no dialect is called 'a111'; there are a1111, comfy"):
+    with pytest.raises(RequestError, match="no dialect is called 'a111'; did you mean 'a1111'"):
         parse("a", "a111")

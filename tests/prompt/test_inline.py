@@ -52,5 +52,5 @@ def test_all_forms_are_read_unless_some_are_named() -> None:
 
 
 def test_an_unknown_form_is_told() -> None:
-    with pytest.raises(RequestError, match="no inline form is called 'pipe'; there are bar, hashes, no"):
+    with pytest.raises(RequestError, match="no inline form is called 'pipe'; there are: bar, hashes, no"):
         split_inline("a", [cast(Form, "pipe")])

@@ -3,14 +3,18 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from math import isclose
 
+from negspace.avoid.estimates import length_findings, named_embeddings, tokens, unknown_words
 from negspace.avoid.terms import Term, content_words, terms_of, words_of
+from negspace.avoid.texts import insist_on, refuse_others, told_apart
 from negspace.errors import RequestError
-from negspace.facts import ModelFacts
+from negspace.facts import EmbeddingFacts, ModelFacts
 from negspace.findings import Finding, Side
 from negspace.names import no_such
 from negspace.prompt import Chunk, Prompt, parse, unfold, write
-from negspace.request import Avoid, Request, Words
+from negspace.prompt.weights import WEIGHTINGS
+from negspace.request import Avoid, Moved, Request, Settings, Words
 
 BRANCH = "negative branch"
 NOT_AT_ALL = "nothing"
@@ -22,7 +26,7 @@ class PlannedTerm(Words):
 
     Attributes:
         avoid: the term as asked.
-        span: its place in the avoid text; None where it was given as a term.
+        span: its place in the negative; None where it was given as a term or for another encoder.
         told: by what the model is told: "negative branch", or "nothing" where it cannot be told.
         tokens: how many tokens it will take, as far as can be told without the tokenizer.
         known: whether every content word is one the encoder has learned; None where nobody knows.
@@ -49,18 +53,19 @@ class Stage(Words):
     text: str | None
 
 
-class Plan(Words):
-    """A request compiled for one model.
+class Plan(Settings):
+    """A request compiled for one model. Spans of findings and terms are places in `positive` and `negative`.
 
     Attributes:
         request: as asked.
         positive: the text the positive branch is told.
         negative: the text the negative branch is told, all terms in it; None where there is none.
         stages: what of it is told when; one stage where every term is told all the time.
+        moved: what was taken out of the prompt, in the order it stands there.
         terms: every avoided term.
-        rule, scale, steps, sampler, width, height: the request's, or the model's defaults.
         acts: whether the negative can change the picture.
         why_not: if not, why, in plain words.
+        embeddings: what the text encoders are taught for it.
         findings: what is worth knowing before anything runs.
     """
 
@@ -68,15 +73,11 @@ class Plan(Words):
     positive: str
     negative: str | None
     stages: tuple[Stage, ...]
+    moved: tuple[Moved, ...] = ()
     terms: tuple[PlannedTerm, ...]
-    rule: str
-    scale: float
-    steps: int
-    sampler: str
-    width: int
-    height: int
     acts: bool
     why_not: str | None
+    embeddings: tuple[EmbeddingFacts, ...] = ()
     findings: tuple[Finding, ...]
 
     def negative_at(self, progress: float) -> str | None:
@@ -88,22 +89,27 @@ def plan(request: Request, facts: ModelFacts) -> Plan:
     """Compile a request for a model. Nothing is generated.
 
     Raises:
-        RequestError: the model has no such rule, sampler or size, or a policy is not there.
+        RequestError: the model has no such rule, sampler or size, a policy or weighting is not there, an
+            embedding is not for this model, or what is to be avoided cannot be joined.
         PromptError: a text cannot be read, or a term cannot be weighed in this dialect.
     """
     _refuse_impossible(request, facts)
-    scale = facts.scale if request.scale is None else request.scale
+    scale = _scale(request, facts)
     steps = facts.steps if request.steps is None else request.steps
-    terms = terms_of(request.avoid, request.dialect, steps)
-    stages = _stages(request)
-    negative = _negative_text(request, request.avoid)
-    why_not = _why_not(request, negative, terms, scale, facts)
-    planned = tuple(_planned(term, facts, why_not is None) for term in terms)
+    told, moved = told_apart(request, steps)
+    refuse_others(told, facts)
+    terms = _terms(told, steps)
+    stages = _stages(told)
+    negative = _negative_text(told, told.avoid)
+    insist_on(told, negative, steps)
+    why_not = _why_not(told, negative, terms, scale, facts)
+    planned = tuple(_planned(term, facts, told.dialect, why_not is None) for term in terms)
     return Plan(
         request=request,
-        positive=request.prompt,
+        positive=told.prompt,
         negative=negative,
         stages=stages,
+        moved=moved,
         terms=planned,
         rule=request.rule or facts.rule,
         scale=scale,
@@ -113,7 +119,8 @@ def plan(request: Request, facts: ModelFacts) -> Plan:
         height=request.height or facts.height,
         acts=why_not is None,
         why_not=why_not,
-        findings=tuple(_findings(request, facts, negative, planned, steps, why_not)),
+        embeddings=facts.embeddings,
+        findings=tuple(_findings(told, facts, negative, planned, steps, why_not)),
     )
 
 
@@ -124,12 +131,51 @@ def _refuse_impossible(request: Request, facts: ModelFacts) -> None:
         raise RequestError(no_such(f"rule that {facts.name} can host", request.rule, facts.rules))
     if request.sampler is not None and request.sampler not in facts.samplers:
         raise RequestError(no_such("sampler", request.sampler, facts.samplers))
+    if request.weighting not in WEIGHTINGS:
+        raise RequestError(no_such("weighting", request.weighting, WEIGHTINGS))
+    _refuse_embeddings(request, facts)
     for name, size in (("width", request.width), ("height", request.height)):
         if size is not None and size % facts.multiple:
             raise RequestError(
                 f"{name} {size} is not a multiple of {facts.multiple}, as {facts.name} needs; "
                 f"{max(round(size / facts.multiple), 1) * facts.multiple} is"
             )
+
+
+def _refuse_embeddings(request: Request, facts: ModelFacts) -> None:
+    """Embeddings that the facts do not tell of, or that were made for another model."""
+    known = {one.file: one for one in facts.embeddings}
+    widths = tuple(encoder.width for encoder in facts.encoders if encoder.kind == "clip")
+    for file in request.embeddings:
+        if file not in known:
+            raise RequestError(
+                f"embedding {file!r} was not read; plan with the model, or with facts that know it"
+            )
+        made_for = known[file].widths
+        if None not in widths and made_for != widths:
+            name, own = known[file].name, " and ".join(map(str, widths))
+            told = " and ".join(map(str, made_for))
+            raise RequestError(
+                f"embedding {name!r} has vectors of {told}, but {facts.name} reads vectors of {own}: it was "
+                "made for another model"
+            )
+
+
+def _terms(request: Request, steps: int) -> tuple[Term, ...]:
+    """What `avoid` says, and after it what only other encoders are told."""
+    own = terms_of(request.avoid, request.dialect, steps)
+    texts = (text for text in request.other_avoids if text is not None)
+    known = list(own)
+    for term in (term for text in texts for term in terms_of(text, request.dialect, steps)):
+        if all(term.avoid != other.avoid for other in known):
+            known.append(Term(term.avoid))
+    return tuple(known)
+
+
+def _scale(request: Request, facts: ModelFacts) -> float:
+    """The scale asked for, or the model's. What a rounding made of 1 is 1, so that nothing runs for it."""
+    scale = facts.scale if request.scale is None else request.scale
+    return 1.0 if isclose(scale, 1.0, rel_tol=1e-9) else scale
 
 
 def _stages(request: Request) -> tuple[Stage, ...]:
@@ -165,7 +211,7 @@ def _weighed(avoid: Avoid, dialect: str) -> str:
 def _why_not(
     request: Request, negative: str | None, terms: Sequence[Term], scale: float, facts: ModelFacts
 ) -> str | None:
-    if negative is None:
+    if negative is None and not terms:
         return "nothing was asked to be avoided"
     if not terms:
         return "the negative is empty"
@@ -175,44 +221,24 @@ def _why_not(
         return f"{facts.name} has no negative branch"
     if scale == 1.0:
         return "the scale is 1, where only the prompt is evaluated"
-    if negative == request.prompt and len(_stages(request)) == 1:
+    alike = negative == request.prompt and request.other_avoids == request.other_prompts
+    if alike and len(_stages(request)) == 1:
         return "it says the same as the prompt, so the two cancel"
     return None
 
 
-def _planned(term: Term, facts: ModelFacts, acts: bool) -> PlannedTerm:
-    words = content_words(term.avoid.term)
-    unknown = _unknown(words, facts)
+def _planned(term: Term, facts: ModelFacts, dialect: str, acts: bool) -> PlannedTerm:
+    clean = parse(term.avoid.term, dialect).clean
+    words = content_words(clean)
+    unknown = unknown_words(clean, facts)
     return PlannedTerm(
         avoid=term.avoid,
         span=term.span,
         told=BRANCH if acts else NOT_AT_ALL,
-        tokens=_tokens(term.avoid.term, facts),
+        tokens=tokens(clean, facts),
         known=None if unknown is None or not words else not unknown,
         unknown=unknown or (),
     )
-
-
-def _unknown(words: Sequence[str], facts: ModelFacts) -> tuple[str, ...] | None:
-    """The words that no encoder of the model has learned; None where nobody knows."""
-    if any(encoder.words is None for encoder in facts.encoders):
-        return None
-    learned = frozenset[str]().union(*(encoder.words or () for encoder in facts.encoders))
-    return tuple(
-        dict.fromkeys(
-            word
-            for word in words
-            if word not in learned and not all(part in learned for part in word.replace("’", "'").split("-"))
-        )
-    )
-
-
-def _tokens(text: str, facts: ModelFacts) -> int:
-    """An estimate: a known word is a token, another one a token for every four letters, a sign one each."""
-    words = words_of(text)
-    signs = sum(1 for sign in text if not sign.isalnum() and not sign.isspace())
-    unknown = set(_unknown(words, facts) or ())
-    return signs + sum(-(-len(word) // 4) if word in unknown else 1 for word in words)
 
 
 def _findings(
@@ -223,7 +249,7 @@ def _findings(
     steps: int,
     why_not: str | None,
 ) -> Iterator[Finding]:
-    if negative is not None and why_not is not None:
+    if why_not is not None and (negative is not None or terms):
         level = "note" if not terms else "warning"
         yield Finding("inert", f"the negative can do nothing: {why_not}", side="avoid", level=level)
     if negative is not None and facts.distilled and why_not is None:
@@ -238,6 +264,7 @@ def _findings(
     in_prompt = words_of(" , ".join(prompt.clean for prompt in prompts))
     for term in terms:
         yield from _term_findings(term, in_prompt)
+    yield from _embedding_findings(request, negative, facts)
 
 
 def _side_findings(
@@ -247,12 +274,7 @@ def _side_findings(
     prompts = _prompts(text, request.dialect, steps)
     found = {replace(finding, side=side) for prompt in prompts for finding in prompt.findings}
     yield from sorted(found, key=lambda finding: (finding.span or (0, 0), finding.code))
-    longest = max(_tokens(prompt.clean, facts) for prompt in prompts)
-    chunk = min(encoder.chunk for encoder in facts.encoders)
-    if longest > chunk:
-        name = "the prompt" if side == "prompt" else "the negative"
-        told = f"{name} takes about {longest} tokens, more than the {chunk} of one window"
-        yield Finding("long", f"{told}: it is read in several", side=side, level="note")
+    yield from length_findings(prompts, side, facts)
 
 
 def _prompts(text: str, dialect: str, steps: int) -> list[Prompt]:
@@ -263,7 +285,7 @@ def _prompts(text: str, dialect: str, steps: int) -> list[Prompt]:
 def _word_findings(request: Request, facts: ModelFacts, steps: int) -> Iterator[Finding]:
     """Words of the prompt that the model has never learned, and words that say no."""
     told = [prompt.clean for prompt in _prompts(request.prompt, request.dialect, steps)]
-    for word in dict.fromkeys(word for text in told for word in _unknown(content_words(text), facts) or ()):
+    for word in dict.fromkeys(word for text in told for word in unknown_words(text, facts) or ()):
         text = f"{word!r} is a word the model has never learned"
         yield Finding("unknown-word", text, _first(word, request.prompt), "prompt")
     pairs = (pair for text in told for pair in pairwise(words_of(text)) if pair[0] in _NEGATIONS)
@@ -288,6 +310,17 @@ def _term_findings(term: PlannedTerm, in_prompt: tuple[str, ...]) -> Iterator[Fi
     if term.avoid.weight < 0:
         told = f"{text!r} weighs {term.avoid.weight:g}: avoiding less than nothing asks for it"
         yield Finding("weight", told, span, "avoid")
+
+
+def _embedding_findings(request: Request, negative: str | None, facts: ModelFacts) -> Iterator[Finding]:
+    """Embeddings that nothing asks for."""
+    others = (text or "" for text in (*request.other_prompts, *request.other_avoids))
+    texts = (parse(text, request.dialect).clean for text in (request.prompt, negative or "", *others))
+    named = named_embeddings(" , ".join(texts), facts)
+    for one in facts.embeddings:
+        if one.name.lower() not in named:
+            text = f"the embedding {one.name!r} is given and named in no text, so it does nothing"
+            yield Finding("embedding-not-named", text)
 
 
 def _first(word: str, text: str) -> tuple[int, int] | None:

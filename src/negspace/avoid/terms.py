@@ -8,10 +8,12 @@ from itertools import pairwise
 from negspace.prompt import Chunk, Prompt, unfold, write
 from negspace.request import Avoid
 
-_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+"""A word without syntax."""
+
 _SEPARATOR = re.compile(r"[,;\n]")
 
-FUNCTION_WORDS = frozenset(
+FUNCTIONWORDS = frozenset(
     "a an and any as at by for from in into is it its no not of on or out over the to too very with "
     "without".split()
 )
@@ -33,13 +35,13 @@ class Term:
 
 def words_of(text: str) -> tuple[str, ...]:
     """The words of a text without syntax, lower case, in order."""
-    return tuple(match[0].lower() for match in _WORD.finditer(text))
+    return tuple(match[0].lower() for match in WORD.finditer(text))
 
 
 def content_words(text: str) -> tuple[str, ...]:
     """The words of a text that can have a picture; all of them where there is no such word."""
     words = words_of(text)
-    return tuple(word for word in words if word not in FUNCTION_WORDS) or words
+    return tuple(word for word in words if word not in FUNCTIONWORDS) or words
 
 
 def terms_of(

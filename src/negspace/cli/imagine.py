@@ -33,19 +33,18 @@ def imagine(
     Every PNG carries the infotext that other tools read, and its own receipt.
     The receipt of the whole run lies beside them as JSON.
     """
-    from negspace.avoid.plan import plan
+    from negspace.cli.planning import planned
     from negspace.files import check_folder
-    from negspace.models.folder import EMBEDDED, read_facts
+    from negspace.models.folder import EMBEDDED
     from negspace.sheet import near_square, sheet
 
     # What can be known to be wrong is told before weights are read and before anything is written.
-    name = request.model or EMBEDDED
-    plan(request, read_facts(name))
+    planned(request)
     check_folder(out)
 
     from negspace.cli.making import make, open_model  # torch: the seconds begin here
 
-    result = make(open_model(name), request)
+    result = make(open_model(request.model or EMBEDDED), request)
     whole = sheet(near_square(result.images)) if grid else None
     written = write_run(out, result.images, result.receipt, whole)
     if json:

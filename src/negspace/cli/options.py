@@ -48,6 +48,34 @@ def request_of(
     dialect: Annotated[
         str, typer.Option(metavar="NAME", help="Grammar of both texts.", rich_help_panel=ASKED)
     ] = "a1111",
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict",
+            metavar="",
+            help="Refuse a text that cannot be read; else it is taken as text, with a finding.",
+            rich_help_panel=ASKED,
+        ),
+    ] = False,
+    inline: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FORM",
+            help="Read what to avoid out of the prompt too: bar (a | b), hashes (a ### b), no (a --no b). "
+            "May be given several times.",
+            rich_help_panel=ASKED,
+            show_default=False,
+        ),
+    ] = None,
+    embedding: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE",
+            help="A textual-inversion embedding; its name is then a word. May be given several times.",
+            rich_help_panel=ASKED,
+            show_default=False,
+        ),
+    ] = None,
     scale: Annotated[
         float | None,
         typer.Option(metavar="W", help="Guidance scale; at 1 a negative does nothing.", rich_help_panel=HOW),
@@ -95,6 +123,9 @@ def request_of(
             "seed": seed,
             "n": n,
             "dialect": dialect,
+            "reading": "strict" if strict else "lenient",
+            "inline": tuple(inline or ()),
+            "embeddings": tuple(embedding or ()),
             "weighting": weighting,
             "dtype": dtype,
         }

@@ -1,36 +1,57 @@
 """`negspace plan`: the dry run. How each term would be told, and what stands in its way."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from negspace.cli import show
-from negspace.cli.options import Json, asking
+from negspace.cli.options import OUT, Json, asking
 from negspace.request import Request
 
 if TYPE_CHECKING:
+    from negspace.avoid.conversion import Converted
     from negspace.avoid.plan import Plan, PlannedTerm
+
+To = Annotated[
+    str | None,
+    typer.Option(
+        "--to",
+        metavar="DIALECT",
+        help="Show both texts in another dialect too: a1111, comfy, compel, plain.",
+        rich_help_panel=OUT,
+        show_default=False,
+    ),
+]
 
 
 @asking
-def plan(request: Request, json: Json = False) -> None:
+def plan(request: Request, to: To = None, json: Json = False) -> None:
     """Say how each term would be told; nothing is made.
 
     Weights are not read, so it takes a moment. Token counts are estimates; a receipt has the exact ones.
     """
-    from negspace.avoid.plan import plan as compiled
-    from negspace.models.folder import EMBEDDED, read_facts
+    from negspace.avoid.conversion import converted
+    from negspace.cli.planning import planned as compiled
 
-    planned = compiled(request, read_facts(request.model or EMBEDDED))
+    planned = compiled(request)
+    other = None if to is None else converted(planned, to)
     if json:
-        show.as_json(planned.model_dump(mode="json"))
+        plain = planned.model_dump(mode="json")
+        if other is not None:
+            plain["converted"] = other.model_dump(mode="json")
+        show.as_json(plain)
         return
-    _show_plan(planned)
+    _show_plan(planned, other)
 
 
-def _show_plan(planned: "Plan") -> None:
+def _show_plan(planned: "Plan", other: "Converted | None") -> None:
     show.pairs(
         [
             ("prompt", planned.positive),
+            *_converted(other, planned.positive, other and other.positive),
             ("negative", show.said(planned.negative)),
+            *_converted(other, planned.negative, other and other.negative),
             ("can act", "yes" if planned.acts else f"no: {planned.why_not}"),
             (
                 "made by",
@@ -39,6 +60,8 @@ def _show_plan(planned: "Plan") -> None:
             ),
         ]
     )
+    show.moved(planned.moved)
+    show.embeddings(planned.embeddings)
     if planned.terms:
         show.line("")
         show.table(
@@ -46,9 +69,16 @@ def _show_plan(planned: "Plan") -> None:
             [_term(term) for term in planned.terms],
             show.USUAL,
         )
-    if planned.findings:
+    findings = (*planned.findings, *(other.findings if other else ()))
+    if findings:
         show.line("")
-        show.findings(planned.findings)
+        show.findings(findings)
+
+
+def _converted(other: "Converted | None", text: str | None, told: str | None) -> Iterator[tuple[str, str]]:
+    """A text in the other dialect, where one was asked for and there is a text."""
+    if other is not None and text is not None:
+        yield f"in {other.dialect}", "(cannot be said; see below)" if told is None else told
 
 
 def _term(term: "PlannedTerm") -> tuple[str, ...]:

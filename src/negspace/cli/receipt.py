@@ -19,6 +19,8 @@ def show_receipt(receipt: Receipt) -> None:
             ("counted", counted(receipt)),
         ]
     )
+    show.moved(receipt.moved)
+    show.embeddings(receipt.embeddings)
     if receipt.terms:
         show.line("")
         show.table(

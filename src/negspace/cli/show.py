@@ -11,7 +11,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from negspace.facts import EmbeddingFacts
 from negspace.findings import Finding
+from negspace.request import Moved
 
 out = Console(highlight=False, markup=False, emoji=False)
 err = Console(highlight=False, markup=False, emoji=False, stderr=True)
@@ -59,10 +61,30 @@ def table(
 
 
 def findings(found: Iterable[Finding]) -> None:
-    """Each finding on its own line, with its level."""
+    """Each finding on its own line, with its level and its place in the text it is about."""
     for finding in found:
         told = Text(f"{finding.level:<8}", style=_LEVELS[finding.level])
-        out.print(told.append(f" {finding.text}", style="default"))
+        told.append(f" {finding.text}", style="default")
+        if finding.span is not None:
+            told.append(f" ({finding.side or 'text'}, {place(finding.span)})", style="dim")
+        out.print(told)
+
+
+def place(span: tuple[int, int]) -> str:
+    """A span in words."""
+    return f"characters {span[0]} to {span[1]}"
+
+
+def moved(found: Iterable[Moved]) -> None:
+    """What an inline form took out of the prompt, each on its own line."""
+    for one in found:
+        line(f"moved from the prompt ({place(one.span)}): {one.text}", "dim")
+
+
+def embeddings(known: Iterable[EmbeddingFacts]) -> None:
+    """What the text encoders are taught, each on its own line."""
+    for one in known:
+        line(f"embedding {one.name}: {one.vectors} tokens, {one.file} sha256 {one.sha256[:16]}", "dim")
 
 
 def said(text: str | None) -> str:

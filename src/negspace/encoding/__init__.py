@@ -13,7 +13,7 @@ from negspace.encoding.conditioning import (
     match_lengths,
 )
 from negspace.encoding.encoder import TextEncoder
-from negspace.encoding.inversion import Embedding, load_embedding
+from negspace.encoding.inversion import Embedding, load_embedding, load_embeddings
 from negspace.encoding.network import Layer
 from negspace.encoding.values import scale_values, scaled, stack_scales
 from negspace.encoding.weighting import WEIGHTINGS
@@ -36,6 +36,7 @@ __all__ = [
     "WordReport",
     "encode_negative",
     "load_embedding",
+    "load_embeddings",
     "match_lengths",
     "scale_values",
     "scaled",

@@ -52,6 +52,25 @@ class Encoder(ABC):
         """
 
 
+class Around(Encoder):
+    """An encoder that hands everything on to another one and does something of its own besides.
+
+    Args:
+        encoder: the other one.
+    """
+
+    def __init__(self, encoder: Encoder) -> None:
+        self.encoder = encoder
+
+    @property
+    def texts(self) -> int:
+        return self.encoder.texts
+
+    @property
+    def fingerprint(self) -> str:
+        return self.encoder.fingerprint
+
+
 def given(source: str) -> Given:
     """Whether a text is empty, blank or says something."""
     return "text" if source.strip() else "blank" if source else "empty"

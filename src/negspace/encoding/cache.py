@@ -6,7 +6,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from threading import Lock
 
-from negspace.encoding.base import Encoder, texts_of
+from negspace.encoding.base import Around, Encoder, texts_of
 from negspace.encoding.conditioning import Conditioning
 from negspace.encoding.inversion import Embedding
 from negspace.prompt.tree import Prompt
@@ -102,23 +102,15 @@ class Cache:
             self._nbytes = 0
 
 
-class Cached(Encoder):
+class Cached(Around):
     """An encoder behind a cache. Several encoders may share one cache: keys hold the encoder's fingerprint,
     and with it the layer it reads and the embeddings it knows, the prompts as they were read, and the
     weighting.
     """
 
     def __init__(self, encoder: Encoder, cache: Cache) -> None:
-        self.encoder = encoder
+        super().__init__(encoder)
         self.cache = cache
-
-    @property
-    def texts(self) -> int:
-        return self.encoder.texts
-
-    @property
-    def fingerprint(self) -> str:
-        return self.encoder.fingerprint
 
     def with_embeddings(self, embeddings: Sequence[Embedding]) -> "Cached":
         return Cached(self.encoder.with_embeddings(embeddings), self.cache)

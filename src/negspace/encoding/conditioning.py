@@ -23,12 +23,14 @@ class WordReport:
             place.
         known: whether the encoder has learned the word; None where nobody can tell.
         cut: whether the encoder never saw it, wholly or in part, because the text was too long.
+        tokens: what it became, as strings, in order; what begins in it belongs to it.
     """
 
     text: str
     span: tuple[int, int]
     known: bool | None
     cut: bool
+    tokens: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,29 @@ class Exchange:
     self_attention: tuple[float, float]
     attention: tuple[float, float]
 
+    @property
+    def whole(self) -> bool:
+        """Whether self-attention maps are ever kept."""
+        return self.self_attention[0] < self.self_attention[1]
+
+    def holds(self, progress: float) -> tuple[bool, bool]:
+        """Whether maps are exchanged at a share of the run: (those of self-attention, of cross-attention)."""
+        windows = self.self_attention, self.attention
+        first, second = (start <= progress < stop for start, stop in windows)
+        return first, second
+
+    def padded(self, windows: int, behind: int) -> "Exchange":
+        """The same for an original that is brought to more windows; the padding takes its own maps."""
+        here = (self.edited.windows - behind) * self.edited.window
+        added = (windows - self.edited.windows) * self.edited.window
+        takes = torch.where(self.takes >= here, self.takes + added, self.takes)
+        own = takes.new_full((added,), -1)
+        return replace(
+            self,
+            edited=self.edited.padded(windows, behind),
+            takes=torch.cat([takes[:here], own, takes[here:]]),
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Conditioning:
@@ -164,7 +189,17 @@ class Conditioning:
     def nbytes(self) -> int:
         """Bytes held by the tensors."""
         held = (self.hidden, self.pooled, self.empty, self.value_scale)
-        return sum(tensor.nbytes for tensor in held if tensor is not None)
+        edited = 0 if self.exchange is None else self.exchange.edited.nbytes
+        return sum(tensor.nbytes for tensor in held if tensor is not None) + edited
+
+    def during(self, maps: tuple[bool, bool]) -> "Conditioning":
+        """The same while `Exchange.holds` says this; where no maps are exchanged, the original alone."""
+        if self.exchange is None or not any(maps):
+            return replace(self, exchange=None)
+        always, never = (0.0, 1.0), (0.0, 0.0)
+        takes = self.exchange.takes if maps[1] else torch.full_like(self.exchange.takes, -1)
+        window = always if maps[0] else never
+        return replace(self, exchange=replace(self.exchange, takes=takes, self_attention=window))
 
     def padded(self, windows: int, behind: int = 0) -> "Conditioning":
         """The same with encoded empty windows, so that there are `windows` of them.
@@ -192,6 +227,7 @@ class Conditioning:
             windows=windows,
             value_scale=scale,
             tokens=tuple(report.moved(len(padding), start=here) for report in self.tokens),
+            exchange=None if self.exchange is None else self.exchange.padded(windows, behind),
         )
 
 

@@ -128,7 +128,7 @@ class TextEncoder(Encoder):
             value_scale=self._value_scale(main, flipped),
             tokens=(report,),
             findings=self._findings(report),
-            given=given(prompt.source),
+            given=given(prompt.written),
         )
 
     def _carries_out(self, prompt: Prompt) -> bool:
@@ -145,7 +145,7 @@ class TextEncoder(Encoder):
 
     def _read(self, prompt: Prompt) -> list[ReadChunk | None]:
         if self.layer.text == "source":
-            return [self._reader.read_text(prompt.source, 1.0, (0, len(prompt.source)))]
+            return [self._reader.read_text(prompt.written, 1.0, (0, len(prompt.source)))]
         return self._reader.read(prompt)
 
     def _windows(self, read: list[ReadChunk | None]) -> tuple[list[Window], list[Window]]:

@@ -4,6 +4,7 @@ A `.safetensors` file holds tensors and nothing else. A `.pt` or `.bin` file is 
 program; only tensors and plain values are read from it, and a file with anything else is refused.
 """
 
+import hashlib
 import pickle
 import warnings
 import zipfile
@@ -18,6 +19,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from negspace.errors import EncodingError
+from negspace.facts import EmbeddingFacts
 
 LARGEST_FILE = 64 * 2**20
 """Bytes. The largest embeddings in use have some hundred vectors, less than 1 MB."""
@@ -35,10 +37,20 @@ class Embedding:
     Attributes:
         name: the word.
         tables: the vectors, [vectors, dim] float32, one table for each text model in the model's order.
+        file: where it was read from; empty where it was not.
+        sha256: of the file, in hex.
     """
 
     name: str
     tables: tuple[Tensor, ...]
+    file: str = ""
+    sha256: str = ""
+
+    @property
+    def facts(self) -> EmbeddingFacts:
+        """What a plan needs to know of it."""
+        widths = tuple(table.shape[1] for table in self.tables)
+        return EmbeddingFacts(self.name, len(self.tables[0]), widths, self.file, self.sha256)
 
 
 def load_embedding(path: str | Path, name: str | None = None) -> Embedding:
@@ -55,10 +67,28 @@ def load_embedding(path: str | Path, name: str | None = None) -> Embedding:
         EncodingError: the file is missing, too large, of another layout, holds more than tensors and plain
             values, or values that are not numbers.
     """
-    path = Path(path)
+    file, path = str(path), Path(path)
     content = _read(path)
     token, tables = _tables(content, path)
-    return Embedding(name or token or path.stem, tuple(_checked(table, path) for table in tables))
+    checked = tuple(_checked(table, path) for table in tables)
+    return Embedding(name or token or path.stem, checked, file, hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def load_embeddings(paths: Sequence[str | Path]) -> tuple[Embedding, ...]:
+    """Read several embeddings, each by its own name.
+
+    Raises:
+        EncodingError: as `load_embedding`, or two of them have the same name.
+    """
+    known: dict[str, Embedding] = {}
+    for path in paths:
+        embedding = load_embedding(path)
+        other = known.setdefault(embedding.name.lower(), embedding)
+        if other is not embedding:
+            raise EncodingError(
+                f"{other.file} and {embedding.file} both teach the word {embedding.name!r}; give one of them"
+            )
+    return tuple(known.values())
 
 
 def tables_for(embedding: Embedding, count: int) -> tuple[Tensor, ...]:

@@ -1,7 +1,7 @@
 """Prompt → tokens: which token belongs to which word, and what the encoder knows of it."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any
@@ -12,6 +12,7 @@ from negspace.encoding.conditioning import ChunkReport, WordReport
 from negspace.encoding.windows import Piece, Token
 from negspace.errors import EncodingError
 from negspace.prompt.tree import Prompt
+from negspace.prompt.words import mentions
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 
@@ -60,7 +61,7 @@ class Reader:
         self._tokenizer = tokenizer
         self._lock = Lock()  # a fast tokenizer keeps its settings in itself and is not safe between threads
         self._vectors = {name.lower(): rows for name, rows in vectors.items()}
-        self._names = _pattern(self._vectors)
+        self._names = mentions(self._vectors)
         self._words = words
         comma = self._ids(",")[0]
         self.comma = comma[0] if len(comma) == 1 and comma[0] != self._unknown else None
@@ -122,12 +123,16 @@ class Reader:
         rows = tuple(places.get(id(token), -1) for token in tokens)
         lost = {token.word for token, row in zip(tokens, rows, strict=True) if row < 0}
         unread = {token.word for token in tokens if token.id == self._unknown}
+        strings = self._strings(tokens, read)
+        became: dict[int, list[str]] = {}
+        for token, string in zip(tokens, strings, strict=True):
+            became.setdefault(token.word, []).append(string)
         words = tuple(
-            WordReport(word.text, span, self._known(word, i in unread), i in lost)
+            WordReport(word.text, span, self._known(word, i in unread), i in lost, tuple(became.get(i, ())))
             for i, (word, span) in enumerate(zip(read.words, _spans(read, source), strict=True))
         )
         ids = tuple(token.id for token in tokens)
-        return ChunkReport(read.text, read.weight, read.span, ids, self._strings(tokens, read), rows, words)
+        return ChunkReport(read.text, read.weight, read.span, ids, strings, rows, words)
 
     def _known(self, word: _Word, unread: bool) -> bool | None:
         if word.name is not None:
@@ -150,14 +155,6 @@ class Reader:
 
 def _present(token: int | None) -> tuple[int, ...]:
     return () if token is None else (token,)
-
-
-def _pattern(names: Iterable[str]) -> re.Pattern[str] | None:
-    """Any of the names as a whole word, longest first; ComfyUI writes `embedding:name`."""
-    longest_first = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
-    if not longest_first:
-        return None
-    return re.compile(rf"(?:\bembedding:|(?<![\w-]))(?P<name>{longest_first})(?![\w-])", re.IGNORECASE)
 
 
 def _spans(read: ReadChunk, source: str) -> list[tuple[int, int]]:

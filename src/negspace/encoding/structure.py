@@ -127,9 +127,10 @@ def _swap_findings(swaps: Sequence[Swap]) -> tuple[Finding, ...]:
     said = [
         Finding(
             "swap",
-            f"{_text(swap.original)!r} will be drawn; {_text(swap.edited)!r} takes over only in a network "
-            "that can exchange attention maps",
+            f"{_text(swap.original)!r} is drawn; {_text(swap.edited)!r} takes its place and its maps from "
+            f"{swap.t_start:g} to {swap.t_end:g} of the run",
             swap.span,
+            level="note",
         )
         for swap in swaps
     ]

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from negspace.errors import EncodingError
+from negspace.names import named
 
 NEAR_ZERO = 1e-3
 """A mean below this share of the mean magnitude tells nothing of the values' size."""
@@ -90,6 +91,4 @@ def find_weighting(name: str) -> Weighting:
     Raises:
         EncodingError: there is none.
     """
-    if name not in WEIGHTINGS:
-        raise EncodingError(f"no weighting is called {name!r}; there are {', '.join(sorted(WEIGHTINGS))}")
-    return WEIGHTINGS[name]
+    return named("weighting", name, WEIGHTINGS, EncodingError)

@@ -10,22 +10,28 @@ from torch import Tensor
 from negspace.models.base import Network, Row
 
 
+@dataclass(frozen=True)
 class Width(ABC):
-    """How many rows go through the network at once."""
+    """How many rows go through the network at once.
 
-    @property
-    @abstractmethod
-    def most(self) -> int:
-        """Rows in the largest forward."""
+    Attributes:
+        rows: in the largest forward, at least one.
+    """
+
+    rows: int
+
+    def __post_init__(self) -> None:
+        if self.rows < 1:
+            raise ValueError(f"a forward needs at least one row, not {self.rows}")
 
     @abstractmethod
     def filled(self, rows: Sequence[Row]) -> Sequence[Row]:
         """The rows of one forward; those after the given ones only fill it, their answers are thrown away."""
 
     def parts(self, rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
-        """The rows, `most` at a time."""
-        for start in range(0, len(rows), self.most):
-            yield rows[start : start + self.most]
+        """The rows, at most as many at a time."""
+        for start in range(0, len(rows), self.rows):
+            yield rows[start : start + self.rows]
 
 
 @final
@@ -41,13 +47,6 @@ class Fixed(Width):
 
     rows: int = 2
 
-    def __post_init__(self) -> None:
-        _at_least_one(self.rows)
-
-    @property
-    def most(self) -> int:
-        return self.rows
-
     def filled(self, rows: Sequence[Row]) -> Sequence[Row]:
         return [*rows, *[rows[-1]] * (self.rows - len(rows))]
 
@@ -56,15 +55,6 @@ class Fixed(Width):
 @dataclass(frozen=True)
 class UpTo(Width):
     """As many rows as there are, at most this many: the fastest, and exact to float tolerance only."""
-
-    rows: int
-
-    def __post_init__(self) -> None:
-        _at_least_one(self.rows)
-
-    @property
-    def most(self) -> int:
-        return self.rows
 
     def filled(self, rows: Sequence[Row]) -> Sequence[Row]:
         return rows
@@ -90,8 +80,3 @@ def predict(network: Network, rows: Sequence[Row], width: Width) -> tuple[list[T
                 answers[indices[done + offset]] = predicted[offset]
             done += len(part)
     return [answers[index] for index in range(len(rows))], forwards
-
-
-def _at_least_one(rows: int) -> None:
-    if rows < 1:
-        raise ValueError(f"a forward needs at least one row, not {rows}")

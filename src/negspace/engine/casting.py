@@ -1,23 +1,34 @@
 """Casting: what each side says at each step, encoded once and brought to a common length."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 
 import torch
 
 from negspace.avoid.plan import Plan
 from negspace.avoid.terms import words_of
-from negspace.encoding import ChunkReport, Conditioning, Encoder, encode_negative, match_lengths
+from negspace.encoding import (
+    ChunkReport,
+    Conditioning,
+    Encoder,
+    EncoderReport,
+    encode_negative,
+    match_lengths,
+)
 from negspace.engine.lane import Cast, Part
 from negspace.errors import EncodingError
-from negspace.facts import Absent
-from negspace.findings import Finding
+from negspace.facts import ModelFacts
+from negspace.findings import Finding, Side
 from negspace.guidance.base import EMPTY, NEGATIVE, POSITIVE
 from negspace.prompt import Prompt, Strand, unfold
 from negspace.receipt import SideRecord, TokenRecord
 
-Said = tuple[tuple[Prompt, float], ...]
-"""What a side says at a step: prompts with their weights. Nothing at all is ()."""
+Texts = tuple[Prompt | None, ...]
+"""What the first text model of a network reads, the second, and so on; None is as in `encode_negative`."""
+
+Said = tuple[tuple[Texts, float], ...]
+"""What a side says at a step: texts with their weights. Nothing at all is ()."""
 
 
 class Casting:
@@ -25,25 +36,29 @@ class Casting:
 
     Args:
         encoder: of the network.
-        absent: what an absent negative means for it, as in `ModelFacts.absent`.
+        facts: of the network: what an absent negative means for it, and whether it carries out swaps.
         planned: the plan.
 
     Raises:
         EncodingError: a text cannot be encoded as asked.
     """
 
-    def __init__(self, encoder: Encoder, absent: Absent, planned: Plan) -> None:
+    def __init__(self, encoder: Encoder, facts: ModelFacts, planned: Plan) -> None:
         self._plan = planned
         self._empty = encoder.empty()
-        self._absent = encode_negative(encoder, None, absent)
-        self._positive = _timetable(lambda _: planned.positive, planned)
-        self._negative = _timetable(planned.negative_at, planned)
-        prompts = _prompts(chain(self._positive, self._negative))
-        weighting = planned.request.weighting
-        self._encoded = {prompt: encoder.encode(prompt, weighting) for prompt in prompts}
-        if any(encoded.exchange is not None for encoded in self._encoded.values()):
+        self._absent = encode_negative(encoder, None, facts.absent)
+        asked = planned.request
+        self._positive = _timetable(lambda _: planned.positive, asked.other_prompts, planned)
+        self._negative = _timetable(planned.negative_at, asked.other_avoids, planned)
+        self._encoded: dict[Texts, Conditioning] = {}
+        for texts in _all_texts(chain(self._positive, self._negative)):
+            encoded = encode_negative(encoder, texts[0], facts.absent, asked.weighting, texts[1:])
+            if encoded is not None:
+                self._encoded[texts] = encoded
+        self._during: dict[tuple[Texts, tuple[bool, bool]], Conditioning] = {}
+        if not facts.swaps and any(encoded.exchange is not None for encoded in self._encoded.values()):
             raise EncodingError(
-                "swap() exchanges attention maps, which no model here can do; write a schedule"
+                f"swap() exchanges attention maps, which {facts.name} cannot do; write a schedule"
             )
 
     def casts(self, evaluations: int) -> list[Cast]:
@@ -52,23 +67,27 @@ class Casting:
         A sampler of second order evaluates a step twice; both say what the step says.
         """
         steps = self._plan.steps
-        made: dict[tuple[Said, Said], Cast] = {}
+        made: dict[tuple[tuple[tuple[int, float], ...], ...], Cast] = {}
         casts: list[Cast] = []
         for index in range(evaluations):
-            step = index * steps // evaluations
-            pair = self._positive[step], self._negative[step]
-            if pair not in made:
-                made[pair] = self._cast(*pair)
-            casts.append(made[pair])
+            step, progress = index * steps // evaluations, index / evaluations
+            positive = self._told(self._positive[step], progress)
+            negative = self._told(self._negative[step], progress)
+            key = tuple(tuple((id(told), weight) for told, weight in side) for side in (positive, negative))
+            if key not in made:
+                made[key] = self._cast(positive, negative)
+            casts.append(made[key])
         return casts
 
-    def _cast(self, positive: Said, negative: Said) -> Cast:
+    def _cast(
+        self, positive: list[tuple[Conditioning, float]], negative: list[tuple[Conditioning, float]]
+    ) -> Cast:
         """One step's sides. What says no more than the empty prompt is the empty prompt, and is run once."""
-        told = {POSITIVE: self._told(positive), EMPTY: [(self._empty, 1.0)]}
+        told = {POSITIVE: positive, EMPTY: [(self._empty, 1.0)]}
         if negative:
-            told[NEGATIVE] = self._told(negative)
-        elif self._absent is not None:
-            told[NEGATIVE] = [(self._absent, 1.0)]
+            told[NEGATIVE] = negative
+        else:  # where no branch can stand for nothing, the two sides say the same and cancel
+            told[NEGATIVE] = positive if self._absent is None else [(self._once(self._absent), 1.0)]
         flat = [conditioning for side in told.values() for conditioning, _ in side]
         distinct = list({id(conditioning): conditioning for conditioning in flat}.values())
         matched = dict(zip(map(id, distinct), match_lengths(distinct), strict=True))
@@ -77,12 +96,27 @@ class Casting:
             for side, pairs in told.items()
         }
 
-    def _told(self, said: Said) -> list[tuple[Conditioning, float]]:
-        pairs = [(self._encoded[prompt], weight) for prompt, weight in said]
-        return [
-            (self._empty if torch.equal(encoded.hidden, self._empty.hidden) else encoded, weight)
-            for encoded, weight in pairs
-        ]
+    def _told(self, said: Said, progress: float) -> list[tuple[Conditioning, float]]:
+        return [(self._at(texts, progress), weight) for texts, weight in said]
+
+    def _at(self, texts: Texts, progress: float) -> Conditioning:
+        """What texts say at a share of the run, which decides what their swaps exchange."""
+        encoded = self._encoded[texts]
+        if encoded.exchange is None:
+            return self._once(encoded)
+        maps = encoded.exchange.holds(progress)
+        if (texts, maps) not in self._during:
+            self._during[texts, maps] = encoded.during(maps)
+        return self._during[texts, maps]
+
+    def _once(self, encoded: Conditioning) -> Conditioning:
+        """The conditioning, or the empty prompt's where it says no more than that."""
+        same = torch.equal(encoded.hidden, self._empty.hidden) and (
+            encoded.pooled is None
+            or self._empty.pooled is None
+            or torch.equal(encoded.pooled, self._empty.pooled)
+        )
+        return self._empty if same else encoded
 
     @property
     def positive(self) -> SideRecord:
@@ -97,21 +131,23 @@ class Casting:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What was cut, or could not be encoded as asked."""
-        found = (finding for encoded in self._encoded.values() for finding in encoded.findings)
+        sides: tuple[tuple[Side, list[Said]], ...] = (("prompt", self._positive), ("avoid", self._negative))
+        found = (
+            replace(finding, side=side)
+            for side, timetable in sides
+            for encoded in self._read(timetable)
+            for finding in encoded.findings
+        )
         return tuple(dict.fromkeys(found))
 
     def tokens_of(self, term: str) -> tuple[str, ...]:
         """The tokens that the words of a term became on the negative side; () where it was not told."""
         words = words_of(term)
-        read = [word for chunk in _chunks(self._read(self._negative)) for word in _tokens_of_words(chunk)]
-        for start in range(len(read) - len(words) + 1):
-            run = read[start : start + len(words)]
-            if words and all(said == word for (said, _), word in zip(run, words, strict=True)):
-                return tuple(token for _, tokens in run for token in tokens)
-        return ()
+        reports = [report for encoded in self._read(self._negative) for report in encoded.tokens]
+        return next((tokens for report in reports if (tokens := _tokens_in(report, words))), ())
 
     def _read(self, timetable: Sequence[Said]) -> list[Conditioning]:
-        return [self._encoded[prompt] for prompt in _prompts(timetable)]
+        return [self._encoded[texts] for texts in _all_texts(timetable)]
 
     def _record(self, text: str | None, timetable: Sequence[Said]) -> SideRecord:
         encoded = self._read(timetable)
@@ -123,24 +159,33 @@ class Casting:
         )
 
 
-def _timetable(text_at: Callable[[float], str | None], planned: Plan) -> list[Said]:
+def _timetable(
+    text_at: Callable[[float], str | None], others: Sequence[str | None], planned: Plan
+) -> list[Said]:
     """What a side says at each step of the sampler."""
-    steps = planned.steps
+    steps, dialect = planned.steps, planned.request.dialect
     unfolded: dict[str, tuple[Strand, ...]] = {}
-    said: list[Said] = []
-    for step in range(steps):
-        text = text_at(step / steps)
-        if text is None:
-            said.append(())
-            continue
+
+    def strands(text: str) -> tuple[Strand, ...]:
         if text not in unfolded:
-            unfolded[text] = unfold(text, steps, planned.request.dialect)
-        said.append(tuple((strand.at(step + 1), strand.factor) for strand in unfolded[text]))
+            unfolded[text] = unfold(text, steps, dialect)
+        return unfolded[text]
+
+    said: list[Said] = []
+    for step in range(1, steps + 1):
+        first = text_at((step - 1) / steps)
+        # The plan has seen to it that a text of another encoder has no parts, nor has the first one then.
+        behind = tuple(None if text is None else strands(text)[0].at(step) for text in others)
+        if first is not None:
+            told = [((strand.at(step), *behind), strand.factor) for strand in strands(first)]
+        else:
+            told = [((None, *behind), 1.0)] if any(text is not None for text in others) else []
+        said.append(tuple(told))
     return said
 
 
-def _prompts(timetable: Iterable[Said]) -> list[Prompt]:
-    return list(dict.fromkeys(prompt for said in timetable for prompt, _ in said))
+def _all_texts(timetable: Iterable[Said]) -> list[Texts]:
+    return list(dict.fromkeys(texts for said in timetable for texts, _ in said))
 
 
 def _chunks(encoded: Iterable[Conditioning]) -> Iterator[ChunkReport]:
@@ -157,23 +202,16 @@ def _token_record(chunk: ChunkReport) -> TokenRecord:
     )
 
 
-def _tokens_of_words(chunk: ChunkReport) -> list[tuple[str, tuple[str, ...]]]:
-    """Every word of a chunk in lower case, with the tokens that begin inside it."""
-    text = chunk.text.lower()
-    words: list[tuple[str, int, int]] = []
-    position = 0
-    for word in chunk.words:
-        start = text.find(word.text.lower(), position)
-        position = start + len(word.text)
-        words.append((word.text.lower(), start, position))
-    tokens: dict[int, list[str]] = {start: [] for _, start, _ in words}
-    position = 0
-    for token in chunk.tokens:
-        piece = token.removesuffix("</w>")
-        found = text.find(piece, position)
-        at = position if found < 0 else found  # letters outside ASCII are spelled in bytes
-        for _, start, stop in words:
-            if start <= at < stop:
-                tokens[start].append(token)
-        position = at if found < 0 else at + len(piece)
-    return [(word, tuple(tokens[start])) for word, start, _ in words]
+def _tokens_in(report: EncoderReport, words: Sequence[str]) -> tuple[str, ...]:
+    """The tokens of the first place where these words stand in a row; () where they do not.
+
+    What the encoder takes for one word, such as the name of an embedding, may be several of these.
+    """
+    read = [word for chunk in report.chunks for word in chunk.words]
+    parts = [(part, number) for number, word in enumerate(read) for part in words_of(word.text)]
+    for start in range(len(parts) - len(words) + 1 if words else 0):
+        run = parts[start : start + len(words)]
+        if [part for part, _ in run] == list(words):
+            numbers = dict.fromkeys(number for _, number in run)
+            return tuple(token for number in numbers for token in read[number].tokens)
+    return ()

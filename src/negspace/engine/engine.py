@@ -18,7 +18,7 @@ class Engine:
 
     Attributes:
         forwards: how many there were so far.
-        evaluations: rows of lanes that went through the network so far.
+        evaluations: passes of the network for rows of lanes so far.
     """
 
     def __init__(self, network: Network, width: Width | None = None) -> None:
@@ -52,7 +52,7 @@ class Engine:
         rows = [row for _, of_lane in asked for row in of_lane]
         predictions, forwards = predict(self.network, rows, self.width)
         self.forwards += forwards
-        self.evaluations += len(rows)
+        self.evaluations += sum(row.passes for row in rows)
         start = 0
         for lane, of_lane in asked:
             lane.advance(predictions[start : start + len(of_lane)])

@@ -42,7 +42,7 @@ class _Asked:
         step: the step.
         branches: what the rule wants.
         numbers: the row that answers for a conditioning.
-        names: for each row the branch it is counted under.
+        names: for each pass of the network the branch it is counted under.
     """
 
     step: Step
@@ -119,8 +119,8 @@ class Lane:
                 key = _key(told, branch.patch)
                 if key not in asked.numbers:
                     asked.numbers[key] = len(rows)
-                    asked.names.append(name)
                     rows.append(Row(step.x[0], time, told, branch.patch))
+                    asked.names.extend([name] * rows[-1].passes)
         self._asked = asked
         return rows
 
@@ -168,7 +168,9 @@ class Lane:
         """Whether a side says anything but the empty prompt at the step at hand."""
         cast = self._casts[self._index]
         nothing = {id(part.conditioning) for part in cast[EMPTY]}
-        return any(id(part.conditioning) not in nothing for part in cast[side])
+        return any(
+            id(part.conditioning) not in nothing and part.conditioning.given != "zeros" for part in cast[side]
+        )
 
     def _side(self, branch: Branch, numbers: Mapping[_Key, int], predictions: Sequence[Tensor]) -> Tensor:
         """[1, channels, height, width] float32, the prediction of a branch."""

@@ -31,10 +31,16 @@ class Row:
     patch: Patch | None = None
 
     @property
+    def passes(self) -> int:
+        """How often the network is passed for it: where attention maps are exchanged, for two texts."""
+        return 1 + sum(one.exchange is not None for one in self.told)
+
+    @property
     def kind(self) -> Hashable:
         """Equal for rows that can go through the network together."""
         told = tuple(
-            (tuple(one.hidden.shape), one.pooled is None, one.value_scale is None) for one in self.told
+            (tuple(one.hidden.shape), one.pooled is None, one.value_scale is None, one.exchange is None)
+            for one in self.told
         )
         return tuple(self.x.shape), told, self.patch
 

@@ -5,7 +5,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, final
 
 from negspace.errors import RequestError
-from negspace.names import no_such
+from negspace.names import named
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -129,6 +129,4 @@ def find_sampler(name: str) -> SamplerFacts:
     Raises:
         RequestError: there is no sampler of this name.
     """
-    if name not in SAMPLERS:
-        raise RequestError(no_such("sampler", name, SAMPLERS))
-    return SAMPLERS[name]
+    return named("sampler", name, SAMPLERS, RequestError)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, final
@@ -20,6 +21,7 @@ from negspace.encoding import Cache, Cached, Encoder, TextEncoder, scaled, stack
 from negspace.errors import ModelError, RequestError
 from negspace.facts import ModelFacts
 from negspace.models.base import Network, Row
+from negspace.models.exchange import exchanging
 from negspace.models.fingerprint import fingerprint
 from negspace.models.folder import ModelFolder, sd_facts
 from negspace.models.hardware import Footing
@@ -102,6 +104,14 @@ class StableDiffusion(Network):
     def predict(self, rows: Sequence[Row]) -> Tensor:
         if any(row.patch is not None for row in rows):
             raise RequestError(f"{self._facts.name} hosts no changes to its network; choose another rule")
+        swaps = [row.told[0].exchange for row in rows if row.told[0].exchange is not None]
+        if not swaps:
+            return self._answers(rows)
+        edited = [replace(row, told=(swap.edited,)) for row, swap in zip(rows, swaps, strict=True)]
+        with exchanging(self._unet, swaps):
+            return self._answers([*rows, *edited])[len(rows) :]
+
+    def _answers(self, rows: Sequence[Row]) -> Tensor:
         x = self._placed(torch.stack([row.x for row in rows]))
         times = torch.tensor([row.t for row in rows], dtype=torch.float32, device=self.device)
         told = torch.stack([row.told[0].hidden for row in rows]).to(self.device, self.dtype)

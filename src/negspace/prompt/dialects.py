@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from negspace.errors import PromptError, RequestError
+from negspace.names import named
 from negspace.prompt import a1111, comfy, compel, compel_writing, plain
 from negspace.prompt.comparison import difference
 from negspace.prompt.notes import Notes, insist
@@ -41,9 +42,7 @@ def dialect_named(name: str) -> Dialect:
     Raises:
         RequestError: there is none.
     """
-    if name not in DIALECTS:
-        raise RequestError(f"no dialect is called {name!r}; there are {', '.join(DIALECTS)}")
-    return DIALECTS[name]
+    return named("dialect", name, DIALECTS, RequestError)
 
 
 def parse(text: str, dialect: str = "a1111", strict: bool = False) -> Prompt:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from negspace.errors import RequestError
+from negspace.names import no_such
 from negspace.prompt.brackets import Brackets
 from negspace.prompt.tree import Span
 
@@ -37,7 +38,7 @@ class Inline:
     spans: tuple[Span, ...] = ()
 
 
-def split_inline(text: str, forms: Sequence[Form] = FORMS) -> Inline:
+def split_inline(text: str, forms: Sequence[str] = FORMS) -> Inline:
     """Divides a text into what is wanted and what is to be avoided.
 
     Args:
@@ -49,7 +50,7 @@ def split_inline(text: str, forms: Sequence[Form] = FORMS) -> Inline:
     """
     for form in forms:
         if form not in FORMS:
-            raise RequestError(f"no inline form is called {form!r}; there are {', '.join(FORMS)}")
+            raise RequestError(no_such("inline form", form, FORMS))
     end, after = _divider(text, forms)
     kept, taken = _options(text, end) if "no" in forms else ([(0, end)], [])
     if after is None and not taken:
@@ -61,7 +62,7 @@ def split_inline(text: str, forms: Sequence[Form] = FORMS) -> Inline:
     return Inline(prompt, ", ".join(piece for span in spans if (piece := text[slice(*span)])), spans)
 
 
-def _divider(text: str, forms: Sequence[Form]) -> tuple[int, int | None]:
+def _divider(text: str, forms: Sequence[str]) -> tuple[int, int | None]:
     """Where the prompt ends and where what is to be avoided starts, None if nothing divides them."""
     hashes = text.find("###") if "hashes" in forms else -1
     bar = _bar(text) if "bar" in forms else -1

@@ -140,6 +140,8 @@ class Prompt:
         findings: what was noticed: brackets without a partner, numbers that are none, and the like.
         structure: what compel's functions ask for; None where the chunks in a row are all there is.
         loras: compel's `withLora`, in order.
+        excerpt: the text it was read from, where that is not all of `source`: a part of an AND, a step of a
+            schedule.
     """
 
     chunks: tuple[Chunk, ...]
@@ -148,6 +150,12 @@ class Prompt:
     findings: tuple[Finding, ...] = ()
     structure: Structure | None = None
     loras: tuple[Lora, ...] = ()
+    excerpt: str | None = None
+
+    @property
+    def written(self) -> str:
+        """The text with its weights and brackets, as encoders of running text want it."""
+        return self.source if self.excerpt is None else self.excerpt
 
     @property
     def clean(self) -> str:

@@ -75,6 +75,7 @@ def _placed(prompt: Prompt, text: str, part: Part, moment: Moment) -> Prompt:
     return replace(
         prompt,
         source=text,
+        excerpt=moment.text,
         chunks=tuple(
             Chunk(chunk.text, chunk.weight, place(chunk.span), chunk.kind) for chunk in prompt.chunks
         ),

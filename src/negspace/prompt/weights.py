@@ -7,6 +7,9 @@ from decimal import Decimal
 LARGEST = sys.float_info.max
 UP, DOWN = 1.1, 1 / 1.1  # a1111 and ComfyUI: ( ) and, in a1111, [ ]
 
+WEIGHTINGS = ("a1111", "lerp", "compel", "product")
+"""By what rules weights can act on what an encoder answers; `negspace.encoding.weighting` has the rules."""
+
 
 def number(text: str) -> float | None:
     """The finite number that `text` spells in Python's way, decimal digits of any script; else None."""

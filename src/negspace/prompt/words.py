@@ -1,6 +1,7 @@
 """Words: where one stands by itself in a text."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 
 
 def words_at(source: str, word: str, start: int, end: int) -> Iterator[tuple[int, int, int]]:
@@ -28,3 +29,14 @@ def words_at(source: str, word: str, start: int, end: int) -> Iterator[tuple[int
 def is_letter(sign: str) -> bool:
     """Whether `sign` can be part of a word: a letter, a digit or an underscore of any script."""
     return sign.isalnum() or sign == "_"
+
+
+def mentions(names: Iterable[str]) -> re.Pattern[str] | None:
+    """Finds any of the names of embeddings as a whole word in any case, longest first; None without names.
+
+    The group "name" is the name; ComfyUI writes `embedding:name`.
+    """
+    longest_first = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    if not longest_first:
+        return None
+    return re.compile(rf"(?:\bembedding:|(?<![\w-]))(?P<name>{longest_first})(?![\w-])", re.IGNORECASE)
