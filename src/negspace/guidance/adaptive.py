@@ -30,12 +30,12 @@ class Watch:
 @final
 @dataclass(frozen=True)
 class Adaptive(Wrapper[Watch | None]):
-    """d = g until max_k ||d_c - d_k|| / ||d_c|| < share of its peak, then d_c for good; in eps.
+    """d = g until max_k ||d_c - d_k|| / ||d_c|| < share of its peak, then d_c for good; in x0.
 
-    After Castillo et al., arXiv 2312.12487. The paper stops where cos(d_c, d_u) first exceeds
-    0.991; noise makes all predictions alike in the first steps, too, where that would stop before anything
-    began. So the distance is watched instead, and has to have risen and fallen. The evaluations of the
-    inner rule until then, one afterwards.
+    After Castillo et al., arXiv 2312.12487. The paper stops where cos(d_c, d_u) of eps first exceeds 0.991;
+    noise makes all eps alike in the first steps, so that this may stop before anything began. In x0 the
+    distance says how far the picture would still move, whatever the noise: it is watched there, and has to
+    have fallen from its peak. The evaluations of the inner rule until then, one afterwards.
 
     Pictures in one batch stop each by itself; evaluations are saved when all of them have.
 
@@ -46,10 +46,10 @@ class Adaptive(Wrapper[Watch | None]):
     name = "adaptive"
     formula = "d = g until max_k ||d_c - d_k|| / ||d_c|| < share of its peak, then d_c"
     paper = "after Castillo et al., Adaptive Guidance: Training-free Acceleration, arXiv 2312.12487"
-    space = "eps"
+    space = "x0"
 
     inner: Rule[Any] = Cfg()
-    share: float = setting(0.25, "of the peak distance, below which guidance ends; 0 never does", 0, 1)
+    share: float = setting(0.1, "of the peak distance, below which guidance ends; 0 never does", 0, 1)
 
     def begin(self) -> None:
         return None
