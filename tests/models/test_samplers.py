@@ -44,7 +44,7 @@ def test_exact_predictions_lead_to_the_picture(name: str, steps: int, settings: 
 @every_sampler
 def test_noise_falls_and_evaluations_are_counted(name: str, settings: dict[str, Any]) -> None:
     sampler = Sampler(name, settings, 10)
-    sigmas = [s / a for a, s in map(sampler.level, range(sampler.evaluations))]
+    sigmas = [s / a for a, s in map(sampler.level, range(sampler.evaluations + 1))]
     assert sigmas == sorted(sigmas, reverse=True)
     assert sampler.evaluations == (19 if name.startswith("Heun") else 10)
     times = [sampler.time(index) for index in range(sampler.evaluations)]

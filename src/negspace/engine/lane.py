@@ -8,15 +8,16 @@ import torch
 from torch import Tensor
 
 from negspace.encoding import Conditioning
+from negspace.engine.haze import hazed
 from negspace.engine.ledger import Account, Ledger
 from negspace.engine.noise import keyed
 from negspace.errors import RequestError
-from negspace.guidance import Branch, Patch, Rule, Space, Step, convert
+from negspace.guidance import Branch, Haze, Patch, Rule, Space, Step, convert
 from negspace.guidance.base import EMPTY, NEGATIVE, POSITIVE
 from negspace.models.base import Row
 from negspace.models.samplers import Sampler
 
-_Key = tuple[tuple[int, ...], Patch | None]
+_Key = tuple[tuple[int, ...], Patch | None, Haze | None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,10 +117,10 @@ class Lane:
         rows: list[Row] = []
         for branch in asked.branches:
             for name, told, _ in self._terms(branch):
-                key = _key(told, branch.patch)
+                key = self._key(told, branch)
                 if key not in asked.numbers:
                     asked.numbers[key] = len(rows)
-                    rows.append(Row(step.x[0], time, told, branch.patch))
+                    rows.append(Row(step.x[0], time, self._through(told, key[-1]), branch.patch))
                     asked.names.extend([name] * rows[-1].passes)
         self._asked = asked
         return rows
@@ -145,7 +146,7 @@ class Lane:
         index, count = self.progress
         a, s = self._sampler.level(index)
         x = self._sampler.shown(self.x[None], index)
-        following = self._sampler.level(index + 1) if index + 1 < count else (1.0, 0.0)
+        following = self._sampler.level(index + 1)
         return Step(index, count, s / a if a else float("inf"), x, a, s, self._negatives, following)
 
     def _terms(self, branch: Branch) -> list[tuple[str, tuple[Conditioning, ...], float]]:
@@ -166,16 +167,30 @@ class Lane:
 
     def _says(self, side: str) -> bool:
         """Whether a side says anything but the empty prompt at the step at hand."""
-        cast = self._casts[self._index]
-        nothing = {id(part.conditioning) for part in cast[EMPTY]}
+        nothing = self._nothing()
         return any(
-            id(part.conditioning) not in nothing and part.conditioning.given != "zeros" for part in cast[side]
+            id(part.conditioning) not in nothing and part.conditioning.given != "zeros"
+            for part in self._casts[self._index][side]
         )
+
+    def _nothing(self) -> set[int]:
+        """What the empty side is told at the step at hand."""
+        return {id(part.conditioning) for part in self._casts[self._index][EMPTY]}
+
+    def _key(self, told: tuple[Conditioning, ...], branch: Branch) -> _Key:
+        """What sets a row apart. The empty prompt is told as it is, so that a sum of texts stays one."""
+        haze = None if id(told[0]) in self._nothing() else branch.haze
+        return tuple(id(conditioning) for conditioning in told), branch.patch, haze
+
+    def _through(self, told: tuple[Conditioning, ...], haze: Haze | None) -> tuple[Conditioning, ...]:
+        if haze is None:
+            return told
+        return hazed(told[0], haze, keyed(self.seed, self._index, "haze")), *told[1:]
 
     def _side(self, branch: Branch, numbers: Mapping[_Key, int], predictions: Sequence[Tensor]) -> Tensor:
         """[1, channels, height, width] float32, the prediction of a branch."""
         terms = self._terms(branch)
-        answers = [(predictions[numbers[_key(told, branch.patch)]], weight) for _, told, weight in terms]
+        answers = [(predictions[numbers[self._key(told, branch)]], weight) for _, told, weight in terms]
         if len(answers) == 1 and answers[0][1] == 1.0:
             return answers[0][0][None]
         return torch.stack([answer * weight for answer, weight in answers]).sum(0)[None]
@@ -183,10 +198,6 @@ class Lane:
 
 def _sides(branch: Branch) -> tuple[str, ...]:
     return branch.patch.sides if branch.patch else ()
-
-
-def _key(told: tuple[Conditioning, ...], patch: Patch | None) -> _Key:
-    return tuple(id(conditioning) for conditioning in told), patch
 
 
 def _push(answers: Mapping[str, Tensor]) -> Tensor:

@@ -6,15 +6,15 @@ import torch
 from torch import Generator, Tensor
 
 
-def keyed(seed: int, step: int) -> Generator:
-    """A generator that depends on the seed of the picture and the step alone.
+def keyed(seed: int, step: int, stream: str = "noise") -> Generator:
+    """A generator that depends on the seed of the picture, the step, and what it is for.
 
     Step 0 is the first latent and uses the seed as it is, so that `torch.Generator().manual_seed(seed)` in
     diffusers starts from the same noise. Always on the CPU: a picture starts alike on every machine.
     """
-    if step == 0:
+    if step == 0 and stream == "noise":
         return Generator("cpu").manual_seed(seed)
-    digest = hashlib.sha256(f"negspace noise {seed} {step}".encode()).digest()
+    digest = hashlib.sha256(f"negspace {stream} {seed} {step}".encode()).digest()
     return Generator("cpu").manual_seed(int.from_bytes(digest[:8], "little") >> 1)
 
 

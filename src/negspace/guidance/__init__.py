@@ -1,8 +1,21 @@
 """Guidance rules: how the predictions for what is wanted and what is not become one. One rule a file."""
 
-from negspace.guidance.base import Branch, Patch, Rule, Space, Step, Wrapper, convert
+from negspace.guidance.base import Branch, Haze, Patch, Rule, Space, Step, Wrapper, convert
 from negspace.guidance.catalogue import RULES
 from negspace.guidance.cfg import Cfg
 from negspace.guidance.making import make, write
 
-__all__ = ["RULES", "Branch", "Cfg", "Patch", "Rule", "Space", "Step", "Wrapper", "convert", "make", "write"]
+__all__ = [
+    "RULES",
+    "Branch",
+    "Cfg",
+    "Haze",
+    "Patch",
+    "Rule",
+    "Space",
+    "Step",
+    "Wrapper",
+    "convert",
+    "make",
+    "write",
+]

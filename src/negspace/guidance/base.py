@@ -35,6 +35,22 @@ class Patch:
 
 
 @dataclass(frozen=True)
+class Haze:
+    """Noise through which a branch is told: y' = keep * y + spread * N(0, 1), carried out before the network.
+
+    It is drawn from the seed of the picture and the step alone, so a network needs to host nothing.
+
+    Attributes:
+        keep, spread: share of what is told, and strength of the noise.
+        mix: share of y' that is brought back to y's mean and standard deviation.
+    """
+
+    keep: float
+    spread: float
+    mix: float
+
+
+@dataclass(frozen=True)
 class Branch:
     """One prediction that a rule asks for.
 
@@ -43,11 +59,13 @@ class Branch:
         side: what the network is told: "positive"; "negative", what is avoided, or what stands for nothing
             where nothing is avoided; "empty"; "negative:0", "negative:1".. for things avoided one by one.
         patch: a change to the network; None runs it as it is.
+        haze: noise on what the network is told; None tells it as it is.
     """
 
     name: str
     side: str
     patch: Patch | None = None
+    haze: Haze | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +76,7 @@ class Step(Moment):
         x: [batch, channels, height, width] float32, what the network is shown, `x = a*x0 + s*eps`.
         a, s: share of picture and of noise in x.
         negatives: the weight, at this step, of everything that is avoided one by one, by side.
-        following: (a, s) of the next step; (1, 0) after the last one.
+        following: (a, s) of the next step, after the last one of where the sampler ends.
     """
 
     x: Tensor

@@ -104,13 +104,19 @@ class Sampler:
         return float(self._scheduler.timesteps[index])
 
     def level(self, index: int) -> tuple[float, float]:
-        """(a, s) at evaluation `index`: the network is shown `a*x0 + s*eps`."""
+        """(a, s) at evaluation `index`: the network is shown `a*x0 + s*eps`; after the last, the end."""
         if self._facts.levels == "sigmas":
             sigma = float(self._scheduler.sigmas[index])
             a = (1 + sigma * sigma) ** -0.5
             return a, sigma * a
-        alpha = float(self._scheduler.alphas_cumprod[int(self._scheduler.timesteps[index])])
+        alpha = float(self._alpha(index))
         return alpha**0.5, (1 - alpha) ** 0.5
+
+    def _alpha(self, index: int) -> "Tensor | float":
+        """Cumulative alpha of a scheduler that keeps those; DDIM may end at one that is not 1."""
+        if index == self.evaluations:
+            return getattr(self._scheduler, "final_alpha_cumprod", 1.0)
+        return self._scheduler.alphas_cumprod[int(self._scheduler.timesteps[index])]
 
     def shown(self, x: "Tensor", index: int) -> "Tensor":
         """What the network is shown of x at evaluation `index`."""

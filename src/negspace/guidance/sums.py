@@ -1,0 +1,25 @@
+"""Sums over each picture of a batch by itself: nothing here lets batch mates meet."""
+
+from torch import Tensor
+
+
+def dot(first: Tensor, second: Tensor) -> Tensor:
+    """[batch, 1, 1, 1], the inner product of each picture with its partner."""
+    return (first * second).flatten(1).sum(1).reshape(-1, *[1] * (first.ndim - 1))
+
+
+def norm(x: Tensor) -> Tensor:
+    """[batch, 1, 1, 1], the Euclidean length of each picture."""
+    return dot(x, x).sqrt()
+
+
+def over(numerator: Tensor, denominator: Tensor) -> Tensor:
+    """The quotient, and 0 where the denominator is 0."""
+    nothing = denominator == 0
+    return (numerator / denominator.masked_fill(nothing, 1)).masked_fill(nothing, 0)
+
+
+def cap(x: Tensor, most: Tensor | float) -> Tensor:
+    """x, each picture made no longer than `most`, [batch, 1, 1, 1] or a number."""
+    length = norm(x)
+    return x * over(length.clamp(max=most), length)
