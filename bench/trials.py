@@ -1,14 +1,14 @@
 """Whether sequential trials keep what they promise: `python -m bench.trials [--trials N] [--json FILE]`.
 
-Trials are simulated pair by pair through `negspace.lab.Trial`, which is asked for its verdict after every pair.
-A share s of the pairs is decided; of those a share w helps. Every pair is two pictures.
+Trials are simulated pair by pair through `negspace.lab.Trial`, which is asked for its verdict after every
+pair. A share s of the pairs is decided; of those a share w helps. Every pair is two pictures.
 
-The fixed-size design beside them is McNemar's exact two-sided test at the same alpha on the smallest number of
-pairs that has the same power; the number of decided pairs is random in it as it is in the trial, and undecided
-pairs count in both. "The same power" is that of the trial, computed and not estimated (`negspace.lab.forecast`).
-Above 99.9 % it counts as 99.9 %, which favours the fixed size. The comparison with a fixed-size design of 95 %
-power, which finds less than the trial does, stands beside it, and so does the least that any test with the
-trial's power can need on average.
+The fixed-size design beside them is McNemar's exact two-sided test at the same alpha on the smallest number
+of pairs that has the same power; the number of decided pairs is random in it as it is in the trial, and
+undecided pairs count in both. "The same power" is that of the trial, computed and not estimated
+(`negspace.lab.forecast`). Above 99.9 % it counts as 99.9 %, which favours the fixed size. The comparison with
+a fixed-size design of 95 % power, which finds less than the trial does, stands beside it, and so does the
+least that any test with the trial's power can need on average.
 
 About a minute and a half on one core. 1 where a promise is broken.
 """
@@ -196,8 +196,9 @@ def main() -> int:
     rows += [compare(design, *other) for other in OTHERS]
     for row in rows:
         print(
-            f"          {row.win_rate:5.2f} {row.discordance:8.2f} {row.most:5d} {row.power:7.4f} {row.mean:7.1f} "
-            f"{row.fixed:7d} {row.share:6.1%} {row.least / row.fixed:12.1%} {row.fixed_95:8d} {row.share_95:6.1%}"
+            f"          {row.win_rate:5.2f} {row.discordance:8.2f} {row.most:5d} {row.power:7.4f} "
+            f"{row.mean:7.1f} {row.fixed:7d} {row.share:6.1%} {row.least / row.fixed:12.1%} "
+            f"{row.fixed_95:8d} {row.share_95:6.1%}"
         )
 
     if arguments.json:

@@ -1,4 +1,4 @@
-"""Trial: a measured comparison on the same seeds that may be looked at after every pair. Frozen, JSON both ways."""
+"""Trial: a measured comparison on the same seeds that may be looked at after every pair."""
 
 import math
 from collections.abc import Iterable
@@ -71,8 +71,8 @@ def ends(
     """Whether and how a trial ends at these counts, as places in `ENDS`. The one rule of stopping.
 
     Helps or harms: the evidence of one direction is 2 / alpha, so that each has half of alpha; both at once
-    cannot be. Futile: the evidence that the net share is below `smallest`, and that above -`smallest`, are both
-    1 / alpha; it is a claim about both sides at once, so each may have all of alpha.
+    cannot be. Futile: the evidence that the net share is below `smallest`, and that above -`smallest`, are
+    both 1 / alpha; it is a claim about both sides at once, so each may have all of alpha.
 
     Args:
         helped, harmed, pairs: counts, one row each.
@@ -85,15 +85,18 @@ def ends(
 
 
 @lru_cache(maxsize=65536)
-def _end_at(design: Design, helped: int, harmed: int, pairs: int) -> int:
+def _end_at(alpha: float, smallest: float, most: int, helped: int, harmed: int, pairs: int) -> int:
+    """`ends` for one trial, remembered: it is asked before and after every pair."""
+    design = Design(alpha=alpha, smallest=smallest, most=most)
     return int(ends(design, *(np.array([count]) for count in (helped, harmed, pairs)))[0])
 
 
 class Trial(Words):
     """Pairs of pictures on the same seeds, without and with what is tested, and what they show so far.
 
-    The counts are the whole state: all evidence is computed from them, so a trial that was saved and read back
-    goes on with the same numbers. Pairs are observed in the order of their seeds, whoever made them first.
+    The counts are the whole state: all evidence is computed from them, so a trial that was saved and read
+    back goes on with the same numbers. Pairs are observed in the order of their seeds, whoever made them
+    first.
 
     Attributes:
         design: settled before the first picture.
@@ -155,7 +158,7 @@ class Trial(Words):
         return self.model_copy(update={cell: getattr(self, cell) + 1})
 
     def run(self, pairs: Iterable[tuple[bool, bool]]) -> "Trial":
-        """The trial after these pairs, or as many of them as it takes to end. None is drawn beyond the end."""
+        """The trial after these pairs, or as many as it takes to end. None is drawn beyond the end."""
         trial = self
         source = iter(pairs)
         while trial._end is None and (pair := next(source, None)) is not None:
@@ -164,4 +167,5 @@ class Trial(Words):
 
     @property
     def _end(self) -> tuple[Kind, Reason] | None:
-        return ENDS[_end_at(self.design, self.helped, self.harmed, self.pairs)]
+        design = self.design
+        return ENDS[_end_at(design.alpha, design.smallest, design.most, self.helped, self.harmed, self.pairs)]

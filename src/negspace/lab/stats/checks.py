@@ -70,7 +70,7 @@ def numbers(name: str, values: ArrayLike, least: int = 1) -> NDArray[np.float64]
 def clusters(
     differences: ArrayLike, prompts: ArrayLike | None, least: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Sum and count of the differences of each prompt, in sorted order of the prompts; each alone without prompts.
+    """Sum and count of the differences of each prompt, in sorted order; each alone without prompts.
 
     Raises:
         LabError: the lengths differ, or there are fewer than `least` prompts.
@@ -83,7 +83,8 @@ def clusters(
         if names.shape != row.shape:
             raise LabError(f"prompts: one for each of the {row.size} differences, given: shape {names.shape}")
         _, place = np.unique(names, return_inverse=True)
-        sums, sizes = np.bincount(place, weights=row), np.bincount(place).astype(float)
+        sums = np.bincount(place, weights=row).astype(np.float64)
+        sizes = np.bincount(place).astype(np.float64)
     if sums.size < least:
         raise LabError(f"prompts: {sums.size} given, at least {least} are needed")
     return sums, sizes

@@ -47,8 +47,8 @@ def equivalent_means(
 ) -> Equivalence:
     """TOST of the mean of the prompts' mean differences with Student's t.
 
-    Every prompt counts alike, however many pictures it has. Where all prompts show the same mean, p is 0 inside
-    the margin and 1 outside.
+    Every prompt counts alike, however many pictures it has. Where all prompts show the same mean, p is 0
+    inside the margin and 1 outside.
 
     Args:
         differences: with minus without, a number for each pair.
@@ -65,8 +65,8 @@ def equivalent_means(
     effect = float(means.mean())
     if np.ptp(means) == 0:
         return Equivalence(effect, margin, 0.0 if abs(effect) < margin else 1.0)
-    above = ttest_1samp(means, -margin, alternative="greater").pvalue
-    below = ttest_1samp(means, margin, alternative="less").pvalue
+    _, above = ttest_1samp(means, -margin, alternative="greater")
+    _, below = ttest_1samp(means, margin, alternative="less")
     if not np.isfinite(above + below):
         raise LabError("means: the differences are too alike for a t-test; measure them more finely")
     return Equivalence(effect, margin, float(max(above, below)))

@@ -1,13 +1,14 @@
 """Evidence that may be looked at after every picture: e-processes on pairs, their interval, and e-BH.
 
-An e-process is the fortune of a gambler who starts with 1 and bets on the next pair. If what he bets against is
-true he cannot expect to gain, and by Ville's inequality (1939) his fortune ever reaches 1/alpha with a chance of
-at most alpha, however often it is looked at and whenever it is stopped.
+An e-process is the fortune of a gambler who starts with 1 and bets on the next pair. If what he bets against
+is true he cannot expect to gain, and by Ville's inequality (1939) his fortune ever reaches 1/alpha with a
+chance of at most alpha, however often it is looked at and whenever it is stopped.
 
 With d = 1 where a pair helped, -1 where it harmed and 0 else, a bet with stake k in [0, 1) against "the net
-share is at most m" multiplies the fortune by 1 + k (d - m) / (1 + m) (Waudby-Smith and Ramdas 2024, JRSS B 86:1).
-At m = 0 only decided pairs count: stake k is the likelihood ratio of a coin with win rate (1 + k) / 2 to a fair
-one. The fortune is averaged over stakes, so it depends on the counts alone, not on the order of the pairs.
+share is at most m" multiplies the fortune by 1 + k (d - m) / (1 + m) (Waudby-Smith and Ramdas 2024, JRSS B
+86:1). At m = 0 only decided pairs count: stake k is the likelihood ratio of a coin with win rate (1 + k) / 2
+to a fair one. The fortune is averaged over stakes, so it depends on the counts alone, not on the order of the
+pairs.
 """
 
 import math
@@ -18,7 +19,7 @@ from typing import Self, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import brentq
+from scipy.optimize import root_scalar
 
 from negspace.errors import LabError
 from negspace.lab.stats import checks
@@ -47,7 +48,7 @@ class Bets:
 
     @classmethod
     def beta(cls, wins: float, losses: float, count: int = 32) -> Self:
-        """Stakes for win rates spread like Beta(wins, losses) above 1/2, as `count` points of Gauss and Legendre.
+        """Stakes for win rates spread like Beta(wins, losses) above 1/2, at `count` Gauss-Legendre points.
 
         The points are the mixture, not an approximation of one: the guarantee holds for any number of them.
 
@@ -63,8 +64,8 @@ class Bets:
         return cls(tuple(stakes.tolist()), tuple((weights / weights.sum()).tolist()))
 
 
-# Of the Beta mixtures tried (docs/statistics.md), the one that is near the best single bet at a win rate of 0.8
-# and still better than a flat one at 0.6.
+# Of the Beta mixtures tried (docs/statistics.md), the one that is near the best single bet at a win rate of
+# 0.8 and still better than a flat one at 0.6.
 BETS = Bets.beta(7, 3)
 
 
@@ -111,7 +112,7 @@ def _gains(bets: Bets, beyond: float) -> tuple[NDArray[np.float64], ...]:
 def net_interval(
     helped: int, harmed: int, pairs: int, *, alpha: float = 0.05, bets: Bets = BETS
 ) -> tuple[float, float]:
-    """Confidence sequence of the net share: with chance 1 - alpha it holds the truth after every pair at once.
+    """Confidence sequence of the net share: with chance 1 - alpha it holds the truth at all looks at once.
 
     The shares against which neither direction has evidence of 2/alpha. It lies above 0 exactly where the
     evidence that the pairs help reaches 2/alpha.
@@ -129,7 +130,9 @@ def net_interval(
 
         edge = 1 - 1e-9
         # Evidence falls as the share rises, and there is none against a share of 1.
-        return float(brentq(excess, -edge, edge, xtol=1e-12)) if excess(-edge) > 0 else -1.0
+        if excess(-edge) <= 0:
+            return -1.0
+        return float(root_scalar(excess, bracket=(-edge, edge), xtol=1e-12).root)
 
     return lower(helped, harmed), -lower(harmed, helped)
 

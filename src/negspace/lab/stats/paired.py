@@ -1,10 +1,10 @@
-"""A thing that is there or not, on paired seeds: McNemar's exact test and the score interval of the net share."""
+"""A thing that is there or not, on paired seeds: McNemar's exact test and the score interval."""
 
 import math
 from dataclasses import dataclass
 from typing import final
 
-from scipy.optimize import brentq
+from scipy.optimize import root_scalar
 from scipy.stats import binomtest, norm
 
 from negspace.lab.stats import checks
@@ -35,7 +35,7 @@ class McNemar:
 
 
 def mcnemar(helped: int, harmed: int, pairs: int, *, confidence: float = 0.95) -> McNemar:
-    """p = min(1, 2 P(X <= min(helped, harmed))), X ~ Bin(helped + harmed, 1/2): McNemar 1947 in its exact form.
+    """p = min(1, 2 P(X <= min(helped, harmed))), X ~ Bin(helped + harmed, 1/2): McNemar 1947, exact.
 
     For a number of pairs fixed before the start. Whoever looks in between uses a `Trial`.
 
@@ -60,7 +60,7 @@ def mcnemar(helped: int, harmed: int, pairs: int, *, confidence: float = 0.95) -
 
 
 def score_z(helped: int, harmed: int, pairs: int, effect: float) -> float:
-    """Score statistic of "the net share is `effect`" (Tango 1998, Statistics in Medicine 17:891), about N(0, 1).
+    """Score statistic of "the net share is `effect`" (Tango 1998, Stat. Med. 17:891), about N(0, 1).
 
     (helped - harmed - n d) / sqrt(n (2 q + d (1 - d))), where q is the likeliest share of harmed pairs at net
     share d: the larger root of 2n q^2 + (2n d - helped - harmed - d (helped - harmed)) q = harmed d (1 - d).
@@ -104,6 +104,6 @@ def score_interval(helped: int, harmed: int, pairs: int, *, confidence: float = 
 
         if side * (end - inner) >= 0 or excess(end) <= 0:
             return math.copysign(1.0, end)
-        return float(brentq(excess, inner, end, xtol=1e-12))
+        return float(root_scalar(excess, bracket=(inner, end), xtol=1e-12).root)
 
     return bound(1), bound(-1)

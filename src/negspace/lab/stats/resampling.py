@@ -1,7 +1,7 @@
 """A measured number on paired seeds: sign flips and the bootstrap, with the prompt as the unit.
 
-Pictures of one prompt are alike. Treating them as independent makes standard errors two to three times too small
-(Miller 2024, arXiv 2411.00640), so whole prompts are flipped and drawn.
+Pictures of one prompt are alike. Treating them as independent makes standard errors two to three times too
+small (Miller 2024, arXiv 2411.00640), so whole prompts are flipped and drawn.
 """
 
 from dataclasses import dataclass
@@ -50,7 +50,8 @@ def sign_flip(
 ) -> SignFlip:
     """Sign-flip permutation test of the mean (Fisher 1935), the signs of a prompt flipped together.
 
-    Exact where 2^prompts <= flips. The smallest possible p is 2^(1 - prompts): six prompts can just reach 0.05.
+    Exact where 2^prompts <= flips. The smallest possible p is 2^(1 - prompts): six prompts can just reach
+    0.05.
 
     Args:
         differences: with minus without, a number for each pair.
@@ -84,8 +85,8 @@ def cluster_bootstrap(
 ) -> Bootstrap:
     """BCa interval (Efron 1987) of the mean difference, whole prompts drawn with replacement.
 
-    With fewer than about 20 prompts the interval is too narrow. Where every prompt shows the same mean (an A/A
-    arm), it is that point.
+    With fewer than about 20 prompts the interval is too narrow. Where every prompt shows the same mean (an
+    A/A arm), it is that point.
 
     Args:
         differences, prompts, seed: as in `sign_flip`.

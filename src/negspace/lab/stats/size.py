@@ -32,7 +32,7 @@ def mcnemar_power(pairs: int, win_rate: float, discordance: float, *, alpha: flo
 
 
 def pairs_for_mcnemar(win_rate: float, discordance: float, *, power: float = 0.8, alpha: float = 0.05) -> int:
-    """The smallest number of pairs, fixed before the start, with this power in McNemar's exact two-sided test.
+    """The smallest fixed number of pairs with this power in McNemar's exact two-sided test.
 
     The power of an exact test rises in saw teeth: a somewhat larger number can have a little less.
 
@@ -59,7 +59,8 @@ def least_mean_pairs(
 ) -> float:
     """Pairs that any two-sided test needs on average to find this effect, however cleverly it stops.
 
-    kl(power, alpha / 2) / (discordance kl(win_rate, 1/2)), kl(p, q) = p ln(p / q) + (1 - p) ln((1 - p) / (1 - q)):
+    kl(power, alpha / 2) / (discordance kl(win_rate, 1/2)), with
+    kl(p, q) = p ln(p / q) + (1 - p) ln((1 - p) / (1 - q)):
     Wald 1945, Annals of Mathematical Statistics 16:117; here by the data-processing inequality.
 
     Raises:
@@ -85,7 +86,7 @@ def _found(most: int, win_rate: float, alpha: float) -> NDArray[np.float64]:
 
 
 def _power(pairs: int, discordance: float, found: NDArray[np.float64]) -> float:
-    """Mean of `found` over the number of decided pairs; what lies nine standard deviations off is left out."""
+    """Mean of `found` over the number of decided pairs, up to nine standard deviations off."""
     spread = 9 * math.sqrt(pairs * discordance * (1 - discordance)) + 9
     low = max(0, int(pairs * discordance - spread))
     high = min(pairs, int(pairs * discordance + spread))
@@ -102,7 +103,7 @@ def prompts_for_mean(
     power: float = 0.8,
     alpha: float = 0.05,
 ) -> int:
-    """n = (z_(alpha/2) + z_power)^2 (between^2 + within^2 / pictures) / effect^2 (Miller 2024, arXiv 2411.00640).
+    """n = (z_(alpha/2) + z_power)^2 (between^2 + within^2 / pictures) / effect^2 (arXiv 2411.00640).
 
     A normal approximation, for continuous measures.
 
@@ -127,9 +128,9 @@ def prompts_for_mean(
 
 
 def pairs_to_exclude(share: float, *, confidence: float = 0.95) -> int:
-    """How many pictures without a single case show that it is rarer than `share`: (1 - share)^n <= 1 - confidence.
+    """How many pictures without a single case show that it is rarer than `share`.
 
-    At 95 % about 3 / share, the rule of three.
+    The least n with (1 - share)^n <= 1 - confidence. At 95 % about 3 / share, the rule of three.
 
     Raises:
         LabError: a number is out of range.

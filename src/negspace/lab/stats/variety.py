@@ -9,11 +9,12 @@ from negspace.errors import LabError
 
 
 def vendi(features: ArrayLike, *, order: float = 1.0) -> float:
-    """exp(-sum_i l_i ln l_i), l the eigenvalues of K / n, K the cosine similarities (Friedman and Dieng 2023).
+    """exp(-sum_i l_i ln l_i), l the eigenvalues of K / n, K the cosine similarities: the Vendi score.
 
-    The effective number of different pictures: 1 where all are alike, n where all are at right angles. It grows
-    with n, so only sets of one size are compared. Other orders (Pasarkar and Dieng 2024) weigh rare kinds more
-    (below 1) or less (above): (sum_i l_i^q)^(1/(1-q)), and 1 / max l_i for infinity.
+    Friedman and Dieng 2023. The effective number of different pictures: 1 where all are alike, n where all
+    are at right angles. It grows with n, so only sets of one size are compared. Other orders (Pasarkar and
+    Dieng 2024) weigh rare kinds more (below 1) or less (above): (sum_i l_i^q)^(1/(1-q)), and 1 / max l_i for
+    infinity.
 
     Args:
         features: shape (pictures, dimensions).
