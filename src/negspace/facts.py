@@ -38,7 +38,7 @@ class ModelFacts:
         negative_branch: whether evaluating a negative text means something (classifier-free guidance).
         distilled: whether guidance was distilled into the weights, so that a negative branch does harm.
         absent: what an absent negative means: the encoded empty prompt, zeros, or no branch at all.
-        rules: names of the guidance rules it can host, attention-space rules among them.
+        rules: names of the guidance rules it can host, attention-space rules among them; in `RULE_FACTS`.
         samplers: names of the samplers it can be run with.
         multiple: width and height must be multiples of this many pixels.
         width, height: default size in pixels.

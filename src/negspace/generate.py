@@ -17,7 +17,7 @@ from negspace.avoid.plan import Plan, plan
 from negspace.engine import Account, Engine, Lane, Width, draw
 from negspace.engine.casting import Casting
 from negspace.facts import ModelFacts, Prediction
-from negspace.guidance import Space, make
+from negspace.guidance import Rule, Space, make, write
 from negspace.models.base import Network
 from negspace.models.hardware import choose
 from negspace.models.loading import open_network
@@ -200,9 +200,12 @@ class Model:
         """The request compiled for this model; nothing is generated.
 
         Raises:
-            RequestError, PromptError: as `negspace.plan`.
+            RequestError, PromptError: as `negspace.plan`; also for a setting of a rule that is not there or
+                out of its range.
         """
-        return plan(request, self.facts)
+        planned = plan(request, self.facts)
+        make(planned.rule, scale=planned.scale)
+        return planned
 
     def run(self, request: Request) -> Run:
         """Begin pictures that are then made step by step.
@@ -224,7 +227,7 @@ class Model:
         steps: int | None = None,
         scale: float | None = None,
         sampler: str | None = None,
-        rule: str | None = None,
+        rule: str | Rule[Any] | None = None,
         dtype: DtypeName | None = None,
         **fields: Any,
     ) -> Result:
@@ -235,7 +238,8 @@ class Model:
             avoid: what is not: a text, terms, or None; None, "" and a text are three different things.
             seed: of the first picture; picture i is the one that seed + i gives alone.
             n: how many pictures.
-            steps, scale, sampler, rule: None takes the model's default.
+            steps, scale, sampler: None takes the model's default.
+            rule: a text, as in a request; or a rule, which has its own scale; None takes the model's default.
             dtype: arithmetic; None takes the model's.
             fields: any other field of a Request.
 
@@ -244,7 +248,8 @@ class Model:
         """
         asked = {"prompt": prompt, "seed": seed, "n": n, "steps": steps, "scale": scale, "sampler": sampler}
         told = avoid if avoid is None or isinstance(avoid, str) else tuple(avoid)
-        request = Request.from_dict({**asked, "rule": rule, "dtype": dtype, "avoid": told, **fields})
+        text = write(rule, always=("scale",)) if isinstance(rule, Rule) else rule
+        request = Request.from_dict({**asked, "rule": text, "dtype": dtype, "avoid": told, **fields})
         return self.run(request).result()
 
     def generate_all(self, requests: Sequence[Request]) -> list[Result]:

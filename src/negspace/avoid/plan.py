@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+from negspace.avoid import ruling as rules
+from negspace.avoid.ruling import Ruling, ruling
 from negspace.avoid.terms import Term, content_words, terms_of, words_of
 from negspace.errors import RequestError
 from negspace.facts import ModelFacts
@@ -12,7 +14,6 @@ from negspace.names import no_such
 from negspace.prompt import Chunk, Prompt, parse, unfold, write
 from negspace.request import Avoid, Request, Words
 
-BRANCH = "negative branch"
 NOT_AT_ALL = "nothing"
 _NEGATIONS = frozenset({"no", "not", "without", "never"})
 
@@ -23,7 +24,8 @@ class PlannedTerm(Words):
     Attributes:
         avoid: the term as asked.
         span: its place in the avoid text; None where it was given as a term.
-        told: by what the model is told: "negative branch", or "nothing" where it cannot be told.
+        told: by what the model is told: "negative branch", all in one text; "own branch"; "attention"; or
+            several of these; or "nothing" where it cannot be told.
         tokens: how many tokens it will take, as far as can be told without the tokenizer.
         known: whether every content word is one the encoder has learned; None where nobody knows.
         unknown: the words that are not.
@@ -58,7 +60,8 @@ class Plan(Words):
         negative: the text the negative branch is told, all terms in it; None where there is none.
         stages: what of it is told when; one stage where every term is told all the time.
         terms: every avoided term.
-        rule, scale, steps, sampler, width, height: the request's, or the model's defaults.
+        rule, scale, steps, sampler, width, height: the request's, or the model's defaults; a scale in the
+            rule's own text comes first.
         acts: whether the negative can change the picture.
         why_not: if not, why, in plain words.
         findings: what is worth knowing before anything runs.
@@ -88,40 +91,44 @@ def plan(request: Request, facts: ModelFacts) -> Plan:
     """Compile a request for a model. Nothing is generated.
 
     Raises:
-        RequestError: the model has no such rule, sampler or size, or a policy is not there.
+        RequestError: the model cannot host the rule, has no such sampler or size, or a policy is not there.
         PromptError: a text cannot be read, or a term cannot be weighed in this dialect.
     """
     _refuse_impossible(request, facts)
-    scale = facts.scale if request.scale is None else request.scale
+    rule = ruling(request, facts)
     steps = facts.steps if request.steps is None else request.steps
     terms = terms_of(request.avoid, request.dialect, steps)
     stages = _stages(request)
     negative = _negative_text(request, request.avoid)
-    why_not = _why_not(request, negative, terms, scale, facts)
-    planned = tuple(_planned(term, facts, why_not is None) for term in terms)
+    if any(term.avoid.weight for term in terms):
+        rules.refuse_distilled(rule, facts)
+    why_not = _why_not(request, negative, terms, rule, facts)
+    told = NOT_AT_ALL if why_not else " and ".join(rule.ways)
+    planned = tuple(_planned(term, facts, told) for term in terms)
     return Plan(
         request=request,
         positive=request.prompt,
         negative=negative,
         stages=stages,
         terms=planned,
-        rule=request.rule or facts.rule,
-        scale=scale,
+        rule=rule.text,
+        scale=rule.scale,
         steps=steps,
         sampler=request.sampler or facts.sampler,
         width=request.width or facts.width,
         height=request.height or facts.height,
         acts=why_not is None,
         why_not=why_not,
-        findings=tuple(_findings(request, facts, negative, planned, steps, why_not)),
+        findings=(
+            *_findings(request, facts, negative, planned, steps, why_not),
+            *rules.findings(rule, request, facts),
+        ),
     )
 
 
 def _refuse_impossible(request: Request, facts: ModelFacts) -> None:
     if request.policies:
         raise RequestError(f"there is no policy {request.policies[0]!r}")
-    if request.rule is not None and request.rule not in facts.rules:
-        raise RequestError(no_such(f"rule that {facts.name} can host", request.rule, facts.rules))
     if request.sampler is not None and request.sampler not in facts.samplers:
         raise RequestError(no_such("sampler", request.sampler, facts.samplers))
     for name, size in (("width", request.width), ("height", request.height)):
@@ -163,7 +170,7 @@ def _weighed(avoid: Avoid, dialect: str) -> str:
 
 
 def _why_not(
-    request: Request, negative: str | None, terms: Sequence[Term], scale: float, facts: ModelFacts
+    request: Request, negative: str | None, terms: Sequence[Term], rule: Ruling, facts: ModelFacts
 ) -> str | None:
     if negative is None:
         return "nothing was asked to be avoided"
@@ -171,22 +178,20 @@ def _why_not(
         return "the negative is empty"
     if all(term.avoid.weight == 0 for term in terms):
         return "every term weighs 0"
-    if not facts.negative_branch:
-        return f"{facts.name} has no negative branch"
-    if scale == 1.0:
-        return "the scale is 1, where only the prompt is evaluated"
-    if negative == request.prompt and len(_stages(request)) == 1:
+    if inert := rule.why_inert(facts.name):
+        return inert
+    if rule.cancels and negative == request.prompt and len(_stages(request)) == 1:
         return "it says the same as the prompt, so the two cancel"
     return None
 
 
-def _planned(term: Term, facts: ModelFacts, acts: bool) -> PlannedTerm:
+def _planned(term: Term, facts: ModelFacts, told: str) -> PlannedTerm:
     words = content_words(term.avoid.term)
     unknown = _unknown(words, facts)
     return PlannedTerm(
         avoid=term.avoid,
         span=term.span,
-        told=BRANCH if acts else NOT_AT_ALL,
+        told=told,
         tokens=_tokens(term.avoid.term, facts),
         known=None if unknown is None or not words else not unknown,
         unknown=unknown or (),
@@ -226,11 +231,6 @@ def _findings(
     if negative is not None and why_not is not None:
         level = "note" if not terms else "warning"
         yield Finding("inert", f"the negative can do nothing: {why_not}", side="avoid", level=level)
-    if negative is not None and facts.distilled and why_not is None:
-        text = (
-            f"{facts.name} has its guidance distilled into the weights: a negative branch damages the picture"
-        )
-        yield Finding("distilled", text, side="avoid")
     yield from _side_findings(request.prompt, "prompt", request, facts, steps)
     yield from _side_findings(negative or "", "avoid", request, facts, steps)
     yield from _word_findings(request, facts, steps)
