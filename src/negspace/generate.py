@@ -63,6 +63,9 @@ class Run:
         self.plan = planned
         self.network = network
         self._engine = Engine(network, width)
+        self._rule = make(planned.rule, scale=planned.scale)
+        for patch in self._rule.patches():
+            network.host(patch)
         self._casting = Casting(network.encoder, network.facts.absent, planned)
         self._lanes = tuple(self._lane(seed) for seed in planned.request.seeds)
         self._began: float | None = None
@@ -112,15 +115,16 @@ class Run:
             seed=seed,
             noise=noise,
             sampler=sampler,
-            rule=make(planned.rule, scale=planned.scale),
+            rule=self._rule,
             space=_SPACES[network.facts.prediction],
             casts=self._casting.casts(sampler.evaluations),
+            negatives=self._casting.negatives(sampler.evaluations),
         )
 
     def _receipt(self, images: Sequence[Image.Image]) -> Receipt:
         planned, network = self.plan, self.network
         accounts = [lane.account for lane in self._lanes]
-        acted = any(push for account in accounts for push in account.push)
+        acted = planned.acts and any(account.told for account in accounts)
         return Receipt(
             request=planned.request,
             model=ModelRecord(
@@ -144,7 +148,7 @@ class Run:
             why_not=None if acted else planned.why_not or "no step fell into the time it was told for",
             evaluations=_summed(account.evaluations for account in accounts),
             images=tuple(
-                _image_record(lane.seed, image, account)
+                _image_record(lane.seed, image, account, acted)
                 for lane, image, account in zip(self._lanes, images, accounts, strict=True)
             ),
             findings=(*planned.findings, *self._casting.findings),
@@ -289,11 +293,12 @@ def load(
     return Model(name_or_path, dtype, device, width)
 
 
-def _image_record(seed: int, image: Image.Image, account: Account) -> ImageRecord:
+def _image_record(seed: int, image: Image.Image, account: Account, acted: bool) -> ImageRecord:
     return ImageRecord(
         seed=seed,
         sha256=hashlib.sha256(image.tobytes()).hexdigest(),
         evaluations=account.evaluations,
+        told=account.told if acted else 0,
         push=account.push,
     )
 

@@ -44,7 +44,8 @@ class TermRecord(Words):
     Attributes:
         term, weight, window, source, locked, check: as asked.
         span: where it stands in the avoid text; None where it was given as a term.
-        told: how the model was told: "negative branch", or "not at all".
+        told: how the model was told: "negative branch", all in one text; "own branch"; "attention"; or
+            several of these; or "nothing".
         tokens: what it became in the encoder.
         known: whether every content word is one the encoder has learned; None where nobody knows.
         unknown: the words that are not.
@@ -88,13 +89,16 @@ class ImageRecord(Words):
         seed: gives this picture alone.
         sha256: of its RGB bytes, rows from the top.
         evaluations: network passes by branch.
-        push: per evaluation step, how far the negative branch stood off, in the network's space:
-            |d_n - d_u| where the empty branch was run, else |d_c - d_n|; None where no negative was run.
+        told: evaluation steps at which the network was told what is avoided.
+        push: per evaluation step, how far the predictions of what is avoided stood off, in the network's
+            space: |sum w_j (d_nj - d_u)| where the empty branch was run, else |sum w_j (d_c - d_nj)|; None
+            where none was run, as where it is told in the attention.
     """
 
     seed: int
     sha256: str
     evaluations: dict[str, int]
+    told: int = 0
     push: tuple[float | None, ...]
 
 
@@ -105,10 +109,11 @@ class Receipt(Words):
         format: version of this layout.
         request: as asked, with `seed` and `n` of the pictures in `images`.
         model: what made them.
-        rule, scale, steps, sampler, width, height: as resolved.
+        rule: as a text.
+        scale, steps, sampler, width, height: as resolved.
         positive, negative: as sent.
         terms: the avoided terms.
-        negative_acted: whether the negative could change the pictures at all.
+        negative_acted: whether what is avoided was told to the network and could change the pictures.
         why_not: if not, why, in plain words.
         evaluations: network passes by branch, over all pictures.
         images: one record a picture.

@@ -8,6 +8,7 @@ import torch
 from negspace.avoid.plan import Plan
 from negspace.avoid.terms import words_of
 from negspace.encoding import ChunkReport, Conditioning, Encoder, encode_negative, match_lengths
+from negspace.engine.apart import Apart, WithApart
 from negspace.engine.lane import Cast, Part
 from negspace.errors import EncodingError
 from negspace.facts import Absent
@@ -34,6 +35,7 @@ class Casting:
 
     def __init__(self, encoder: Encoder, absent: Absent, planned: Plan) -> None:
         self._plan = planned
+        self._apart = Apart(encoder, planned)
         self._empty = encoder.empty()
         self._absent = encode_negative(encoder, None, absent)
         self._positive = _timetable(lambda _: planned.positive, planned)
@@ -51,16 +53,21 @@ class Casting:
 
         A sampler of second order evaluates a step twice; both say what the step says.
         """
-        steps = self._plan.steps
         made: dict[tuple[Said, Said], Cast] = {}
         casts: list[Cast] = []
-        for index in range(evaluations):
-            step = index * steps // evaluations
+        for step in self._steps(evaluations):
             pair = self._positive[step], self._negative[step]
             if pair not in made:
                 made[pair] = self._cast(*pair)
-            casts.append(made[pair])
+            casts.append(WithApart(made[pair], self._apart, step))
         return casts
+
+    def negatives(self, evaluations: int) -> list[dict[str, float]]:
+        """The weights of what is avoided one by one, by side, one entry per evaluation of a sampler."""
+        return [self._apart.weights(step) for step in self._steps(evaluations)]
+
+    def _steps(self, evaluations: int) -> Iterator[int]:
+        return (index * self._plan.steps // evaluations for index in range(evaluations))
 
     def _cast(self, positive: Said, negative: Said) -> Cast:
         """One step's sides. What says no more than the empty prompt is the empty prompt, and is run once."""

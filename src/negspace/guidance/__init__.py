@@ -3,6 +3,20 @@
 from negspace.guidance.base import Branch, Patch, Rule, Space, Step, Wrapper, convert
 from negspace.guidance.catalogue import RULES
 from negspace.guidance.cfg import Cfg
+from negspace.guidance.costs import evaluations
 from negspace.guidance.making import make, write
 
-__all__ = ["RULES", "Branch", "Cfg", "Patch", "Rule", "Space", "Step", "Wrapper", "convert", "make", "write"]
+__all__ = [
+    "RULES",
+    "Branch",
+    "Cfg",
+    "Patch",
+    "Rule",
+    "Space",
+    "Step",
+    "Wrapper",
+    "convert",
+    "evaluations",
+    "make",
+    "write",
+]
