@@ -300,6 +300,7 @@ def _image_record(seed: int, image: Image.Image, account: Account, acted: bool) 
         evaluations=account.evaluations,
         told=account.told if acted else 0,
         push=account.push,
+        omega=account.omega,
     )
 
 

@@ -82,6 +82,22 @@ class ModelRecord(Words):
     rows: int
 
 
+class Omega(Words):
+    """One guided step taken apart: d - d_u = positive (d_c - d_u) - negative (d_n - d_u) + a rest.
+
+    GA-Eval, arXiv 2602.22570. Plain guidance at scale w has positive w and negative w - 1; d_n stands for all
+    that is avoided, d_u + sum w_j (d_nj - d_u) where it is told one by one.
+
+    Attributes:
+        positive, negative: effective strengths of the step.
+        residual: the share of d - d_u that lies in neither direction, 0 to 1.
+    """
+
+    positive: float
+    negative: float
+    residual: float
+
+
 class ImageRecord(Words):
     """One picture.
 
@@ -93,6 +109,8 @@ class ImageRecord(Words):
         push: per evaluation step, how far the predictions of what is avoided stood off, in the network's
             space: |sum w_j (d_nj - d_u)| where the empty branch was run, else |sum w_j (d_c - d_nj)|; None
             where none was run, as where it is told in the attention.
+        omega: per evaluation step, the effective strengths; None where the predictions that tell them were
+            not all run. The rule `traced` asks for all of them.
     """
 
     seed: int
@@ -100,6 +118,7 @@ class ImageRecord(Words):
     evaluations: dict[str, int]
     told: int = 0
     push: tuple[float | None, ...]
+    omega: tuple[Omega | None, ...] = ()
 
 
 class Receipt(Words):
@@ -164,7 +183,7 @@ class Receipt(Words):
             f"counted   {_counted(self.evaluations)} for {_plural(len(self.images), 'picture')}",
             *(f"term      {_term_line(term)}" for term in self.terms),
             *(
-                f"image     seed {image.seed} sha256 {image.sha256[:12]}{_push_line(image)}"
+                f"image     seed {image.seed} sha256 {image.sha256[:12]}{_pushed(image)}{_strengths(image)}"
                 for image in self.images
             ),
             *(f"{finding.level:<9} {finding.text}" for finding in self.findings),
@@ -195,6 +214,17 @@ def _term_line(term: TermRecord) -> str:
     return f"{term.term}{weight} [{term.source}] {known}, told by {term.told}"
 
 
-def _push_line(image: ImageRecord) -> str:
+def _pushed(image: ImageRecord) -> str:
     pushes = [push for push in image.push if push is not None]
     return f" mean push {sum(pushes) / len(pushes):.3g}" if pushes else ""
+
+
+def _strengths(image: ImageRecord) -> str:
+    known = [omega for omega in image.omega if omega is not None]
+    if not known:
+        return ""
+    means = [
+        sum(getattr(omega, name) for omega in known) / len(known)
+        for name in ("positive", "negative", "residual")
+    ]
+    return " mean omega {:.3g}, -{:.3g}, rest {:.2g}".format(*means)

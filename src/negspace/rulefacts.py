@@ -72,5 +72,6 @@ RULE_FACTS: dict[str, RuleFacts] = {
     "reuse": _WRAPPER,
     "tcfg": _WRAPPER,
     "threshold": _WRAPPER,
+    "traced": _WRAPPER,
 }
 """Every rule by name."""

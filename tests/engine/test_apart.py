@@ -126,3 +126,45 @@ def test_a_long_prompt_brings_its_terms_to_its_length(model: Model) -> None:
     (long,) = model.run(ns.Request(prompt="a tree " * 60, avoid="hat", rule="each", steps=2)).lanes
     assert {row.told[0].windows for row in lane.rows()} == {1}
     assert {row.told[0].windows for row in long.rows()} == {2}
+
+
+# Effective strengths
+
+
+def test_the_effective_strengths_of_guidance_are_its_scale(tiny_sd: Path) -> None:
+    """cfg at w: omega_pos is w, omega_neg w - 1, nothing is left; traced, the picture is the same."""
+    model = ns.load(tiny_sd, dtype="float32")
+    asked = {"avoid": "hat", "scale": 3.0, "steps": 3}
+    plain = model.generate("a cat", **asked)
+    traced = model.generate("a cat", rule="traced", **asked)
+    assert torch.equal(plain.latents, traced.latents)
+    assert plain.receipt.images[0].omega == (None,) * 3
+    assert traced.receipt.evaluations == {"positive": 3, "negative": 3, "empty": 3}
+    for omega in traced.receipt.images[0].omega:
+        assert omega is not None
+        assert (omega.positive, omega.negative) == pytest.approx((3, 2), abs=1e-3)
+        assert omega.residual == pytest.approx(0, abs=1e-3)
+    assert "mean omega 3, -2" in traced.receipt.summary()
+
+
+def test_without_a_negative_the_empty_prompt_tells_them_for_nothing(tiny_sd: Path) -> None:
+    model = ns.load(tiny_sd, dtype="float32")
+    for rule in ("cfg", "traced"):
+        record = model.generate("a cat", rule=rule, scale=3.0, steps=2).receipt
+        assert sum(record.evaluations.values()) == 4
+        for omega in record.images[0].omega:
+            assert omega is not None
+            assert (omega.positive, omega.negative) == pytest.approx((3, 0), abs=1e-3)
+
+
+def test_what_rides_in_the_attention_is_traced_against_the_plain_prediction(tiny_sd: Path) -> None:
+    model = ns.load(tiny_sd, dtype="float32")
+    asked = {"avoid": "hat", "steps": 2}
+    riding = model.generate("a cat", rule="nag", **asked)
+    traced = model.generate("a cat", rule="traced(nag)", **asked)
+    assert torch.equal(riding.latents, traced.latents)
+    assert riding.receipt.images[0].omega == (None, None)
+    assert traced.receipt.evaluations == {"positive": 2, "plain": 2, "empty": 2, "negative": 2}
+    assert all(omega is not None and omega.residual > 0 for omega in traced.receipt.images[0].omega)
+    off = model.generate("a cat", rule="traced", scale=1.0, **asked).receipt
+    assert off.evaluations == {"positive": 2} and off.images[0].omega == (None, None)

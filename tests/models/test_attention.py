@@ -114,7 +114,7 @@ def test_every_row_is_what_its_formula_says(patches: Sequence[Patch], module: At
     for i, patch in enumerate(patches):
         written_out = formula(patch, module, hidden[i : i + 1], told[i : i + 1], words[i])
         assert torch.allclose(together[i : i + 1], written_out, atol=1e-5)
-        assert torch.equal(together[i], run([i, i, i])[0])
+        assert torch.equal(together[i], run([i, i, i])[i])
 
 
 @pytest.mark.parametrize("kind", [NagPatch, NasaPatch, OngPatch])

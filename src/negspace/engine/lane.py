@@ -13,6 +13,7 @@ from negspace.engine.noise import keyed
 from negspace.errors import RequestError
 from negspace.guidance import Branch, Patch, Rule, Space, Step, convert
 from negspace.guidance.base import EMPTY, NEGATIVE, POSITIVE
+from negspace.guidance.decompose import Parts, decompose
 from negspace.models.base import Row
 from negspace.models.samplers import Sampler
 
@@ -135,12 +136,15 @@ class Lane:
         for name in asked.names:
             self._ledger.count(name)
         answers = {branch.name: self._side(branch, asked.numbers, predictions) for branch in asked.branches}
-        self._ledger.told(any(map(self._avoids, asked.branches)))
-        self._ledger.pushed(self._push(asked.branches, answers))
         space: Space = self._space if self._rule.home == "any" else self._rule.home
         own = {name: convert(answer, self._space, space, step) for name, answer in answers.items()}
         guided, self._state = self._rule.combine(own, step, self._state)
         guided = convert(guided, space, self._space, step)
+        self._ledger.step(
+            told=any(map(self._avoids, asked.branches)),
+            push=self._push(asked.branches, answers),
+            parts=self._parts(guided, asked.branches, answers),
+        )
         noise = keyed(self.seed, self._index + 1) if self._sampler.draws else None
         self.x = self._sampler.step(guided, self.x[None], self._index, noise)[0]
         self._index += 1
@@ -191,6 +195,21 @@ class Lane:
         base = answers.get(EMPTY, answers[POSITIVE])
         pushes = [weight * (base - answers[one.name]) for one, weight in weighed if weight]
         return torch.linalg.vector_norm(torch.stack(pushes).sum(0)) if pushes else None
+
+    def _parts(
+        self, guided: Tensor, branches: Sequence[Branch], answers: Mapping[str, Tensor]
+    ) -> Parts | None:
+        """The guided step taken apart; None where what is wanted or nothing was not evaluated as it is."""
+        plain = [one for one in branches if one.patch is None]
+        positive = next((answers[one.name] for one in plain if one.side == POSITIVE), None)
+        nothing = (one for one in plain if one.side != POSITIVE and not self._says(one.side))
+        empty = next((answers[one.name] for one in nothing), None)
+        if positive is None or empty is None:
+            return None
+        weighed = ((answers[one.name], self._avoiding(one.side)) for one in plain if one.side != POSITIVE)
+        away = [weight * (answer - empty) for answer, weight in weighed if weight]
+        negative = empty + torch.stack(away).sum(0) if away else None
+        return decompose(guided, positive, empty, negative)
 
     def _side(self, branch: Branch, numbers: Mapping[_Key, int], predictions: Sequence[Tensor]) -> Tensor:
         """[1, channels, height, width] float32, the prediction of a branch."""

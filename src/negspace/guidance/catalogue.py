@@ -12,6 +12,7 @@ from negspace.guidance.ong import Ong
 from negspace.guidance.pag import Pag
 from negspace.guidance.seg import Seg
 from negspace.guidance.slg import Slg
+from negspace.guidance.traced import Traced
 from negspace.guidance.vsf import Vsf
 
 _ALL: tuple[type[Rule[Any]], ...] = (
@@ -24,6 +25,7 @@ _ALL: tuple[type[Rule[Any]], ...] = (
     Pag,
     Seg,
     Slg,
+    Traced,
     Vsf,
 )
 

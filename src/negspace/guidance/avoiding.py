@@ -1,0 +1,87 @@
+"""What rules over several predictions share: what is avoided at a step, and sums picture by picture."""
+
+from abc import ABC
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Self, TypeVar
+
+from torch import Tensor
+
+from negspace.guidance.base import EMPTY, NEGATIVE, POSITIVE, Branch, Rule, Step
+from negspace.strength import Constant, Strength
+
+State = TypeVar("State")
+
+
+class Avoiding(Rule[State], ABC):
+    """A rule that starts from the empty prompt and pushes away from what is avoided.
+
+    It may act at scale 1, so it is its strength that turns it off. Subclasses declare the fields.
+    """
+
+    scale: float
+    negative: float
+    strength: Strength
+
+    def off(self) -> Self:
+        return replace(self, strength=Constant(0.0))  # type: ignore[type-var]
+
+    def scale_at(self, step: Step) -> float:
+        """The scale towards what is wanted at this step."""
+        return 1.0 + self.strength.at(step) * (self.scale - 1.0)
+
+
+def avoided(step: Step) -> dict[str, float]:
+    """The weight of each side to be avoided at this step, without those that weigh nothing.
+
+    What is avoided is taken one by one; where the lane tells it in one text alone, that is the one side.
+    """
+    weights = step.negatives or {NEGATIVE: 1.0}
+    return {side: weight for side, weight in weights.items() if weight}
+
+
+def asking(*sides: str) -> tuple[Branch, ...]:
+    """The positive and these sides, each a branch that is called as its side."""
+    return tuple(Branch(side, side) for side in (POSITIVE, *sides))
+
+
+def asked(predictions: Mapping[str, Tensor], weights: Mapping[str, float]) -> dict[str, float]:
+    """The weights of those avoided sides that were asked for."""
+    return {side: weight for side, weight in weights.items() if side in predictions}
+
+
+def plain(predictions: Mapping[str, Tensor], scale: float) -> Tensor:
+    """d_u + w (d_c - d_u), or d_c where the empty prompt was not asked for, as where w is 1."""
+    positive = predictions[POSITIVE]
+    if EMPTY not in predictions or scale == 1.0:
+        return positive
+    empty = predictions[EMPTY]
+    return empty + scale * (positive - empty)
+
+
+def to_eps(step: Step) -> float:
+    """What turns a difference of two x0 into that of their eps: -a/s.
+
+    Rules whose paper measures eps are at home in x0 and use this, because in pure noise, where a flow model
+    starts, eps is x whatever was told, and a prediction cannot be had back from it.
+    """
+    return -step.a / step.s
+
+
+def dot(first: Tensor, second: Tensor) -> Tensor:
+    """[batch, 1, 1, 1], the inner product of each picture with its partner."""
+    return (first * second).flatten(1).sum(1).reshape(-1, *[1] * (first.ndim - 1))
+
+
+def over(numerator: Tensor, denominator: Tensor) -> Tensor:
+    """The quotient, and 0 where the denominator is 0."""
+    nothing = denominator == 0
+    return (numerator / denominator.masked_fill(nothing, 1)).masked_fill(nothing, 0)
+
+
+def total(terms: Iterable[Tensor]) -> Tensor | float:
+    """The sum of no, one or many terms."""
+    result: Tensor | float = 0.0
+    for term in terms:
+        result = result + term
+    return result
