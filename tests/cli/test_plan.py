@@ -41,3 +41,18 @@ def test_defaults_come_from_the_model(cli: Cli, tiny_sd: Path) -> None:
     assert (told["steps"], told["scale"], told["sampler"]) == (4, 4.0, "DPM++ 2M")
     told = cli("plan", "a cat", "--json", "--size", "128x64", "--sampler", "DDIM", "--model", tiny_sd).json
     assert (told["width"], told["height"], told["sampler"]) == (128, 64, "DDIM")
+
+
+def test_a_rule_is_a_text(cli: Cli, tiny_sd: Path) -> None:
+    asked = ("plan", "a cat", "-a", "hat", "--model", tiny_sd, "--rule")
+    told = cli(*asked, "cfg(scale=2, strength=window(0.17, 0.6))", "--json").json
+    assert told["rule"] == "cfg(scale=2, strength=window(0.17, 0.6))" and told["scale"] == 2.0
+    assert cli(*asked, "nag", "--json").json["terms"][0]["told"] == "attention"
+    for rule, why in (
+        ("cfg(swale=3)", "swale"),
+        ("nag(alpha=2)", "alpha must be a number from 0 to 1"),
+        ("nog", "did you mean"),
+        ("autoguidance", "needs a second, weaker network"),
+    ):
+        refused = cli(*asked, rule)
+        assert refused.code != 0 and why in " ".join(refused.err.split())

@@ -12,7 +12,8 @@ import negspace as ns
 from negspace.engine import Engine
 from negspace.errors import ModelError, RequestError
 from negspace.generate import Model, Result
-from negspace.guidance import Nag, Patch
+from negspace.guidance import Cfg, Patch
+from negspace.guidance.nag import Nag
 from negspace.models.patching import Patching, spoken
 
 RIDING = ("nag", "nasa", "ong", "vsf", "negpip")
@@ -25,7 +26,7 @@ def model(tiny_sd: Path) -> Model:
     return ns.load(tiny_sd, dtype="float32")
 
 
-def made(model: Model, rule: str | Nag | None = None, avoid: Any = "blurry, hat", **fields: Any) -> Result:
+def made(model: Model, rule: str | Nag | Cfg, avoid: Any = "blurry, hat", **fields: Any) -> Result:
     return model.generate("a red cat", avoid=avoid, rule=rule, **{"steps": STEPS, **fields})
 
 
@@ -116,7 +117,8 @@ def test_negative_weights_of_words_act_on_either_side(model: Model) -> None:
 
 def test_a_configured_instance_is_a_rule(model: Model) -> None:
     assert same(made(model, Nag(weight=2.0)), made(model, "nag(weight=2)"))
-    assert made(model, ns.guidance.Cfg()).receipt.scale == 7.5, "an instance has its own scale"  # type: ignore[arg-type]
+    assert made(model, Cfg()).receipt.scale == 7.5, "an instance has its own scale"
+    assert made(model, Nag()).receipt.rule == "nag(inner=cfg(scale=1.0))"
 
 
 def test_words_are_told_from_padding(model: Model) -> None:

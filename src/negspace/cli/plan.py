@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from negspace.cli import show
+from negspace.cli.checking import check_settings
 from negspace.cli.options import Json, asking
 from negspace.request import Request
 
@@ -20,6 +21,7 @@ def plan(request: Request, json: Json = False) -> None:
     from negspace.models.folder import EMBEDDED, read_facts
 
     planned = compiled(request, read_facts(request.model or EMBEDDED))
+    check_settings(planned)
     if json:
         show.as_json(planned.model_dump(mode="json"))
         return
