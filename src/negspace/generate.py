@@ -19,7 +19,7 @@ from negspace.engine import Account, Engine, Lane, Width, draw
 from negspace.engine.casting import Casting
 from negspace.facts import ModelFacts, Prediction
 from negspace.findings import Finding
-from negspace.guidance import Space, make
+from negspace.guidance import Rule, Space, make, write
 from negspace.models.base import Network
 from negspace.models.hardware import choose
 from negspace.models.loading import open_network
@@ -71,6 +71,9 @@ class Run:
         self.plan = planned
         self.network = network
         self._engine = Engine(network, width)
+        self._rule = make(planned.rule, scale=planned.scale)
+        for patch in self._rule.patches():
+            network.host(patch)
         self._casting = Casting(encoder or network.encoder, network.facts, planned)
         self._lanes = tuple(self._lane(seed) for seed in planned.request.seeds)
         self._began: float | None = None
@@ -120,15 +123,16 @@ class Run:
             seed=seed,
             noise=noise,
             sampler=sampler,
-            rule=make(planned.rule, scale=planned.scale),
+            rule=self._rule,
             space=_SPACES[network.facts.prediction],
             casts=self._casting.casts(sampler.evaluations),
+            negatives=self._casting.negatives(sampler.evaluations),
         )
 
     def _receipt(self, images: Sequence[Image.Image]) -> Receipt:
         planned, network = self.plan, self.network
         accounts = [lane.account for lane in self._lanes]
-        acted = any(push for account in accounts for push in account.push)
+        acted = planned.acts and any(account.told for account in accounts)
         return Receipt(
             request=planned.request,
             model=ModelRecord(
@@ -154,7 +158,7 @@ class Run:
             why_not=None if acted else planned.why_not or "no step fell into the time it was told for",
             evaluations=_summed(account.evaluations for account in accounts),
             images=tuple(
-                _image_record(lane.seed, image, account)
+                _image_record(lane.seed, image, account, acted)
                 for lane, image, account in zip(self._lanes, images, accounts, strict=True)
             ),
             findings=(*_lasting(planned.findings), *self._casting.findings),
@@ -211,13 +215,16 @@ class Model:
         """The request compiled for this model; nothing is generated.
 
         Raises:
-            RequestError, PromptError: as `negspace.plan`.
+            RequestError, PromptError: as `negspace.plan`; also for a setting of a rule that is not there or
+                out of its range.
             EncodingError: an embedding cannot be read.
         """
         return self._plan(request, load_embeddings(request.embeddings))
 
     def _plan(self, request: Request, embeddings: Sequence[Embedding]) -> Plan:
-        return plan(request, replace(self.facts, embeddings=tuple(one.facts for one in embeddings)))
+        planned = plan(request, replace(self.facts, embeddings=tuple(one.facts for one in embeddings)))
+        make(planned.rule, scale=planned.scale)
+        return planned
 
     def _encoder(self, network: Network, embeddings: Sequence[Embedding]) -> Encoder:
         """The network's encoder, knowing the embeddings; the last few are kept."""
@@ -251,7 +258,7 @@ class Model:
         steps: int | None = None,
         scale: float | None = None,
         sampler: str | None = None,
-        rule: str | None = None,
+        rule: str | Rule[Any] | None = None,
         dtype: DtypeName | None = None,
         **fields: Any,
     ) -> Result:
@@ -262,7 +269,8 @@ class Model:
             avoid: what is not: a text, terms, or None; None, "" and a text are three different things.
             seed: of the first picture; picture i is the one that seed + i gives alone.
             n: how many pictures.
-            steps, scale, sampler, rule: None takes the model's default.
+            steps, scale, sampler: None takes the model's default.
+            rule: a text, as in a request; or a rule, which has its own scale; None takes the model's default.
             dtype: arithmetic; None takes the model's.
             fields: any other field of a Request.
 
@@ -271,7 +279,8 @@ class Model:
         """
         asked = {"prompt": prompt, "seed": seed, "n": n, "steps": steps, "scale": scale, "sampler": sampler}
         told = avoid if avoid is None or isinstance(avoid, str) else tuple(avoid)
-        request = Request.from_dict({**asked, "rule": rule, "dtype": dtype, "avoid": told, **fields})
+        text = write(rule, always=("scale",)) if isinstance(rule, Rule) else rule
+        request = Request.from_dict({**asked, "rule": text, "dtype": dtype, "avoid": told, **fields})
         return self.run(request).result()
 
     def generate_all(self, requests: Sequence[Request]) -> list[Result]:
@@ -316,12 +325,14 @@ def _lasting(findings: Sequence[Finding]) -> Iterator[Finding]:
     return (finding for finding in findings if finding.code != "cut-words")
 
 
-def _image_record(seed: int, image: Image.Image, account: Account) -> ImageRecord:
+def _image_record(seed: int, image: Image.Image, account: Account, acted: bool) -> ImageRecord:
     return ImageRecord(
         seed=seed,
         sha256=hashlib.sha256(image.tobytes()).hexdigest(),
         evaluations=account.evaluations,
+        told=account.told if acted else 0,
         push=account.push,
+        omega=account.omega,
     )
 
 

@@ -45,7 +45,8 @@ class TermRecord(Words):
     Attributes:
         term, weight, window, source, locked, check: as asked.
         span: where it stands in the avoid text; None where it was given as a term.
-        told: how the model was told: "negative branch", or "not at all".
+        told: how the model was told: "negative branch", all in one text; "own branch"; "attention"; or
+            several of these; or "nothing".
         tokens: what it became in the encoder.
         known: whether every content word is one the encoder has learned; None where nobody knows.
         unknown: the words that are not.
@@ -82,6 +83,22 @@ class ModelRecord(Words):
     rows: int
 
 
+class Omega(Words):
+    """One guided step taken apart: d - d_u = positive (d_c - d_u) - negative (d_n - d_u) + a rest.
+
+    GA-Eval, arXiv 2602.22570. Plain guidance at scale w has positive w and negative w - 1; d_n stands for all
+    that is avoided, d_u + sum w_j (d_nj - d_u) where it is told one by one.
+
+    Attributes:
+        positive, negative: effective strengths of the step.
+        residual: the share of d - d_u that lies in neither direction, 0 to 1.
+    """
+
+    positive: float
+    negative: float
+    residual: float
+
+
 class ImageRecord(Words):
     """One picture.
 
@@ -89,14 +106,20 @@ class ImageRecord(Words):
         seed: gives this picture alone.
         sha256: of its RGB bytes, rows from the top.
         evaluations: network passes by branch.
-        push: per evaluation step, how far the negative branch stood off, in the network's space:
-            |d_n - d_u| where the empty branch was run, else |d_c - d_n|; None where no negative was run.
+        told: evaluation steps at which the network was told what is avoided.
+        push: per evaluation step, how far the predictions of what is avoided stood off, in the network's
+            space: |sum w_j (d_nj - d_u)| where the empty branch was run, else |sum w_j (d_c - d_nj)|; None
+            where none was run, as where it is told in the attention.
+        omega: per evaluation step, the effective strengths; None where the predictions that tell them were
+            not all run. The rule `traced` asks for all of them.
     """
 
     seed: int
     sha256: str
     evaluations: dict[str, int]
+    told: int = 0
     push: tuple[float | None, ...]
+    omega: tuple[Omega | None, ...] = ()
 
 
 class Receipt(Settings):
@@ -110,7 +133,7 @@ class Receipt(Settings):
         moved: what an inline form took out of the prompt.
         embeddings: what the text encoders were taught, with the sha256 of its file.
         terms: the avoided terms.
-        negative_acted: whether the negative could change the pictures at all.
+        negative_acted: whether what is avoided was told to the network and could change the pictures.
         why_not: if not, why, in plain words.
         evaluations: network passes by branch, over all pictures.
         images: one record a picture.
@@ -159,7 +182,7 @@ class Receipt(Settings):
             *(f"term      {_term_line(term)}" for term in self.terms),
             *(f"embedding {one.name} {one.file} sha256 {one.sha256[:12]}" for one in self.embeddings),
             *(
-                f"image     seed {image.seed} sha256 {image.sha256[:12]}{_push_line(image)}"
+                f"image     seed {image.seed} sha256 {image.sha256[:12]}{_pushed(image)}{_strengths(image)}"
                 for image in self.images
             ),
             *(f"{finding.level:<9} {finding.text}" for finding in self.findings),
@@ -194,6 +217,17 @@ def _moved_line(moved: Moved) -> str:
     return f"{moved.text} (characters {moved.span[0]} to {moved.span[1]} of the prompt as asked)"
 
 
-def _push_line(image: ImageRecord) -> str:
+def _pushed(image: ImageRecord) -> str:
     pushes = [push for push in image.push if push is not None]
     return f" mean push {sum(pushes) / len(pushes):.3g}" if pushes else ""
+
+
+def _strengths(image: ImageRecord) -> str:
+    known = [omega for omega in image.omega if omega is not None]
+    if not known:
+        return ""
+    means = [
+        sum(getattr(omega, name) for omega in known) / len(known)
+        for name in ("positive", "negative", "residual")
+    ]
+    return " mean omega {:.3g}, -{:.3g}, rest {:.2g}".format(*means)

@@ -128,8 +128,9 @@ class Request(Words):
         prompt: what is wanted, in `dialect`.
         avoid: what is not wanted: a text, terms, or None. None, "" and a text are three different things.
         model: name or path of the model; None where the caller holds the model already.
-        rule: how predictions are combined, a name in `negspace.guidance.RULES`.
-        scale: guidance scale; 1 is off (prediction = n + scale * (c - n)).
+        rule: how predictions are combined: a name in `negspace.guidance.RULES`, or one with settings,
+            "rescale(cfg, phi=0.5)".
+        scale: guidance scale; 1 is off (prediction = n + scale * (c - n)). A scale in `rule` comes first.
         steps: steps of the sampler.
         sampler: a name in `negspace.models.samplers.SAMPLERS`.
         width, height: in pixels.

@@ -28,12 +28,16 @@ class Call:
     values: tuple["Value", ...] = ()
     named: tuple[tuple[str, "Value"], ...] = ()
 
-    def names(self) -> Iterator[str]:
-        """Every name that is called, from the outside in."""
-        yield self.name
+    def calls(self) -> Iterator["Call"]:
+        """Every call, from the outside in."""
+        yield self
         for value in (*self.values, *(value for _, value in self.named)):
             if isinstance(value, Call):
-                yield from value.names()
+                yield from value.calls()
+
+    def names(self) -> Iterator[str]:
+        """Every name that is called, from the outside in."""
+        return (call.name for call in self.calls())
 
     def __str__(self) -> str:
         parts = [_text(value) for value in self.values]

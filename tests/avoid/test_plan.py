@@ -154,10 +154,6 @@ def test_long_negatives_are_found_with_an_estimate() -> None:
     assert finding.side == "avoid" and finding.level == "note" and "80" in finding.text
 
 
-def test_a_distilled_model_warns() -> None:
-    assert found(planned(avoid="hat", facts=ns.ModelFacts(name="m", distilled=True)), "distilled")
-
-
 @pytest.mark.parametrize(
     ("fields", "message"),
     [

@@ -97,3 +97,18 @@ def test_an_embedding_is_told_without_opening_the_model(cli: Cli, tiny_sd: Path,
     refused = cli(*named, other)
     assert refused.code == 2 and "vectors of 40, but tiny reads vectors of 32" in refused.err
     assert "no such embedding file" in cli(*named, tmp_path / "none.pt").err
+
+
+def test_a_rule_is_a_text(cli: Cli, tiny_sd: Path) -> None:
+    asked = ("plan", "a cat", "-a", "hat", "--model", tiny_sd, "--rule")
+    told = cli(*asked, "cfg(scale=2, strength=window(0.17, 0.6))", "--json").json
+    assert told["rule"] == "cfg(scale=2, strength=window(0.17, 0.6))" and told["scale"] == 2.0
+    assert cli(*asked, "nag", "--json").json["terms"][0]["told"] == "attention"
+    for rule, why in (
+        ("cfg(swale=3)", "swale"),
+        ("nag(alpha=2)", "alpha must be a number from 0 to 1"),
+        ("nog", "did you mean"),
+        ("autoguidance", "needs a second, weaker network"),
+    ):
+        refused = cli(*asked, rule)
+        assert refused.code != 0 and why in " ".join(refused.err.split())

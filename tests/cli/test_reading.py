@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from negspace.guidance import RULES
 from tests.cli.conftest import Cli
 
 
@@ -60,4 +61,21 @@ def test_models_are_described(cli: Cli, tiny_sd: Path) -> None:
 
 def test_rules_are_described(cli: Cli) -> None:
     assert "d_n + w (d_c - d_n)" in cli("rules").out
-    assert "2207.12598" in cli("rules", "--json").json["cfg"]["paper"]
+    told = cli("rules", "--json").json
+    assert "2207.12598" in told["cfg"]["paper"] and told["cfg"]["hosted"] is None
+    assert list(told) == list(RULES), "one list"
+
+
+def test_rules_tell_their_settings_and_costs(cli: Cli, tiny_sd: Path) -> None:
+    told = cli("rules", "--json", "--model", tiny_sd).json
+    assert told["nag"]["settings"]["tau"] == {
+        "default": 2.5,
+        "low": 0,
+        "high": None,
+        "meaning": "how many times longer a token may become",
+    }
+    assert (told["cfg"]["evaluations"], told["nag"]["evaluations"], told["pag"]["evaluations"]) == (2, 1, 3)
+    assert (told["nag"]["tells"], told["nag"]["wraps"], told["nag"]["hosted"]) == ("attention", True, True)
+    words = " ".join(cli("rules", "--model", tiny_sd).out.split())
+    assert "tau=2.5 (from 0 on): how many times longer" in words and "alpha=0.25 (0 to 1)" in words
+    assert "2 evaluations a step" in words and "tiny can host it" in words

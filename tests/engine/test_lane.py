@@ -37,8 +37,11 @@ def answer(row: Row) -> Tensor:
     )
 
 
-def lane(rule: Rule[Any], casts: Cast | Sequence[Cast], **fields: Any) -> Lane:
+def lane(
+    rule: Rule[Any], casts: Cast | Sequence[Cast], negatives: Mapping[str, float] | None = None, **fields: Any
+) -> Lane:
     every = casts if isinstance(casts, Sequence) else [casts] * STEPS
+    fields["negatives"] = [negatives or {}] * STEPS
     given = {"seed": 3, "noise": draw(3, SHAPE), "sampler": Sampler("DDIM", SETTINGS, STEPS), "space": "eps"}
     return Lane(rule=rule, casts=every, **(given | fields))
 
@@ -199,5 +202,5 @@ def test_a_side_that_is_not_there_is_told() -> None:
 
 
 def test_casts_must_cover_every_evaluation() -> None:
-    with pytest.raises(ValueError, match="3 casts for 4"):
+    with pytest.raises(ValueError, match="3 casts and 4 negatives for 4"):
         lane(Cfg(), [cast(positive=0.5)] * 3)

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from negspace.errors import RequestError
-from negspace.guidance import RULES, Branch, Cfg, Rule, Space, Step, convert, make
+from negspace.guidance import RULES, Branch, Cfg, Rule, Space, Step, Wrapper, convert, make
 from negspace.guidance.base import NEGATIVE, POSITIVE
+from negspace.rulefacts import RULE_FACTS
 from negspace.strength import window
 
 CASES = Path(__file__).parent / "cases"
@@ -262,9 +263,41 @@ def test_a_rule_for_any_space_is_the_same_in_all(name: str, seed: int, a: float,
 
 @every_rule
 def test_a_window_of_strength_turns_the_rule_off_outside(name: str) -> None:
-    rule = make(name, scale=5.0, strength=window(0.25, 0.75))
-    counts = [len(rule.branches(step_at(0.5, 0, i, 4), rule.init())) for i in range(4)]
-    assert counts[0] == counts[3] == 1 and min(counts[1:3]) > 1
+    """A wrapper with a strength of its own leaves the rule inside alone: that one is off here."""
+    own = {field.name for field in fields(RULES[name])}  # type: ignore[arg-type]
+    scale = 1.0 if {"inner", "strength"} <= own else 5.0
+    rule = make(name, scale=scale, strength=window(0.25, 0.75))
+    asked = [rule.branches(step_at(0.5, 0, i, 4), rule.init()) for i in range(4)]
+    assert [len(branches) > 1 or branches[0].patch is not None for branches in asked] == [
+        False,
+        True,
+        True,
+        False,
+    ]
+
+
+@every_rule
+def test_what_plans_know_of_a_rule_is_so(name: str) -> None:
+    """The facts that plans are made from, without torch, against what the rule asks for."""
+    facts = RULE_FACTS[name]
+    assert facts.wraps == issubclass(RULES[name], Wrapper)
+    told = {scale: ways(make(name, scale=scale)) for scale in (1.0, 3.0)}
+    assert told[1.0] == ({facts.tells} if facts.at_one else set())
+    inside = {"text"} if facts.wraps else set()
+    assert told[3.0] | inside == {facts.tells} - {"nothing"} | inside
+    needs = {type(patch).__name__ for patch in make(name).patches()}
+    assert bool(needs) == (facts.needs != "nothing")
+
+
+def ways(rule: Rule[Any]) -> set[str]:
+    """How the network is told what is avoided."""
+    branches = rule.branches(step_at(0.9, 0, 20, 24), rule.init())
+    sides = {branch.side for branch in branches}
+    return (
+        {"text" for side in sides if side == "negative"}
+        | {"terms" for side in sides if side.startswith("negative:")}
+        | {"attention" for branch in branches if branch.patch and branch.patch.sides}
+    )
 
 
 @every_rule
@@ -278,6 +311,8 @@ def test_a_case_by_hand(name: str) -> None:
     told = {key: value.reshape(1, 1, 1, -1) for key, value in case.PREDICTIONS.items()}
     assert set(told) == {branch.name for branch in case.RULE.branches(step, case.RULE.init())}
     assert torch.allclose(guided(case.RULE, told, step).flatten(), case.GUIDED)
+    if case.RULE.patches():
+        case.check()  # what the patch does, by hand: the predictions alone do not show it
 
 
 def test_every_case_has_its_rule() -> None:

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from math import isclose
 
+from negspace.avoid import ruling as rules
 from negspace.avoid.estimates import length_findings, named_embeddings, tokens, unknown_words
+from negspace.avoid.ruling import Ruling, ruling
 from negspace.avoid.terms import Term, content_words, terms_of, words_of
 from negspace.avoid.texts import insist_on, refuse_others, told_apart
 from negspace.errors import RequestError
@@ -16,7 +17,6 @@ from negspace.prompt import Chunk, Prompt, parse, unfold, write
 from negspace.prompt.weights import WEIGHTINGS
 from negspace.request import Avoid, Moved, Request, Settings, Words
 
-BRANCH = "negative branch"
 NOT_AT_ALL = "nothing"
 _NEGATIONS = frozenset({"no", "not", "without", "never"})
 
@@ -27,7 +27,8 @@ class PlannedTerm(Words):
     Attributes:
         avoid: the term as asked.
         span: its place in the negative; None where it was given as a term or for another encoder.
-        told: by what the model is told: "negative branch", or "nothing" where it cannot be told.
+        told: by what the model is told: "negative branch", all in one text; "own branch"; "attention"; or
+            several of these; or "nothing" where it cannot be told.
         tokens: how many tokens it will take, as far as can be told without the tokenizer.
         known: whether every content word is one the encoder has learned; None where nobody knows.
         unknown: the words that are not.
@@ -89,12 +90,12 @@ def plan(request: Request, facts: ModelFacts) -> Plan:
     """Compile a request for a model. Nothing is generated.
 
     Raises:
-        RequestError: the model has no such rule, sampler or size, a policy or weighting is not there, an
-            embedding is not for this model, or what is to be avoided cannot be joined.
+        RequestError: the model cannot host the rule, has no such sampler or size, a policy or weighting is
+            not there, an embedding is not for this model, or what is to be avoided cannot be joined.
         PromptError: a text cannot be read, or a term cannot be weighed in this dialect.
     """
     _refuse_impossible(request, facts)
-    scale = _scale(request, facts)
+    rule = ruling(request, facts)
     steps = facts.steps if request.steps is None else request.steps
     told, moved = told_apart(request, steps)
     refuse_others(told, facts)
@@ -102,8 +103,11 @@ def plan(request: Request, facts: ModelFacts) -> Plan:
     stages = _stages(told)
     negative = _negative_text(told, told.avoid)
     insist_on(told, negative, steps)
-    why_not = _why_not(told, negative, terms, scale, facts)
-    planned = tuple(_planned(term, facts, told.dialect, why_not is None) for term in terms)
+    if any(term.avoid.weight for term in terms):
+        rules.refuse_distilled(rule, facts)
+    why_not = _why_not(told, negative, terms, rule, facts)
+    way = NOT_AT_ALL if why_not else " and ".join(rule.ways)
+    planned = tuple(_planned(term, facts, told.dialect, way) for term in terms)
     return Plan(
         request=request,
         positive=told.prompt,
@@ -111,8 +115,8 @@ def plan(request: Request, facts: ModelFacts) -> Plan:
         stages=stages,
         moved=moved,
         terms=planned,
-        rule=request.rule or facts.rule,
-        scale=scale,
+        rule=rule.text,
+        scale=rule.scale,
         steps=steps,
         sampler=request.sampler or facts.sampler,
         width=request.width or facts.width,
@@ -120,15 +124,16 @@ def plan(request: Request, facts: ModelFacts) -> Plan:
         acts=why_not is None,
         why_not=why_not,
         embeddings=facts.embeddings,
-        findings=tuple(_findings(told, facts, negative, planned, steps, why_not)),
+        findings=(
+            *_findings(told, facts, negative, planned, steps, why_not),
+            *rules.findings(rule, request, facts),
+        ),
     )
 
 
 def _refuse_impossible(request: Request, facts: ModelFacts) -> None:
     if request.policies:
         raise RequestError(f"there is no policy {request.policies[0]!r}")
-    if request.rule is not None and request.rule not in facts.rules:
-        raise RequestError(no_such(f"rule that {facts.name} can host", request.rule, facts.rules))
     if request.sampler is not None and request.sampler not in facts.samplers:
         raise RequestError(no_such("sampler", request.sampler, facts.samplers))
     if request.weighting not in WEIGHTINGS:
@@ -172,12 +177,6 @@ def _terms(request: Request, steps: int) -> tuple[Term, ...]:
     return tuple(known)
 
 
-def _scale(request: Request, facts: ModelFacts) -> float:
-    """The scale asked for, or the model's. What a rounding made of 1 is 1, so that nothing runs for it."""
-    scale = facts.scale if request.scale is None else request.scale
-    return 1.0 if isclose(scale, 1.0, rel_tol=1e-9) else scale
-
-
 def _stages(request: Request) -> tuple[Stage, ...]:
     """What is told when: a text tells its own times by its schedules, terms by their windows."""
     if request.avoid is None or isinstance(request.avoid, str):
@@ -209,7 +208,7 @@ def _weighed(avoid: Avoid, dialect: str) -> str:
 
 
 def _why_not(
-    request: Request, negative: str | None, terms: Sequence[Term], scale: float, facts: ModelFacts
+    request: Request, negative: str | None, terms: Sequence[Term], rule: Ruling, facts: ModelFacts
 ) -> str | None:
     if negative is None and not terms:
         return "nothing was asked to be avoided"
@@ -217,24 +216,22 @@ def _why_not(
         return "the negative is empty"
     if all(term.avoid.weight == 0 for term in terms):
         return "every term weighs 0"
-    if not facts.negative_branch:
-        return f"{facts.name} has no negative branch"
-    if scale == 1.0:
-        return "the scale is 1, where only the prompt is evaluated"
+    if inert := rule.why_inert(facts.name):
+        return inert
     alike = negative == request.prompt and request.other_avoids == request.other_prompts
-    if alike and len(_stages(request)) == 1:
+    if rule.cancels and alike and len(_stages(request)) == 1:
         return "it says the same as the prompt, so the two cancel"
     return None
 
 
-def _planned(term: Term, facts: ModelFacts, dialect: str, acts: bool) -> PlannedTerm:
+def _planned(term: Term, facts: ModelFacts, dialect: str, told: str) -> PlannedTerm:
     clean = parse(term.avoid.term, dialect).clean
     words = content_words(clean)
     unknown = unknown_words(clean, facts)
     return PlannedTerm(
         avoid=term.avoid,
         span=term.span,
-        told=BRANCH if acts else NOT_AT_ALL,
+        told=told,
         tokens=tokens(clean, facts),
         known=None if unknown is None or not words else not unknown,
         unknown=unknown or (),
@@ -252,11 +249,6 @@ def _findings(
     if why_not is not None and (negative is not None or terms):
         level = "note" if not terms else "warning"
         yield Finding("inert", f"the negative can do nothing: {why_not}", side="avoid", level=level)
-    if negative is not None and facts.distilled and why_not is None:
-        text = (
-            f"{facts.name} has its guidance distilled into the weights: a negative branch damages the picture"
-        )
-        yield Finding("distilled", text, side="avoid")
     yield from _side_findings(request.prompt, "prompt", request, facts, steps)
     yield from _side_findings(negative or "", "avoid", request, facts, steps)
     yield from _word_findings(request, facts, steps)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from negspace.cli import show
+from negspace.cli.checking import check_settings
 from negspace.cli.options import OUT, Json, asking
 from negspace.cli.output import Written, write_run
 from negspace.cli.receipt import show_receipt
@@ -39,7 +40,7 @@ def imagine(
     from negspace.sheet import near_square, sheet
 
     # What can be known to be wrong is told before weights are read and before anything is written.
-    planned(request)
+    check_settings(planned(request))
     check_folder(out)
 
     from negspace.cli.making import make, open_model  # torch: the seconds begin here

@@ -88,7 +88,12 @@ def request_of(
     ] = None,
     rule: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="How predictions are combined; see rules.", rich_help_panel=HOW),
+        typer.Option(
+            metavar="TEXT",
+            help='How predictions are combined, such as perp_neg or "cfg(strength=window(0.17, 0.6))"; see '
+            "rules.",
+            rich_help_panel=HOW,
+        ),
     ] = None,
     size: Annotated[
         str | None, typer.Option(metavar="WxH", help="In pixels, such as 64x64.", rich_help_panel=HOW)

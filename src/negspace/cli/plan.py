@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from negspace.cli import show
+from negspace.cli.checking import check_settings
 from negspace.cli.options import OUT, Json, asking
 from negspace.request import Request
 
@@ -35,6 +36,7 @@ def plan(request: Request, to: To = None, json: Json = False) -> None:
     from negspace.cli.planning import planned as compiled
 
     planned = compiled(request)
+    check_settings(planned)
     other = None if to is None else converted(planned, to)
     if json:
         plain = planned.model_dump(mode="json")

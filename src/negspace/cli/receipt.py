@@ -45,8 +45,8 @@ def acted(receipt: Receipt) -> str:
     """Whether the negative could act, in how many steps, or why not."""
     if not receipt.negative_acted:
         return f"no: {receipt.why_not}"
-    pushes = receipt.images[0].push
-    return f"yes, in {sum(push is not None for push in pushes)} of {len(pushes)} steps"
+    first = receipt.images[0]
+    return f"yes, in {first.told} of {len(first.push)} steps"
 
 
 def made_by(receipt: Receipt) -> str:

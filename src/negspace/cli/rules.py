@@ -1,26 +1,94 @@
 """`negspace rules`: how predictions can be combined."""
 
+from math import isinf
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
 from negspace.cli import show
 from negspace.cli.options import Json
 
+if TYPE_CHECKING:
+    from negspace.facts import ModelFacts
+    from negspace.guidance import Rule
 
-def rules(json: Json = False) -> None:
-    """List the guidance rules: formula and paper of each."""
+Host = Annotated[
+    str | None, typer.Option("--model", "-m", metavar="NAME", help="Also say whether this model can host it.")
+]
+
+
+def rules(model: Host = None, json: Json = False) -> None:
+    """List the guidance rules: formula, paper, space, cost, and every setting with its range.
+
+    A rule is asked for as a text: cfg, "rescale(perp_neg, phi=0.5)", "cfg(strength=window(0.17, 0.6))".
+    """
+    from negspace.models.folder import read_facts
+
+    facts = None if model is None else read_facts(model)
+
     from negspace.guidance import RULES  # needs torch, which takes a second to load
 
+    described = {name: _described(rule, facts) for name, rule in RULES.items()}
     if json:
-        show.as_json(
-            {
-                name: {"formula": rule.formula, "paper": rule.paper, "space": rule.space}
-                for name, rule in RULES.items()
-            }
-        )
+        show.as_json(described)
         return
-    show.table(
-        ("rule", "formula", "paper"), [(name, rule.formula, rule.paper) for name, rule in RULES.items()]
-    )
-    show.line("")
+    show.pairs([(name, "\n".join(_lines(rule, facts)) + "\n") for name, rule in described.items()])
     show.line(
-        "d_c, d_n and d_u are the predictions for what is wanted, what is avoided, and the empty prompt.",
+        "d_c, d_n and d_u are the predictions for what is wanted, what is avoided, and the empty prompt; Z+ "
+        "and Z- are what the cross-attention makes of what is wanted and of what is avoided.",
         "dim",
     )
+
+
+def _described(kind: "type[Rule[Any]]", facts: "ModelFacts | None") -> dict[str, Any]:
+    from negspace.guidance import evaluations
+    from negspace.rulefacts import RULE_FACTS
+
+    rule = kind()
+    one, two = (evaluations(rule, avoided) for avoided in (1, 2))
+    return {
+        "formula": kind.formula,
+        "paper": kind.paper,
+        "space": kind.space,
+        "tells": RULE_FACTS[kind.name].tells,
+        "evaluations": one,
+        "evaluations_for_each_further_thing": two - one,
+        "wraps": RULE_FACTS[kind.name].wraps,
+        "settings": {
+            setting.name: {
+                "default": setting.default,
+                "low": _bound(setting.metadata["low"]),
+                "high": _bound(setting.metadata["high"]),
+                "meaning": setting.metadata["meaning"],
+            }
+            for setting in kind.settings()
+        },
+        "hosted": None if facts is None else kind.name in facts.rules,
+    }
+
+
+def _bound(value: float) -> float | None:
+    return None if isinf(value) else value
+
+
+def _lines(rule: dict[str, Any], facts: "ModelFacts | None") -> list[str]:
+    """What is told of a rule to people."""
+    more = rule["evaluations_for_each_further_thing"]
+    cost = f"{rule['evaluations']} evaluation{'' if rule['evaluations'] == 1 else 's'} a step"
+    cost += f", {more} more for each further thing avoided" if more else ""
+    where = "in any space" if rule["space"] == "any" else f"in {rule['space']}"
+    around = ", around another rule" if rule["wraps"] else ""
+    settings = [
+        f"  {name}={one['default']:g}{_range(one['low'], one['high'])}: {one['meaning']}"
+        for name, one in rule["settings"].items()
+    ]
+    hosted = [] if facts is None else [f"{facts.name} {'can' if rule['hosted'] else 'cannot'} host it"]
+    return [rule["formula"], rule["paper"], f"{where}{around}; {cost}", *settings, *hosted]
+
+
+def _range(low: float | None, high: float | None) -> str:
+    if low is None and high is None:
+        return ""
+    if high is None:
+        return f" (from {low:g} on)"
+    return f" (up to {high:g})" if low is None else f" ({low:g} to {high:g})"

@@ -16,6 +16,7 @@ from negspace.encoding import (
     encode_negative,
     match_lengths,
 )
+from negspace.engine.apart import Apart, WithApart
 from negspace.engine.lane import Cast, Part
 from negspace.errors import EncodingError
 from negspace.facts import ModelFacts
@@ -45,6 +46,7 @@ class Casting:
 
     def __init__(self, encoder: Encoder, facts: ModelFacts, planned: Plan) -> None:
         self._plan = planned
+        self._apart = Apart(encoder, planned)
         self._empty = encoder.empty()
         self._absent = encode_negative(encoder, None, facts.absent)
         asked = planned.request
@@ -66,18 +68,24 @@ class Casting:
 
         A sampler of second order evaluates a step twice; both say what the step says.
         """
-        steps = self._plan.steps
         made: dict[tuple[tuple[tuple[int, float], ...], ...], Cast] = {}
         casts: list[Cast] = []
-        for index in range(evaluations):
-            step, progress = index * steps // evaluations, index / evaluations
+        for index, step in enumerate(self._steps(evaluations)):
+            progress = index / evaluations
             positive = self._told(self._positive[step], progress)
             negative = self._told(self._negative[step], progress)
             key = tuple(tuple((id(told), weight) for told, weight in side) for side in (positive, negative))
             if key not in made:
                 made[key] = self._cast(positive, negative)
-            casts.append(made[key])
+            casts.append(WithApart(made[key], self._apart, step))
         return casts
+
+    def negatives(self, evaluations: int) -> list[dict[str, float]]:
+        """The weights of what is avoided one by one, by side, one entry per evaluation of a sampler."""
+        return [self._apart.weights(step) for step in self._steps(evaluations)]
+
+    def _steps(self, evaluations: int) -> Iterator[int]:
+        return (index * self._plan.steps // evaluations for index in range(evaluations))
 
     def _cast(
         self, positive: list[tuple[Conditioning, float]], negative: list[tuple[Conditioning, float]]

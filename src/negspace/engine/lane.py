@@ -14,6 +14,7 @@ from negspace.engine.noise import keyed
 from negspace.errors import RequestError
 from negspace.guidance import Branch, Haze, Patch, Rule, Space, Step, convert
 from negspace.guidance.base import EMPTY, NEGATIVE, POSITIVE
+from negspace.guidance.decompose import Parts, decompose
 from negspace.models.base import Row
 from negspace.models.samplers import Sampler
 
@@ -62,7 +63,8 @@ class Lane:
         rule: how predictions are combined.
         space: what the network answers with.
         casts: what every side says, one entry per evaluation step of the sampler.
-        negatives: weight of the sides that are avoided one by one.
+        negatives: weights of the sides that are avoided one by one, one entry per evaluation step; None is
+            none.
 
     Attributes:
         seed: as given.
@@ -78,17 +80,19 @@ class Lane:
         rule: Rule[Any],
         space: Space,
         casts: Sequence[Cast],
-        negatives: Mapping[str, float] | None = None,
+        negatives: Sequence[Mapping[str, float]] | None = None,
     ) -> None:
-        if len(casts) != sampler.evaluations:
-            raise ValueError(f"{len(casts)} casts for {sampler.evaluations} evaluations")
+        negatives = [{}] * sampler.evaluations if negatives is None else negatives
+        if not len(casts) == len(negatives) == sampler.evaluations:
+            given = f"{len(casts)} casts and {len(negatives)} negatives"
+            raise ValueError(f"{given} for {sampler.evaluations} evaluations")
         self.seed = seed
         self.x = sampler.start(noise)
         self._sampler = sampler
         self._rule = rule
         self._space: Space = space
         self._casts = casts
-        self._negatives = dict(negatives or {})
+        self._negatives = negatives
         self._state: Any = rule.init()
         self._index = 0
         self._ledger = Ledger()
@@ -133,11 +137,15 @@ class Lane:
         for name in asked.names:
             self._ledger.count(name)
         answers = {branch.name: self._side(branch, asked.numbers, predictions) for branch in asked.branches}
-        self._ledger.pushed(_push(answers) if NEGATIVE in answers and self._says(NEGATIVE) else None)
         space: Space = self._space if self._rule.home == "any" else self._rule.home
         own = {name: convert(answer, self._space, space, step) for name, answer in answers.items()}
         guided, self._state = self._rule.combine(own, step, self._state)
         guided = convert(guided, space, self._space, step)
+        self._ledger.step(
+            told=any(map(self._avoids, asked.branches)),
+            push=self._push(asked.branches, answers),
+            parts=self._parts(guided, asked.branches, answers),
+        )
         noise = keyed(self.seed, self._index + 1) if self._sampler.draws else None
         self.x = self._sampler.step(guided, self.x[None], self._index, noise)[0]
         self._index += 1
@@ -147,7 +155,8 @@ class Lane:
         a, s = self._sampler.level(index)
         x = self._sampler.shown(self.x[None], index)
         following = self._sampler.level(index + 1)
-        return Step(index, count, s / a if a else float("inf"), x, a, s, self._negatives, following)
+        negatives = self._negatives[index]
+        return Step(index, count, s / a if a else float("inf"), x, a, s, negatives, following)
 
     def _terms(self, branch: Branch) -> list[tuple[str, tuple[Conditioning, ...], float]]:
         """The sum a branch stands for: (branch to count under, what is told, weight), without zeros."""
@@ -187,6 +196,38 @@ class Lane:
             return told
         return hazed(told[0], haze, keyed(self.seed, self._index, "haze")), *told[1:]
 
+    def _avoiding(self, side: str) -> float:
+        """The weight of a side that is avoided and says something at the step at hand; else 0."""
+        weight = 1.0 if side == NEGATIVE else self._negatives[self._index].get(side, 0.0)
+        return weight if weight and self._says(side) else 0.0
+
+    def _avoids(self, branch: Branch) -> bool:
+        """Whether a branch, or what its patch reads, tells the network something that is avoided."""
+        return any(self._avoiding(side) for side in (branch.side, *_sides(branch)))
+
+    def _push(self, branches: Sequence[Branch], answers: Mapping[str, Tensor]) -> Tensor | None:
+        """How far what is predicted of everything avoided stands off, together, from the empty prediction, or
+        else from the positive one; None where none was run."""
+        weighed = [(one, self._avoiding(one.side)) for one in branches if one.side != POSITIVE]
+        base = answers.get(EMPTY, answers[POSITIVE])
+        pushes = [weight * (base - answers[one.name]) for one, weight in weighed if weight]
+        return torch.linalg.vector_norm(torch.stack(pushes).sum(0)) if pushes else None
+
+    def _parts(
+        self, guided: Tensor, branches: Sequence[Branch], answers: Mapping[str, Tensor]
+    ) -> Parts | None:
+        """The guided step taken apart; None where what is wanted or nothing was not evaluated as it is."""
+        plain = [one for one in branches if one.patch is None]
+        positive = next((answers[one.name] for one in plain if one.side == POSITIVE), None)
+        nothing = (one for one in plain if one.side != POSITIVE and not self._says(one.side))
+        empty = next((answers[one.name] for one in nothing), None)
+        if positive is None or empty is None:
+            return None
+        weighed = ((answers[one.name], self._avoiding(one.side)) for one in plain if one.side != POSITIVE)
+        away = [weight * (answer - empty) for answer, weight in weighed if weight]
+        negative = empty + torch.stack(away).sum(0) if away else None
+        return decompose(guided, positive, empty, negative)
+
     def _side(self, branch: Branch, numbers: Mapping[_Key, int], predictions: Sequence[Tensor]) -> Tensor:
         """[1, channels, height, width] float32, the prediction of a branch."""
         terms = self._terms(branch)
@@ -198,8 +239,3 @@ class Lane:
 
 def _sides(branch: Branch) -> tuple[str, ...]:
     return branch.patch.sides if branch.patch else ()
-
-
-def _push(answers: Mapping[str, Tensor]) -> Tensor:
-    """How far the negative prediction stands off from the empty one, or else from the positive one."""
-    return torch.linalg.vector_norm(answers.get(EMPTY, answers[POSITIVE]) - answers[NEGATIVE])

@@ -3,6 +3,7 @@
 from negspace.guidance.base import Branch, Haze, Patch, Rule, Space, Step, Wrapper, convert
 from negspace.guidance.catalogue import RULES
 from negspace.guidance.cfg import Cfg
+from negspace.guidance.costs import evaluations
 from negspace.guidance.making import make, write
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Step",
     "Wrapper",
     "convert",
+    "evaluations",
     "make",
     "write",
 ]

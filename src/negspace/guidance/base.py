@@ -7,7 +7,7 @@ same in all of them and says "any".
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import Field, dataclass, field, fields, replace
 from math import inf
 from typing import Any, ClassVar, Generic, Literal, Self, TypeVar
@@ -32,6 +32,11 @@ class Patch:
     """
 
     sides: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> Hashable:
+        """Equal for patches that one evaluation can carry out together, a row each."""
+        return type(self)
 
 
 @dataclass(frozen=True)
@@ -125,6 +130,10 @@ class Rule(ABC, Generic[State]):
         """The space that this very rule, with what it is wrapped around, is defined in."""
         return self.space
 
+    def patches(self) -> tuple[Patch, ...]:
+        """Every change to the network that it may ask for."""
+        return ()
+
     @abstractmethod
     def off(self) -> Self:
         """The same rule with its strengths set so that nothing of it acts: the positive alone."""
@@ -166,6 +175,9 @@ class Wrapper(Rule[tuple[State, Any]], ABC):
 
     def off(self) -> Self:
         return replace(self, inner=self.inner.off())  # type: ignore[type-var]
+
+    def patches(self) -> tuple[Patch, ...]:
+        return self.inner.patches()
 
     def init(self) -> tuple[State, Any]:
         return self.begin(), self.inner.init()

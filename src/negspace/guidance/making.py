@@ -1,5 +1,6 @@
 """Rules from text and back: `make("rescale(cfg, phi=0.5)", scale=7)`."""
 
+from collections.abc import Collection
 from dataclasses import MISSING, fields, replace
 from typing import Any
 
@@ -30,9 +31,14 @@ def make(text: str, **settings: Any) -> Rule[Any]:
     return rule
 
 
-def write(rule: Rule[Any]) -> str:
-    """The text that `make` gives the equal rule for; settings at their defaults are left out."""
-    return str(_call(rule))
+def write(rule: Rule[Any], always: Collection[str] = ()) -> str:
+    """The text that `make` gives the equal rule for.
+
+    Args:
+        rule: any.
+        always: settings to be written even at their defaults; the others are left out there.
+    """
+    return str(_call(rule, always))
 
 
 def _rule(call: Call) -> Rule[Any]:
@@ -67,14 +73,18 @@ def _with(rule: Rule[Any], name: str, value: Any) -> Rule[Any]:
     raise RequestError(f"rule {rule.name}: {no_such('setting', name, sorted(own))}")
 
 
-def _call(value: Rule[Any] | Strength) -> Call:
+def _call(value: Rule[Any] | Strength, always: Collection[str] = ()) -> Call:
     named: list[tuple[str, Value]] = []
     values: list[Value] = []
     for one in fields(value):  # type: ignore[arg-type]
         held = getattr(value, one.name)
-        shown = _call(held) if isinstance(held, Rule | Strength) else held
+        shown = _call(held, always) if isinstance(held, Rule | Strength) else held
         if one.default is MISSING:
             values.append(shown)
-        elif held != one.default:
+        elif held != one.default or one.name in always or (isinstance(held, Rule) and _sets(shown, always)):
             named.append((one.name, shown))
     return Call(value.name, tuple(values), tuple(named))
+
+
+def _sets(call: Any, names: Collection[str]) -> bool:
+    return any(name in names for one in call.calls() for name, _ in one.named)

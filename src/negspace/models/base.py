@@ -38,11 +38,12 @@ class Row:
     @property
     def kind(self) -> Hashable:
         """Equal for rows that can go through the network together."""
+        patch = None if self.patch is None else self.patch.kind
         told = tuple(
             (tuple(one.hidden.shape), one.pooled is None, one.value_scale is None, one.exchange is None)
             for one in self.told
         )
-        return tuple(self.x.shape), told, self.patch
+        return tuple(self.x.shape), told, patch
 
 
 class Network(ABC):
@@ -95,6 +96,15 @@ class Network(ABC):
 
         Raises:
             RequestError: there is no sampler of this name, or it cannot run in this many steps.
+        """
+
+    @abstractmethod
+    def host(self, patch: Patch) -> None:
+        """Make ready for rows with a patch, before any is evaluated.
+
+        Raises:
+            RequestError: this network cannot host it.
+            ModelError: weights that it asks for cannot be read.
         """
 
     @abstractmethod

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from negspace.errors import ModelError
 from negspace.facts import EncoderFacts, ModelFacts, Prediction
 from negspace.models.samplers import SAMPLERS
+from negspace.rulefacts import RULE_FACTS, Needs
 
 Entry = TypeVar("Entry")
 
@@ -107,6 +108,7 @@ def _sd_facts(folder: ModelFolder) -> ModelFacts:
             ),
         ),
         swaps=True,
+        rules=_hosted(unet),
         samplers=tuple(SAMPLERS),
         multiple=pixels * depth,
         width=int(default.get("width", width * pixels)),
@@ -115,6 +117,22 @@ def _sd_facts(folder: ModelFolder) -> ModelFacts:
         scale=float(default.get("scale", 7.5)),
         sampler=str(default.get("sampler", "DPM++ 2M")),
     )
+
+
+def _hosted(unet: dict[str, Any]) -> tuple[str, ...]:
+    """The rules that a UNet with these settings can host."""
+    blocks = (*unet["down_block_types"], *unet["up_block_types"])
+    middle = unet.get("mid_block_type", "UNetMidBlock2DCrossAttn") == "UNetMidBlock2DCrossAttn"
+    crossing = middle or any("CrossAttn" in block for block in blocks)
+    own = not unet.get("only_cross_attention", False)
+    there: dict[Needs, bool] = {
+        "nothing": True,
+        "weak model": True,
+        "cross-attention": crossing,
+        "self-attention": crossing,
+        "mid self-attention": middle and own is True,
+    }
+    return tuple(name for name, rule in RULE_FACTS.items() if there[rule.needs])
 
 
 FAMILIES = {"StableDiffusionPipeline": sd_facts}

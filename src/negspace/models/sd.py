@@ -20,11 +20,14 @@ from transformers.utils import logging as transformers_logging
 from negspace.encoding import Cache, Cached, Encoder, TextEncoder, scaled, stack_scales
 from negspace.errors import ModelError, RequestError
 from negspace.facts import ModelFacts
+from negspace.guidance import Patch
+from negspace.guidance.autoguidance import OtherWeights
 from negspace.models.base import Network, Row
 from negspace.models.exchange import exchanging
 from negspace.models.fingerprint import fingerprint
-from negspace.models.folder import ModelFolder, sd_facts
+from negspace.models.folder import ModelFolder, find_folder, sd_facts
 from negspace.models.hardware import Footing
+from negspace.models.patching import Patching
 from negspace.models.samplers import Sampler
 
 _WEIGHED = ("text_encoder", "unet", "vae")
@@ -60,9 +63,8 @@ class StableDiffusion(Network):
         self._unet = unet
         self._vae = vae
         self._settings = settings
-        self._value_projections = [
-            module.to_v for name, module in unet.named_modules() if name.endswith("attn2")
-        ]
+        self._patching = Patching(unet, facts.name)
+        self._others: dict[str, Patching] = {}
 
     @property
     def facts(self) -> ModelFacts:
@@ -100,13 +102,33 @@ class StableDiffusion(Network):
     def sampler(self, name: str, steps: int) -> Sampler:
         return Sampler(name, self._settings, steps)
 
+    def host(self, patch: Patch) -> None:
+        self._patching.host(patch)
+        if isinstance(patch, OtherWeights) and patch.folder not in self._others:
+            self._others[patch.folder] = self._other(patch.folder)
+
+    def _other(self, place: str) -> Patching:
+        """The UNet of another folder that is told and answers the same."""
+        if not place:
+            raise RequestError('no weaker network is given; write autoguidance(weak="FOLDER")')
+        folder = find_folder(place)
+        own, other = self._unet.config, folder.settings("unet")
+        for name in ("in_channels", "out_channels", "cross_attention_dim"):
+            if own[name] != other.get(name):
+                told = f"{name} is {other.get(name)} there and {own[name]} here"
+                raise RequestError(f"the network at {place!r} cannot stand for {self._facts.name}: {told}")
+        if sd_facts(folder).prediction != self._facts.prediction:
+            raise RequestError(f"the network at {place!r} does not predict {self._facts.prediction}")
+        with _quiet():
+            return Patching(_read(UNet2DConditionModel, folder.path / "unet", self._footing), place)
+
     @torch.inference_mode()
     def predict(self, rows: Sequence[Row]) -> Tensor:
-        if any(row.patch is not None for row in rows):
-            raise RequestError(f"{self._facts.name} hosts no changes to its network; choose another rule")
         swaps = [row.told[0].exchange for row in rows if row.told[0].exchange is not None]
         if not swaps:
             return self._answers(rows)
+        if rows[0].patch is not None:
+            raise RequestError("swap() and this rule both change the attention; choose another rule")
         edited = [replace(row, told=(swap.edited,)) for row, swap in zip(rows, swaps, strict=True)]
         with exchanging(self._unet, swaps):
             return self._answers([*rows, *edited])[len(rows) :]
@@ -114,10 +136,15 @@ class StableDiffusion(Network):
     def _answers(self, rows: Sequence[Row]) -> Tensor:
         x = self._placed(torch.stack([row.x for row in rows]))
         times = torch.tensor([row.t for row in rows], dtype=torch.float32, device=self.device)
-        told = torch.stack([row.told[0].hidden for row in rows]).to(self.device, self.dtype)
-        turned = stack_scales([row.told[0].value_scale for row in rows], told.shape[1])
-        with scaled(self._value_projections, turned):
-            return self._unet(x, times, told, return_dict=False)[0].float()
+        told = torch.stack([torch.cat([one.hidden for one in row.told]) for row in rows])
+        told = told.to(self.device, self.dtype)
+        patching, first = self._patching, rows[0].patch
+        if isinstance(first, OtherWeights):
+            self.host(first)
+            patching = self._others[first.folder]
+        turned = stack_scales(_scales(rows), told.shape[1])
+        with scaled(patching.values, turned), patching.carried_out(rows):
+            return patching.unet(x, times, told, return_dict=False)[0].float()
 
     @torch.inference_mode()
     def decode(self, latents: Tensor) -> np.ndarray:
@@ -129,6 +156,17 @@ class StableDiffusion(Network):
 
     def _placed(self, x: Tensor) -> Tensor:
         return x.to(self.device, self.dtype).contiguous(memory_format=self._footing.layout)
+
+
+def _scales(rows: Sequence[Row]) -> Iterator[Tensor | None]:
+    """The factors on the values of all that a row is told; None where there are none."""
+    for row in rows:
+        if all(one.value_scale is None for one in row.told):
+            yield None
+        else:
+            ones = (one.hidden.new_ones(one.hidden.shape[0]) for one in row.told)
+            given = zip(row.told, ones, strict=True)
+            yield torch.cat([one if told.value_scale is None else told.value_scale for told, one in given])
 
 
 def open_sd(folder: ModelFolder, footing: Footing) -> StableDiffusion:

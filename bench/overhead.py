@@ -1,0 +1,166 @@
+"""What rules cost beyond the network: `python -m bench.overhead [--rules "cfg;nag"] [--pictures 3]`.
+
+One picture at a time on the embedded model, at its own size, step by step. Per rule:
+
+rule      time in the rule itself (what it asks for, what it makes of it) over the network's time, per step
+lane      all time beyond the network over the network's time: the rule, conversions, the sampler, the ledger
+forward   the network's time for one forward of 2 rows over that of plain cfg: what a change to it costs
+
+Each is the median over all steps, with the bootstrap's 95 % interval. Rules take turns picture by picture, so
+that a slow moment of the machine falls on all of them. Expected: rule at most 0.03 for every rule. A step
+is that of the model's default sampler; the first picture of each rule warms up and is not counted.
+"""
+
+import argparse
+import random
+import statistics
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any, Self, TypeVar, final
+
+import torch
+from torch import Tensor
+
+import negspace
+from negspace.engine import Fixed, Lane
+from negspace.engine.batcher import predict
+from negspace.generate import Model
+from negspace.guidance import RULES, Branch, Patch, Rule, Step
+
+LIMIT = 0.03
+PROMPT, AVOID = "a red house, snow", "blurry, watermark"
+Answer = TypeVar("Answer")
+
+
+@dataclass
+class Clock:
+    """Seconds so far, by what they were spent on."""
+
+    spent: dict[str, float] = field(default_factory=dict)
+
+    def time(self, what: str, work: Callable[[], Answer]) -> Answer:
+        """Do a piece of work and add what it took."""
+        start = perf_counter()
+        answer = work()
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        self.spent[what] = self.spent.get(what, 0.0) + perf_counter() - start
+        return answer
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Timed(Rule[Any]):
+    """A rule whose own time is taken."""
+
+    rule: Rule[Any]
+    clock: Clock
+
+    name, formula, paper, space = "timed", "that of the rule", "none", "any"
+
+    def __post_init__(self) -> None:
+        """The settings are the inner rule's."""
+
+    @property
+    def home(self) -> Any:
+        return self.rule.home
+
+    def off(self) -> Self:
+        return self
+
+    def patches(self) -> tuple[Patch, ...]:
+        return self.rule.patches()
+
+    def init(self) -> Any:
+        return self.rule.init()
+
+    def branches(self, step: Step, state: Any) -> tuple[Branch, ...]:
+        return self.clock.time("rule", lambda: self.rule.branches(step, state))
+
+    def combine(self, predictions: Mapping[str, Tensor], step: Step, state: Any) -> tuple[Tensor, Any]:
+        return self.clock.time("rule", lambda: self.rule.combine(predictions, step, state))
+
+
+@dataclass(frozen=True)
+class Spent:
+    """Seconds of one step, its forwards and its evaluations."""
+
+    rule: float
+    lane: float
+    network: float
+    forwards: int
+    evaluations: int
+
+
+def steps_of(model: Model, rule: str, seed: int) -> list[Spent]:
+    """What every step of one picture took."""
+    run = model.run(negspace.Request(prompt=PROMPT, avoid=AVOID, rule=rule, seed=seed))
+    (lane,) = run.lanes
+    found: list[Spent] = []
+    with torch.inference_mode():
+        while not lane.done:
+            found.append(step_of(run.network, lane))
+    return found
+
+
+def step_of(network: Any, lane: Lane) -> Spent:
+    """What the next step of a lane takes."""
+    clock = Clock()
+    rule = lane._rule  # pyright: ignore[reportPrivateUsage]
+    lane._rule = Timed(rule, clock)  # pyright: ignore[reportPrivateUsage]
+    rows = clock.time("lane", lane.rows)
+    answers, forwards = clock.time("network", lambda: predict(network, rows, Fixed(2)))
+    clock.time("lane", lambda: lane.advance(answers))
+    lane._rule = rule  # pyright: ignore[reportPrivateUsage]
+    spent = clock.spent
+    return Spent(spent["rule"], spent["lane"], spent["network"], forwards, len(rows))
+
+
+def interval(values: Sequence[float], draws: int = 2000) -> tuple[float, float, float]:
+    """The median, and the bootstrap's 95 % interval for it."""
+    rng = random.Random(0)
+    medians = sorted(statistics.median(rng.choices(values, k=len(values))) for _ in range(draws))
+    return statistics.median(values), medians[int(0.025 * draws)], medians[int(0.975 * draws)]
+
+
+def measure(model: Model, rules: Sequence[str], pictures: int) -> dict[str, list[Spent]]:
+    """Every step of every picture, by rule; the first picture of each is thrown away."""
+    taken: dict[str, list[Spent]] = {rule: [] for rule in rules}
+    for picture in range(pictures + 1):
+        for rule in rules if picture % 2 else reversed(rules):
+            steps = steps_of(model, rule, picture)
+            taken[rule] += steps if picture else []
+    return taken
+
+
+def main() -> int:
+    """Print the table; 1 where a rule takes more than LIMIT."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--rules", help="texts with ; between them; all that need no second model")
+    parser.add_argument("--pictures", type=int, default=3)
+    options = parser.parse_args()
+    model = negspace.load("embedded")
+    hosted = sorted(set(RULES) & set(model.facts.rules) - {"autoguidance"})
+    rules = options.rules.split(";") if options.rules else hosted
+    taken = measure(model, ["cfg", *(rule for rule in rules if rule != "cfg")], options.pictures)
+    forward = statistics.median(one.network / one.forwards for one in taken["cfg"])
+    print(f"{'rule':<16} {'rule':>22} {'lane':>22} {'forward':>22}  evaluations")
+    worst = 0.0
+    for rule, steps in taken.items():
+        columns = (
+            interval([one.rule / one.network for one in steps]),
+            interval([one.lane / one.network for one in steps]),
+            interval([one.network / one.forwards / forward for one in steps]),
+        )
+        shown = " ".join(f"{middle:8.4f} [{low:.4f},{high:.4f}]" for middle, low, high in columns)
+        cost = sum(one.evaluations for one in steps) / len(steps)
+        print(f"{rule:<16} {shown}  {cost:.2f}")
+        worst = max(worst, columns[0][0])
+    print(f"largest share of a rule: {worst:.4f}, at most {LIMIT} asked")
+    return int(worst > LIMIT)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

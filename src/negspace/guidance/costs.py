@@ -1,0 +1,27 @@
+"""What rules cost, counted by asking them."""
+
+from typing import Any
+
+import torch
+
+from negspace.guidance.base import NEGATIVE, Rule, Step
+
+_STEPS = 50
+
+
+def evaluations(rule: Rule[Any], avoided: int = 1) -> int:
+    """The most predictions that a rule asks for at any of 50 steps, before it has skipped any.
+
+    Args:
+        rule: any.
+        avoided: how many things are avoided.
+    """
+    negatives = {f"{NEGATIVE}:{number}": 1.0 for number in range(avoided)}
+    x, state = torch.zeros(1, 1, 1, 1), rule.init()
+    counts: list[int] = []
+    for index in range(_STEPS):
+        a = (index + 0.5) / _STEPS
+        s = (1 - a * a) ** 0.5
+        branches = rule.branches(Step(index, _STEPS, s / a, x, a, s, negatives), state)
+        counts.append(len({(branch.side, branch.patch) for branch in branches}))
+    return max(counts)
