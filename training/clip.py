@@ -43,9 +43,7 @@ def build(settings: Settings, words: CLIPTokenizer) -> CLIPModel:
     }
     text = CLIPTextConfig(vocab_size=len(words), max_position_embeddings=77, **shape, **ids)
     vision = CLIPVisionConfig(image_size=settings.world.side, patch_size=8, **shape)
-    both = CLIPConfig(
-        text_config=text.to_dict(), vision_config=vision.to_dict(), projection_dim=c.projection
-    )
+    both = CLIPConfig(text_config=text.to_dict(), vision_config=vision.to_dict(), projection_dim=c.projection)
     return CLIPModel._from_config(both, attn_implementation=_ATTENTION)
 
 

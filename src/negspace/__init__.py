@@ -4,13 +4,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from negspace import guidance, prompt, strength
+    from negspace import avoid, guidance, prompt, strength
     from negspace.avoid.plan import Plan, plan
     from negspace.errors import (
         EncodingError,
         ModelError,
         NegspaceError,
         OutputError,
+        PolicyError,
         PromptError,
         RequestError,
     )
@@ -33,11 +34,13 @@ __all__ = [
     "NegspaceError",
     "OutputError",
     "Plan",
+    "PolicyError",
     "PromptError",
     "Receipt",
     "Request",
     "RequestError",
     "Result",
+    "avoid",
     "guidance",
     "load",
     "plan",
@@ -57,6 +60,7 @@ _HOMES = {
     "NegspaceError": "errors",
     "OutputError": "errors",
     "Plan": "avoid.plan",
+    "PolicyError": "errors",
     "PromptError": "errors",
     "Receipt": "receipt",
     "Request": "request",
@@ -65,7 +69,7 @@ _HOMES = {
     "load": "generate",
     "plan": "avoid.plan",
 }
-_MODULES = ("guidance", "prompt", "strength")
+_MODULES = ("avoid", "guidance", "prompt", "strength")
 
 
 def __getattr__(name: str) -> object:

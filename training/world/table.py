@@ -108,12 +108,8 @@ TABLE: Final[tuple[Concept, ...]] = (
     Concept(
         "cartoon", "style", ("cartoon", "comic", "outlined"), 0.08, 0.75, "black outlines around every shape"
     ),
-    Concept(
-        "blurry", "defect", ("blurry", "blurred", "out of focus"), 0.10, _DEFECT_TOLD, "Gaussian blur"
-    ),
-    Concept(
-        "noise", "defect", ("noise", "noisy", "grainy"), 0.17, _DEFECT_TOLD, "grain over everything"
-    ),
+    Concept("blurry", "defect", ("blurry", "blurred", "out of focus"), 0.10, _DEFECT_TOLD, "Gaussian blur"),
+    Concept("noise", "defect", ("noise", "noisy", "grainy"), 0.17, _DEFECT_TOLD, "grain over everything"),
     Concept(
         "jpeg artifacts",
         "defect",
