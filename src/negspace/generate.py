@@ -13,10 +13,12 @@ from PIL import Image
 from torch import Tensor
 
 from negspace import __version__, png
-from negspace.avoid.plan import Plan, plan
+from negspace.avoid.plan import CHECK_ONLY, Plan, plan, refuse_blocked
 from negspace.engine import Account, Engine, Lane, Width, draw
 from negspace.engine.casting import Casting
+from negspace.errors import PolicyError
 from negspace.facts import ModelFacts, Prediction
+from negspace.findings import Finding
 from negspace.guidance import Space, make
 from negspace.models.base import Network
 from negspace.models.hardware import choose
@@ -57,9 +59,14 @@ class Run:
 
     Attributes:
         plan, network: as given.
+
+    Raises:
+        PolicyError: a policy keeps the request from being carried out.
     """
 
     def __init__(self, network: Network, planned: Plan, width: Width | None) -> None:
+        refuse_blocked(planned)
+        _refuse_unheld(planned)
         self.plan = planned
         self.network = network
         self._engine = Engine(network, width)
@@ -147,7 +154,7 @@ class Run:
                 _image_record(lane.seed, image, account)
                 for lane, image, account in zip(self._lanes, images, accounts, strict=True)
             ),
-            findings=(*planned.findings, *self._casting.findings),
+            findings=(*planned.findings, *self._casting.findings, *_unchecked(planned)),
             versions={"negspace": __version__, "python": platform.python_version(), **network.versions},
         )
 
@@ -160,6 +167,7 @@ class Run:
                 tokens=self._casting.tokens_of(term.avoid.term),
                 known=term.known,
                 unknown=term.unknown,
+                origins=term.origins,
             )
 
 
@@ -282,6 +290,24 @@ def load(
         ModelError: nothing is there, it is of a kind that is not known, or its weights cannot be read.
     """
     return Model(name_or_path, dtype, device, width)
+
+
+def _refuse_unheld(planned: Plan) -> None:
+    """Stop where a locked term could only be upheld by looking at the pictures, which nothing does here."""
+    for term in planned.terms:
+        if term.avoid.locked and term.told == CHECK_ONLY:
+            raise PolicyError(
+                f"{term.avoid.term!r} is locked by {term.avoid.source}, this model cannot be told "
+                f"({planned.why_not}), and nothing looks for it in the pictures"
+            )
+
+
+def _unchecked(planned: Plan) -> Iterator[Finding]:
+    """What was to be looked for in the pictures, and was not."""
+    for term in planned.terms:
+        if term.avoid.check != "none":
+            told = f"nothing looked for {term.avoid.term!r} in the pictures ({term.avoid.check} was asked)"
+            yield Finding("unchecked", told, term.span, "avoid")
 
 
 def _image_record(seed: int, image: Image.Image, account: Account) -> ImageRecord:

@@ -165,7 +165,6 @@ def test_a_distilled_model_warns() -> None:
         ({"sampler": "ddim"}, "DDIM"),
         ({"width": 100}, "multiple of 16.*96"),
         ({"height": 8}, "multiple of 16.*16"),
-        ({"policies": ("brand",)}, "brand"),
         ({"dialect": "klingon"}, "klingon"),
     ],
 )

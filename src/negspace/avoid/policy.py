@@ -19,6 +19,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -225,8 +226,9 @@ def _reason(error: Exception) -> str:
     return (error.strerror or str(error)) if isinstance(error, OSError) else "it is not UTF-8 text"
 
 
+@lru_cache(maxsize=256)
 def _read(text: str, place: str) -> Policy:
-    """One file by itself."""
+    """One file by itself. What was read once is known by its text, so that a plan takes no time for it."""
     if len(text) > _MOST_CHARACTERS:
         raise PolicyError(f"{place}: longer than {_MOST_CHARACTERS:,} characters")
     sheet = sheets.read(text, place)

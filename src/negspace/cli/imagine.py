@@ -33,14 +33,14 @@ def imagine(
     Every PNG carries the infotext that other tools read, and its own receipt.
     The receipt of the whole run lies beside them as JSON.
     """
-    from negspace.avoid.plan import plan
+    from negspace.avoid.plan import plan, refuse_blocked
     from negspace.files import check_folder
     from negspace.models.folder import EMBEDDED, read_facts
     from negspace.sheet import near_square, sheet
 
     # What can be known to be wrong is told before weights are read and before anything is written.
     name = request.model or EMBEDDED
-    plan(request, read_facts(name))
+    refuse_blocked(plan(request, read_facts(name)))
     check_folder(out)
 
     from negspace.cli.making import make, open_model  # torch: the seconds begin here

@@ -48,6 +48,16 @@ def request_of(
     dialect: Annotated[
         str, typer.Option(metavar="NAME", help="Grammar of both texts.", rich_help_panel=ASKED)
     ] = "a1111",
+    policy: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--policy",
+            "-p",
+            metavar="NAME_OR_FILE",
+            help="What must be avoided; may come several times. See policy list.",
+            rich_help_panel=ASKED,
+        ),
+    ] = None,
     scale: Annotated[
         float | None,
         typer.Option(metavar="W", help="Guidance scale; at 1 a negative does nothing.", rich_help_panel=HOW),
@@ -96,6 +106,7 @@ def request_of(
             "n": n,
             "dialect": dialect,
             "weighting": weighting,
+            "policies": tuple(policy or ()),
             "dtype": dtype,
         }
     )

@@ -7,6 +7,7 @@ from negspace.cli.options import Json, asking
 from negspace.request import Request
 
 if TYPE_CHECKING:
+    from negspace.avoid import PolicyRecord
     from negspace.avoid.plan import Plan, PlannedTerm
 
 
@@ -31,6 +32,8 @@ def _show_plan(planned: "Plan") -> None:
         [
             ("prompt", planned.positive),
             ("negative", show.said(planned.negative)),
+            *(("blocked", str(block)) for block in planned.blocks),
+            *(("policy", _policy(record)) for record in planned.policies),
             ("can act", "yes" if planned.acts else f"no: {planned.why_not}"),
             (
                 "made by",
@@ -40,9 +43,11 @@ def _show_plan(planned: "Plan") -> None:
         ]
     )
     if planned.terms:
+        cost = f"{len(planned.terms)} avoided, about {planned.negative_tokens} tokens"
         show.line("")
+        show.line(cost, "dim")
         show.table(
-            ("avoided", "weight", "when", "told by", "known", "tokens"),
+            ("avoided", "weight", "when", "source", "told by", "known", "tokens"),
             [_term(term) for term in planned.terms],
             show.USUAL,
         )
@@ -51,12 +56,18 @@ def _show_plan(planned: "Plan") -> None:
         show.findings(planned.findings)
 
 
+def _policy(record: "PolicyRecord") -> str:
+    told = f"{record.name}@{record.version}, sha256 {record.fingerprint[:12]}"
+    return told if record.why_not is None else f"{told}: does not apply: {record.why_not}"
+
+
 def _term(term: "PlannedTerm") -> tuple[str, ...]:
     asked = term.avoid
     return (
         asked.term,
         f"{asked.weight:g}",
         show.when(asked.window),
+        ", ".join(term.origins),
         term.told,
         show.known(term.known, term.unknown),
         f"about {term.tokens}",

@@ -36,8 +36,8 @@ class Casting:
         self._plan = planned
         self._empty = encoder.empty()
         self._absent = encode_negative(encoder, None, absent)
-        self._positive = _timetable(lambda _: planned.positive, planned)
-        self._negative = _timetable(planned.negative_at, planned)
+        self._positive = _timetable(lambda _: planned.positive, planned.steps, planned.request.dialect)
+        self._negative = _timetable(planned.negative_at, planned.steps, planned.negative_dialect)
         prompts = _prompts(chain(self._positive, self._negative))
         weighting = planned.request.weighting
         self._encoded = {prompt: encoder.encode(prompt, weighting) for prompt in prompts}
@@ -123,9 +123,8 @@ class Casting:
         )
 
 
-def _timetable(text_at: Callable[[float], str | None], planned: Plan) -> list[Said]:
+def _timetable(text_at: Callable[[float], str | None], steps: int, dialect: str) -> list[Said]:
     """What a side says at each step of the sampler."""
-    steps = planned.steps
     unfolded: dict[str, tuple[Strand, ...]] = {}
     said: list[Said] = []
     for step in range(steps):
@@ -134,7 +133,7 @@ def _timetable(text_at: Callable[[float], str | None], planned: Plan) -> list[Sa
             said.append(())
             continue
         if text not in unfolded:
-            unfolded[text] = unfold(text, steps, planned.request.dialect)
+            unfolded[text] = unfold(text, steps, dialect)
         said.append(tuple((strand.at(step + 1), strand.factor) for strand in unfolded[text]))
     return said
 
