@@ -18,10 +18,11 @@ from negspace.avoid.matching import Index, phrase
 from negspace.avoid.merging import AvoidList, Claim, Entry, Rank, merge
 from negspace.avoid.negations import negation_in
 from negspace.avoid.policy import Policy, PolicyTerm, load_policy
-from negspace.avoid.terms import terms_of
+from negspace.avoid.terms import is_plain, terms_of
 from negspace.avoid.wishes import (
     cut_mentions,
     inline_forms,
+    may_negate,
     mentions,
     readings,
     understood,
@@ -190,7 +191,10 @@ def _not_applying(records: Iterable[PolicyRecord]) -> Iterator[Finding]:
 
 
 def _negated(request: Request, steps: int) -> bool:
-    terms = terms_of(request.avoid, request.dialect, steps)
+    told = request.avoid
+    if isinstance(told, str) and not may_negate(told):
+        return False
+    terms = terms_of(told, request.dialect, steps)
     return any(negation_in(term.avoid.term, tail=False) is not None for term in terms)
 
 
@@ -294,7 +298,7 @@ def _own_claims(
     claims: list[Claim] = []
     spoken = (*_spoken(request, steps), *((avoid, None) for avoid in negated))
     for avoid, span in spoken:
-        negation = negation_in(avoid.term, tail=False)
+        negation = negation_in(avoid.term, tail=False) if may_negate(avoid.term) else None
         if negation is not None:
             meant = " and ".join(repr(term) for term in negation.terms)
             told = f"{avoid.term!r} is understood as avoiding {meant}"
@@ -344,14 +348,14 @@ def _spoken(request: Request, steps: int) -> Iterator[tuple[Avoid, tuple[int, in
 
 def _plain(avoid: Avoid, dialect: str) -> Avoid:
     """The term as words, out of the dialect it is written in."""
-    if _SYNTAX.isdisjoint(avoid.term):
+    if is_plain(avoid.term):
         return avoid
     return avoid.model_copy(update={"term": parse(avoid.term, dialect).clean})
 
 
 def _written(words: str) -> str:
     """Words as the merged list's dialect writes them."""
-    if _SYNTAX.isdisjoint(words) and "AND" not in words and "BREAK" not in words:
+    if is_plain(words):
         return words
     return write(Prompt((Chunk(words, 1.0),), WRITTEN_IN, words))
 

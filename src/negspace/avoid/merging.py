@@ -26,8 +26,8 @@ class Rank(IntEnum):
     TEMPLATE = 3
 
 
-@final
-class Entry(Words):
+@dataclass(frozen=True)
+class Entry:
     """One thing to avoid, and who asked for it.
 
     Attributes:
@@ -106,6 +106,9 @@ def merge(claims: Iterable[Claim]) -> tuple[AvoidList, tuple[Finding, ...]]:
 
 
 def _joined(group: Sequence[Claim]) -> Entry:
+    if len(group) == 1:
+        (one,) = group
+        return Entry(one.avoid, (one.avoid.source,), one.span, one.rank is Rank.LOCKED)
     locked = [claim for claim in group if claim.rank is Rank.LOCKED]
     deciding = locked or group
     first = min(deciding, key=lambda claim: claim.rank)
@@ -142,6 +145,8 @@ def _told(group: Sequence[Claim], entry: Entry) -> Iterable[Finding]:
                 f"{entry.avoid.source} gives it: it is locked"
             )
             yield Finding("locked", text, claim.span, "avoid")
+    if all(claim.avoid == group[0].avoid for claim in group):
+        return
     origins = ", ".join(entry.origins)
     told = f"{entry.avoid.term!r} is avoided once, as asked by {origins}"
     spelled = dict.fromkeys(claim.avoid.term for claim in group)

@@ -1,22 +1,26 @@
 """Plan: a request compiled for one model, before anything runs. Pure: needs no weights and no torch."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from itertools import pairwise
 
 from negspace.avoid.governance import Block, Governed, PolicyRecord, govern
 from negspace.avoid.policy import Policy
-from negspace.avoid.terms import Term, content_words, terms_of, words_of
+from negspace.avoid.terms import Term, content_words, is_plain, terms_of, unfolded, words_of
 from negspace.errors import PolicyError, RequestError
-from negspace.facts import ModelFacts
+from negspace.facts import EncoderFacts, ModelFacts
 from negspace.findings import Finding, Side
 from negspace.names import no_such
-from negspace.prompt import Chunk, Prompt, parse, unfold, write
+from negspace.prompt import Chunk, Prompt, parse, write
+from negspace.prompt.weights import spell
 from negspace.request import Avoid, Request, Words
 
 BRANCH = "negative branch"
 NOT_AT_ALL = "nothing"
 CHECK_ONLY = "check only"
+_NOT_LETTERS = re.compile(r"[^a-zA-Z0-9 ]")
 _NEGATIONS = frozenset({"no", "not", "without", "never"})
 
 
@@ -218,6 +222,8 @@ def _weighed(avoid: Avoid, dialect: str) -> str:
     """The term's own text, with its weight written as the dialect writes weights."""
     if avoid.weight == 1.0:
         return avoid.term
+    if dialect == "a1111" and is_plain(avoid.term):
+        return f"({avoid.term}:{spell(avoid.weight)})"
     read = parse(avoid.term, dialect)
     chunks = tuple(
         chunk if chunk.kind == "break" else Chunk(chunk.text, chunk.weight * avoid.weight, chunk.span)
@@ -263,11 +269,16 @@ def _planned(term: Term, facts: ModelFacts, acts: bool, origins: tuple[str, ...]
     )
 
 
-def _unknown(words: Sequence[str], facts: ModelFacts) -> tuple[str, ...] | None:
+def _unknown(words: tuple[str, ...], facts: ModelFacts) -> tuple[str, ...] | None:
     """The words that no encoder of the model has learned; None where nobody knows."""
-    if any(encoder.words is None for encoder in facts.encoders):
+    return _unlearned(words, facts.encoders)
+
+
+@lru_cache(maxsize=8192)
+def _unlearned(words: tuple[str, ...], encoders: tuple[EncoderFacts, ...]) -> tuple[str, ...] | None:
+    if any(encoder.words is None for encoder in encoders):
         return None
-    learned = frozenset[str]().union(*(encoder.words or () for encoder in facts.encoders))
+    learned = _learned(encoders)
     return tuple(
         dict.fromkeys(
             word
@@ -277,11 +288,21 @@ def _unknown(words: Sequence[str], facts: ModelFacts) -> tuple[str, ...] | None:
     )
 
 
+@lru_cache(maxsize=16)
+def _learned(encoders: tuple[EncoderFacts, ...]) -> frozenset[str]:
+    return frozenset[str]().union(*(encoder.words or () for encoder in encoders))
+
+
 def _tokens(text: str, facts: ModelFacts) -> int:
     """An estimate: a known word is a token, another one a token for every four letters, a sign one each."""
+    return _counted(text, facts.encoders)
+
+
+@lru_cache(maxsize=8192)
+def _counted(text: str, encoders: tuple[EncoderFacts, ...]) -> int:
     words = words_of(text)
-    signs = sum(1 for sign in text if not sign.isalnum() and not sign.isspace())
-    unknown = set(_unknown(words, facts) or ())
+    signs = sum(not sign.isalnum() and not sign.isspace() for sign in _NOT_LETTERS.findall(text))
+    unknown = frozenset(_unlearned(words, encoders) or ())
     return signs + sum(-(-len(word) // 4) if word in unknown else 1 for word in words)
 
 
@@ -343,7 +364,7 @@ def _long(tokens: int, side: Side, facts: ModelFacts) -> Iterator[Finding]:
 
 def _prompts(text: str, dialect: str, steps: int) -> list[Prompt]:
     """Every prompt that a text holds at some step."""
-    return [prompt for strand in unfold(text, steps, dialect) for _, prompt in strand.prompts]
+    return [prompt for strand in unfolded(text, steps, dialect) for _, prompt in strand.prompts]
 
 
 def _word_findings(request: Request, prompt: str, facts: ModelFacts, steps: int) -> Iterator[Finding]:
@@ -367,13 +388,21 @@ def _term_findings(term: PlannedTerm, in_prompt: tuple[str, ...]) -> Iterator[Fi
         told = f"{text!r} is avoided as it stands, which asks for it; write {' '.join(words[1:])!r}"
         yield Finding("negation", told, span, "avoid")
     content = content_words(text)
-    if content and any(in_prompt[i : i + len(content)] == content for i in range(len(in_prompt))):
+    if (
+        content
+        and content[0] in in_prompt
+        and any(in_prompt[i : i + len(content)] == content for i in range(len(in_prompt)))
+    ):
         yield Finding("contradiction", f"{text!r} is also in the prompt", span, "avoid")
     if term.avoid.weight == 0:
         yield Finding("weight", f"{text!r} weighs 0 and does nothing", span, "avoid")
     if term.avoid.weight < 0:
         told = f"{text!r} weighs {term.avoid.weight:g}: avoiding less than nothing asks for it"
         yield Finding("weight", told, span, "avoid")
+
+
+def _stands_in(words: tuple[str, ...], text: tuple[str, ...]) -> bool:
+    return words[0] in text and any(text[i : i + len(words)] == words for i in range(len(text)))
 
 
 def _first(word: str, text: str) -> tuple[int, int] | None:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from negspace.avoid.matching import Found, Index, Mention
 from negspace.avoid.negations import negation_in
-from negspace.avoid.terms import terms_of
+from negspace.avoid.terms import terms_of, unfolded
 from negspace.findings import Finding
-from negspace.prompt import Blend, Chunk, Conjunction, Passage, Prompt, Swap, unfold
+from negspace.prompt import Blend, Chunk, Conjunction, Passage, Prompt, Swap
 from negspace.request import Avoid
 
 _LEAD = re.compile(
@@ -42,7 +42,7 @@ def understood(prompt: str, dialect: str, steps: int) -> Wish:
     Raises:
         RequestError: there is no such dialect.
     """
-    if not _may_negate(prompt):
+    if not may_negate(prompt):
         return Wish(prompt, (), ())
     avoided: list[Avoid] = []
     findings: list[Finding] = []
@@ -62,7 +62,8 @@ def understood(prompt: str, dialect: str, steps: int) -> Wish:
     return Wish(without(prompt, cuts), tuple(avoided), tuple(findings))
 
 
-def _may_negate(prompt: str) -> bool:
+def may_negate(prompt: str) -> bool:
+    """Whether a negation can be in a text at all; most have none, and are not looked at further."""
     folded = prompt.lower()
     return any(word in folded for word in ("no", "without", "free of", "avoid", "never", "don", "exclude"))
 
@@ -91,7 +92,7 @@ def readings(text: str, dialect: str, steps: int) -> tuple[str, ...]:
 def wished(text: str, dialect: str, steps: int) -> tuple[str, ...]:
     """What a text asks for: its readings without what weighs nothing or less."""
     said: list[str] = []
-    for strand in unfold(text, steps, dialect):
+    for strand in unfolded(text, steps, dialect):
         for _, prompt in strand.prompts:
             parts = (chunk.text if _wanted(chunk, strand.factor) else " , " for chunk in prompt.chunks)
             said.append((" " if dialect == "compel" else "").join(parts))
@@ -130,7 +131,7 @@ def inline_forms(prompt: str) -> Iterator[Finding]:
 
 
 def _prompts(text: str, dialect: str, steps: int) -> Iterator[Prompt]:
-    return (prompt for strand in unfold(text, steps, dialect) for _, prompt in strand.prompts)
+    return (prompt for strand in unfolded(text, steps, dialect) for _, prompt in strand.prompts)
 
 
 def _edited(prompt: Prompt) -> Iterator[str]:
