@@ -1,7 +1,7 @@
 """Matching: whole words, in any spelling, and in any disguise where it matters."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from negspace.avoid.lookalikes import LOOKALIKES
@@ -77,6 +77,7 @@ def test_look_alikes_are_single_signs_for_plain_letters() -> None:
         assert plain.isascii() and plain.isalpha() and plain.islower() and len(plain) <= 2
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_places_are_in_the_text(text: str) -> None:
     folded, places = fold(text)
@@ -86,6 +87,7 @@ def test_places_are_in_the_text(text: str) -> None:
         assert 0 <= word.start < word.stop <= len(text)
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["hat", "low", "quality", "art", "cart", "the", "people"]), max_size=8))
 def test_a_mention_does_not_depend_on_case_or_articles(parts: list[str]) -> None:
     text = " ".join(parts)

@@ -18,7 +18,7 @@ from negspace.avoid.matching import Index, phrase
 from negspace.avoid.merging import AvoidList, Claim, Entry, Rank, merge
 from negspace.avoid.negations import negation_in
 from negspace.avoid.policy import Policy, PolicyTerm, load_policy
-from negspace.avoid.terms import is_plain, terms_of
+from negspace.avoid.terms import is_plain, terms_of, words_of
 from negspace.avoid.wishes import (
     cut_mentions,
     inline_forms,
@@ -46,6 +46,7 @@ HARMLESS = frozenset(
 stands here."""
 
 _SYNTAX = frozenset("()[]{}\\:|<>\"'+-\n")
+_SPOKEN_SYNTAX = frozenset("and not break blend swap no without any the a an or".split())
 
 
 class PolicyRecord(Words):
@@ -144,18 +145,19 @@ def govern(
 
     asked = wished(wish.text, request.dialect, steps)
     terms, told = _in_force(policies, asked)
-    prompt, blocks, cut = _uphold(wish.text, request.dialect, steps, terms)
+    prompt, required = _required(wish.text, policies, request.dialect)
+    prompt, blocks, cut = _uphold(prompt, request.dialect, steps, terms)
     own, heard = _own_claims(request, wish.avoided, steps, bool(terms.locked))
     merged, joined = merge(
         (*_claims(terms.locked, Rank.LOCKED, steps), *own, *_claims(terms.free, Rank.POLICY, steps))
     )
     kept, dropped = _within_budget(merged, facts, count)
     fields, governed = _fields(request, facts, policies, terms)
-    prompt, required = _required(prompt, policies, request.dialect)
     findings += (*told, *cut, *heard, *joined, *dropped, *governed, *required)
     if terms.locked:
-        findings += inline_forms(request.prompt)
-    carried = request.model_copy(update={**fields, "prompt": prompt, "avoid": kept.avoids})
+        findings += (*inline_forms(request.prompt), *_never_told(request, own), *_widened(terms, steps))
+    nothing = None if request.avoid is None else ""  # two ways of saying nothing, and kept apart
+    carried = request.model_copy(update={**fields, "prompt": prompt, "avoid": kept.avoids or nothing})
     return Governed(carried, WRITTEN_IN, kept.terms, records, blocks, tuple(dict.fromkeys(findings)))
 
 
@@ -277,17 +279,36 @@ def _disguised(index: Index[PolicyTerm], prompt: str) -> Iterator[Finding]:
 def _claims(terms: Sequence[PolicyTerm], rank: Rank, steps: int) -> Iterator[Claim]:
     """What policies avoid. A locked term whose window holds no step is told at every step."""
     for term in terms:
-        start, stop = term.window
-        empty = not any(start <= step / steps < stop for step in range(steps))
         avoid = Avoid(
             term=_written(term.term),
             weight=term.weight,
-            window=(0.0, 1.0) if empty and rank is Rank.LOCKED else term.window,
+            window=(0.0, 1.0) if rank is Rank.LOCKED and _stepless(term, steps) else term.window,
             source=term.origin,
             locked=rank is Rank.LOCKED,
             check=term.check,
         )
         yield Claim(avoid, rank)
+
+
+def _stepless(term: PolicyTerm, steps: int) -> bool:
+    return not any(term.window[0] <= step / steps < term.window[1] for step in range(steps))
+
+
+def _widened(terms: _Terms, steps: int) -> Iterator[Finding]:
+    for term in terms.locked:
+        if _stepless(term, steps):
+            told = f"{term.term!r} of {term.origin} is told at every step: its time holds none of {steps}"
+            yield Finding("window", told, side="avoid", level="note")
+
+
+def _never_told(request: Request, claims: Sequence[Claim]) -> Iterator[Finding]:
+    """Words of the avoid text that a schedule or a weight leaves unsaid."""
+    if isinstance(request.avoid, str):
+        said = {word for claim in claims for word in words_of(claim.avoid.term)}
+        for word in dict.fromkeys(words_of(request.avoid)):
+            if word not in said and word.isalpha() and word not in _SPOKEN_SYNTAX:
+                told = f"{word!r} stands in the avoid text and is told at no step"
+                yield Finding("never-told", told, side="avoid", level="note")
 
 
 def _own_claims(

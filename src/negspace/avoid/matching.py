@@ -20,6 +20,8 @@ _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _SIGNS = re.compile(r"[\w@$!|€+]+")
 _ARTICLES = frozenset({"a", "an", "the"})
 _LONGEST_SPELLING = 40
+_MATHEMATICAL = (0x1D400, 0x1D6A4)
+"""Thirteen alphabets in capitals and small letters, 26 after 26."""
 
 _SPELLINGS = {
     "colour": "color",
@@ -104,6 +106,8 @@ def _plain(sign: str) -> str:
     known = LOOKALIKES.get(sign)
     if known is not None:
         return known
+    if _MATHEMATICAL[0] <= ord(sign) < _MATHEMATICAL[1]:
+        return chr(ord("a") + (ord(sign) - _MATHEMATICAL[0]) % 26)  # its holes are letters to the eye as well
     pieces = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", sign).casefold())
     return "".join(
         LOOKALIKES.get(piece, piece)
