@@ -1,5 +1,6 @@
 """What is to be avoided: terms, the policies behind them, and the plan that tells them to a model."""
 
+from negspace.avoid.feedback import Change, Proposal, Revision, from_thumbs, revise
 from negspace.avoid.governance import Block, PolicyRecord
 from negspace.avoid.merging import AvoidList, Entry
 from negspace.avoid.plan import Plan, PlannedTerm, Stage, plan
@@ -9,16 +10,21 @@ from negspace.avoid.terms import Term, terms_of
 __all__ = [
     "AvoidList",
     "Block",
+    "Change",
     "Entry",
     "Plan",
     "PlannedTerm",
     "Policy",
     "PolicyRecord",
     "PolicyTerm",
+    "Proposal",
+    "Revision",
     "Stage",
     "Term",
+    "from_thumbs",
     "load_policy",
     "parse_policy",
     "plan",
+    "revise",
     "terms_of",
 ]
