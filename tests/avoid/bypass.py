@@ -258,7 +258,7 @@ def _fields() -> Iterator[Attempt]:
         {"term": "cat", "weight": 500.0},
         {"term": "no hat"},
     ):
-        yield Attempt("terms", {"avoid": (ns.Avoid(**fields),)})
+        yield Attempt("terms", {"avoid": (ns.Avoid.from_dict(fields),)})
     yield Attempt("terms", {"avoid": None, "scale": 1.0})
     yield Attempt("terms", {"avoid": "", "prompt": "a snowman, hat"}, "hat")
     yield Attempt("terms", {"avoid": (), "prompt": "a snowman, hat"}, "hat")

@@ -10,6 +10,7 @@ Who counts first is one rule: a locked policy, then the user, then a policy, the
   to be harmless keeps its default.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -164,8 +165,10 @@ def govern(
 def _applying(
     request: Request, facts: ModelFacts, operator: Sequence[Policy], tenant: str | None
 ) -> tuple[tuple[PolicyRecord, ...], tuple[Policy, ...]]:
-    asked: list[tuple[Policy, Literal["request", "operator"]]] = [(policy, "operator") for policy in operator]
-    asked += ((load_policy(name), "request") for name in request.policies)
+    asked: list[tuple[Policy, Literal["request", "operator"]]] = [
+        *((policy, "operator") for policy in operator),
+        *((load_policy(name), "request") for name in request.policies),
+    ]
     records: dict[str, PolicyRecord] = {}
     policies: list[Policy] = []
     for policy, party in asked:
@@ -352,7 +355,7 @@ def _spoken(request: Request, steps: int) -> Iterator[tuple[Avoid, tuple[int, in
             yield _plain(term.avoid, request.dialect), term.span
         return
     for avoid in request.avoid:
-        source = "user" if "@" in avoid.source else avoid.source
+        source = "user" if _is_label(avoid.source) else avoid.source
         for term in terms_of(avoid.term, request.dialect, steps):
             inner = term.avoid
             start = max(avoid.window[0], inner.window[0])
@@ -424,7 +427,12 @@ def _within_budget(
 def _rank_of(entry: Entry) -> Rank:
     if entry.avoid.source.startswith("template"):
         return Rank.TEMPLATE
-    return Rank.POLICY if "@" in entry.avoid.source else Rank.USER
+    return Rank.POLICY if _is_label(entry.avoid.source) else Rank.USER
+
+
+def _is_label(source: str) -> bool:
+    """Whether a source is a policy's: name@version."""
+    return re.fullmatch(r"[^\s@]+@\d+", source) is not None
 
 
 def _fields(

@@ -216,7 +216,7 @@ def _load(name: str, folder: Path | None, above: tuple[str, ...]) -> Policy:
             raise PolicyError(no_such("policy", name, names()) + hint)
         text, shown, inside = (LIBRARY / f"{name}.yaml").read_text(encoding="utf-8"), name, None
     if shown in above:
-        raise PolicyError(f"{above[-1]}: extends goes in a circle: {' -> '.join((*above, shown))}")
+        raise PolicyError(f"{shown}: extends goes in a circle: {' -> '.join((*above, shown))}")
     if len(above) >= _MOST_BASES:
         raise PolicyError(f"{above[0]}: more than {_MOST_BASES} policies extend each other")
     return _with_bases(_read(text, shown), shown, inside, (*above, shown))
