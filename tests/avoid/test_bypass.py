@@ -7,6 +7,7 @@ An attempt succeeds where, in the texts that the plan sends,
 """
 
 from collections import Counter
+from functools import lru_cache
 
 import pytest
 
@@ -45,15 +46,26 @@ def told(plan: Plan, term: str, weight: float, window: tuple[float, float]) -> b
     steps = range(plan.steps)
     inside = [step for step in steps if window[0] <= step / plan.steps < window[1]] or list(steps)
     for step in inside:
-        strands = ns.prompt.unfold(plan.negative_at(step / plan.steps) or "", plan.steps, "a1111")
-        if len(strands) != 1 or strands[0].factor != 1.0:
-            return False
-        chunks = strands[0].at(step + 1).chunks
-        said = [(piece.strip(), chunk.weight) for chunk in chunks for piece in chunk.text.split(",")]
-        first = [(text, weigh) for text, weigh in said if text][: len(KEEP.avoid)]
-        if not any(text == term and weigh >= weight for text, weigh in first):
+        first = said_first(plan.negative_at(step / plan.steps) or "", plan.steps, step)
+        if not any(said == term and weigh >= weight for said, weigh in first):
             return False
     return True
+
+
+@lru_cache(maxsize=64)
+def strands_of(text: str, steps: int) -> tuple[ns.prompt.Strand, ...]:
+    return ns.prompt.unfold(text, steps, "a1111")
+
+
+@lru_cache(maxsize=256)
+def said_first(text: str, steps: int, step: int) -> tuple[tuple[str, float], ...]:
+    """The first things that a text says at a step; nothing where it is not one text with one factor."""
+    strands = strands_of(text, steps)
+    if len(strands) != 1 or strands[0].factor != 1.0:
+        return ()
+    chunks = strands[0].at(step + 1).chunks
+    said = ((piece.strip(), chunk.weight) for chunk in chunks for piece in chunk.text.split(","))
+    return tuple((piece, weight) for piece, weight in said if piece)[: len(KEEP.avoid)]
 
 
 def succeeded(plan: Plan, attempt: Attempt) -> str | None:

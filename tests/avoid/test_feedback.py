@@ -118,6 +118,8 @@ def test_wilson_by_hand() -> None:
 @given(*[st.integers(0, 12)] * 4)
 @settings(deadline=None, max_examples=60)
 def test_fisher_is_scipys(a: int, b: int, c: int, d: int) -> None:
+    if a + b + c + d == 0:
+        return  # SciPy has no distribution over nothing
     theirs = hypergeom.sf(a - 1, a + b + c + d, a + c, a + b)
     assert fisher(a, b, c, d) == pytest.approx(float(theirs), abs=1e-12)
 
