@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from negspace import guidance, lab, prompt, strength
+    from negspace import avoid, guidance, lab, prompt, strength
     from negspace.avoid.plan import Plan, plan
     from negspace.errors import (
         EncodingError,
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
         ModelError,
         NegspaceError,
         OutputError,
+        PolicyError,
         PromptError,
         RequestError,
     )
@@ -35,11 +36,13 @@ __all__ = [
     "NegspaceError",
     "OutputError",
     "Plan",
+    "PolicyError",
     "PromptError",
     "Receipt",
     "Request",
     "RequestError",
     "Result",
+    "avoid",
     "guidance",
     "lab",
     "load",
@@ -61,6 +64,7 @@ _HOMES = {
     "NegspaceError": "errors",
     "OutputError": "errors",
     "Plan": "avoid.plan",
+    "PolicyError": "errors",
     "PromptError": "errors",
     "Receipt": "receipt",
     "Request": "request",
@@ -69,7 +73,7 @@ _HOMES = {
     "load": "generate",
     "plan": "avoid.plan",
 }
-_MODULES = ("guidance", "lab", "prompt", "strength")
+_MODULES = ("avoid", "guidance", "lab", "prompt", "strength")
 
 
 def __getattr__(name: str) -> object:

@@ -2,6 +2,7 @@
 
 NegspaceError
 ├── RequestError    a field of a request is wrong, or this model cannot do what was asked
+├── PolicyError     a policy cannot be read, or forbids what was asked
 ├── PromptError     a prompt cannot be read; `span` says where
 ├── ModelError      a model cannot be opened
 ├── EncodingError   a prompt cannot be turned into conditioning
@@ -16,6 +17,10 @@ class NegspaceError(Exception):
 
 class RequestError(NegspaceError):
     """A field of a request is wrong, or the model cannot do what was asked."""
+
+
+class PolicyError(NegspaceError):
+    """A policy cannot be read, or it forbids what was asked."""
 
 
 class PromptError(NegspaceError):

@@ -13,10 +13,11 @@ from PIL import Image
 from torch import Tensor
 
 from negspace import __version__, png
-from negspace.avoid.plan import Plan, plan
+from negspace.avoid.plan import CHECK_ONLY, Plan, plan, refuse_blocked
 from negspace.encoding import Embedding, Encoder, load_embeddings
 from negspace.engine import Account, Engine, Lane, Width, draw
 from negspace.engine.casting import Casting
+from negspace.errors import PolicyError
 from negspace.facts import ModelFacts, Prediction
 from negspace.findings import Finding
 from negspace.guidance import Rule, Space, make, write
@@ -63,11 +64,16 @@ class Run:
 
     Attributes:
         plan, network: as given.
+
+    Raises:
+        PolicyError: a policy keeps the request from being carried out.
     """
 
     def __init__(
         self, network: Network, planned: Plan, width: Width | None, encoder: Encoder | None = None
     ) -> None:
+        refuse_blocked(planned)
+        _refuse_unheld(planned)
         self.plan = planned
         self.network = network
         self._engine = Engine(network, width)
@@ -161,7 +167,7 @@ class Run:
                 _image_record(lane.seed, image, account, acted)
                 for lane, image, account in zip(self._lanes, images, accounts, strict=True)
             ),
-            findings=(*_lasting(planned.findings), *self._casting.findings),
+            findings=(*_lasting(planned.findings), *self._casting.findings, *_unchecked(planned)),
             versions={"negspace": __version__, "python": platform.python_version(), **network.versions},
         )
 
@@ -174,6 +180,7 @@ class Run:
                 tokens=self._casting.tokens_of(term.avoid.term),
                 known=term.known,
                 unknown=term.unknown,
+                origins=term.origins,
             )
 
 
@@ -246,7 +253,8 @@ class Model:
         """
         embeddings = load_embeddings(request.embeddings)
         planned, network = self._plan(request, embeddings), self.network(request.dtype)
-        return Run(network, planned, self._width, self._encoder(network, embeddings))
+        taught = [one for one in embeddings if one.facts in planned.embeddings]  # a policy may refuse them
+        return Run(network, planned, self._width, self._encoder(network, taught))
 
     def generate(
         self,
@@ -318,6 +326,24 @@ def load(
         ModelError: nothing is there, it is of a kind that is not known, or its weights cannot be read.
     """
     return Model(name_or_path, dtype, device, width)
+
+
+def _refuse_unheld(planned: Plan) -> None:
+    """Stop where a locked term could only be upheld by looking at the pictures, which nothing does here."""
+    for term in planned.terms:
+        if term.avoid.locked and term.told == CHECK_ONLY:
+            raise PolicyError(
+                f"{term.avoid.term!r} is locked by {term.avoid.source}, this model cannot be told "
+                f"({planned.why_not}), and nothing looks for it in the pictures"
+            )
+
+
+def _unchecked(planned: Plan) -> Iterator[Finding]:
+    """What was to be looked for in the pictures, and was not."""
+    for term in planned.terms:
+        if term.avoid.check != "none":
+            told = f"nothing looked for {term.avoid.term!r} in the pictures ({term.avoid.check} was asked)"
+            yield Finding("unchecked", told, term.span, "avoid")
 
 
 def _lasting(findings: Sequence[Finding]) -> Iterator[Finding]:

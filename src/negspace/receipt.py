@@ -50,6 +50,7 @@ class TermRecord(Words):
         tokens: what it became in the encoder.
         known: whether every content word is one the encoder has learned; None where nobody knows.
         unknown: the words that are not.
+        origins: everyone who asked for it, where it was merged from several.
     """
 
     term: str
@@ -63,6 +64,7 @@ class TermRecord(Words):
     tokens: tuple[str, ...] = ()
     known: bool | None = None
     unknown: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
 
 
 class ModelRecord(Words):
@@ -210,7 +212,8 @@ def _term_line(term: TermRecord) -> str:
         term.known
     ]
     weight = "" if term.weight == 1.0 else f" x{term.weight:g}"
-    return f"{term.term}{weight} [{term.source}] {known}, told by {term.told}"
+    asked = ", ".join(term.origins) or term.source
+    return f"{term.term}{weight} [{asked}] {known}, told by {term.told}"
 
 
 def _moved_line(moved: Moved) -> str:

@@ -161,7 +161,6 @@ def test_long_negatives_are_found_with_an_estimate() -> None:
         ({"sampler": "ddim"}, "DDIM"),
         ({"width": 100}, "multiple of 16.*96"),
         ({"height": 8}, "multiple of 16.*16"),
-        ({"policies": ("brand",)}, "brand"),
         ({"dialect": "klingon"}, "klingon"),
     ],
 )

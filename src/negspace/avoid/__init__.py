@@ -1,6 +1,30 @@
-"""What is to be avoided: terms out of the user's words, and the plan that tells them to a model."""
+"""What is to be avoided: terms, the policies behind them, and the plan that tells them to a model."""
 
+from negspace.avoid.feedback import Change, Proposal, Revision, from_thumbs, revise
+from negspace.avoid.governance import Block, PolicyRecord
+from negspace.avoid.merging import AvoidList, Entry
 from negspace.avoid.plan import Plan, PlannedTerm, Stage, plan
+from negspace.avoid.policy import Policy, PolicyTerm, load_policy, parse_policy
 from negspace.avoid.terms import Term, terms_of
 
-__all__ = ["Plan", "PlannedTerm", "Stage", "Term", "plan", "terms_of"]
+__all__ = [
+    "AvoidList",
+    "Block",
+    "Change",
+    "Entry",
+    "Plan",
+    "PlannedTerm",
+    "Policy",
+    "PolicyRecord",
+    "PolicyTerm",
+    "Proposal",
+    "Revision",
+    "Stage",
+    "Term",
+    "from_thumbs",
+    "load_policy",
+    "parse_policy",
+    "plan",
+    "revise",
+    "terms_of",
+]

@@ -30,12 +30,13 @@ def converted(planned: Plan, dialect: str) -> Converted:
     """
     findings: list[Finding] = []
 
-    def told(text: str | None, side: Side) -> str | None:
+    def told(text: str | None, source: str, side: Side) -> str | None:
         try:
-            return None if text is None else convert(text, planned.request.dialect, dialect)
+            return None if text is None else convert(text, source, dialect)
         except PromptError as error:
             findings.append(Finding("not-convertible", str(error), error.span, side))
             return None
 
-    positive, negative = told(planned.positive, "prompt"), told(planned.negative, "avoid")
+    positive = told(planned.positive, planned.carried.dialect, "prompt")
+    negative = told(planned.negative, planned.negative_dialect, "avoid")
     return Converted(dialect=dialect, positive=positive, negative=negative, findings=tuple(findings))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from negspace.avoid.terms import WORD, content_words
 from negspace.facts import EncoderFacts, ModelFacts
@@ -33,7 +34,7 @@ def unknown_words(text: str, facts: ModelFacts) -> tuple[str, ...] | None:
     rest = names.sub(" ", text) if names else text
     if not WORD.search(rest):
         return ()
-    learned = frozenset[str]().union(*(encoder.words or () for encoder in facts.encoders))
+    learned = _learned(facts.encoders)
     return tuple(
         dict.fromkeys(
             word
@@ -41,6 +42,11 @@ def unknown_words(text: str, facts: ModelFacts) -> tuple[str, ...] | None:
             if word not in learned and not all(part in learned for part in word.replace("’", "'").split("-"))
         )
     )
+
+
+@lru_cache(maxsize=16)
+def _learned(encoders: tuple[EncoderFacts, ...]) -> frozenset[str]:
+    return frozenset[str]().union(*(encoder.words or () for encoder in encoders))
 
 
 def tokens(text: str, facts: ModelFacts) -> int:

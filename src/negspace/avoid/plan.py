@@ -6,18 +6,21 @@ from itertools import pairwise
 
 from negspace.avoid import ruling as rules
 from negspace.avoid.estimates import length_findings, named_embeddings, tokens, unknown_words
+from negspace.avoid.governance import Block, Governed, PolicyRecord, govern
+from negspace.avoid.policy import Policy
 from negspace.avoid.ruling import Ruling, ruling
-from negspace.avoid.terms import Term, content_words, terms_of, words_of
+from negspace.avoid.terms import Term, content_words, is_plain, terms_of, unfolded, words_of
 from negspace.avoid.texts import insist_on, refuse_others, told_apart
-from negspace.errors import RequestError
+from negspace.errors import PolicyError, RequestError
 from negspace.facts import EmbeddingFacts, ModelFacts
 from negspace.findings import Finding, Side
 from negspace.names import no_such
-from negspace.prompt import Chunk, Prompt, parse, unfold, write
-from negspace.prompt.weights import WEIGHTINGS
+from negspace.prompt import Chunk, Prompt, parse, write
+from negspace.prompt.weights import WEIGHTINGS, spell
 from negspace.request import Avoid, Moved, Request, Settings, Words
 
 NOT_AT_ALL = "nothing"
+CHECK_ONLY = "check only"
 _NEGATIONS = frozenset({"no", "not", "without", "never"})
 
 
@@ -28,10 +31,12 @@ class PlannedTerm(Words):
         avoid: the term as asked.
         span: its place in the negative; None where it was given as a term or for another encoder.
         told: by what the model is told: "negative branch", all in one text; "own branch"; "attention"; or
-            several of these; or "nothing" where it cannot be told.
+            several of these. Where it cannot be told, "check only" if it is to be looked for in the picture,
+            else "nothing".
         tokens: how many tokens it will take, as far as can be told without the tokenizer.
         known: whether every content word is one the encoder has learned; None where nobody knows.
         unknown: the words that are not.
+        origins: everyone who asked for it.
     """
 
     avoid: Avoid
@@ -40,6 +45,7 @@ class PlannedTerm(Words):
     tokens: int
     known: bool | None
     unknown: tuple[str, ...]
+    origins: tuple[str, ...] = ()
 
 
 class Stage(Words):
@@ -55,10 +61,12 @@ class Stage(Words):
 
 
 class Plan(Settings):
-    """A request compiled for one model. Spans of findings and terms are places in `positive` and `negative`.
+    """A request compiled for one model. Spans of findings and terms are places in `positive` and `negative`;
+    where a policy changed these, in what was asked.
 
     Attributes:
         request: as asked.
+        carried: as it is carried out: inline forms read, policies applied.
         positive: the text the positive branch is told.
         negative: the text the negative branch is told, all terms in it; None where there is none.
         stages: what of it is told when; one stage where every term is told all the time.
@@ -68,9 +76,14 @@ class Plan(Settings):
         why_not: if not, why, in plain words.
         embeddings: what the text encoders are taught for it.
         findings: what is worth knowing before anything runs.
+        negative_dialect: grammar of `negative` and `stages`; that of the request unless terms were merged.
+        negative_tokens: how many tokens `negative` takes, about.
+        policies: every policy that was asked for, and whether it applies.
+        blocks: what keeps the request from being carried out; () where nothing does.
     """
 
     request: Request
+    carried: Request
     positive: str
     negative: str | None
     stages: tuple[Stage, ...]
@@ -80,37 +93,61 @@ class Plan(Settings):
     why_not: str | None
     embeddings: tuple[EmbeddingFacts, ...] = ()
     findings: tuple[Finding, ...]
+    negative_dialect: str
+    negative_tokens: int = 0
+    policies: tuple[PolicyRecord, ...] = ()
+    blocks: tuple[Block, ...] = ()
 
     def negative_at(self, progress: float) -> str | None:
         """What the negative branch is told at a share of the steps in [0, 1)."""
         return next((stage.text for stage in self.stages if progress < stage.until), self.stages[-1].text)
 
 
-def plan(request: Request, facts: ModelFacts) -> Plan:
+def plan(
+    request: Request, facts: ModelFacts, *, policies: Sequence[Policy] = (), tenant: str | None = None
+) -> Plan:
     """Compile a request for a model. Nothing is generated.
 
+    Args:
+        request: what is asked.
+        facts: what the model can be told.
+        policies: those of the operator, which apply whatever the request says; its own are added.
+        tenant: on whose behalf.
+
     Raises:
-        RequestError: the model cannot host the rule, has no such sampler or size, a policy or weighting is
-            not there, an embedding is not for this model, or what is to be avoided cannot be joined.
+        RequestError: the model cannot host the rule, has no such sampler or size, a weighting is not there,
+            an embedding is not for this model, or what is to be avoided cannot be joined.
+        PolicyError: a policy is not there or cannot be read.
         PromptError: a text cannot be read, or a term cannot be weighed in this dialect.
     """
     _refuse_impossible(request, facts)
-    rule = ruling(request, facts)
     steps = facts.steps if request.steps is None else request.steps
     told, moved = told_apart(request, steps)
     refuse_others(told, facts)
-    terms = _terms(told, steps)
-    stages = _stages(told)
-    negative = _negative_text(told, told.avoid)
-    insist_on(told, negative, steps)
-    if any(term.avoid.weight for term in terms):
+    insist_on(told, _negative_text(told.avoid, told.dialect), steps)
+    governed = govern(
+        told,
+        facts,
+        steps=steps,
+        operator=policies,
+        tenant=tenant,
+        count=lambda text: tokens(text, facts),
+    )
+    carried = governed.request
+    rule = ruling(carried, facts)
+    terms = _terms(governed, steps)
+    stages = _stages(carried, governed.dialect)
+    negative = _negative_text(carried.avoid, governed.dialect)
+    if any(term.avoid.weight for term, _ in terms):
         rules.refuse_distilled(rule, facts)
-    why_not = _why_not(told, negative, terms, rule, facts)
-    way = NOT_AT_ALL if why_not else " and ".join(rule.ways)
-    planned = tuple(_planned(term, facts, told.dialect, way) for term in terms)
+    why_not = _why_not(carried, negative, terms, rule, facts, len(stages))
+    way = None if why_not else " and ".join(rule.ways)
+    planned = tuple(_planned(term, facts, governed.dialect, way, origins) for term, origins in terms)
+    untold = tuple(_untold(planned, why_not))
     return Plan(
         request=request,
-        positive=told.prompt,
+        carried=carried,
+        positive=carried.prompt,
         negative=negative,
         stages=stages,
         moved=moved,
@@ -118,22 +155,45 @@ def plan(request: Request, facts: ModelFacts) -> Plan:
         rule=rule.text,
         scale=rule.scale,
         steps=steps,
-        sampler=request.sampler or facts.sampler,
-        width=request.width or facts.width,
-        height=request.height or facts.height,
+        sampler=carried.sampler or facts.sampler,
+        width=carried.width or facts.width,
+        height=carried.height or facts.height,
         acts=why_not is None,
         why_not=why_not,
-        embeddings=facts.embeddings,
+        embeddings=tuple(one for one in facts.embeddings if one.file in carried.embeddings),
         findings=(
-            *_findings(told, facts, negative, planned, steps, why_not),
-            *rules.findings(rule, request, facts),
+            *governed.findings,
+            *_findings(told, governed, facts, negative, planned, steps, why_not),
+            *rules.findings(rule, carried, facts),
+            *(Finding("blocked", str(block), side="avoid") for block in untold),
         ),
+        negative_dialect=governed.dialect,
+        negative_tokens=tokens(negative or "", facts),
+        policies=governed.policies,
+        blocks=(*governed.blocks, *untold),
     )
 
 
+def refuse_blocked(planned: Plan) -> None:
+    """Stop where a policy keeps the request from being carried out.
+
+    Raises:
+        PolicyError: one does.
+    """
+    if planned.blocks:
+        raise PolicyError(str(planned.blocks[0]))
+
+
+def _untold(terms: Sequence[PlannedTerm], why_not: str | None) -> Iterator[Block]:
+    """Locked terms that neither a branch is told nor a check looks for: they cannot be upheld."""
+    for term in terms:
+        if term.avoid.locked and "@" in term.avoid.source and term.told == NOT_AT_ALL:
+            why = f"{term.avoid.term!r} is locked and cannot be told: {why_not}"
+            explain = "Give it a check, or use a model that can be told."
+            yield Block(term=term.avoid.term, policy=term.avoid.source, why=why, explain=explain)
+
+
 def _refuse_impossible(request: Request, facts: ModelFacts) -> None:
-    if request.policies:
-        raise RequestError(f"there is no policy {request.policies[0]!r}")
     if request.sampler is not None and request.sampler not in facts.samplers:
         raise RequestError(no_such("sampler", request.sampler, facts.samplers))
     if request.weighting not in WEIGHTINGS:
@@ -166,18 +226,22 @@ def _refuse_embeddings(request: Request, facts: ModelFacts) -> None:
             )
 
 
-def _terms(request: Request, steps: int) -> tuple[Term, ...]:
-    """What `avoid` says, and after it what only other encoders are told."""
-    own = terms_of(request.avoid, request.dialect, steps)
-    texts = (text for text in request.other_avoids if text is not None)
-    known = list(own)
-    for term in (term for text in texts for term in terms_of(text, request.dialect, steps)):
-        if all(term.avoid != other.avoid for other in known):
-            known.append(Term(term.avoid))
+def _terms(governed: Governed, steps: int) -> tuple[tuple[Term, tuple[str, ...]], ...]:
+    """What is avoided and who asked for it; after it what only other encoders are told."""
+    carried = governed.request
+    if governed.entries is None:
+        own = terms_of(carried.avoid, governed.dialect, steps)
+        known = [(term, (term.avoid.source,)) for term in own]
+    else:
+        known = [(Term(entry.avoid, entry.span), entry.origins) for entry in governed.entries]
+    texts = (text for text in carried.other_avoids if text is not None)
+    for term in (term for text in texts for term in terms_of(text, carried.dialect, steps)):
+        if all(term.avoid != other.avoid for other, _ in known):
+            known.append((Term(term.avoid), (term.avoid.source,)))
     return tuple(known)
 
 
-def _stages(request: Request) -> tuple[Stage, ...]:
+def _stages(request: Request, dialect: str) -> tuple[Stage, ...]:
     """What is told when: a text tells its own times by its schedules, terms by their windows."""
     if request.avoid is None or isinstance(request.avoid, str):
         return (Stage(until=1.0, text=request.avoid),)
@@ -185,20 +249,22 @@ def _stages(request: Request) -> tuple[Stage, ...]:
     stages: list[Stage] = []
     for start, stop in pairwise(edges):
         told = [avoid for avoid in request.avoid if avoid.window[0] <= start < avoid.window[1]]
-        stages.append(Stage(until=stop, text=_negative_text(request, told) if told else None))
+        stages.append(Stage(until=stop, text=_negative_text(told, dialect) if told else None))
     return tuple(stages)
 
 
-def _negative_text(request: Request, avoid: str | Sequence[Avoid] | None) -> str | None:
+def _negative_text(avoid: str | Sequence[Avoid] | None, dialect: str) -> str | None:
     if avoid is None or isinstance(avoid, str):
         return avoid
-    return ", ".join(_weighed(one, request.dialect) for one in avoid)
+    return ", ".join(_weighed(one, dialect) for one in avoid)
 
 
 def _weighed(avoid: Avoid, dialect: str) -> str:
     """The term's own text, with its weight written as the dialect writes weights."""
     if avoid.weight == 1.0:
         return avoid.term
+    if dialect == "a1111" and is_plain(avoid.term):
+        return f"({avoid.term}:{spell(avoid.weight)})"
     read = parse(avoid.term, dialect)
     chunks = tuple(
         chunk if chunk.kind == "break" else Chunk(chunk.text, chunk.weight * avoid.weight, chunk.span)
@@ -208,38 +274,47 @@ def _weighed(avoid: Avoid, dialect: str) -> str:
 
 
 def _why_not(
-    request: Request, negative: str | None, terms: Sequence[Term], rule: Ruling, facts: ModelFacts
+    request: Request,
+    negative: str | None,
+    terms: Sequence[tuple[Term, tuple[str, ...]]],
+    rule: Ruling,
+    facts: ModelFacts,
+    stages: int,
 ) -> str | None:
     if negative is None and not terms:
         return "nothing was asked to be avoided"
     if not terms:
         return "the negative is empty"
-    if all(term.avoid.weight == 0 for term in terms):
+    if all(term.avoid.weight == 0 for term, _ in terms):
         return "every term weighs 0"
     if inert := rule.why_inert(facts.name):
         return inert
     alike = negative == request.prompt and request.other_avoids == request.other_prompts
-    if rule.cancels and alike and len(_stages(request)) == 1:
+    if rule.cancels and alike and stages == 1:
         return "it says the same as the prompt, so the two cancel"
     return None
 
 
-def _planned(term: Term, facts: ModelFacts, dialect: str, told: str) -> PlannedTerm:
-    clean = parse(term.avoid.term, dialect).clean
-    words = content_words(clean)
+def _planned(
+    term: Term, facts: ModelFacts, dialect: str, way: str | None, origins: tuple[str, ...]
+) -> PlannedTerm:
+    said = term.avoid.term
+    clean = said if is_plain(said) else parse(said, dialect).clean
     unknown = unknown_words(clean, facts)
     return PlannedTerm(
         avoid=term.avoid,
         span=term.span,
-        told=told,
+        told=way or (NOT_AT_ALL if term.avoid.check == "none" else CHECK_ONLY),
         tokens=tokens(clean, facts),
-        known=None if unknown is None or not words else not unknown,
+        known=None if unknown is None or not content_words(clean) else not unknown,
         unknown=unknown or (),
+        origins=origins,
     )
 
 
 def _findings(
     request: Request,
+    governed: Governed,
     facts: ModelFacts,
     negative: str | None,
     terms: Sequence[PlannedTerm],
@@ -249,41 +324,45 @@ def _findings(
     if why_not is not None and (negative is not None or terms):
         level = "note" if not terms else "warning"
         yield Finding("inert", f"the negative can do nothing: {why_not}", side="avoid", level=level)
-    yield from _side_findings(request.prompt, "prompt", request, facts, steps)
-    yield from _side_findings(negative or "", "avoid", request, facts, steps)
-    yield from _word_findings(request, facts, steps)
-    prompts = _prompts(request.prompt, request.dialect, steps)
+    carried = governed.request
+    asked = _prompts(request.prompt, request.dialect, steps)
+    yield from _read_findings(asked, "prompt")
+    yield from length_findings(asked, "prompt", facts)
+    told = _prompts(negative or "", governed.dialect, steps)
+    if governed.entries is None:
+        yield from _read_findings(told, "avoid")
+    elif isinstance(request.avoid, str):  # of which the list was made
+        yield from _read_findings(_prompts(request.avoid, request.dialect, steps), "avoid")
+    yield from length_findings(told, "avoid", facts)
+    prompts = _prompts(carried.prompt, carried.dialect, steps)
+    yield from _word_findings(request.prompt, prompts, facts)
     in_prompt = words_of(" , ".join(prompt.clean for prompt in prompts))
     for term in terms:
         yield from _term_findings(term, in_prompt)
-    yield from _embedding_findings(request, negative, facts)
+    yield from _embedding_findings(carried, negative, facts)
 
 
-def _side_findings(
-    text: str, side: Side, request: Request, facts: ModelFacts, steps: int
-) -> Iterator[Finding]:
-    """What the dialect noticed in one text, and whether it outgrows a window."""
-    prompts = _prompts(text, request.dialect, steps)
+def _read_findings(prompts: Sequence[Prompt], side: Side) -> Iterator[Finding]:
+    """What the dialect noticed."""
     found = {replace(finding, side=side) for prompt in prompts for finding in prompt.findings}
     yield from sorted(found, key=lambda finding: (finding.span or (0, 0), finding.code))
-    yield from length_findings(prompts, side, facts)
 
 
 def _prompts(text: str, dialect: str, steps: int) -> list[Prompt]:
     """Every prompt that a text holds at some step."""
-    return [prompt for strand in unfold(text, steps, dialect) for _, prompt in strand.prompts]
+    return [prompt for strand in unfolded(text, steps, dialect) for _, prompt in strand.prompts]
 
 
-def _word_findings(request: Request, facts: ModelFacts, steps: int) -> Iterator[Finding]:
-    """Words of the prompt that the model has never learned, and words that say no."""
-    told = [prompt.clean for prompt in _prompts(request.prompt, request.dialect, steps)]
+def _word_findings(asked: str, prompts: Sequence[Prompt], facts: ModelFacts) -> Iterator[Finding]:
+    """Words of the prompt that the model has never learned, and words that say no in a way not understood."""
+    told = [prompt.clean for prompt in prompts]
     for word in dict.fromkeys(word for text in told for word in unknown_words(text, facts) or ()):
         text = f"{word!r} is a word the model has never learned"
-        yield Finding("unknown-word", text, _first(word, request.prompt), "prompt")
+        yield Finding("unknown-word", text, _first(word, asked), "prompt")
     pairs = (pair for text in told for pair in pairwise(words_of(text)) if pair[0] in _NEGATIONS)
     for word, following in dict.fromkeys(pairs):
         text = f"{word!r} in a prompt tends to bring what follows; avoid {following!r} instead"
-        yield Finding("negation", text, _first(word, request.prompt), "prompt", "note")
+        yield Finding("negation", text, _first(word, asked), "prompt", "note")
 
 
 def _term_findings(term: PlannedTerm, in_prompt: tuple[str, ...]) -> Iterator[Finding]:
@@ -291,17 +370,21 @@ def _term_findings(term: PlannedTerm, in_prompt: tuple[str, ...]) -> Iterator[Fi
     for word in term.unknown:
         yield Finding("unknown-word", f"{word!r} is a word the model has never learned", span, "avoid")
     words = words_of(text)
-    if words and words[0] in _NEGATIONS and len(words) > 1:
+    if words and words[0] in _NEGATIONS and len(words) > 1:  # one that could not be understood
         told = f"{text!r} is avoided as it stands, which asks for it; write {' '.join(words[1:])!r}"
         yield Finding("negation", told, span, "avoid")
     content = content_words(text)
-    if content and any(in_prompt[i : i + len(content)] == content for i in range(len(in_prompt))):
+    if content and _stands_in(content, in_prompt):
         yield Finding("contradiction", f"{text!r} is also in the prompt", span, "avoid")
     if term.avoid.weight == 0:
         yield Finding("weight", f"{text!r} weighs 0 and does nothing", span, "avoid")
     if term.avoid.weight < 0:
         told = f"{text!r} weighs {term.avoid.weight:g}: avoiding less than nothing asks for it"
         yield Finding("weight", told, span, "avoid")
+
+
+def _stands_in(words: tuple[str, ...], text: tuple[str, ...]) -> bool:
+    return words[0] in text and any(text[i : i + len(words)] == words for i in range(len(text)))
 
 
 def _embedding_findings(request: Request, negative: str | None, facts: ModelFacts) -> Iterator[Finding]:

@@ -3,15 +3,17 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
-from negspace.prompt import Chunk, Prompt, unfold, write
+from negspace.prompt import Chunk, Prompt, Strand, unfold, write
 from negspace.request import Avoid
 
 WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 """A word without syntax."""
 
 _SEPARATOR = re.compile(r"[,;\n]")
+_PLAIN = re.compile(r"(?:(?!AND\b|BREAK\b)[^\W_]+(?:[ '’]|$))+")
 
 FUNCTIONWORDS = frozenset(
     "a an and any as at by for from in into is it its no not of on or out over the to too very with "
@@ -33,11 +35,24 @@ class Term:
     span: tuple[int, int] | None = None
 
 
+@lru_cache(maxsize=16)
+def unfolded(text: str, steps: int, dialect: str) -> tuple[Strand, ...]:
+    """`negspace.prompt.unfold`, remembered: the stages of a plan ask for the same few texts."""
+    return unfold(text, steps, dialect)
+
+
+def is_plain(text: str) -> bool:
+    """Whether a text is words and spaces alone, which every dialect writes as they are."""
+    return _PLAIN.fullmatch(text) is not None
+
+
+@lru_cache(maxsize=8192)
 def words_of(text: str) -> tuple[str, ...]:
     """The words of a text without syntax, lower case, in order."""
     return tuple(match[0].lower() for match in WORD.finditer(text))
 
 
+@lru_cache(maxsize=8192)
 def content_words(text: str) -> tuple[str, ...]:
     """The words of a text that can have a picture; all of them where there is no such word."""
     words = words_of(text)
@@ -77,11 +92,11 @@ def terms_of(
 
 def _spoken(text: str, dialect: str, steps: int) -> Iterator[tuple[str, float, tuple[int, int], int, int]]:
     """Everything a text says: (words, weight, span, steps before it, last step)."""
-    for strand in unfold(text, steps, dialect):
+    for strand in unfolded(text, steps, dialect):
         first = 0
         for last, prompt in strand.prompts:
             for words, weight, span in _split(prompt):
-                term = write(Prompt((Chunk(words, 1.0),), dialect, words))
+                term = words if is_plain(words) else write(Prompt((Chunk(words, 1.0),), dialect, words))
                 yield term, weight * strand.factor, span, first, last
             first = last
 

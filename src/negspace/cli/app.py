@@ -12,6 +12,7 @@ from negspace.cli.demo import demo
 from negspace.cli.imagine import imagine
 from negspace.cli.models import models
 from negspace.cli.plan import plan
+from negspace.cli.policy import policy
 from negspace.cli.read import read
 from negspace.cli.rules import rules
 from negspace.errors import NegspaceError
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 for command in (imagine, plan, read, models, rules, demo):
     app.command()(command)
+app.add_typer(policy)
 
 
 @app.callback(invoke_without_command=True)

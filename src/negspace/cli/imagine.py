@@ -34,13 +34,16 @@ def imagine(
     Every PNG carries the infotext that other tools read, and its own receipt.
     The receipt of the whole run lies beside them as JSON.
     """
+    from negspace.avoid.plan import refuse_blocked
     from negspace.cli.planning import planned
     from negspace.files import check_folder
     from negspace.models.folder import EMBEDDED
     from negspace.sheet import near_square, sheet
 
     # What can be known to be wrong is told before weights are read and before anything is written.
-    check_settings(planned(request))
+    compiled = planned(request)
+    check_settings(compiled)
+    refuse_blocked(compiled)
     check_folder(out)
 
     from negspace.cli.making import make, open_model  # torch: the seconds begin here

@@ -76,6 +76,17 @@ def request_of(
             show_default=False,
         ),
     ] = None,
+    policy: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--policy",
+            "-p",
+            metavar="NAME_OR_FILE",
+            help="What must be avoided; may come several times. See policy list.",
+            rich_help_panel=ASKED,
+            show_default=False,
+        ),
+    ] = None,
     scale: Annotated[
         float | None,
         typer.Option(metavar="W", help="Guidance scale; at 1 a negative does nothing.", rich_help_panel=HOW),
@@ -132,6 +143,7 @@ def request_of(
             "inline": tuple(inline or ()),
             "embeddings": tuple(embedding or ()),
             "weighting": weighting,
+            "policies": tuple(policy or ()),
             "dtype": dtype,
         }
     )

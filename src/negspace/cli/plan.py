@@ -11,6 +11,7 @@ from negspace.cli.options import OUT, Json, asking
 from negspace.request import Request
 
 if TYPE_CHECKING:
+    from negspace.avoid import PolicyRecord
     from negspace.avoid.conversion import Converted
     from negspace.avoid.plan import Plan, PlannedTerm
 
@@ -54,6 +55,8 @@ def _show_plan(planned: "Plan", other: "Converted | None") -> None:
             *_converted(other, planned.positive, other and other.positive),
             ("negative", show.said(planned.negative)),
             *_converted(other, planned.negative, other and other.negative),
+            *(("blocked", str(block)) for block in planned.blocks),
+            *(("policy", _policy(record)) for record in planned.policies),
             ("can act", "yes" if planned.acts else f"no: {planned.why_not}"),
             (
                 "made by",
@@ -65,9 +68,11 @@ def _show_plan(planned: "Plan", other: "Converted | None") -> None:
     show.moved(planned.moved)
     show.embeddings(planned.embeddings)
     if planned.terms:
+        cost = f"{len(planned.terms)} avoided, about {planned.negative_tokens} tokens"
         show.line("")
+        show.line(cost, "dim")
         show.table(
-            ("avoided", "weight", "when", "told by", "known", "tokens"),
+            ("avoided", "weight", "when", "source", "told by", "known", "tokens"),
             [_term(term) for term in planned.terms],
             show.USUAL,
         )
@@ -83,12 +88,18 @@ def _converted(other: "Converted | None", text: str | None, told: str | None) ->
         yield f"in {other.dialect}", "(cannot be said; see below)" if told is None else told
 
 
+def _policy(record: "PolicyRecord") -> str:
+    told = f"{record.name}@{record.version}, sha256 {record.fingerprint[:12]}"
+    return told if record.why_not is None else f"{told}: does not apply: {record.why_not}"
+
+
 def _term(term: "PlannedTerm") -> tuple[str, ...]:
     asked = term.avoid
     return (
         asked.term,
         f"{asked.weight:g}",
         show.when(asked.window),
+        ", ".join(term.origins),
         term.told,
         show.known(term.known, term.unknown),
         f"about {term.tokens}",

@@ -44,9 +44,8 @@ class Apart:
             PromptError, EncodingError: it cannot be read or encoded.
         """
         if number not in self._strands:
-            request = self._plan.request
             term = self._plan.terms[number].avoid.term
-            self._strands[number] = unfold(term, self._plan.steps, request.dialect)
+            self._strands[number] = unfold(term, self._plan.steps, self._plan.negative_dialect)
         nothing = cast[EMPTY]
         parts: list[Part] = []
         for strand in self._strands[number]:
@@ -59,7 +58,7 @@ class Apart:
     def _read(self, prompt: Prompt, windows: int) -> Conditioning:
         """A prompt in this many windows at least."""
         if prompt not in self._encoded:
-            self._encoded[prompt] = self._encoder.encode(prompt, self._plan.request.weighting)
+            self._encoded[prompt] = self._encoder.encode(prompt, self._plan.carried.weighting)
         encoded = self._encoded[prompt]
         wanted = max(windows, encoded.windows)
         if (prompt, wanted) not in self._padded:

@@ -7,7 +7,7 @@ from itertools import chain
 import torch
 
 from negspace.avoid.plan import Plan
-from negspace.avoid.terms import words_of
+from negspace.avoid.terms import unfolded, words_of
 from negspace.encoding import (
     ChunkReport,
     Conditioning,
@@ -22,7 +22,7 @@ from negspace.errors import EncodingError
 from negspace.facts import ModelFacts
 from negspace.findings import Finding, Side
 from negspace.guidance.base import EMPTY, NEGATIVE, POSITIVE
-from negspace.prompt import Prompt, Strand, unfold
+from negspace.prompt import Prompt
 from negspace.receipt import SideRecord, TokenRecord
 
 Texts = tuple[Prompt | None, ...]
@@ -49,9 +49,13 @@ class Casting:
         self._apart = Apart(encoder, planned)
         self._empty = encoder.empty()
         self._absent = encode_negative(encoder, None, facts.absent)
-        asked = planned.request
-        self._positive = _timetable(lambda _: planned.positive, asked.other_prompts, planned)
-        self._negative = _timetable(planned.negative_at, asked.other_avoids, planned)
+        asked = planned.carried
+        self._positive = _timetable(
+            lambda _: planned.positive, asked.dialect, asked.other_prompts, asked.dialect, planned.steps
+        )
+        self._negative = _timetable(
+            planned.negative_at, planned.negative_dialect, asked.other_avoids, asked.dialect, planned.steps
+        )
         self._encoded: dict[Texts, Conditioning] = {}
         for texts in _all_texts(chain(self._positive, self._negative)):
             encoded = encode_negative(encoder, texts[0], facts.absent, asked.weighting, texts[1:])
@@ -168,24 +172,22 @@ class Casting:
 
 
 def _timetable(
-    text_at: Callable[[float], str | None], others: Sequence[str | None], planned: Plan
+    text_at: Callable[[float], str | None],
+    dialect: str,
+    others: Sequence[str | None],
+    of_others: str,
+    steps: int,
 ) -> list[Said]:
-    """What a side says at each step of the sampler."""
-    steps, dialect = planned.steps, planned.request.dialect
-    unfolded: dict[str, tuple[Strand, ...]] = {}
-
-    def strands(text: str) -> tuple[Strand, ...]:
-        if text not in unfolded:
-            unfolded[text] = unfold(text, steps, dialect)
-        return unfolded[text]
-
+    """What a side says at each step of the sampler; `of_others` is the dialect of the other texts."""
     said: list[Said] = []
     for step in range(1, steps + 1):
         first = text_at((step - 1) / steps)
         # The plan has seen to it that a text of another encoder has no parts, nor has the first one then.
-        behind = tuple(None if text is None else strands(text)[0].at(step) for text in others)
+        behind = tuple(
+            None if text is None else unfolded(text, steps, of_others)[0].at(step) for text in others
+        )
         if first is not None:
-            told = [((strand.at(step), *behind), strand.factor) for strand in strands(first)]
+            told = [((strand.at(step), *behind), strand.factor) for strand in unfolded(first, steps, dialect)]
         else:
             told = [((None, *behind), 1.0)] if any(text is not None for text in others) else []
         said.append(tuple(told))
