@@ -53,7 +53,7 @@ def _rule(rule: type[Rule[Any]]) -> Iterator[str]:
             meaning = one.metadata["meaning"].replace("|", "\\|")
             yield f"| `{one.name}` | {default} | {allowed} | {meaning} |"
         else:
-            kind = "a strength" if isinstance(one.default, Strength) else "a rule"
+            kind = next(told for held, told in _KINDS.items() if isinstance(one.default, held))
             yield f"| `{one.name}` | {default} | {kind} | {told.get(one.name, '')} |"
 
 
@@ -72,12 +72,15 @@ def _docstring(rule: type[Rule[Any]]) -> tuple[str, str, dict[str, str]]:
     return first, body.strip(), {name: text.rstrip(".") for name, text in told.items()}
 
 
+_KINDS: dict[type, str] = {Strength: "a strength", Rule: "a rule", str: "a text"}
+
+
 def _shown(value: Any) -> str:
     if isinstance(value, Rule):
         return write(value)
     if isinstance(value, Strength):
         return str(Call(value.name, tuple(getattr(value, one.name) for one in fields(value))))  # type: ignore[arg-type]
-    return f"{value:g}"
+    return repr(value) if isinstance(value, str) else f"{value:g}"
 
 
 if __name__ == "__main__":
