@@ -14,7 +14,7 @@ import torch
 from transformers import CLIPConfig, CLIPModel, CLIPTextConfig, CLIPTextModel, CLIPTokenizer, CLIPVisionConfig
 
 from training import data, tokenizer
-from training.common import device, placed, train
+from training.common import begun, device, placed, train
 from training.settings import Settings
 from training.world import caption
 
@@ -24,10 +24,6 @@ _ATTENTION = "eager"
 
 def build(settings: Settings, words: CLIPTokenizer) -> CLIPModel:
     """A pair of the settings' shape."""
-    if settings.start:
-        return CLIPModel.from_pretrained(
-            settings.start / "clip", dtype=torch.float32, attn_implementation=_ATTENTION
-        ).train()
     c = settings.clip
     shape: dict[str, Any] = {
         "hidden_size": c.width,
@@ -44,13 +40,13 @@ def build(settings: Settings, words: CLIPTokenizer) -> CLIPModel:
     text = CLIPTextConfig(vocab_size=len(words), max_position_embeddings=77, **shape, **ids)
     vision = CLIPVisionConfig(image_size=settings.world.side, patch_size=8, **shape)
     both = CLIPConfig(text_config=text.to_dict(), vision_config=vision.to_dict(), projection_dim=c.projection)
-    return CLIPModel._from_config(both, attn_implementation=_ATTENTION)
+    return begun(CLIPModel._from_config(both, attn_implementation=_ATTENTION), settings, "clip")
 
 
 def run(settings: Settings, state_dir: Path, out: Path) -> None:
     """Train the pair, save the whole of it as `clip/` and the text half as `text_encoder/`, in fp16."""
     torch.manual_seed(settings.seed + 1)
-    words = tokenizer.save(out / "tokenizer")
+    words = tokenizer.save(out / "tokenizer", settings.start)
     pictures = data.pictures(settings.world, state_dir)
     scenes = data.scenes(settings.world)
     model = placed(build(settings, words))

@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
+from safetensors.torch import load_file
 from torch import nn
+
+from training.settings import Settings
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -30,6 +33,17 @@ def placed(module: M) -> M:
 def channels_last(module: M) -> M:
     """The module on the training device, in the memory format that convolutions like best."""
     nn.Module.to(placed(module), memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    return module
+
+
+def begun(module: M, settings: Settings, part: str) -> M:
+    """The module, with the weights of that part of `settings.start` where there is one.
+
+    Raises RuntimeError if the weights are of another shape.
+    """
+    if settings.start is not None:
+        (file,) = (settings.start / part).glob("*.safetensors")
+        module.load_state_dict({name: told.float() for name, told in load_file(file).items()})
     return module
 
 

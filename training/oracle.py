@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from negspace.judge.oracle import Head, Oracle, OracleNetwork
 from training import data
-from training.common import channels_last, device, train
+from training.common import begun, channels_last, device, train
 from training.settings import Settings
 from training.world import Scene, table
 from training.world.scene import ACCESSORY_OF
@@ -63,8 +63,7 @@ def run(settings: Settings, state_dir: Path, out: Path) -> None:
     pictures = data.pictures(settings.world, state_dir)
     labels = torch.tensor([truth(s) for s in data.scenes(settings.world)])
     network = OracleNetwork(o.channels, sum(len(h.options) for h in heads()))
-    if settings.start:
-        network.load_state_dict(load_file(settings.start / "oracle" / "model.safetensors"))
+    begun(network, settings, "oracle")
     channels_last(network)
     rng = np.random.default_rng(settings.seed + 3)
     sizes = [len(h.options) for h in heads()]

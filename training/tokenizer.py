@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+from tokenizers import pre_tokenizers
 from transformers import CLIPTokenizer
 
 from training.world import captions, table
@@ -29,32 +31,41 @@ def words() -> list[str]:
 
 def build() -> CLIPTokenizer:
     """The tokenizer; raises AssertionError if a word of the world is not one token."""
-    trained = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
-    trained.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    trainer = trainers.BpeTrainer(
-        vocab_size=10_000,
-        min_frequency=1,
-        initial_alphabet=alphabet,
-        end_of_word_suffix="</w>",
-        show_progress=False,
-    )
-    trained.train_from_iterator(words(), trainer)
-    merges: Any = [tuple(m) for m in _merges(trained)]
+    merges = _merges(words())
     base = [*alphabet, *(c + "</w>" for c in alphabet)]
     tokens = [*base, *(a + b for a, b in merges), ",</w>", START, END]
     vocab = {t: i for i, t in enumerate(dict.fromkeys(tokens))}
-    tokenizer = CLIPTokenizer(vocab=vocab, merges=merges, model_max_length=77, pad_token=END)
+    told: Any = merges
+    tokenizer = CLIPTokenizer(vocab=vocab, merges=told, model_max_length=77, pad_token=END)
     for word in words():
         assert len(tokenizer.tokenize(word)) == 1, f"'{word}' is not one token: {tokenizer.tokenize(word)}"
     return tokenizer
 
 
-def _merges(trained: Tokenizer) -> list[list[str]]:
-    import json
+def _merges(known: list[str]) -> list[tuple[str, str]]:
+    """Pairs in the order they are joined, the commonest first and among equals the first by the alphabet.
 
-    found = json.loads(trained.to_str())["model"]["merges"]
-    return [m.split(" ") if isinstance(m, str) else m for m in found]
+    Sennrich et al., Neural Machine Translation of Rare Words with Subword Units (2016), algorithm 1. The
+    library's trainer breaks ties differently from run to run, and token ids would follow.
+    """
+    spelt = [[*word[:-1], word[-1] + "</w>"] for word in known]
+    merges: list[tuple[str, str]] = []
+    while pairs := Counter(pair for word in spelt for pair in pairwise(word)):
+        best = min(pairs, key=lambda pair: (-pairs[pair], pair))
+        merges.append(best)
+        spelt = [_joined(word, best) for word in spelt]
+    return merges
+
+
+def _joined(word: list[str], pair: tuple[str, str]) -> list[str]:
+    out: list[str] = []
+    for part in word:
+        if out and (out[-1], part) == pair:
+            out[-1] += part
+        else:
+            out.append(part)
+    return out
 
 
 def encode(tokenizer: CLIPTokenizer, texts: list[str]) -> list[list[int]]:
@@ -62,8 +73,8 @@ def encode(tokenizer: CLIPTokenizer, texts: list[str]) -> list[list[int]]:
     return tokenizer(texts, padding="max_length", truncation=True, max_length=77)["input_ids"]
 
 
-def save(folder: Path) -> CLIPTokenizer:
-    """Write the tokenizer to `folder` and return it."""
-    tokenizer = build()
+def save(folder: Path, start: Path | None = None) -> CLIPTokenizer:
+    """Write the tokenizer to `folder` and return it; that of the model folder `start` where one is given."""
+    tokenizer = CLIPTokenizer.from_pretrained(start / "tokenizer") if start else build()
     tokenizer.save_pretrained(folder)
     return tokenizer

@@ -18,7 +18,7 @@ from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultist
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from training import data, tokenizer, vae
-from training.common import Average, channels_last, device, placed, train
+from training.common import Average, begun, channels_last, device, placed, train
 from training.settings import Settings
 from training.world import caption
 
@@ -37,12 +37,10 @@ def scheduler() -> DPMSolverMultistepScheduler:
 
 def build(settings: Settings) -> UNet2DConditionModel:
     """A denoiser of the settings' shape."""
-    if settings.start:
-        return UNet2DConditionModel.from_pretrained(settings.start / "unet", dtype=torch.float32).train()
     u = settings.unet
     below = len(u.channels) - 1
     heads: Any = tuple(c // u.head_size for c in u.channels)
-    return UNet2DConditionModel(
+    model = UNet2DConditionModel(
         sample_size=settings.world.side // 8,
         in_channels=settings.vae.latent_channels,
         out_channels=settings.vae.latent_channels,
@@ -53,6 +51,7 @@ def build(settings: Settings) -> UNet2DConditionModel:
         cross_attention_dim=settings.clip.width,
         attention_head_dim=heads,
     )
+    return begun(model, settings, "unet")
 
 
 def run(settings: Settings, state_dir: Path, out: Path) -> None:

@@ -10,14 +10,12 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
 from training import data
-from training.common import Average, channels_last, device, train
+from training.common import Average, begun, channels_last, device, train
 from training.settings import Settings
 
 
 def build(settings: Settings) -> AutoencoderKL:
     """An autoencoder of the settings' shape."""
-    if settings.start:
-        return AutoencoderKL.from_pretrained(settings.start / "vae", dtype=torch.float32).train()
     vae = settings.vae
     levels = len(vae.channels)
     down_and_up: dict[str, Any] = {
@@ -25,7 +23,7 @@ def build(settings: Settings) -> AutoencoderKL:
         "up_block_types": ("UpDecoderBlock2D",) * levels,
         "block_out_channels": vae.channels,
     }
-    return AutoencoderKL(
+    model = AutoencoderKL(
         in_channels=3,
         out_channels=3,
         **down_and_up,
@@ -36,6 +34,7 @@ def build(settings: Settings) -> AutoencoderKL:
         scaling_factor=1.0,
         mid_block_add_attention=False,
     )
+    return begun(model, settings, "vae")
 
 
 def run(settings: Settings, state_dir: Path, out: Path) -> None:
