@@ -183,7 +183,7 @@ def test_guidance_ends_once_the_distance_has_fallen_from_its_peak() -> None:
 
 def test_pictures_in_a_batch_stop_each_by_itself() -> None:
     rule = Adaptive(Cfg(2.0), share=0.25)
-    state = rule.init()
+    state, output = rule.init(), row(0.0)
     for index, (first, second) in enumerate([(1.0, 1.0), (0.1, 0.9), (0.5, 0.9)]):
         pairs = distant(first), distant(second)
         told = {name: torch.cat([pair[name] for pair in pairs]) for name in pairs[0]}

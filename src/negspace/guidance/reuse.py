@@ -27,7 +27,7 @@ class Kept:
 @final
 @dataclass(frozen=True)
 class Reuse(Wrapper[Kept | None]):
-    """d = d_c + p, p = g - d_c of the last full step, every k-th step being full; in eps.
+    """d = d_c + p, p = g - d_c of the last full step, every k-th step being full; in v.
 
     The plain form of Lv et al., FasterCache, arXiv 2410.19355, without its gain by frequency.
     Full steps cost what the inner rule costs, the others one evaluation; the state of the inner rule goes on
@@ -40,7 +40,7 @@ class Reuse(Wrapper[Kept | None]):
     name = "reuse"
     formula = "d = d_c + p, p = g - d_c of the last full step"
     paper = "after Lv et al., FasterCache, arXiv 2410.19355"
-    space = "eps"
+    space = "v"
 
     inner: Rule[Any] = Cfg()
     every: float = setting(2, "k, whole; FasterCache takes 5, 1 is the inner rule", low=1)
