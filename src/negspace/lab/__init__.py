@@ -4,7 +4,19 @@ The statistics and the design of a trial need no torch.
 """
 
 from negspace.lab import stats
+from negspace.lab.arms import Ablation, Arm, Comparison, ablation
 from negspace.lab.forecast import Forecast, forecast
 from negspace.lab.trial import Design, Trial, Verdict
 
-__all__ = ["Design", "Forecast", "Trial", "Verdict", "forecast", "stats"]
+__all__ = [
+    "Ablation",
+    "Arm",
+    "Comparison",
+    "Design",
+    "Forecast",
+    "Trial",
+    "Verdict",
+    "ablation",
+    "forecast",
+    "stats",
+]
