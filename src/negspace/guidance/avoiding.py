@@ -68,17 +68,6 @@ def to_eps(step: Step) -> float:
     return -step.a / step.s
 
 
-def dot(first: Tensor, second: Tensor) -> Tensor:
-    """[batch, 1, 1, 1], the inner product of each picture with its partner."""
-    return (first * second).flatten(1).sum(1).reshape(-1, *[1] * (first.ndim - 1))
-
-
-def over(numerator: Tensor, denominator: Tensor) -> Tensor:
-    """The quotient, and 0 where the denominator is 0."""
-    nothing = denominator == 0
-    return (numerator / denominator.masked_fill(nothing, 1)).masked_fill(nothing, 0)
-
-
 def total(terms: Iterable[Tensor]) -> Tensor | float:
     """The sum of no, one or many terms."""
     result: Tensor | float = 0.0

@@ -7,8 +7,9 @@ from typing import final
 import torch
 from torch import Tensor
 
-from negspace.guidance.avoiding import Avoiding, asked, asking, avoided, dot, to_eps, total
+from negspace.guidance.avoiding import Avoiding, asked, asking, avoided, to_eps, total
 from negspace.guidance.base import EMPTY, POSITIVE, Branch, Step, setting
+from negspace.guidance.sums import dot
 from negspace.strength import Constant, Strength
 
 

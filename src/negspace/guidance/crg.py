@@ -7,8 +7,9 @@ from typing import final
 import torch
 from torch import Tensor
 
-from negspace.guidance.avoiding import Avoiding, asked, asking, avoided, dot, over, plain, to_eps
+from negspace.guidance.avoiding import Avoiding, asked, asking, avoided, plain, to_eps
 from negspace.guidance.base import EMPTY, POSITIVE, Branch, Step, setting
+from negspace.guidance.sums import dot, over
 from negspace.strength import Constant, Strength
 
 

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from negspace.errors import RequestError
-from negspace.guidance.avoiding import Avoiding, asked, avoided, dot, plain
+from negspace.guidance.avoiding import Avoiding, asked, avoided, plain
 from negspace.guidance.base import Branch, Step, setting
 from negspace.guidance.odds import asking_for, pushed
+from negspace.guidance.sums import dot
 from negspace.strength import Constant, Strength
 
 

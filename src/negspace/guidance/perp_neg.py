@@ -6,8 +6,9 @@ from typing import final
 
 from torch import Tensor
 
-from negspace.guidance.avoiding import Avoiding, asked, asking, avoided, dot, over, plain, total
+from negspace.guidance.avoiding import Avoiding, asked, asking, avoided, plain, total
 from negspace.guidance.base import EMPTY, POSITIVE, Branch, Step, setting
+from negspace.guidance.sums import dot, over
 from negspace.strength import Constant, Strength
 
 
