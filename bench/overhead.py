@@ -108,12 +108,12 @@ def steps_of(model: Model, rule: str, seed: int) -> list[Spent]:
 def step_of(network: Any, lane: Lane) -> Spent:
     """What the next step of a lane takes."""
     clock = Clock()
-    rule = lane._rule  # pyright: ignore[reportPrivateUsage]
-    lane._rule = Timed(rule, clock)  # pyright: ignore[reportPrivateUsage]
+    rule = lane._rule
+    lane._rule = Timed(rule, clock)
     rows = clock.time("lane", lane.rows)
     answers, forwards = clock.time("network", lambda: predict(network, rows, Fixed(2)))
     clock.time("lane", lambda: lane.advance(answers))
-    lane._rule = rule  # pyright: ignore[reportPrivateUsage]
+    lane._rule = rule
     spent = clock.spent
     return Spent(spent["rule"], spent["lane"], spent["network"], forwards, len(rows))
 
