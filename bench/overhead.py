@@ -6,9 +6,9 @@ rule      time in the rule itself (what it asks for, what it makes of it) over t
 lane      all time beyond the network over the network's time: the rule, conversions, the sampler, the ledger
 forward   the network's time for one forward of 2 rows over that of plain cfg: what a change to it costs
 
-Each is the median over all steps, with the bootstrap's 95 % interval. Rules take turns picture by picture, so
-that a slow moment of the machine falls on all of them. Expected: rule at most 0.03 for every rule. A step
-is that of the model's default sampler; the first picture of each rule warms up and is not counted.
+Each is the median over all steps, with the bootstrap's 95 % interval. Rules take turns step by step, so that
+a slow moment of the machine falls on all of them; the first two steps warm up. Expected: rule at most 0.03
+for every rule. A step is that of the model's default sampler.
 """
 
 import argparse
@@ -30,6 +30,9 @@ from negspace.generate import Model
 from negspace.guidance import RULES, Branch, Patch, Rule, Step
 
 LIMIT = 0.03
+WARM = 2
+"""First steps of a picture, which are not counted."""
+
 PROMPT, AVOID = "a red house, snow", "blurry, watermark"
 Answer = TypeVar("Answer")
 
@@ -94,26 +97,15 @@ class Spent:
     evaluations: int
 
 
-def steps_of(model: Model, rule: str, seed: int) -> list[Spent]:
-    """What every step of one picture took."""
-    run = model.run(negspace.Request(prompt=PROMPT, avoid=AVOID, rule=rule, seed=seed))
-    (lane,) = run.lanes
-    found: list[Spent] = []
-    with torch.inference_mode():
-        while not lane.done:
-            found.append(step_of(run.network, lane))
-    return found
-
-
 def step_of(network: Any, lane: Lane) -> Spent:
     """What the next step of a lane takes."""
     clock = Clock()
-    rule = lane._rule  # pyright: ignore[reportPrivateUsage]
-    lane._rule = Timed(rule, clock)  # pyright: ignore[reportPrivateUsage]
+    rule = lane._rule
+    lane._rule = Timed(rule, clock)
     rows = clock.time("lane", lane.rows)
     answers, forwards = clock.time("network", lambda: predict(network, rows, Fixed(2)))
     clock.time("lane", lambda: lane.advance(answers))
-    lane._rule = rule  # pyright: ignore[reportPrivateUsage]
+    lane._rule = rule
     spent = clock.spent
     return Spent(spent["rule"], spent["lane"], spent["network"], forwards, len(rows))
 
@@ -126,12 +118,16 @@ def interval(values: Sequence[float], draws: int = 2000) -> tuple[float, float, 
 
 
 def measure(model: Model, rules: Sequence[str], pictures: int) -> dict[str, list[Spent]]:
-    """Every step of every picture, by rule; the first picture of each is thrown away."""
+    """The steps of every picture, by rule."""
     taken: dict[str, list[Spent]] = {rule: [] for rule in rules}
-    for picture in range(pictures + 1):
-        for rule in rules if picture % 2 else reversed(rules):
-            steps = steps_of(model, rule, picture)
-            taken[rule] += steps if picture else []
+    for picture in range(pictures):
+        asked = [negspace.Request(prompt=PROMPT, avoid=AVOID, rule=rule, seed=picture) for rule in rules]
+        lanes = {rule: model.run(request).lanes[0] for rule, request in zip(rules, asked, strict=True)}
+        with torch.inference_mode():
+            for step in range(lanes[rules[0]].progress[1]):
+                for rule in rules if step % 2 else reversed(rules):
+                    spent = step_of(model.network(), lanes[rule])
+                    taken[rule] += [spent] if step >= WARM else []
     return taken
 
 

@@ -66,7 +66,6 @@ RULE_FACTS: dict[str, RuleFacts] = {
     "cfg_pp": _WRAPPER,
     "cfg_zero": _WRAPPER,
     "fdg": _WRAPPER,
-    "interval": _WRAPPER,
     "norm_cap": _WRAPPER,
     "rescale": _WRAPPER,
     "reuse": _WRAPPER,

@@ -268,12 +268,8 @@ def test_a_window_of_strength_turns_the_rule_off_outside(name: str) -> None:
     scale = 1.0 if {"inner", "strength"} <= own else 5.0
     rule = make(name, scale=scale, strength=window(0.25, 0.75))
     asked = [rule.branches(step_at(0.5, 0, i, 4), rule.init()) for i in range(4)]
-    assert [len(branches) > 1 or branches[0].patch is not None for branches in asked] == [
-        False,
-        True,
-        True,
-        False,
-    ]
+    acting = [len(branches) > 1 or any(branch.patch for branch in branches) for branches in asked]
+    assert acting == [False, True, True, False]
 
 
 @every_rule

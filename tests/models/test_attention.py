@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 import torch
@@ -37,7 +38,7 @@ def noise(seed: int, *shape: int) -> Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
-def parts(module: Attention, hidden: Tensor, told: Tensor) -> list[Tensor]:
+def parts(module: Any, hidden: Tensor, told: Tensor) -> list[Tensor]:
     """Query, key, value, [rows, tokens, heads, dim], without any view shared with the processors."""
     flat = [
         torch.einsum("btc,dc->btd", x, layer.weight)
@@ -54,11 +55,11 @@ def scored(query: Tensor, key: Tensor) -> Tensor:
     return torch.einsum("bqhd,bkhd->bhqk", query, key) / math.sqrt(DIM)
 
 
-def out(module: Attention, attended: Tensor) -> Tensor:
+def out(module: Any, attended: Tensor) -> Tensor:
     return torch.einsum("btc,dc->btd", attended.flatten(2), module.to_out[0].weight) + module.to_out[0].bias
 
 
-def formula(patch: Patch, module: Attention, hidden: Tensor, told: Tensor, words: Tensor) -> Tensor:
+def formula(patch: Patch, module: Any, hidden: Tensor, told: Tensor, words: Tensor) -> Tensor:
     """What a patch is to make of one row, [1, tokens, WIDTH], written out."""
     query, key, value = parts(module, hidden, told)
     scores = scored(query, key)
@@ -92,7 +93,7 @@ KINDS: list[Sequence[Patch]] = [
 
 
 @pytest.mark.parametrize("patches", KINDS, ids=lambda patches: type(patches[0]).__name__)
-def test_every_row_is_what_its_formula_says(patches: Sequence[Patch], module: Attention) -> None:
+def test_every_row_is_what_its_formula_says(patches: Sequence[Patch], module: Any) -> None:
     """Rows of different strengths in one forward, each as written out, and bit for bit as among others."""
     hidden, told = noise(1, 3, 7, WIDTH), noise(2, 3, SPLIT + BEHIND, TOLD)
     words = torch.tensor([[True, True, False], [False, True, False], [True, True, True]])
@@ -123,7 +124,7 @@ def test_a_weight_of_0_mixes_nothing_in(kind: type[Mixing]) -> None:
     assert torch.allclose(kind(weight=0.0).mix(positive, negative), positive)  # type: ignore[call-arg]
 
 
-def test_where_no_word_is_the_positive_stays(module: Attention) -> None:
+def test_where_no_word_is_the_positive_stays(module: Any) -> None:
     hidden, told = noise(1, 1, 7, WIDTH), noise(2, 1, SPLIT + BEHIND, TOLD)
     nothing = torch.zeros(1, BEHIND, dtype=torch.bool)
     with processing([module], Flipped([Flipping(weight=3.0)], nothing, SPLIT)):
@@ -131,14 +132,14 @@ def test_where_no_word_is_the_positive_stays(module: Attention) -> None:
     assert torch.allclose(flipped, module(hidden, encoder_hidden_states=told[:, :SPLIT]), atol=1e-6)
 
 
-def test_identity_takes_each_tokens_value(own: Attention) -> None:
+def test_identity_takes_each_tokens_value(own: Any) -> None:
     hidden = noise(1, 2, 12, WIDTH)
     with processing([own], Identity()):
         answer = own(hidden)
     assert torch.allclose(answer, out(own, parts(own, hidden, hidden)[2]), atol=1e-6)
 
 
-def test_blurred_queries_are_means_over_the_picture(own: Attention) -> None:
+def test_blurred_queries_are_means_over_the_picture(own: Any) -> None:
     """A grid of 3 x 4 tokens of a picture of 6 x 8; two blurs in one forward, one of them none."""
     hidden, blurs = noise(1, 2, 12, WIDTH), [0.8, 0.0]
     query, key, value = parts(own, hidden, hidden)
@@ -152,7 +153,7 @@ def test_blurred_queries_are_means_over_the_picture(own: Attention) -> None:
     assert torch.allclose(answer[1], own(hidden)[1], atol=1e-6)
 
 
-def test_processors_are_put_back_after_an_error(module: Attention) -> None:
+def test_processors_are_put_back_after_an_error(module: Any) -> None:
     before = module.processor
     with pytest.raises(ZeroDivisionError), processing([module], Identity()):
         raise ZeroDivisionError

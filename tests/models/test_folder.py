@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 import negspace
-from negspace.errors import ModelError
+from negspace.errors import ModelError, RequestError
 from negspace.models.folder import EMBEDDED, find_folder, read_facts
+from negspace.rulefacts import RULE_FACTS
 
 
 @pytest.fixture
@@ -36,6 +37,18 @@ def test_facts_come_from_the_settings(tiny_sd: Path) -> None:
 
 def test_v_prediction_is_a_fact(tiny_sd_v: Path) -> None:
     assert read_facts(tiny_sd_v).prediction == "v_prediction"
+
+
+def test_a_network_hosts_the_rules_that_it_has_the_places_for(copy: Path) -> None:
+    assert set(read_facts(copy).rules) == set(RULE_FACTS)
+    rewrite(copy / "unet" / "config.json", mid_block_type="UNetMidBlock2D")
+    assert set(RULE_FACTS) - set(read_facts(copy).rules) == {"pag", "seg"}
+    plain = {"down_block_types": ["DownBlock2D"] * 2, "up_block_types": ["UpBlock2D"] * 2}
+    rewrite(copy / "unet" / "config.json", **plain)
+    bare = read_facts(copy)
+    assert not {"nag", "vsf", "slg", "pag"} & set(bare.rules) and {"cfg", "autoguidance"} <= set(bare.rules)
+    with pytest.raises(RequestError, match=r"tiny cannot host rule nag, which needs cross-attention"):
+        negspace.plan(negspace.Request(prompt="a cat", rule="nag"), bare)
 
 
 def test_a_folder_without_our_own_file_has_its_name_and_no_known_words(copy: Path) -> None:
