@@ -52,13 +52,13 @@ def run(settings: Settings, state_dir: Path, out: Path) -> None:
     model = placed(build(settings, words))
     rng = np.random.default_rng(settings.seed + 1)
     said = Random(settings.seed + 1)
-    batch = settings.clip.batch
+    batch, blunt = settings.clip.batch, settings.clip.blunt
     target = torch.arange(batch, device=device())
 
     def step(count: int) -> dict[str, torch.Tensor]:
         index = np.sort(rng.integers(len(pictures), size=batch))
         ids = torch.tensor(
-            tokenizer.encode(words, [caption(scenes[i], said) for i in index]), device=device()
+            tokenizer.encode(words, [caption(scenes[i], said, blunt) for i in index]), device=device()
         )
         x = data.tensor(pictures[index]).to(device())
         with torch.autocast(device().type, torch.bfloat16):

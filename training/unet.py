@@ -79,7 +79,7 @@ def run(settings: Settings, state_dir: Path, out: Path) -> None:
 
     def step(count: int) -> dict[str, torch.Tensor]:
         index = np.sort(rng.integers(len(latents), size=u.batch))
-        texts = ["" if said.random() < u.empty else caption(scenes[i], said) for i in index]
+        texts = ["" if said.random() < u.empty else caption(scenes[i], said, u.blunt) for i in index]
         x0 = latents[torch.from_numpy(index)].float().to(device())
         t = torch.randint(1000, (u.batch,), device=device())
         ab = alpha_bar[t][:, None, None, None]

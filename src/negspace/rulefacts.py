@@ -38,6 +38,7 @@ _ATTENTION = RuleFacts("attention", "cross-attention", wraps=True, at_one=True, 
 
 RULE_FACTS: dict[str, RuleFacts] = {
     "cfg": RuleFacts("text", cancels=True),
+    "cfg_pp": RuleFacts("text", cancels=True),
     # one branch for each thing avoided
     "composable": _APART,
     "contrastive": _APART,
@@ -63,7 +64,6 @@ RULE_FACTS: dict[str, RuleFacts] = {
     "adaptive": _WRAPPER,
     "apg": _WRAPPER,
     "cads": _WRAPPER,
-    "cfg_pp": _WRAPPER,
     "cfg_zero": _WRAPPER,
     "fdg": _WRAPPER,
     "norm_cap": _WRAPPER,

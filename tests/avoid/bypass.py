@@ -240,7 +240,7 @@ def _fields() -> Iterator[Attempt]:
     for steps in (1, 2):
         yield Attempt("steps", {"steps": steps, "scale": 1.0})
     yield Attempt("steps", {"steps": 1})
-    yield Attempt("rule", {"rule": "other"})
+    yield Attempt("rule", {"rule": "perp_neg"})
     for fields in (
         {"term": "hat", "weight": -1.0},
         {"term": "hat", "weight": 0.0},

@@ -16,9 +16,9 @@ from negspace.avoid import Plan, parse_policy
 from tests.avoid.bypass import POLICY, Attempt, attempts
 
 KEEP = parse_policy(POLICY)
-FACTS = ns.ModelFacts(name="m", scale=4.0, rules=("cfg", "other"), steps=20)
+FACTS = ns.ModelFacts(name="m", scale=4.0, rules=("cfg", "perp_neg"), steps=20)
 LLM = ns.ModelFacts(
-    name="m", scale=4.0, rules=("cfg", "other"), encoders=(ns.EncoderFacts(kind="llm", chunk=40),)
+    name="m", scale=4.0, rules=("cfg", "perp_neg"), encoders=(ns.EncoderFacts(kind="llm", chunk=40),)
 )
 ATTEMPTS = attempts()
 

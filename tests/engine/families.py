@@ -10,8 +10,10 @@ from torch import Tensor
 
 from negspace.avoid.plan import plan
 from negspace.encoding import Encoder, EndToEnd, SideBySide
+from negspace.errors import RequestError
 from negspace.facts import EncoderFacts, ModelFacts
 from negspace.generate import Result, Run
+from negspace.guidance import Patch
 from negspace.models.base import Network, Row
 from negspace.models.samplers import Sampler
 from negspace.request import Request
@@ -57,6 +59,9 @@ class Formula(Network):
 
     def sampler(self, name: str, steps: int) -> Sampler:
         return Sampler(name, SETTINGS, steps)
+
+    def host(self, patch: Patch) -> None:
+        raise RequestError("a formula hosts no changes to itself")
 
     def predict(self, rows: Sequence[Row]) -> Tensor:
         self.rows.extend(rows)

@@ -19,10 +19,22 @@ from negspace.guidance.cfg_zero import CfgZero
 from negspace.guidance.norm_cap import NormCap
 from negspace.guidance.reuse import Reuse
 from negspace.guidance.threshold import Threshold
+from negspace.guidance.traced import Traced
+from negspace.guidance.weak import Weakened
+from negspace.rulefacts import RULE_FACTS
 from negspace.strength import window
 
 STEPS, SHAPE = 5, (2, 3, 4, 4)
-WRAPPERS = sorted(name for name, rule in RULES.items() if issubclass(rule, Wrapper))
+WRAPPERS = sorted(
+    name
+    for name, rule in RULES.items()
+    if issubclass(rule, Wrapper)
+    and not issubclass(rule, Weakened)
+    and RULE_FACTS[name].tells == "nothing"
+    and rule is not Traced
+)
+"""Those that shape, save or vary; rules in attention space and weaker networks have tests of their own."""
+OF_ONE_STRENGTH = sorted({name for name, facts in RULE_FACTS.items() if not facts.wraps} | set(WRAPPERS))
 every_wrapper = pytest.mark.parametrize("name", WRAPPERS)
 seeds = st.integers(0, 2**32)
 LAW = settings(max_examples=15, deadline=None)
@@ -104,7 +116,7 @@ def test_wrappers_nest(name: str, inside: str) -> None:
         assert torch.allclose(output, told(branches, step)["positive"], atol=2e-5)
 
 
-@pytest.mark.parametrize("name", sorted(RULES))
+@pytest.mark.parametrize("name", OF_ONE_STRENGTH)
 @pytest.mark.parametrize(
     "within", [window(0.2, 0.6), window(2.0, 0.9, axis="sigma")], ids=["progress", "sigma"]
 )

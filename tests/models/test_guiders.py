@@ -75,7 +75,7 @@ def by_lane(rule: Rule[Any], prediction: str = "epsilon", one_by_one: bool = Fal
         rule=rule,
         space=SPACES[prediction],
         casts=[cast] * STEPS,
-        negatives={"negative:0": 0.5} if one_by_one else {},
+        negatives=[{"negative:0": 0.5} if one_by_one else {}] * STEPS,
     )
     while not lane.done:
         lane.advance([answer(row) for row in lane.rows()])

@@ -14,17 +14,19 @@ PLACE_FORMS = {
     "mountains": ("in the {}", "in front of the {}"),
 }
 _WITH = ("with {a}", "and {a}")
-_LESS = 0.08
-"""Share of captions that do not name the subject; what they do say, they say more often."""
 
 
-def caption(scene: Scene, rng: Random) -> str:
-    """One caption: a sentence with tags, or tags only. Seeded by `rng`; may be one word long."""
-    tell_all = rng.random() < _LESS
+def caption(scene: Scene, rng: Random, blunt: float = 0.08) -> str:
+    """One caption: a sentence with tags, or tags only. Seeded by `rng`; may be one word long.
+
+    `blunt` is the share of captions that do not name the subject; what they do say, they say more often, and
+    often nothing but what is wrong with the picture.
+    """
+    tell_all = rng.random() < blunt
     told = _told(scene, rng, tell_all)
     if tell_all:
         told.discard(scene.subject)
-        if rng.random() < 0.5:  # often nothing but what is wrong with it, or what it wears
+        if rng.random() < 0.5:
             told -= {scene.colour, scene.place, "night", "snow"}
     words = {name: rng.choice(table.named(name).words) for name in sorted(told)}
     if scene.subject == "hand" and scene.subject in told and rng.random() < 0.4:
