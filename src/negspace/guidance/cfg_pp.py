@@ -1,19 +1,16 @@
 """CFG++: the clean picture is guided, the noise that is put back is the negative prediction's own."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Self, final
-
-from torch import Tensor
+from dataclasses import dataclass
+from typing import final
 
 from negspace.errors import RequestError
-from negspace.guidance.base import NEGATIVE, POSITIVE, Branch, Rule, Step, setting
-from negspace.strength import Constant, Strength
+from negspace.guidance.base import Step, setting
+from negspace.guidance.substitution import Substitution
 
 
 @final
 @dataclass(frozen=True)
-class CfgPp(Rule[None]):
+class CfgPp(Substitution):
     """d = d_n + l q / (q - q') (d_c - d_n), Chung et al., arXiv 2406.08070, algorithm 2; any space.
 
     q = s/a is the noise of this step, q' that of the next. The paper guides the clean picture with
@@ -38,30 +35,9 @@ class CfgPp(Rule[None]):
 
     scale: float = setting(7.5, "w, f times the paper's lambda; 1 is off", low=0)
     full: float = setting(12.5, "f, the scale that stands for lambda = 1", low=1e-6)
-    strength: Strength = Constant()
 
-    def off(self) -> Self:
-        return replace(self, scale=1.0)
-
-    def init(self) -> None:
-        return None
-
-    def branches(self, step: Step, state: None) -> tuple[Branch, ...]:
-        positive = Branch(POSITIVE, POSITIVE)
-        if self._scale(step) == 1.0:
-            return (positive,)
-        return (positive, Branch(NEGATIVE, NEGATIVE))
-
-    def combine(self, predictions: Mapping[str, Tensor], step: Step, state: None) -> tuple[Tensor, None]:
-        positive = predictions[POSITIVE]
-        if NEGATIVE not in predictions:
-            return positive, None
-        negative = predictions[NEGATIVE]
-        scale = self._scale(step) / self.full * _stretch(step)
-        return negative + scale * (positive - negative), None
-
-    def _scale(self, step: Step) -> float:
-        return 1.0 + self.strength.at(step) * (self.scale - 1.0)
+    def factor(self, scale: float, step: Step) -> float:
+        return scale / self.full * _stretch(step)
 
 
 def _stretch(step: Step) -> float:
