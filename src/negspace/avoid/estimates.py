@@ -26,6 +26,7 @@ def named_embeddings(text: str, facts: ModelFacts) -> frozenset[str]:
     return frozenset(match["name"].lower() for match in names.finditer(text)) if names else frozenset()
 
 
+@lru_cache(maxsize=8192)
 def unknown_words(text: str, facts: ModelFacts) -> tuple[str, ...] | None:
     """The content words that no encoder of the model has learned; None where nobody knows."""
     if any(encoder.words is None for encoder in facts.encoders):
@@ -49,6 +50,7 @@ def _learned(encoders: tuple[EncoderFacts, ...]) -> frozenset[str]:
     return frozenset[str]().union(*(encoder.words or () for encoder in encoders))
 
 
+@lru_cache(maxsize=8192)
 def tokens(text: str, facts: ModelFacts) -> int:
     """How many tokens a text takes."""
     return sum(piece.tokens for piece in _pieces(text, facts))

@@ -389,6 +389,8 @@ def _stands_in(words: tuple[str, ...], text: tuple[str, ...]) -> bool:
 
 def _embedding_findings(request: Request, negative: str | None, facts: ModelFacts) -> Iterator[Finding]:
     """Embeddings that nothing asks for."""
+    if not facts.embeddings:
+        return
     others = (text or "" for text in (*request.other_prompts, *request.other_avoids))
     texts = (parse(text, request.dialect).clean for text in (request.prompt, negative or "", *others))
     named = named_embeddings(" , ".join(texts), facts)

@@ -250,9 +250,9 @@ def _told(error: ValidationError, sheet: sheets.Sheet, place: str) -> str:
     where = ".".join(str(part) for part in path)
     at = f"{place}, line {sheet.line(*path)}"
     if first["type"] == "extra_forbidden":
-        owner = PolicyTerm if list(path[:1]) == ["avoid"] else AppliesTo if len(path) > 1 else Policy
+        owner = PolicyTerm if path[:1] == ("avoid",) else AppliesTo if len(path) > 1 else Policy
         known = [name for name in owner.model_fields if name != "origin"]
-        return f"{at}: {no_such('key', str(path[-1]), known)}"
+        return f"{at}: {no_such('key', where.rpartition('.')[2], known)}"
     if first["type"] == "missing":
         return f"{at}: {where!r} is missing"
     message = first["msg"].removeprefix("Value error, ")
