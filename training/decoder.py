@@ -5,6 +5,7 @@ The encoder, and with it the latents that the denoiser learned, stay as they are
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from training import data
 from training.common import Average, channels_last, device, train
 from training.settings import Settings
-from training.vae import decode, latents, loss_of, psnr
+from training.vae import build, decode, latents, loss_of, psnr
 
 
 def run(settings: Settings, state_dir: Path, out: Path) -> None:
@@ -24,7 +25,7 @@ def run(settings: Settings, state_dir: Path, out: Path) -> None:
     pictures = data.pictures(settings.world, state_dir)
     held_out = data.pictures(settings.world, state_dir, held_out=True)[:1024]
     z = latents(settings, state_dir, out)
-    model = AutoencoderKL.from_pretrained(out / "vae", dtype=torch.float32)
+    model = build(replace(settings, start=out))
     channels_last(model)
     print(f"decoder: {psnr(model, held_out):.2f} dB before")
     model.encoder.requires_grad_(False)

@@ -76,5 +76,7 @@ def encode(tokenizer: CLIPTokenizer, texts: list[str]) -> list[list[int]]:
 def save(folder: Path, start: Path | None = None) -> CLIPTokenizer:
     """Write the tokenizer to `folder` and return it; that of the model folder `start` where one is given."""
     tokenizer = CLIPTokenizer.from_pretrained(start / "tokenizer") if start else build()
+    for trace in ("is_local", "local_files_only"):  # where it was read from is nobody's business
+        tokenizer.init_kwargs.pop(trace, None)
     tokenizer.save_pretrained(folder)
     return tokenizer

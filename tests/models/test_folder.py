@@ -116,3 +116,9 @@ def test_settings_of_another_shape_are_refused(copy: Path, change: dict[str, obj
     rewrite(copy / "unet" / "config.json", **change)
     with pytest.raises(ModelError, match="unet"):
         read_facts(copy)
+
+
+def test_the_shipped_folder_says_nothing_of_where_it_was_made() -> None:
+    for file in find_folder(EMBEDDED).path.rglob("*.json"):
+        text = file.read_text()
+        assert "_name_or_path" not in text and "is_local" not in text, file.name
