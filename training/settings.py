@@ -1,4 +1,4 @@
-"""Every number that decides what the embedded weights are. The defaults made the weights of record."""
+"""Every number that decides what the embedded weights are. How those of record were made: README.md."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Unet:
     head_size: int = 32
     layers: int = 2
     batch: int = 64
-    minutes: float = 30.0
+    minutes: float = 120.0
     rate: float = 1e-3
     empty: float = 0.1
     blunt: float = 0.15
