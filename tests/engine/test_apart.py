@@ -102,7 +102,7 @@ def test_terms_are_encoded_only_when_asked_for(model: Model, monkeypatch: pytest
     read: list[str] = []
     encode = encoder.encode
     monkeypatch.setattr(
-        encoder, "encode", lambda prompt, weighting: read.append(prompt.source) or encode(prompt, weighting)
+        encoder, "encode", lambda prompt, *more: read.append(prompt.source) or encode(prompt, *more)
     )
     model.run(ns.Request(prompt="a cat", avoid="hat, smoke")).result()
     assert sorted(read) == ["a cat", "hat, smoke"]

@@ -88,7 +88,8 @@ class Patching:
                 left = torch.tensor([skipped(patch, count) for patch in patches], device=rows[0].x.device)
                 return skipping(self.layers, left.T)
             case patch:
-                raise RequestError(f"{self._name} has no place for {type(patch).__name__}")
+                told = f"{self._name} has no place for {type(patch).__name__}"
+                raise RequestError(f"{told}; choose another rule")
 
 
 def skipped(patch: SlgPatch, count: int) -> list[bool]:
