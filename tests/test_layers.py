@@ -18,7 +18,8 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"models"}),
     frozenset({"engine", "judge"}),
     frozenset({"generate"}),
-    frozenset({"lab", "serve", "store"}),
+    frozenset({"lab", "store"}),
+    frozenset({"serve"}),
     frozenset({"cli"}),
 )
 WORDS = FLOORS[0]

@@ -1,4 +1,4 @@
-"""The command line: `negspace imagine`, `plan`, `read`, `models`, `rules`, `demo`. One command a file."""
+"""The command line: `negspace imagine`, `plan`, `read`, `serve` and others. One command a file."""
 
 from negspace.cli.app import main
 

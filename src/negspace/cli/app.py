@@ -15,6 +15,7 @@ from negspace.cli.plan import plan
 from negspace.cli.policy import policy
 from negspace.cli.read import read
 from negspace.cli.rules import rules
+from negspace.cli.serve import serve
 from negspace.errors import NegspaceError
 
 MISTAKE = 2
@@ -29,7 +30,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (imagine, plan, read, models, rules, demo):
+for command in (imagine, plan, read, models, rules, serve, demo):
     app.command()(command)
 app.add_typer(policy)
 

@@ -1,0 +1,60 @@
+"""`negspace serve`: a server that every image client can talk to."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from negspace.cli import show
+
+Host = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="Where to listen. [dim]\\[127.0.0.1][/]", show_default=False),
+]
+Port = Annotated[int | None, typer.Option(metavar="N", help="[dim]\\[8000][/]", show_default=False)]
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="Folder for the database and the pictures. [dim]\\[negspace-data][/]",
+        show_default=False,
+    ),
+]
+Keys = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Who may ask for what; see keys.", show_default=False),
+]
+Config = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Settings as YAML; flags go before them.", show_default=False),
+]
+Width = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WIDTH",
+        help="Rows of a forward: UpTo(16) is fast, Fixed(2) exact bit for bit. [dim]\\[UpTo(16)][/]",
+        show_default=False,
+    ),
+]
+
+
+def serve(
+    host: Host = None,
+    port: Port = None,
+    data: Data = None,
+    keys: Keys = None,
+    config: Config = None,
+    width: Width = None,
+) -> None:
+    """Serve pictures over HTTP: one port, many dialects, requests in shared forwards.
+
+    Every setting can also be an environment variable: NEGSPACE_PORT=8001.
+    """
+    from negspace.serve.run import run  # torch and fastapi: the seconds begin here
+    from negspace.serve.settings import read_settings
+
+    settings = read_settings(config, {"host": host, "port": port, "data": data, "keys": keys, "width": width})
+    show.line(f"serving on http://{settings.host}:{settings.port}, data in {settings.data}")
+    if settings.keys is None:
+        show.line("no keys: everyone on this machine may ask for everything, nobody else", "yellow")
+    run(settings)

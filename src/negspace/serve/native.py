@@ -1,0 +1,204 @@
+"""The native API, under /api: requests, plans, pictures, receipts, models, policies."""
+
+import json
+from base64 import b64encode
+from collections.abc import AsyncIterator
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+from fastapi import Request as HttpRequest
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+
+from negspace.avoid.plan import Plan
+from negspace.facts import ModelFacts
+from negspace.receipt import Receipt
+from negspace.request import Request
+from negspace.serve.dialect import Caller, Dialect, Serving, unless_gone
+from negspace.serve.events import Done, Event, Failed, Finished, Preview, Progress
+from negspace.serve.job import Job
+from negspace.serve.refusal import Refusal
+
+router = APIRouter(prefix="/api", tags=["native"])
+
+Priority = Annotated[int, Query(ge=-100, le=100, description="among your own requests the higher goes first")]
+Deadline = Annotated[
+    float | None, Query(gt=0, le=86400, description="seconds within which it must be finished")
+]
+Conversation = Annotated[str | None, Query(pattern=r"^[A-Za-z0-9._-]{1,64}$", description="groups requests")]
+Previews = Annotated[int, Query(ge=0, le=100, description="how often each picture is shown on its way")]
+Reply = Annotated[
+    Literal["urls", "base64", "events", "ticket"],
+    Query(
+        description="urls: pictures by address; base64: within the reply; events: as they come about; "
+        "ticket: at once, to be asked for at /api/jobs/{id}"
+    ),
+]
+
+
+@router.post("/generate")
+async def generate(
+    request: Request,
+    service: Serving,
+    tenant: Caller,
+    http: HttpRequest,
+    priority: Priority = 0,
+    deadline: Deadline = None,
+    conversation: Conversation = None,
+    previews: Previews = 0,
+    reply: Reply = "urls",
+) -> Response:
+    """Make pictures. Who hangs up cancels them, but not with a ticket."""
+    job = await service.submit(
+        request,
+        tenant,
+        priority=priority,
+        deadline=deadline,
+        conversation=conversation,
+        previews=previews,
+    )
+    match reply:
+        case "ticket":
+            return JSONResponse(_ticket(job), 202, {"Location": f"/api/jobs/{job.id}"})
+        case "events":
+            return StreamingResponse(_stream(job), media_type="text/event-stream")
+        case _:
+            finished = await unless_gone(job, http)
+            return JSONResponse(_reply(finished, inline=reply == "base64"))
+
+
+@router.post("/plan")
+async def plan(request: Request, service: Serving, tenant: Caller) -> Plan:
+    """What would become of a request; nothing is made."""
+    return await service.plan(request, tenant)
+
+
+@router.get("/jobs/{id}")
+async def job(id: str, service: Serving, tenant: Caller) -> JSONResponse:
+    """How far a job is, or what came of it."""
+    try:
+        return JSONResponse(_ticket(service.job(id, tenant)))
+    except Refusal:
+        return JSONResponse(_reply(await service.finished(id, tenant), inline=False))
+
+
+@router.delete("/jobs/{id}", status_code=202)
+async def cancel(id: str, service: Serving, tenant: Caller) -> dict[str, str]:
+    """Leave off a job within one step."""
+    service.job(id, tenant).cancel()
+    return {"id": id, "status": "cancelling"}
+
+
+@router.get("/images/{id}", response_class=Response, responses={200: {"content": {"image/png": {}}}})
+async def image(id: str, service: Serving, tenant: Caller) -> Response:
+    """A picture, with infotext and receipt in the file."""
+    picture = await service.picture(id, tenant)
+    return Response(picture.png, media_type="image/png")
+
+
+@router.get("/images/{id}/receipt")
+async def receipt(id: str, service: Serving, tenant: Caller) -> Receipt:
+    """The receipt of a picture."""
+    return (await service.picture(id, tenant)).receipt
+
+
+@router.get("/models")
+async def models(service: Serving, tenant: Caller) -> dict[str, Any]:
+    """What may be asked for, and what each can be told."""
+    known = service.catalogue.models
+    allowed = [name for name in known if tenant.models is None or name in tenant.models]
+    return {"default": service.catalogue.default, "models": {name: _facts(known[name]) for name in allowed}}
+
+
+@router.get("/policies")
+async def policies(service: Serving, tenant: Caller) -> dict[str, Any]:
+    """What requests may ask to be under, and what yours are under anyway."""
+    return {
+        "binding": list(tenant.policies),
+        "policies": {
+            name: {
+                "version": one.version,
+                "explain": one.explain,
+                "terms": len(one.avoid),
+                "locked": sum(bool(term.locked) for term in one.avoid),
+                "fingerprint": one.fingerprint,
+            }
+            for name, one in service.catalogue.policies.items()
+        },
+    }
+
+
+def _facts(facts: ModelFacts) -> dict[str, Any]:
+    plain = asdict(facts)
+    for encoder in plain["encoders"]:
+        encoder["words"] = None if encoder["words"] is None else sorted(encoder["words"])
+    return plain
+
+
+def _ticket(job: Job) -> dict[str, Any]:
+    progress = job.progress
+    return {
+        "id": job.id,
+        "status": "running" if progress.total else "waiting",
+        "progress": asdict(progress),
+        "events": f"/api/jobs/{job.id}/events",
+    }
+
+
+def _reply(finished: Finished, *, inline: bool) -> dict[str, Any]:
+    images = [
+        {
+            "id": picture.id,
+            "url": f"/api/images/{picture.id}",
+            "seed": picture.receipt.images[0].seed,
+            **({"png": b64encode(picture.png).decode()} if inline else {}),
+        }
+        for picture in finished.pictures
+    ]
+    return {
+        "id": finished.id,
+        "status": "done",
+        "images": images,
+        "receipt": finished.receipt.model_dump(mode="json"),
+        "seconds": round(finished.seconds, 3),
+    }
+
+
+@router.get("/jobs/{id}/events", response_class=StreamingResponse)
+async def events(id: str, service: Serving, tenant: Caller) -> StreamingResponse:
+    """What happens to a job from now on, as server-sent events. Who hangs up cancels nothing."""
+    return StreamingResponse(_told(service.job(id, tenant)), media_type="text/event-stream")
+
+
+async def _stream(job: Job) -> AsyncIterator[str]:
+    """The events of a job that ends with its reader."""
+    try:
+        async for text in _told(job):
+            yield text
+    finally:
+        job.cancel()
+
+
+async def _told(job: Job) -> AsyncIterator[str]:
+    yield _event("accepted", _ticket(job))
+    async for event in job.events():
+        yield _event(*_named(event))
+
+
+def _named(event: Event) -> tuple[str, dict[str, Any]]:
+    match event:
+        case Progress():
+            return "progress", asdict(event)
+        case Preview():
+            return "preview", asdict(event) | {"png": b64encode(event.png).decode()}
+        case Done(finished):
+            return "done", _reply(finished, inline=False)
+        case Failed(why):
+            return "failed", {"error": {"code": why.code, "message": str(why), "status": why.status}}
+
+
+def _event(name: str, data: dict[str, Any]) -> str:
+    return f"event: {name}\ndata: {json.dumps(data)}\n\n"
+
+
+DIALECT = Dialect("native", router, ("/api",))

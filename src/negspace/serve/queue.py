@@ -1,0 +1,166 @@
+"""Queue: which picture begins next. Pure policy: no threads, no clock of its own, no torch.
+
+Between tenants it is fair by start-time fair queueing (Goyal, Vin, Cheng 1997): each tenant has a virtual
+time that grows by what its pictures cost, divided by its weight; the one that is furthest behind goes first.
+A tenant that had nothing waiting starts at the present virtual time, so that idling saves nothing up. Within
+a tenant the higher priority goes first, then the earlier deadline, then who came first.
+"""
+
+import heapq
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from math import inf
+from typing import final
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """A job that waits.
+
+    Attributes:
+        id: of the job.
+        tenant: whose it is.
+        pictures: how many it asks for.
+        cost: evaluations that one of them takes, about.
+        priority: among those of the same tenant the higher goes first.
+        deadline: moment after which nobody wants it; None is never.
+        weight: of the tenant; one of weight 2 gets twice the share of one of weight 1.
+    """
+
+    id: str
+    tenant: str
+    pictures: int = 1
+    cost: float = 1.0
+    priority: int = 0
+    deadline: float | None = None
+    weight: float = 1.0
+
+
+class Full(Exception):
+    """There is no room.
+
+    Args:
+        own: whether it is the tenant's own share that is used up, rather than the whole.
+        ahead: evaluations that wait before there is room.
+    """
+
+    def __init__(self, own: bool, ahead: float) -> None:
+        super().__init__()
+        self.own = own
+        self.ahead = ahead
+
+
+@dataclass
+class _Line:
+    """What waits for one tenant."""
+
+    time: float
+    heap: list[tuple[int, float, int, str]] = field(default_factory=list)
+
+
+@final
+class Queue:
+    """What waits.
+
+    Args:
+        room: pictures that may wait.
+        share: the most of them that one tenant may have, from 0 to 1.
+    """
+
+    def __init__(self, room: int, share: float = 1.0) -> None:
+        self._room = room
+        self._own_room = max(1, int(room * share))
+        self._tickets: dict[str, Ticket] = {}
+        self._begun: dict[str, int] = {}
+        self._lines: dict[str, _Line] = {}
+        self._now = 0.0
+        self._arrivals = 0
+
+    def __len__(self) -> int:
+        """Pictures that wait."""
+        return sum(self._left(ticket) for ticket in self._tickets.values())
+
+    @property
+    def backlog(self) -> float:
+        """Evaluations that wait, about."""
+        return sum(self._left(ticket) * ticket.cost for ticket in self._tickets.values())
+
+    def waiting(self, tenant: str) -> int:
+        """Pictures that wait for one tenant."""
+        return sum(self._left(one) for one in self._tickets.values() if one.tenant == tenant)
+
+    def ahead(self, ticket: Ticket) -> float:
+        """Evaluations that would be taken before the last picture of a ticket, about.
+
+        While all that wait get equal shares, as many of every other tenant's as of its own, but no more than
+        they have.
+        """
+        mine = ticket.pictures * ticket.cost + sum(
+            self._left(one) * one.cost
+            for one in self._tickets.values()
+            if one.tenant == ticket.tenant and one.priority >= ticket.priority
+        )
+        others: dict[str, float] = {}
+        for one in self._tickets.values():
+            if one.tenant != ticket.tenant:
+                others[one.tenant] = others.get(one.tenant, 0.0) + self._left(one) * one.cost / one.weight
+        return mine + sum(min(theirs, mine / ticket.weight) for theirs in others.values())
+
+    def offer(self, ticket: Ticket) -> None:
+        """Let a job wait.
+
+        Raises:
+            Full: there is no room, for anyone or for this tenant.
+        """
+        if self.waiting(ticket.tenant) + ticket.pictures > self._own_room:
+            own = (one for one in self._tickets.values() if one.tenant == ticket.tenant)
+            raise Full(True, sum(self._left(one) * one.cost for one in own))
+        if len(self) + ticket.pictures > self._room:
+            raise Full(False, self.backlog)
+        self.restore(ticket)
+
+    def restore(self, ticket: Ticket) -> None:
+        """Let a job wait that was accepted before, whether there is room or not."""
+        line = self._lines.setdefault(ticket.tenant, _Line(self._now))
+        if not line.heap:
+            line.time = max(line.time, self._now)
+        self._arrivals += 1
+        deadline = inf if ticket.deadline is None else ticket.deadline
+        heapq.heappush(line.heap, (-ticket.priority, deadline, self._arrivals, ticket.id))
+        self._tickets[ticket.id] = ticket
+        self._begun[ticket.id] = 0
+
+    def take(self) -> tuple[Ticket, int] | None:
+        """The picture that begins now, as its job and its place in it; None where nothing waits."""
+        waiting = [(line.time, line.heap[0][2], tenant) for tenant, line in self._lines.items() if line.heap]
+        if not waiting:
+            return None
+        self._now, _, tenant = min(waiting)
+        line = self._lines[tenant]
+        ticket = self._tickets[line.heap[0][-1]]
+        line.time += ticket.cost / ticket.weight
+        index = self._begun[ticket.id]
+        self._begun[ticket.id] += 1
+        if not self._left(ticket):
+            self._forget(ticket)
+        return ticket, index
+
+    def drop(self, id: str) -> None:
+        """Take out what still waits of a job; none may be left."""
+        if id in self._tickets:
+            self._forget(self._tickets[id])
+
+    def late(self, now: float) -> Iterable[Ticket]:
+        """Jobs whose deadline is past."""
+        return [one for one in self._tickets.values() if one.deadline is not None and one.deadline <= now]
+
+    def _left(self, ticket: Ticket) -> int:
+        return ticket.pictures - self._begun[ticket.id]
+
+    def _forget(self, ticket: Ticket) -> None:
+        line = self._lines[ticket.tenant]
+        line.heap = [entry for entry in line.heap if entry[-1] != ticket.id]
+        heapq.heapify(line.heap)
+        del self._tickets[ticket.id], self._begun[ticket.id]
+        if not line.heap and line.time <= self._now:
+            del self._lines[ticket.tenant]

@@ -1,0 +1,124 @@
+"""Settings of the server: flags before the environment, before a file, before defaults."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    YamlConfigSettingsSource,
+)
+from yaml import YAMLError
+
+from negspace.engine import Fixed, UpTo, Width
+from negspace.errors import OutputError, RequestError
+
+_WIDTHS: dict[str, type[Width]] = {"Fixed": Fixed, "UpTo": UpTo}
+_WIDTH = re.compile(r"(Fixed|UpTo)\(([1-9]\d{0,3})\)")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def read_width(text: str) -> Width:
+    """The width that a text such as "UpTo(16)" or "Fixed(2)" names.
+
+    Raises:
+        ValueError: it names none.
+    """
+    match = _WIDTH.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is no width; write UpTo(16) or Fixed(2)")
+    return _WIDTHS[match[1]](int(match[2]))
+
+
+def _is_width(text: str) -> str:
+    read_width(text)
+    return text
+
+
+class Settings(BaseSettings):
+    """What a server is told by its operator. Every field is also a variable, `NEGSPACE_PORT=8001`.
+
+    Attributes:
+        host, port: where it listens. Without keys only loopback is allowed.
+        data: folder for the database and the pictures.
+        keys: file of tenants and their keys; None lets everyone on this machine in.
+        models: what may be asked for, by name: "embedded" or a folder each. The first is the default.
+        policies: files of policies by name, besides those that ship with Negspace.
+        embeddings: files of textual inversion by the name they may be asked for.
+        width: rows of a forward. `UpTo(16)` is fast and exact to float tolerance; `Fixed(2)` makes every
+            picture independent of its companions bit for bit.
+        lanes: pictures under way at once, per model.
+        resident: models kept in memory.
+        waiting: pictures that may wait.
+        share: the most of them that one tenant may have, from 0 to 1.
+        largest: pixels of a picture.
+        most_steps, most_pictures: of a request.
+        longest_text: characters of all texts of a request together.
+        largest_body: bytes of an HTTP request.
+        grace: seconds that requests under way may take after a signal to stop.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="NEGSPACE_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    data: Path = Path("negspace-data")
+    keys: Path | None = None
+    models: Annotated[dict[str, str], Field(min_length=1)] = {"embedded": "embedded"}
+    policies: dict[str, Path] = {}
+    embeddings: dict[str, Path] = {}
+    width: Annotated[str, AfterValidator(_is_width)] = "UpTo(16)"
+    lanes: Annotated[int, Field(ge=1, le=1024)] = 16
+    resident: Annotated[int, Field(ge=1)] = 2
+    waiting: Annotated[int, Field(ge=1)] = 256
+    share: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
+    largest: Annotated[int, Field(ge=64)] = 2048 * 2048
+    most_steps: Annotated[int, Field(ge=1)] = 150
+    most_pictures: Annotated[int, Field(ge=1)] = 16
+    longest_text: Annotated[int, Field(ge=1)] = 20_000
+    largest_body: Annotated[int, Field(ge=1024)] = 32 * 2**20
+    grace: Annotated[float, Field(ge=0.0)] = 30.0
+
+
+def read_settings(file: Path | None, flags: dict[str, Any]) -> Settings:
+    """The settings of a server.
+
+    Args:
+        file: YAML; None is none.
+        flags: what the command line says; None is nothing said.
+
+    Raises:
+        RequestError: a setting is unknown or wrong.
+        OutputError: the file cannot be read.
+    """
+    if file is not None and not file.is_file():
+        raise OutputError(f"{file}: no such file")
+
+    class Sourced(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            said = (init_settings, env_settings)
+            return said if file is None else (*said, YamlConfigSettingsSource(settings_cls, yaml_file=file))
+
+    given = {name: value for name, value in flags.items() if value is not None}
+    try:
+        read = Sourced(**given)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise RequestError(f"setting {place}: {first['msg'].removeprefix('Value error, ')}") from None
+    except (YAMLError, UnicodeDecodeError, TypeError) as error:
+        raise OutputError(f"{file} cannot be read: {error}") from None
+    return Settings.model_construct(**{name: getattr(read, name) for name in Settings.model_fields})

@@ -1,0 +1,21 @@
+"""One live server over the tiny model, for all tests that need no settings of their own."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from negspace.serve.settings import Settings
+from tests.serve.live import Live, serving
+
+
+@pytest.fixture(scope="session")
+def settings(tiny_sd: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    data = tmp_path_factory.mktemp("serve")
+    return Settings(models={"tiny": str(tiny_sd), "embedded": "embedded"}, data=data, grace=5)
+
+
+@pytest.fixture(scope="session")
+def live(settings: Settings) -> Iterator[Live]:
+    with serving(settings) as running:
+        yield running
