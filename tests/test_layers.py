@@ -11,7 +11,21 @@ HOUSE = Path(__file__).parents[1] / "src" / "negspace"
 # From the ground up. A part may import parts of lower floors and itself, never a neighbour on the same floor,
 # except among the words, which are one floor of plain values.
 FLOORS: tuple[frozenset[str], ...] = (
-    frozenset({"errors", "facts", "findings", "names", "receipt", "request", "rulefacts", "ruletext"}),
+    frozenset(
+        {
+            "errors",
+            "facts",
+            "findings",
+            "names",
+            "pixels",
+            "receipt",
+            "request",
+            "rulefacts",
+            "ruletext",
+            "start",
+            "words",
+        }
+    ),
     frozenset({"files", "infotext", "prompt", "sheet", "strength"}),
     frozenset({"png"}),
     frozenset({"avoid", "encoding", "guidance"}),

@@ -12,6 +12,8 @@ import negspace
 from negspace.engine import draw
 from negspace.generate import Model, Result
 from negspace.models.samplers import SAMPLERS, find_sampler
+from negspace.pixels import Pixels
+from tests.pictures import gradient
 
 LARGEST = 1e-4
 
@@ -81,3 +83,55 @@ def test_pictures_equal_those_of_diffusers(sd_folder: Path) -> None:
     theirs = pipeline.image_processor.postprocess(decoded)[0]
     pairs = zip(ours.images[0].tobytes(), theirs.tobytes(), strict=True)
     assert max(abs(first - second) for first, second in pairs) <= 1
+
+
+@cache
+def from_picture(folder: Path) -> Any:
+    """Diffusers' pipeline from picture to picture, which takes the mean of the latents as we do."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from diffusers.pipelines.stable_diffusion import pipeline_stable_diffusion_img2img as module
+
+        pipeline = module.StableDiffusionImg2ImgPipeline.from_pretrained(folder, dtype=torch.float32)
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+@pytest.mark.parametrize("strength", [0.6])
+@pytest.mark.parametrize("sampler", [name for name, facts in SAMPLERS.items() if not facts.draws])
+def test_latents_from_a_picture_equal_those_of_diffusers(
+    sd_folder: Path, sampler: str, strength: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from diffusers.pipelines.stable_diffusion import pipeline_stable_diffusion_img2img as module
+
+    model, _, settings = opened(sd_folder)
+    pipeline, picture = from_picture(sd_folder), gradient(model.facts.width, model.facts.height)
+    facts = find_sampler(sampler)
+    scheduler = getattr(
+        __import__(f"diffusers.schedulers.{facts.module}", fromlist=[facts.scheduler]), facts.scheduler
+    )
+    pipeline.scheduler = scheduler.from_config(settings, **facts.settings)
+    monkeypatch.setattr(module, "retrieve_latents", lambda encoded, generator: encoded.latent_dist.mode())
+    theirs = pipeline(
+        "a red cat, snow",
+        image=picture,
+        strength=strength,
+        negative_prompt="blurry, watermark",
+        num_inference_steps=8,
+        guidance_scale=4.0,
+        generator=torch.Generator().manual_seed(7),
+        output_type="latent",
+    ).images
+    begun = {"picture": Pixels.of(picture), "strength": strength}
+    ours = model.generate(
+        "a red cat, snow",
+        avoid="blurry, watermark",
+        seed=7,
+        steps=8,
+        scale=4.0,
+        sampler=sampler,
+        start=begun,
+    ).latents
+    largest = (ours - theirs).abs().max().item()
+    print(f"{sd_folder.name}, {sampler}, strength {strength}: largest difference {largest:.1e}")
+    assert ours.abs().max() > 0.5 and largest < LARGEST

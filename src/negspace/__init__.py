@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from negspace.facts import EncoderFacts, ModelFacts
     from negspace.findings import Finding
     from negspace.generate import Model, Result, load
+    from negspace.pixels import Pixels, read_mask, read_picture
     from negspace.receipt import Receipt
     from negspace.request import Avoid, Request
+    from negspace.start import Start
 
 __version__ = "0.1.0"
 
@@ -35,6 +37,7 @@ __all__ = [
     "ModelFacts",
     "NegspaceError",
     "OutputError",
+    "Pixels",
     "Plan",
     "PolicyError",
     "PromptError",
@@ -42,12 +45,15 @@ __all__ = [
     "Request",
     "RequestError",
     "Result",
+    "Start",
     "avoid",
     "guidance",
     "lab",
     "load",
     "plan",
     "prompt",
+    "read_mask",
+    "read_picture",
     "strength",
 ]
 
@@ -63,6 +69,7 @@ _HOMES = {
     "ModelFacts": "facts",
     "NegspaceError": "errors",
     "OutputError": "errors",
+    "Pixels": "pixels",
     "Plan": "avoid.plan",
     "PolicyError": "errors",
     "PromptError": "errors",
@@ -70,8 +77,11 @@ _HOMES = {
     "Request": "request",
     "RequestError": "errors",
     "Result": "generate",
+    "Start": "start",
     "load": "generate",
     "plan": "avoid.plan",
+    "read_mask": "pixels",
+    "read_picture": "pixels",
 }
 _MODULES = ("avoid", "guidance", "lab", "prompt", "strength")
 

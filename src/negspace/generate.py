@@ -15,7 +15,7 @@ from torch import Tensor
 from negspace import __version__, png
 from negspace.avoid.plan import CHECK_ONLY, Plan, plan, refuse_blocked
 from negspace.encoding import Embedding, Encoder, load_embeddings
-from negspace.engine import Account, Engine, Lane, Width, draw
+from negspace.engine import Account, Engine, Lane, Width, canvas_of, draw
 from negspace.engine.casting import Casting
 from negspace.errors import PolicyError
 from negspace.facts import ModelFacts, Prediction
@@ -31,6 +31,9 @@ DtypeName = Literal["float32", "bfloat16", "float16"]
 
 _TAUGHT = 8
 """How many sets of embeddings a model keeps an encoder for; one costs the vectors alone."""
+
+_UNTIMELY = "no step fell into the time it was told for"
+_BLACK = "the mask is black everywhere, so nothing is redrawn"
 
 _SPACES: dict[Prediction, Space] = {"epsilon": "eps", "v_prediction": "v", "flow": "flow"}
 
@@ -81,6 +84,8 @@ class Run:
         for patch in self._rule.patches():
             network.host(patch)
         self._casting = Casting(encoder or network.encoder, network.facts, planned)
+        start = planned.request.start
+        self._canvas = None if start is None else canvas_of(start, network, planned.steps)
         self._lanes = tuple(self._lane(seed) for seed in planned.request.seeds)
         self._began: float | None = None
 
@@ -113,13 +118,21 @@ class Run:
         """The pictures, after taking the steps that are left."""
         for _ in self:
             pass
-        images = [Image.fromarray(self.network.decode(lane.x)) for lane in self._lanes]
+        images = [self.picture(lane) for lane in self._lanes]
         receipt = self._receipt(images)
         for index, image in enumerate(images):
             png.attach(image, png.texts_of(receipt, index))
         seconds = time.perf_counter() - (self._began or 0.0)
         latents = torch.stack([lane.x for lane in self._lanes])
         return Result(tuple(images), receipt, latents, seconds)
+
+    def picture(self, lane: Lane) -> Image.Image:
+        """The picture of a lane as far as it has come, with every pixel that is kept, RGB."""
+        made = Image.fromarray(self.network.decode(lane.x))
+        start = self.plan.request.start
+        if start is None or start.mask is None:
+            return made
+        return Image.composite(made, start.picture.image(), start.mask.image())
 
     def _lane(self, seed: int) -> Lane:
         planned, network = self.plan, self.network
@@ -133,14 +146,17 @@ class Run:
             space=_SPACES[network.facts.prediction],
             casts=self._casting.casts(sampler.evaluations),
             negatives=self._casting.negatives(sampler.evaluations),
+            canvas=self._canvas,
         )
 
     def _receipt(self, images: Sequence[Image.Image]) -> Receipt:
         planned, network = self.plan, self.network
         accounts = [lane.account for lane in self._lanes]
-        acted = planned.acts and any(account.told for account in accounts)
+        redraws = self._canvas is None or self._canvas.redraws
+        acted = planned.acts and redraws and any(account.told for account in accounts)
+        why_not = planned.why_not or (_UNTIMELY if redraws else _BLACK)
         return Receipt(
-            request=planned.request,
+            request=planned.request.without_pixels(),
             model=ModelRecord(
                 name=network.facts.name,
                 family=network.facts.family,
@@ -161,13 +177,18 @@ class Run:
             embeddings=planned.embeddings,
             terms=tuple(self._terms()),
             negative_acted=acted,
-            why_not=None if acted else planned.why_not or "no step fell into the time it was told for",
+            why_not=None if acted else why_not,
             evaluations=_summed(account.evaluations for account in accounts),
             images=tuple(
                 _image_record(lane.seed, image, account, acted)
                 for lane, image, account in zip(self._lanes, images, accounts, strict=True)
             ),
-            findings=(*_lasting(planned.findings), *self._casting.findings, *_unchecked(planned)),
+            findings=(
+                *_lasting(planned.findings),
+                *self._casting.findings,
+                *_unchecked(planned),
+                *_unmoved(redraws),
+            ),
             versions={"negspace": __version__, "python": platform.python_version(), **network.versions},
         )
 
@@ -344,6 +365,12 @@ def _unchecked(planned: Plan) -> Iterator[Finding]:
         if term.avoid.check != "none":
             told = f"nothing looked for {term.avoid.term!r} in the pictures ({term.avoid.check} was asked)"
             yield Finding("unchecked", told, term.span, "avoid")
+
+
+def _unmoved(redraws: bool) -> Iterator[Finding]:
+    """A mask that keeps everything."""
+    if not redraws:
+        yield Finding("black-mask", f"{_BLACK}; white is redrawn")
 
 
 def _lasting(findings: Sequence[Finding]) -> Iterator[Finding]:

@@ -49,6 +49,8 @@ def from_receipt(receipt: Receipt, index: int) -> Infotext:
         "Model": receipt.model.name,
         "Version": f"negspace {receipt.versions['negspace']}",
     }
+    if receipt.request.start is not None:
+        settings["Denoising strength"] = f"{receipt.request.start.strength:.10g}"
     return Infotext(receipt.positive.text or "", receipt.negative.text or "", settings)
 
 

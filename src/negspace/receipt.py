@@ -1,10 +1,13 @@
 """Receipt: what was asked, planned, sent, done and counted for a set of pictures. Frozen, JSON both ways."""
 
+from collections.abc import Iterator
 from typing import Literal
 
 from negspace.facts import EmbeddingFacts
 from negspace.findings import Finding
-from negspace.request import Moved, Request, Settings, Words
+from negspace.request import Moved, Request, Settings
+from negspace.start import Start
+from negspace.words import Words
 
 
 class TokenRecord(Words):
@@ -129,7 +132,8 @@ class Receipt(Settings):
 
     Attributes:
         format: version of this layout.
-        request: as asked, with `seed` and `n` of the pictures in `images`.
+        request: as asked, with `seed` and `n` of the pictures in `images`; a picture that was started from is
+            named in it by sha256 and size, and not carried.
         model: what made them.
         positive, negative: as sent.
         moved: what an inline form took out of the prompt.
@@ -179,6 +183,7 @@ class Receipt(Settings):
             f"model     {model.name} {model.fingerprint[:12]}, {model.dtype} on {model.device}",
             f"rule      {self.rule}, scale {self.scale:g}, {self.sampler}, {self.steps} steps, "
             f"{self.width}x{self.height}",
+            *_start_lines(self.request.start),
             f"counted   {_counted(self.evaluations)} for {_plural(len(self.images), 'picture')}",
             *(f"moved     {_moved_line(moved)}" for moved in self.moved),
             *(f"term      {_term_line(term)}" for term in self.terms),
@@ -190,6 +195,13 @@ class Receipt(Settings):
             *(f"{finding.level:<9} {finding.text}" for finding in self.findings),
         ]
         return "\n".join(lines)
+
+
+def _start_lines(start: Start | None) -> Iterator[str]:
+    """What was started from."""
+    if start is not None:
+        mask = "" if start.mask is None else f", redrawn by mask sha256 {start.mask.sha256[:12]}"
+        yield f"from      sha256 {start.picture.sha256[:12]}, strength {start.strength:g}{mask}"
 
 
 def _told(text: str | None) -> str:

@@ -1,69 +1,17 @@
 """Request: everything that is asked for, as one frozen value with JSON both ways."""
 
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from negspace.errors import RequestError
+from negspace.start import Start
+from negspace.words import Words
 
 LARGEST_SEED = 2**63 - 1
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
-
-
-class Words(BaseModel):
-    """A frozen value with JSON both ways that refuses unknown keys and tells what is wrong in one line."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _tell_in_one_line(cls, data: object, handler: Callable[[object], Self]) -> Self:
-        try:
-            return handler(data)
-        except ValidationError as error:
-            raise RequestError(_one_line(cls.__name__, error)) from None
-
-    def to_json(self, *, indent: int | None = None) -> str:
-        """The value as JSON text; `from_json` gives the equal value back."""
-        return self.model_dump_json(indent=indent)
-
-    @classmethod
-    def from_json(cls, text: str | bytes) -> Self:
-        """The value that `to_json` wrote.
-
-        Raises:
-            RequestError: the text is not JSON of this value.
-        """
-        try:
-            return cls.model_validate_json(text)
-        except ValidationError as error:  # not JSON at all: nothing reached the validator above
-            raise RequestError(_one_line(cls.__name__, error)) from None
-
-    @classmethod
-    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
-        """The value with these fields.
-
-        Raises:
-            RequestError: a field is unknown or wrong.
-        """
-        return cls.model_validate(dict(fields))
-
-
-def _one_line(owner: str, error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_context=False)[0]
-    place = ".".join(str(part) for part in first["loc"] if part not in ("str", "tuple[Avoid, ...]"))
-    message = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "extra_forbidden":
-        return f"{owner} has no field {place!r}"
-    given = (
-        ""
-        if first["type"] in ("missing", "json_invalid", "value_error")
-        else f" (given: {first['input']!r:.60})"
-    )
-    return f"{owner} {place}: {message}{given}" if place else f"{owner}: {message}{given}"
 
 
 class Avoid(Words):
@@ -147,6 +95,8 @@ class Request(Words):
         weighting: how weights of words act on the conditioning.
         policies: names of the policies to apply.
         dtype: arithmetic of the network; None chooses by hardware.
+        start: the picture to start from, and what of it is redrawn; None starts from noise. Left open, width
+            and height are the picture's.
     """
 
     prompt: str
@@ -169,6 +119,7 @@ class Request(Words):
     weighting: str = "a1111"
     policies: tuple[str, ...] = ()
     dtype: Literal["float32", "bfloat16", "float16"] | None = None
+    start: Start | None = None
 
     @model_validator(mode="after")
     def _last_seed_exists(self) -> Self:
@@ -177,6 +128,31 @@ class Request(Words):
                 f"Request seed: {self.seed} leaves no room for {self.n} pictures up to {LARGEST_SEED}"
             )
         return self
+
+    @model_validator(mode="after")
+    def _picture_has_the_size(self) -> Self:
+        if self.start is not None:
+            there = self.start.picture.width, self.start.picture.height
+            if (self.width or there[0], self.height or there[1]) != there:
+                asked = f"{self.width or there[0]}x{self.height or there[1]}"
+                raise RequestError(
+                    f"Request start: the picture is {there[0]}x{there[1]} and size {asked} was asked for; "
+                    "resize it, or leave the size out"
+                )
+        return self
+
+    @property
+    def size(self) -> tuple[int | None, int | None]:
+        """Width and height in pixels as asked for, by the picture to start from where there is one."""
+        if self.start is not None:
+            return self.start.picture.width, self.start.picture.height
+        return self.width, self.height
+
+    def without_pixels(self) -> Self:
+        """The request that names its pictures by sha256 and size, and does not carry them."""
+        if self.start is None:
+            return self
+        return self.model_copy(update={"start": self.start.named()})
 
     @property
     def seeds(self) -> tuple[int, ...]:

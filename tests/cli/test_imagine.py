@@ -10,6 +10,7 @@ from negspace import infotext, png
 from negspace.cli.output import slug
 from negspace.receipt import Receipt
 from tests.cli.conftest import Cli
+from tests.pictures import gradient, half
 
 
 def names(folder: Path) -> list[str]:
@@ -130,3 +131,38 @@ def test_a_disk_that_fills_up_leaves_nothing(
 )
 def test_file_names_are_made_of_words(prompt: str, name: str) -> None:
     assert slug(prompt) == name
+
+
+def test_a_picture_to_start_from(cli: Cli, tiny_sd: Path, tmp_path: Path) -> None:
+    gradient().save(tmp_path / "from.png")
+    half().save(tmp_path / "mask.png")
+    asked = (
+        "a cat",
+        "--avoid",
+        "hat",
+        "--model",
+        tiny_sd,
+        "--from",
+        tmp_path / "from.png",
+        "--strength",
+        0.5,
+    )
+    told = cli("imagine", *asked, "--mask", tmp_path / "mask.png", "--out", tmp_path / "out")
+    assert told.code == 0, told.err
+    words = " ".join(told.out.split())
+    assert "strength 0.5, redrawn by mask" in words and "4 evaluations for 1 picture" in words
+    with Image.open(next((tmp_path / "out").glob("*.png"))) as image:
+        kept = (0, 0, 32, 64)
+        assert image.crop(kept).tobytes() == gradient().crop(kept).tobytes()
+    plain = cli("plan", *asked, "--json")
+    assert plain.code == 0 and plain.json["request"]["start"]["picture"]["data"] is None
+    for wrong, clue in (
+        (("--mask", tmp_path / "from.jpg"), "cannot read"),
+        (("--size", "32x32"), "the picture is 64x64"),
+        (("--strength", 0), "strength"),
+    ):
+        refused = cli("imagine", *asked, *wrong, "--out", tmp_path / "none")
+        assert refused.code == 2 and clue in refused.err and refused.err.count("\n") == 1
+    alone = cli("imagine", "a cat", "--strength", 0.5, "--model", tiny_sd)
+    assert alone.code == 2 and "--from FILE" in alone.err
+    assert not (tmp_path / "none").exists()

@@ -72,6 +72,10 @@ class Formula(Network):
         heard = told.hidden.mean()
         return heard if told.pooled is None else heard + told.pooled.mean()
 
+    def encode(self, pixels: np.ndarray) -> Tensor:
+        cells = torch.from_numpy(pixels.copy()).float().permute(2, 0, 1).unfold(1, 8, 8).unfold(2, 8, 8)
+        return (cells.mean((-2, -1)) / 255).clamp(1e-3, 1 - 1e-3).logit()
+
     def decode(self, latents: Tensor) -> np.ndarray:
         return (latents.sigmoid() * 255).round().byte().permute(1, 2, 0).numpy()
 

@@ -4,7 +4,7 @@ from negspace.avoid.plan import Plan
 from negspace.errors import PromptError
 from negspace.findings import Finding, Side
 from negspace.prompt import convert
-from negspace.request import Words
+from negspace.words import Words
 
 
 class Converted(Words):

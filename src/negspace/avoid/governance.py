@@ -32,7 +32,8 @@ from negspace.avoid.wishes import (
 from negspace.facts import ModelFacts
 from negspace.findings import Finding
 from negspace.prompt import Chunk, Prompt, parse, write
-from negspace.request import Avoid, Request, Words
+from negspace.request import Avoid, Request
+from negspace.words import Words
 
 WRITTEN_IN = "a1111"
 """The dialect in which a merged list is written, whatever that of the request: it can say every weight."""

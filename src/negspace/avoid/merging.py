@@ -14,7 +14,8 @@ from negspace.avoid.matching import phrase
 from negspace.avoid.policy import CHECKS
 from negspace.avoid.terms import terms_of
 from negspace.findings import Finding
-from negspace.request import Avoid, Words
+from negspace.request import Avoid
+from negspace.words import Words
 
 
 class Rank(IntEnum):

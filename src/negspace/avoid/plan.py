@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from typing import Self
 
 from negspace.avoid import ruling as rules
 from negspace.avoid.estimates import length_findings, named_embeddings, tokens, unknown_words
@@ -17,7 +18,8 @@ from negspace.findings import Finding, Side
 from negspace.names import no_such
 from negspace.prompt import Chunk, Prompt, parse, write
 from negspace.prompt.weights import WEIGHTINGS, spell
-from negspace.request import Avoid, Moved, Request, Settings, Words
+from negspace.request import Avoid, Moved, Request, Settings
+from negspace.words import Words
 
 NOT_AT_ALL = "nothing"
 CHECK_ONLY = "check only"
@@ -98,6 +100,11 @@ class Plan(Settings):
     policies: tuple[PolicyRecord, ...] = ()
     blocks: tuple[Block, ...] = ()
 
+    def without_pixels(self) -> Self:
+        """The plan whose requests name their pictures and do not carry them."""
+        named = {"request": self.request.without_pixels(), "carried": self.carried.without_pixels()}
+        return self.model_copy(update=named)
+
     def negative_at(self, progress: float) -> str | None:
         """What the negative branch is told at a share of the steps in [0, 1)."""
         return next((stage.text for stage in self.stages if progress < stage.until), self.stages[-1].text)
@@ -156,8 +163,8 @@ def plan(
         scale=rule.scale,
         steps=steps,
         sampler=carried.sampler or facts.sampler,
-        width=carried.width or facts.width,
-        height=carried.height or facts.height,
+        width=carried.size[0] or facts.width,
+        height=carried.size[1] or facts.height,
         acts=why_not is None,
         why_not=why_not,
         embeddings=tuple(one for one in facts.embeddings if one.file in carried.embeddings),
@@ -199,7 +206,9 @@ def _refuse_impossible(request: Request, facts: ModelFacts) -> None:
     if request.weighting not in WEIGHTINGS:
         raise RequestError(no_such("weighting", request.weighting, WEIGHTINGS))
     _refuse_embeddings(request, facts)
-    for name, size in (("width", request.width), ("height", request.height)):
+    if request.start is not None:
+        request.start.skipped(facts.steps if request.steps is None else request.steps)
+    for name, size in zip(("width", "height"), request.size, strict=True):
         if size is not None and size % facts.multiple:
             raise RequestError(
                 f"{name} {size} is not a multiple of {facts.multiple}, as {facts.name} needs; "

@@ -3,12 +3,15 @@
 import inspect
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any, Concatenate, ParamSpec
 
 import typer
 
 from negspace.errors import RequestError
+from negspace.pixels import read_file, read_mask, read_picture
 from negspace.request import Request
+from negspace.start import Start
 
 ASKED = "What is asked"
 HOW = "How it is made"
@@ -109,6 +112,31 @@ def request_of(
     size: Annotated[
         str | None, typer.Option(metavar="WxH", help="In pixels, such as 64x64.", rich_help_panel=HOW)
     ] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="FILE",
+            help="A picture to start from instead of noise. The size is then the picture's.",
+            rich_help_panel=HOW,
+        ),
+    ] = None,
+    strength: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="Of the steps that is taken from there; 1 leaves nothing of it. 0.75 if left out.",
+            rich_help_panel=HOW,
+        ),
+    ] = None,
+    mask: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Of the size of the picture: white is redrawn, black is kept to the pixel.",
+            rich_help_panel=HOW,
+        ),
+    ] = None,
     weighting: Annotated[
         str, typer.Option(metavar="NAME", help="How weights of words act.", rich_help_panel=HOW)
     ] = "a1111",
@@ -145,8 +173,23 @@ def request_of(
             "weighting": weighting,
             "policies": tuple(policy or ()),
             "dtype": dtype,
+            "start": _start(start, strength, mask),
         }
     )
+
+
+def _start(picture: Path | None, strength: float | None, mask: Path | None) -> Start | None:
+    if picture is None:
+        for option, given in (("--strength", strength), ("--mask", mask)):
+            if given is not None:
+                raise RequestError(f"{option} goes with a picture to start from; name it with --from FILE")
+        return None
+    fields: dict[str, object] = {"picture": read_picture(read_file(picture))}
+    if strength is not None:
+        fields["strength"] = strength
+    if mask is not None:
+        fields["mask"] = read_mask(read_file(mask))
+    return Start.from_dict(fields)
 
 
 def asking(command: Callable[Concatenate[Request, Own], None]) -> Callable[..., None]:

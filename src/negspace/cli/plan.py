@@ -40,7 +40,7 @@ def plan(request: Request, to: To = None, json: Json = False) -> None:
     check_settings(planned)
     other = None if to is None else converted(planned, to)
     if json:
-        plain = planned.model_dump(mode="json")
+        plain = planned.without_pixels().model_dump(mode="json")
         if other is not None:
             plain["converted"] = other.model_dump(mode="json")
         show.as_json(plain)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from negspace.cli import show
 from negspace.receipt import ImageRecord, Receipt, TermRecord
+from negspace.start import Start
 
 
 def show_receipt(receipt: Receipt) -> None:
@@ -16,6 +17,7 @@ def show_receipt(receipt: Receipt) -> None:
             ("acted", acted(receipt)),
             ("model", f"{model.name} {model.fingerprint[:12]}, {model.dtype} on {model.device}"),
             ("made by", made_by(receipt)),
+            *_started(receipt.request.start),
             ("counted", counted(receipt)),
         ]
     )
@@ -39,6 +41,14 @@ def show_receipt(receipt: Receipt) -> None:
     if receipt.findings:
         show.line("")
         show.findings(receipt.findings)
+
+
+def _started(start: Start | None) -> list[tuple[str, str]]:
+    """What was started from."""
+    if start is None:
+        return []
+    mask = "" if start.mask is None else f", redrawn by mask {start.mask.sha256[:16]}"
+    return [("from", f"picture {start.picture.sha256[:16]}, strength {start.strength:g}{mask}")]
 
 
 def acted(receipt: Receipt) -> str:

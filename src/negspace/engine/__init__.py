@@ -1,6 +1,7 @@
 """The engine: pictures under way are lanes, their evaluations rows of shared forwards, every one counted."""
 
 from negspace.engine.batcher import Fixed, UpTo, Width
+from negspace.engine.canvas import Canvas, canvas_of
 from negspace.engine.engine import Engine
 from negspace.engine.lane import Cast, Lane, Part, Side
 from negspace.engine.ledger import Account, Ledger
@@ -8,6 +9,7 @@ from negspace.engine.noise import draw, keyed
 
 __all__ = [
     "Account",
+    "Canvas",
     "Cast",
     "Engine",
     "Fixed",
@@ -17,6 +19,7 @@ __all__ = [
     "Side",
     "UpTo",
     "Width",
+    "canvas_of",
     "draw",
     "keyed",
 ]

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from negspace.encoding import Conditioning
+from negspace.engine.canvas import Canvas
 from negspace.engine.haze import hazed
 from negspace.engine.ledger import Account, Ledger
 from negspace.engine.noise import keyed
@@ -65,6 +66,7 @@ class Lane:
         casts: what every side says, one entry per evaluation step of the sampler.
         negatives: weights of the sides that are avoided one by one, one entry per evaluation step; None is
             none.
+        canvas: what is started from, and kept; None starts from the noise.
 
     Attributes:
         seed: as given.
@@ -81,22 +83,41 @@ class Lane:
         space: Space,
         casts: Sequence[Cast],
         negatives: Sequence[Mapping[str, float]] | None = None,
+        canvas: Canvas | None = None,
     ) -> None:
         negatives = [{}] * sampler.evaluations if negatives is None else negatives
         if not len(casts) == len(negatives) == sampler.evaluations:
             given = f"{len(casts)} casts and {len(negatives)} negatives"
             raise ValueError(f"{given} for {sampler.evaluations} evaluations")
+        if canvas is not None:
+            sampler.skip(canvas.skipped)
         self.seed = seed
-        self.x = sampler.start(noise)
+        self._noise = noise
+        self._canvas = canvas
         self._sampler = sampler
         self._rule = rule
         self._space: Space = space
         self._casts = casts
         self._negatives = negatives
         self._state: Any = rule.init()
-        self._index = 0
+        self._index = sampler.first
         self._ledger = Ledger()
         self._asked: _Asked | None = None
+        self.x = self._begun()
+
+    def _begun(self) -> Tensor:
+        """What the first evaluation of the lane is shown."""
+        canvas = self._canvas
+        if canvas is None or canvas.skipped == 0:
+            return self._kept(self._sampler.start(self._noise))
+        return self._sampler.noised(canvas.latents, self._noise, self._index)
+
+    def _kept(self, x: Tensor) -> Tensor:
+        """x with what the canvas keeps, under as much noise as the step at hand has."""
+        if self._canvas is None or self._canvas.free is None:
+            return x
+        known = self._sampler.noised(self._canvas.latents, self._noise, self._index)
+        return self._canvas.keep(x, known)
 
     @property
     def done(self) -> bool:
@@ -105,8 +126,8 @@ class Lane:
 
     @property
     def progress(self) -> tuple[int, int]:
-        """(evaluation steps done, evaluation steps in all)."""
-        return self._index, len(self._casts)
+        """(evaluation steps done, evaluation steps in all), those that are left out not counted."""
+        return self._index - self._sampler.first, len(self._casts) - self._sampler.first
 
     @property
     def account(self) -> Account:
@@ -147,11 +168,12 @@ class Lane:
             parts=self._parts(guided, asked.branches, answers),
         )
         noise = keyed(self.seed, self._index + 1) if self._sampler.draws else None
-        self.x = self._sampler.step(guided, self.x[None], self._index, noise)[0]
+        x = self._sampler.step(guided, self.x[None], self._index, noise)[0]
         self._index += 1
+        self.x = self._kept(x)
 
     def _step(self) -> Step:
-        index, count = self.progress
+        index, count = self._index, len(self._casts)  # of the whole schedule: a window is one of noise levels
         a, s = self._sampler.level(index)
         x = self._sampler.shown(self.x[None], index)
         following = self._sampler.level(index + 1)

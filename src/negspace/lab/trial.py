@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from negspace.errors import LabError
 from negspace.lab.stats.evidence import log_evidence, net_interval
-from negspace.request import Words
+from negspace.words import Words
 
 Kind = Literal["helps", "harms", "no_evidence"]
 Reason = Literal["evidence", "futile", "spent"]

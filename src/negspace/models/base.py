@@ -116,5 +116,12 @@ class Network(ABC):
         """
 
     @abstractmethod
+    def encode(self, pixels: np.ndarray) -> Tensor:
+        """[channels, height, width] float32, the latents of a picture, [height, width, 3] uint8.
+
+        They are the mean of what the picture may be, and no draw from it: the same for every seed.
+        """
+
+    @abstractmethod
     def decode(self, latents: Tensor) -> np.ndarray:
         """[height, width, 3] uint8, the picture of [channels, height, width] latents."""

@@ -68,7 +68,9 @@ class Sampler:
         steps: of the request.
 
     Attributes:
-        evaluations: how often the network is asked; more than `steps` for samplers of second order.
+        evaluations: how often the network is asked over the whole schedule; more than `steps` for samplers of
+            second order.
+        first: index of the evaluation that comes first.
 
     Raises:
         RequestError: there is no sampler of this name, or the model has fewer noise levels than steps.
@@ -89,6 +91,13 @@ class Sampler:
             self._scheduler.set_begin_index(0)
         self.steps = steps
         self.evaluations = len(self._scheduler.timesteps)
+        self.first = 0
+
+    def skip(self, steps: int) -> None:
+        """Leave out the first steps. Before anything else, and once."""
+        self.first = steps * self._scheduler.order
+        if self._facts.levels == "sigmas":
+            self._scheduler.set_begin_index(self.first)
 
     @property
     def draws(self) -> bool:
@@ -98,6 +107,13 @@ class Sampler:
     def start(self, noise: "Tensor") -> "Tensor":
         """The first noisy picture, of unit noise."""
         return noise * self._scheduler.init_noise_sigma
+
+    def noised(self, x0: "Tensor", noise: "Tensor", index: int) -> "Tensor":
+        """A clean picture under unit noise at the level of evaluation `index`, which is the next one."""
+        if index == self.evaluations:
+            return x0
+        # A table of sigmas knows by the steps taken where it is; cumulative alphas are looked up by time.
+        return self._scheduler.add_noise(x0, noise, self._scheduler.timesteps[index][None])
 
     def time(self, index: int) -> float:
         """The network's own clock at evaluation `index`."""

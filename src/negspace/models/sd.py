@@ -147,6 +147,13 @@ class StableDiffusion(Network):
             return patching.unet(x, times, told, return_dict=False)[0].float()
 
     @torch.inference_mode()
+    def encode(self, pixels: np.ndarray) -> Tensor:
+        config = self._vae.config
+        picture = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float() / 127.5 - 1.0
+        latents = self._vae.encode(self._placed(picture)).latent_dist.mode()[0].float()
+        return (latents - (config.shift_factor or 0.0)) * config.scaling_factor
+
+    @torch.inference_mode()
     def decode(self, latents: Tensor) -> np.ndarray:
         config = self._vae.config
         latents = latents[None] / config.scaling_factor + (config.shift_factor or 0.0)
