@@ -67,6 +67,9 @@ class ModelFacts:
         steps, scale, sampler: defaults for a request that leaves them open.
         rule: the default rule.
         embeddings: what its encoders were taught beside their own words.
+        sizes: whether it is told sizes in numbers beside the text.
+        guidance: the guidance that it is told in a number where a request leaves it open; None where it is
+            told none.
     """
 
     name: str
@@ -87,3 +90,5 @@ class ModelFacts:
     sampler: str = "DPM++ 2M"
     rule: str = "cfg"
     embeddings: tuple[EmbeddingFacts, ...] = ()
+    sizes: bool = False
+    guidance: float | None = None

@@ -136,8 +136,9 @@ class Run:
 
     def _lane(self, seed: int) -> Lane:
         planned, network = self.plan, self.network
-        sampler = network.sampler(planned.sampler, planned.steps)
-        noise = draw(seed, network.latent_shape(planned.width, planned.height)).to(network.device)
+        shape = network.latent_shape(planned.width, planned.height)
+        sampler = network.sampler(planned.sampler, planned.steps, shape)
+        noise = draw(seed, shape).to(network.device)
         return Lane(
             seed=seed,
             noise=noise,
@@ -147,6 +148,7 @@ class Run:
             casts=self._casting.casts(sampler.evaluations),
             negatives=self._casting.negatives(sampler.evaluations),
             canvas=self._canvas,
+            numbers=network.numbers(planned.carried, planned.width, planned.height),
         )
 
     def _receipt(self, images: Sequence[Image.Image]) -> Receipt:

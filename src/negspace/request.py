@@ -42,6 +42,20 @@ class Avoid(Words):
         return self
 
 
+class Sizes(Words):
+    """The sizes that a model like SDXL is told in numbers, in pixels.
+
+    Attributes:
+        original: (width, height) of what the picture was scaled from; None is the picture's own.
+        crop: (left, top) of where it was cropped.
+        target: (width, height) of the picture; None is its own.
+    """
+
+    original: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] | None = None
+    crop: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]] = (0, 0)
+    target: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] | None = None
+
+
 class Settings(Words):
     """How pictures are made, nothing left open.
 
@@ -97,6 +111,9 @@ class Request(Words):
         dtype: arithmetic of the network; None chooses by hardware.
         start: the picture to start from, and what of it is redrawn; None starts from noise. Left open, width
             and height are the picture's.
+        sizes: what a model that is told sizes is told of this picture; None is its own size, uncropped.
+        negative_sizes: what the negative branch is told instead; None is the same.
+        guidance: what a guidance-distilled model that is told its scale is told; None takes its default.
     """
 
     prompt: str
@@ -120,6 +137,9 @@ class Request(Words):
     policies: tuple[str, ...] = ()
     dtype: Literal["float32", "bfloat16", "float16"] | None = None
     start: Start | None = None
+    sizes: Sizes | None = None
+    negative_sizes: Sizes | None = None
+    guidance: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] | None = None
 
     @model_validator(mode="after")
     def _last_seed_exists(self) -> Self:

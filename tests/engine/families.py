@@ -57,7 +57,7 @@ class Formula(Network):
     def latent_shape(self, width: int, height: int) -> tuple[int, int, int]:
         return 3, height // 8, width // 8
 
-    def sampler(self, name: str, steps: int) -> Sampler:
+    def sampler(self, name: str, steps: int, shape: tuple[int, int, int]) -> Sampler:
         return Sampler(name, SETTINGS, steps)
 
     def host(self, patch: Patch) -> None:

@@ -138,7 +138,7 @@ def lanes(model: Model, rule: Rule[Any], seeds: range) -> list[Lane]:
         Lane(
             seed=seed,
             noise=draw(seed, network.latent_shape(64, 64)),
-            sampler=network.sampler("DDIM", 3),
+            sampler=network.sampler("DDIM", 3, (3, 4, 4)),
             rule=rule,
             space=space,
             casts=[cast] * 3,

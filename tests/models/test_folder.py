@@ -86,8 +86,8 @@ def test_nothing_a_file_and_another_folder_are_refused(tmp_path: Path) -> None:
 
 
 def test_another_family_is_refused_by_its_name(copy: Path) -> None:
-    rewrite(copy / "model_index.json", _class_name="FluxPipeline")
-    with pytest.raises(ModelError, match=r"FluxPipeline.*StableDiffusionPipeline"):
+    rewrite(copy / "model_index.json", _class_name="MarigoldDepthPipeline")
+    with pytest.raises(ModelError, match=r"MarigoldDepthPipeline.*StableDiffusionPipeline"):
         read_facts(copy)
 
 

@@ -3,7 +3,7 @@
 from negspace.encoding.absent import encode_negative, zeros
 from negspace.encoding.base import Encoder
 from negspace.encoding.cache import Cache, CacheCount, Cached
-from negspace.encoding.composite import EndToEnd, SideBySide
+from negspace.encoding.composite import EndToEnd, SideBySide, Silence, Summed
 from negspace.encoding.conditioning import (
     ChunkReport,
     Conditioning,
@@ -32,6 +32,8 @@ __all__ = [
     "Exchange",
     "Layer",
     "SideBySide",
+    "Silence",
+    "Summed",
     "TextEncoder",
     "WordReport",
     "encode_negative",

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from negspace.encoding.base import Encoder, texts_of
+from negspace.encoding.base import Around, Encoder, texts_of
 from negspace.encoding.conditioning import Conditioning, Given
 from negspace.encoding.inversion import Embedding, tables_for
 from negspace.encoding.structure import carry_out
@@ -99,6 +99,74 @@ class EndToEnd(Encoder):
         )
 
 
+class Summed(Encoder):
+    """An encoder whose tokens are read, and before it one of which the summary alone is.
+
+    FLUX.1: `Summed(clip, t5)`, hidden [512, 4096] of T5, pooled [768] of CLIP. Of a text of several windows
+    the summary is that of the first, as everywhere.
+    """
+
+    def __init__(self, summary: Encoder, words: Encoder) -> None:
+        self.summary = summary
+        self.words = words
+
+    @property
+    def texts(self) -> int:
+        return self.summary.texts + self.words.texts
+
+    @property
+    def fingerprint(self) -> str:
+        return _fingerprint("summed", (self.summary, self.words))
+
+    def with_embeddings(self, embeddings: Sequence[Embedding]) -> "Summed":
+        return Summed(self.summary.with_embeddings(embeddings), self.words)
+
+    def empty(self) -> Conditioning:
+        return _summed(self.summary.empty(), self.words.empty())
+
+    def encode(
+        self, prompt: Prompt, weighting: str = "a1111", others: Sequence[Prompt | None] = ()
+    ) -> Conditioning:
+        texts = texts_of(self, prompt, others)
+        own, rest = texts[: self.summary.texts], texts[self.summary.texts :]
+        return _summed(
+            self.summary.encode(own[0], weighting, own[1:]), self.words.encode(rest[0], weighting, rest[1:])
+        )
+
+
+class Silence(Around):
+    """An encoder with zeros behind, where a network was made for one more that is left out (SD3 without T5).
+
+    Args:
+        encoder: the others.
+        tokens, width: of what is left out.
+    """
+
+    def __init__(self, encoder: Encoder, tokens: int, width: int) -> None:
+        super().__init__(encoder)
+        self._tokens = tokens
+        self._width = width
+
+    @property
+    def fingerprint(self) -> str:
+        return _fingerprint(f"silence of {self._tokens} by {self._width} after", (self.encoder,))
+
+    def with_embeddings(self, embeddings: Sequence[Embedding]) -> "Silence":
+        return Silence(self.encoder.with_embeddings(embeddings), self._tokens, self._width)
+
+    def empty(self) -> Conditioning:
+        return self._behind(self.encoder.empty())
+
+    def encode(
+        self, prompt: Prompt, weighting: str = "a1111", others: Sequence[Prompt | None] = ()
+    ) -> Conditioning:
+        return self._behind(self.encoder.encode(prompt, weighting, others))
+
+    def _behind(self, told: Conditioning) -> Conditioning:
+        silence = told.hidden.new_zeros(self._tokens, self._width)
+        return _behind(told, Conditioning(silence, None, 1, silence, given=told.given))
+
+
 def _fingerprint(kind: str, encoders: Sequence[Encoder]) -> str:
     return hashlib.sha256(
         " ".join([kind, *(encoder.fingerprint for encoder in encoders)]).encode()
@@ -149,6 +217,23 @@ def _behind(front: Conditioning, back: Conditioning) -> Conditioning:
         findings=front.findings + back.findings,
         given=_given([front, back]),
         exchange=front.exchange,
+    )
+
+
+def _summed(summary: Conditioning, words: Conditioning) -> Conditioning:
+    """The words of one, the summary of the other, whose tokens stand nowhere."""
+    gone = tuple(
+        replace(
+            report, chunks=tuple(replace(chunk, places=(-1,) * len(chunk.places)) for chunk in report.chunks)
+        )
+        for report in summary.tokens
+    )
+    return replace(
+        words,
+        pooled=summary.pooled,
+        tokens=gone + words.tokens,
+        findings=summary.findings + words.findings,
+        given=_given([summary, words]),
     )
 
 

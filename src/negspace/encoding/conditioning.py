@@ -158,6 +158,7 @@ class Conditioning:
         exchange: what a swap in the text asks of the attention, or None.
         given: whether this came from a text, from "", from blanks only, or is zeros standing for an absent
             text.
+        mask: [tokens] bool, where the network may look; None is everywhere.
     """
 
     hidden: Tensor
@@ -171,6 +172,7 @@ class Conditioning:
     findings: tuple[Finding, ...] = ()
     given: Given = "text"
     exchange: Exchange | None = None
+    mask: Tensor | None = None
 
     def __post_init__(self) -> None:
         expected = self.windows * self.empty.shape[0] + self.tail
@@ -188,7 +190,7 @@ class Conditioning:
     @property
     def nbytes(self) -> int:
         """Bytes held by the tensors."""
-        held = (self.hidden, self.pooled, self.empty, self.value_scale)
+        held = (self.hidden, self.pooled, self.empty, self.value_scale, self.mask)
         edited = 0 if self.exchange is None else self.exchange.edited.nbytes
         return sum(tensor.nbytes for tensor in held if tensor is not None) + edited
 
@@ -218,9 +220,11 @@ class Conditioning:
             return self
         here = (self.windows - behind) * self.window
         padding = self.empty.repeat(missing, 1)
-        scale = self.value_scale
+        scale, mask = self.value_scale, self.mask
         if scale is not None:
             scale = torch.cat([scale[:here], scale.new_ones(len(padding)), scale[here:]])
+        if mask is not None:
+            mask = torch.cat([mask[:here], mask.new_zeros(len(padding)), mask[here:]])
         return replace(
             self,
             hidden=torch.cat([self.hidden[:here], padding, self.hidden[here:]]),
@@ -228,6 +232,7 @@ class Conditioning:
             value_scale=scale,
             tokens=tuple(report.moved(len(padding), start=here) for report in self.tokens),
             exchange=None if self.exchange is None else self.exchange.padded(windows, behind),
+            mask=mask,
         )
 
 

@@ -99,7 +99,7 @@ class TextEncoder(Encoder):
     def _empty(self) -> Conditioning:
         hidden, pooled = self._answer(())
         report = EncoderReport(self.facts.name, 1, ())
-        return Conditioning(hidden, pooled, 1, hidden, tokens=(report,), given="empty")
+        return Conditioning(hidden, pooled, 1, hidden, tokens=(report,), given="empty", mask=self._mask([()]))
 
     def empty(self) -> Conditioning:
         return self._empty
@@ -129,6 +129,7 @@ class TextEncoder(Encoder):
             tokens=(report,),
             findings=self._findings(report),
             given=given(prompt.written),
+            mask=self._mask(windows),
         )
 
     def _carries_out(self, prompt: Prompt) -> bool:
@@ -173,7 +174,17 @@ class TextEncoder(Encoder):
         ids += [reader.pad] * (self.facts.window - len(ids))
         begin = len(reader.begin)
         vectors = {begin + i: token.vector for i, token in enumerate(window) if token.vector is not None}
+        if (mask := self._mask([window])) is not None:
+            keep = mask.long() if keep is None else keep * mask.long()
         return self._network.answer(ids, vectors, keep)
+
+    def _mask(self, windows: Sequence[Window]) -> Tensor | None:
+        """[tokens] bool, where a text stands with its marks; None where the padding is read too."""
+        if self.layer.padding == "read":
+            return None
+        marks = len(self._reader.begin) + len(self._reader.end)
+        rows = [[i < marks + len(window) for i in range(self.facts.window)] for window in windows]
+        return torch.tensor(rows, device=self._network.device).flatten()
 
     def _weigh(self, window: Window, hidden: Tensor, rule: Weighting, prompt: Prompt) -> Tensor:
         """[window, dim]: the answer with its weights; without weights exactly what the model answered."""

@@ -21,12 +21,14 @@ class Layer:
         skip: how many of the last layers are left out ("clip skip" n of AUTOMATIC1111 is skip n - 1).
         norm: whether the text model's final layer norm follows ("final") or not ("none").
         pooled: the summary vector: none, the state at the end mark ("eos"), or that projected ("projected").
+        padding: "read" has text model and network look at the padding too, "masked" keeps both from it.
         text: "chunks" reads chunks with weights; "source" the text as written, every bracket literal.
     """
 
     skip: int = 0
     norm: Literal["final", "none"] = "final"
     pooled: Literal["none", "eos", "projected"] = "none"
+    padding: Literal["read", "masked"] = "read"
     text: Literal["chunks", "source"] = "chunks"
 
 
@@ -54,6 +56,11 @@ class Network:
     def width(self) -> int:
         """Length of the vectors the model has for its tokens."""
         return self._entries.weight.shape[1]
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model lives."""
+        return self._entries.weight.device
 
     def answer(
         self, ids: Sequence[int], vectors: Mapping[int, Tensor], keep: Tensor | None = None

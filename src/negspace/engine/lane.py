@@ -19,7 +19,10 @@ from negspace.guidance.decompose import Parts, decompose
 from negspace.models.base import Row
 from negspace.models.samplers import Sampler
 
-_Key = tuple[tuple[int, ...], Patch | None, Haze | None]
+Numbers = tuple[float, ...]
+"""What the network is told in numbers beside a text."""
+
+_Key = tuple[tuple[int, ...], Numbers, Patch | None, Haze | None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +70,7 @@ class Lane:
         negatives: weights of the sides that are avoided one by one, one entry per evaluation step; None is
             none.
         canvas: what is started from, and kept; None starts from the noise.
+        numbers: what the network is told in numbers on the positive side, and on every other.
 
     Attributes:
         seed: as given.
@@ -84,6 +88,7 @@ class Lane:
         casts: Sequence[Cast],
         negatives: Sequence[Mapping[str, float]] | None = None,
         canvas: Canvas | None = None,
+        numbers: tuple[Numbers, Numbers] = ((), ()),
     ) -> None:
         negatives = [{}] * sampler.evaluations if negatives is None else negatives
         if not len(casts) == len(negatives) == sampler.evaluations:
@@ -99,6 +104,7 @@ class Lane:
         self._space: Space = space
         self._casts = casts
         self._negatives = negatives
+        self._numbers = numbers
         self._state: Any = rule.init()
         self._index = sampler.first
         self._ledger = Ledger()
@@ -145,7 +151,8 @@ class Lane:
                 key = self._key(told, branch)
                 if key not in asked.numbers:
                     asked.numbers[key] = len(rows)
-                    rows.append(Row(step.x[0], time, self._through(told, key[-1]), branch.patch))
+                    through = self._through(told, key[-1])
+                    rows.append(Row(step.x[0], time, through, branch.patch, key[1]))
                     asked.names.extend([name] * rows[-1].passes)
         self._asked = asked
         return rows
@@ -211,7 +218,8 @@ class Lane:
     def _key(self, told: tuple[Conditioning, ...], branch: Branch) -> _Key:
         """What sets a row apart. The empty prompt is told as it is, so that a sum of texts stays one."""
         haze = None if id(told[0]) in self._nothing() else branch.haze
-        return tuple(id(conditioning) for conditioning in told), branch.patch, haze
+        numbers = self._numbers[0 if branch.side == POSITIVE else 1]
+        return tuple(id(conditioning) for conditioning in told), numbers, branch.patch, haze
 
     def _through(self, told: tuple[Conditioning, ...], haze: Haze | None) -> tuple[Conditioning, ...]:
         if haze is None:

@@ -12,6 +12,7 @@ from negspace.encoding import Conditioning, Encoder
 from negspace.facts import ModelFacts
 from negspace.guidance import Patch
 from negspace.models.samplers import Sampler
+from negspace.request import Request
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,12 +24,14 @@ class Row:
         t: the network's own clock.
         told: the conditioning, and after it those that the patch reads.
         patch: a change to the network for this row.
+        numbers: what is told in numbers beside it, as `Network.numbers` says.
     """
 
     x: Tensor
     t: float
     told: tuple[Conditioning, ...]
     patch: Patch | None = None
+    numbers: tuple[float, ...] = ()
 
     @property
     def passes(self) -> int:
@@ -40,10 +43,16 @@ class Row:
         """Equal for rows that can go through the network together."""
         patch = None if self.patch is None else self.patch.kind
         told = tuple(
-            (tuple(one.hidden.shape), one.pooled is None, one.value_scale is None, one.exchange is None)
+            (
+                tuple(one.hidden.shape),
+                one.pooled is None,
+                one.value_scale is None,
+                one.exchange is None,
+                one.mask is None,
+            )
             for one in self.told
         )
-        return tuple(self.x.shape), told, patch
+        return tuple(self.x.shape), told, patch, len(self.numbers)
 
 
 class Network(ABC):
@@ -91,12 +100,18 @@ class Network(ABC):
         """
 
     @abstractmethod
-    def sampler(self, name: str, steps: int) -> Sampler:
-        """A sampler for one picture.
+    def sampler(self, name: str, steps: int, shape: tuple[int, int, int]) -> Sampler:
+        """A sampler for one picture, whose latents are (channels, height, width).
 
         Raises:
             RequestError: there is no sampler of this name, or it cannot run in this many steps.
         """
+
+    def numbers(
+        self, request: Request, width: int, height: int
+    ) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """What the network is told in numbers on the positive side, and on every other: sizes, guidance."""
+        return (), ()
 
     @abstractmethod
     def host(self, patch: Patch) -> None:

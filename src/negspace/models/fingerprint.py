@@ -5,10 +5,34 @@ import json
 import os
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from negspace.errors import OutputError
 from negspace.files import write_whole
+
+
+@dataclass(frozen=True)
+class Print:
+    """The weights of a model, to be told apart from others.
+
+    Attributes:
+        folder: where they lie.
+        files: in it.
+        besides: files from elsewhere that change what they do, each with a word on how.
+    """
+
+    folder: Path
+    files: tuple[Path, ...]
+    besides: tuple[tuple[str, Path], ...] = ()
+
+    def sha256(self) -> str:
+        """In hex. The first call may read all files."""
+        own = fingerprint(self.folder, self.files)
+        if not self.besides:
+            return own
+        more = (f"{how}:{fingerprint(file.parent, [file])}" for how, file in self.besides)
+        return hashlib.sha256("\n".join([own, *more]).encode()).hexdigest()
 
 
 def fingerprint(folder: Path, files: Iterable[Path]) -> str:

@@ -1,5 +1,6 @@
 """What a UNet makes of patches: each is carried out while one evaluation lasts, and taken back after it."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, final
@@ -19,8 +20,53 @@ from negspace.models.attention import Blurred, Flipped, Identity, Mixed, process
 from negspace.models.base import Row
 
 
+class Hosting(ABC):
+    """The places of a network that patches change.
+
+    Attributes:
+        values: the value projections of its cross-attentions, which negative weights turn; () where it has
+            none.
+    """
+
+    values: Sequence[torch.nn.Module]
+
+    @abstractmethod
+    def host(self, patch: Patch) -> None:
+        """See to it that a patch can be carried out.
+
+        Raises:
+            RequestError: it cannot.
+        """
+
+    @abstractmethod
+    def carried_out(self, rows: Sequence[Row]) -> AbstractContextManager[None]:
+        """While it lasts, the network answers as the patches of these rows, all of one kind, ask for."""
+
+
 @final
-class Patching:
+class NoPatching(Hosting):
+    """A network that is left as it is. It can only be replaced by a weaker one.
+
+    Args:
+        name: of the model.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.values = ()
+        self._name = name
+
+    def host(self, patch: Patch) -> None:
+        if not isinstance(patch, OtherWeights):
+            raise RequestError(f"{self._name} has no place for {type(patch).__name__}; choose another rule")
+
+    def carried_out(self, rows: Sequence[Row]) -> AbstractContextManager[None]:
+        if rows[0].patch is not None:
+            self.host(rows[0].patch)
+        return nullcontext()
+
+
+@final
+class Patching(Hosting):
     """The places of a UNet of diffusers that patches change.
 
     Args:
@@ -47,11 +93,6 @@ class Patching:
         self.middle = [module for place, module in middle if place.endswith("attn1")]
 
     def host(self, patch: Patch) -> None:
-        """See to it that a patch can be carried out.
-
-        Raises:
-            RequestError: it cannot.
-        """
         match patch:
             case OtherWeights():
                 there, needed = True, ""
@@ -67,7 +108,6 @@ class Patching:
             raise RequestError(f"{self._name} has no {needed}; choose another rule")
 
     def carried_out(self, rows: Sequence[Row]) -> AbstractContextManager[None]:
-        """While it lasts, the UNet answers as the patches of these rows, all of one kind, ask for."""
         patches: list[Any] = [row.patch for row in rows]
         split = rows[0].told[0].hidden.shape[0]
         match patches[0]:

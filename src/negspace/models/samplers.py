@@ -1,5 +1,7 @@
 """Samplers: diffusers' schedulers under the names people know, one instance a picture."""
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, final
@@ -20,17 +22,36 @@ class SamplerFacts:
         module: under `diffusers.schedulers`.
         scheduler: class in it.
         settings: what is set on top of the model's own scheduler settings.
-        levels: where the scheduler keeps its noise levels: a table of sigmas by evaluation, or one of
-            cumulative alphas by training step.
+        levels: where the scheduler keeps its noise levels: a table of sigmas by evaluation, one of cumulative
+            alphas by training step, or shares of noise ("flow").
         draws: whether its steps draw fresh noise.
+        shift: for flow, the setting that shifts its levels towards noise.
     """
 
     module: str
     scheduler: str
     settings: dict[str, Any] = field(default_factory=dict)
-    levels: Literal["sigmas", "alphas"] = "sigmas"
+    levels: Literal["sigmas", "alphas", "flow"] = "sigmas"
     draws: bool = False
+    shift: str = ""
 
+
+@final
+@dataclass(frozen=True)
+class Spacing:
+    """How a model wants its noise levels spread, beyond its scheduler's settings.
+
+    Attributes:
+        mu: how far they are shifted towards noise at this size; None leaves it to the settings.
+        levels: shares of noise before they are shifted, one a step; () is the scheduler's own.
+    """
+
+    mu: float | None = None
+    levels: tuple[float, ...] = ()
+
+
+EVEN = Spacing()
+"""As the scheduler's settings say."""
 
 _EULER = ("scheduling_euler_discrete", "EulerDiscreteScheduler")
 _DPM = ("scheduling_dpmsolver_multistep", "DPMSolverMultistepScheduler")
@@ -55,7 +76,30 @@ SAMPLERS: dict[str, SamplerFacts] = {
     "UniPC": SamplerFacts(*_UNIPC),
     "UniPC Karras": SamplerFacts(*_UNIPC, _KARRAS),
 }
-"""Every sampler by name."""
+"""Every sampler by name, for networks that predict noise or velocity in it."""
+
+_FLOW = {"prediction_type": "flow_prediction", "use_flow_sigmas": True}
+
+FLOW_SAMPLERS: dict[str, SamplerFacts] = {
+    "Euler": SamplerFacts(
+        "scheduling_flow_match_euler_discrete",
+        "FlowMatchEulerDiscreteScheduler",
+        levels="flow",
+        shift="shift",
+    ),
+    "Heun": SamplerFacts(
+        "scheduling_flow_match_heun_discrete", "FlowMatchHeunDiscreteScheduler", levels="flow", shift="shift"
+    ),
+    "DPM++ 2M": SamplerFacts(*_DPM, _FLOW, levels="flow", shift="flow_shift"),
+    "UniPC": SamplerFacts(*_UNIPC, _FLOW, levels="flow", shift="flow_shift"),
+}
+"""Every sampler by name, for networks that predict the flow from picture to noise."""
+
+
+def flows(settings: Mapping[str, Any]) -> bool:
+    """Whether these settings of a scheduler are those of flow matching."""
+    flow = settings.get("prediction_type") == "flow_prediction" or settings.get("use_flow_sigmas", False)
+    return bool(flow) or "FlowMatch" in str(settings.get("_class_name", ""))
 
 
 @final
@@ -66,6 +110,7 @@ class Sampler:
         name: in `SAMPLERS`.
         settings: the model's scheduler settings.
         steps: of the request.
+        spacing: how the model wants its noise levels spread.
 
     Attributes:
         evaluations: how often the network is asked over the whole schedule; more than `steps` for samplers of
@@ -76,17 +121,22 @@ class Sampler:
         RequestError: there is no sampler of this name, or the model has fewer noise levels than steps.
     """
 
-    def __init__(self, name: str, settings: dict[str, Any], steps: int) -> None:
-        facts = find_sampler(name)
+    def __init__(self, name: str, settings: dict[str, Any], steps: int, spacing: Spacing = EVEN) -> None:
+        facts = find_sampler(name, FLOW_SAMPLERS if flows(settings) else SAMPLERS)
         module = import_module(f"diffusers.schedulers.{facts.module}")
         self._facts = facts
-        self._scheduler: Any = getattr(module, facts.scheduler).from_config(settings, **facts.settings)
+        kind = getattr(module, facts.scheduler)
+        told = _shifted(settings, facts, spacing) if facts.levels == "flow" else settings
+        self._scheduler: Any = kind.from_config(told, **facts.settings)
         most = self._scheduler.config.num_train_timesteps
         if steps > most:
             raise RequestError(f"this model was trained with {most} noise levels; {steps} steps are too many")
-        self._scheduler.set_timesteps(steps)
+        if facts.scheduler == "FlowMatchEulerDiscreteScheduler":
+            self._scheduler.set_timesteps(steps, sigmas=list(spacing.levels) or None, mu=spacing.mu)
+        else:
+            self._scheduler.set_timesteps(steps)
         if (
-            facts.levels == "sigmas"
+            facts.levels != "alphas"
         ):  # else it looks its first step up by time, and rounded times may be equal
             self._scheduler.set_begin_index(0)
         self.steps = steps
@@ -96,7 +146,7 @@ class Sampler:
     def skip(self, steps: int) -> None:
         """Leave out the first steps. Before anything else, and once."""
         self.first = steps * self._scheduler.order
-        if self._facts.levels == "sigmas":
+        if self._facts.levels != "alphas":
             self._scheduler.set_begin_index(self.first)
 
     @property
@@ -106,12 +156,15 @@ class Sampler:
 
     def start(self, noise: "Tensor") -> "Tensor":
         """The first noisy picture, of unit noise."""
-        return noise * self._scheduler.init_noise_sigma
+        return noise if self._facts.levels == "flow" else noise * self._scheduler.init_noise_sigma
 
     def noised(self, x0: "Tensor", noise: "Tensor", index: int) -> "Tensor":
         """A clean picture under unit noise at the level of evaluation `index`, which is the next one."""
         if index == self.evaluations:
             return x0
+        if self._facts.levels == "flow":
+            a, s = self.level(index)
+            return a * x0 + s * noise
         # A table of sigmas knows by the steps taken where it is; cumulative alphas are looked up by time.
         return self._scheduler.add_noise(x0, noise, self._scheduler.timesteps[index][None])
 
@@ -121,6 +174,9 @@ class Sampler:
 
     def level(self, index: int) -> tuple[float, float]:
         """(a, s) at evaluation `index`: the network is shown `a*x0 + s*eps`; after the last, the end."""
+        if self._facts.levels == "flow":
+            share = float(self._scheduler.sigmas[index])
+            return 1.0 - share, share
         if self._facts.levels == "sigmas":
             sigma = float(self._scheduler.sigmas[index])
             a = (1 + sigma * sigma) ** -0.5
@@ -136,6 +192,8 @@ class Sampler:
 
     def shown(self, x: "Tensor", index: int) -> "Tensor":
         """What the network is shown of x at evaluation `index`."""
+        if self._facts.levels == "flow":
+            return x
         return self._scheduler.scale_model_input(x, self._scheduler.timesteps[index])
 
     def step(self, prediction: "Tensor", x: "Tensor", index: int, noise: "Generator | None") -> "Tensor":
@@ -145,10 +203,23 @@ class Sampler:
         return self._scheduler.step(prediction, moment, x, return_dict=False, **drawn)[0]
 
 
-def find_sampler(name: str) -> SamplerFacts:
+def _shifted(settings: dict[str, Any], facts: SamplerFacts, spacing: Spacing) -> dict[str, Any]:
+    """The settings of a flow scheduler for one picture: one that cannot shift by size is shifted outright.
+
+    exp(mu) shifts as mu does: s -> exp(mu) s / (1 + (exp(mu) - 1) s).
+    """
+    if facts.scheduler == "FlowMatchEulerDiscreteScheduler":
+        return settings
+    plain = float(settings.get("shift", settings.get("flow_shift", 1.0)))
+    linear = settings.get("time_shift_type") == "linear"
+    shift = plain if spacing.mu is None else spacing.mu if linear else math.exp(spacing.mu)
+    return {"num_train_timesteps": settings.get("num_train_timesteps", 1000), facts.shift: shift}
+
+
+def find_sampler(name: str, samplers: Mapping[str, SamplerFacts] = SAMPLERS) -> SamplerFacts:
     """What stands behind a sampler's name.
 
     Raises:
         RequestError: there is no sampler of this name.
     """
-    return named("sampler", name, SAMPLERS, RequestError)
+    return named("sampler", name, samplers, RequestError)

@@ -1,0 +1,229 @@
+"""Checkpoint: a model of any family, opened."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from typing import Any, final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from negspace.encoding import Encoder, scaled, stack_scales
+from negspace.errors import RequestError
+from negspace.facts import ModelFacts
+from negspace.guidance import Patch
+from negspace.guidance.autoguidance import OtherWeights
+from negspace.models.base import Network, Row
+from negspace.models.exchange import exchanging
+from negspace.models.families import Asked, Family
+from negspace.models.families.base import pixels
+from negspace.models.fingerprint import Print
+from negspace.models.hardware import Footing
+from negspace.models.patching import Hosting
+from negspace.models.place import find_folder
+from negspace.models.reading import read_part
+from negspace.models.samplers import Sampler
+from negspace.request import Request
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """The parts of a model, read.
+
+    Attributes:
+        denoiser, vae: its networks, in evaluation mode.
+        encoder: reads prompts.
+        scheduler: settings of its scheduler.
+        weights: what the pictures are made with.
+    """
+
+    denoiser: Any
+    vae: Any
+    encoder: Encoder
+    scheduler: dict[str, Any]
+    weights: Print
+
+
+@final
+class Checkpoint(Network):
+    """A model of some family.
+
+    Args:
+        family: what sets it apart.
+        facts: what it can be told.
+        footing: where it stands and how it calculates.
+        opened: its parts.
+    """
+
+    def __init__(self, family: Family, facts: ModelFacts, footing: Footing, opened: Opened) -> None:
+        self._family = family
+        self._facts = facts
+        self._footing = footing
+        self._opened = opened
+        self._own = _Worked(opened.denoiser, family.hosting(opened.denoiser, facts.name))
+        self._others: dict[str, _Worked] = {}
+
+    @property
+    def facts(self) -> ModelFacts:
+        return self._facts
+
+    def fingerprint(self) -> str:
+        return self._opened.weights.sha256()
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self._footing.dtype
+
+    @property
+    def device(self) -> torch.device:
+        return self._footing.device
+
+    @property
+    def encoder(self) -> Encoder:
+        return self._opened.encoder
+
+    @property
+    def versions(self) -> dict[str, str]:
+        return {name: version(name) for name in ("diffusers", "torch", "transformers")}
+
+    def latent_shape(self, width: int, height: int) -> tuple[int, int, int]:
+        multiple = self._facts.multiple
+        if width % multiple or height % multiple:
+            raise RequestError(f"size {width}x{height}: both sides must be multiples of {multiple}")
+        config = self._opened.vae.config
+        side = pixels(config)
+        return config.latent_channels, height // side, width // side
+
+    def sampler(self, name: str, steps: int, shape: tuple[int, int, int]) -> Sampler:
+        settings = self._opened.scheduler
+        return Sampler(name, settings, steps, self._family.spacing(settings, steps, shape))
+
+    def numbers(
+        self, request: Request, width: int, height: int
+    ) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        return self._family.numbers(request, self._facts, width, height)
+
+    def host(self, patch: Patch) -> None:
+        self._own.hosting.host(patch)
+        if isinstance(patch, OtherWeights) and patch.folder not in self._others:
+            self._others[patch.folder] = self._other(patch.folder)
+
+    def _other(self, place: str) -> "_Worked":
+        """The network of another folder that is told and answers the same."""
+        if not place:
+            raise RequestError('no weaker network is given; write autoguidance(weak="FOLDER")')
+        folder = find_folder(place)
+        part, refused = self._family.denoiser, f"the network at {place!r} cannot stand for {self._facts.name}"
+        if folder.pipeline != self._family.pipeline:
+            raise RequestError(f"{refused}: it is a {folder.pipeline}, not a {self._family.pipeline}")
+        own, other = self._opened.denoiser.config, folder.settings(part.folder)
+        for name in self._family.alike:
+            if own[name] != other.get(name, own[name] if name == "out_channels" else None):
+                raise RequestError(f"{refused}: {name} is {other.get(name)} there and {own[name]} here")
+        if self._family.facts(folder).prediction != self._facts.prediction:
+            raise RequestError(f"the network at {place!r} does not predict {self._facts.prediction}")
+        read = read_part(part, folder.path / part.folder, self._footing)
+        return _Worked(read, self._family.hosting(read, place))
+
+    @torch.inference_mode()
+    def predict(self, rows: Sequence[Row]) -> Tensor:
+        swaps = [row.told[0].exchange for row in rows if row.told[0].exchange is not None]
+        if not swaps:
+            return self._answers(rows)
+        if rows[0].patch is not None:
+            raise RequestError("swap() and this rule both change the attention; choose another rule")
+        edited = [replace(row, told=(swap.edited,)) for row, swap in zip(rows, swaps, strict=True)]
+        with exchanging(self._opened.denoiser, swaps):
+            return self._answers([*rows, *edited])[len(rows) :]
+
+    def _answers(self, rows: Sequence[Row]) -> Tensor:
+        worked, first = self._own, rows[0].patch
+        if isinstance(first, OtherWeights):
+            self.host(first)
+            worked = self._others[first.folder]
+        asked = self._asked(rows)
+        turned = stack_scales(_scales(rows), asked.hidden.shape[1])
+        with scaled(worked.hosting.values, turned), worked.hosting.carried_out(rows):
+            return self._family.answer(worked.denoiser, asked).float()
+
+    def _asked(self, rows: Sequence[Row]) -> Asked:
+        device = self.device
+        pooled = [row.told[0].pooled for row in rows]
+        masks = [
+            torch.cat([one.mask for one in row.told if one.mask is not None]) for row in rows if _masked(row)
+        ]
+        return Asked(
+            x=self._placed(torch.stack([row.x for row in rows])),
+            times=torch.tensor([row.t for row in rows], dtype=torch.float32, device=device),
+            hidden=torch.stack([torch.cat([one.hidden for one in row.told]) for row in rows]).to(
+                device, self.dtype
+            ),
+            pooled=None
+            if pooled[0] is None
+            else torch.stack([one for one in pooled if one is not None]).to(device, self.dtype),
+            mask=torch.stack(masks).to(device) if masks else None,
+            numbers=torch.tensor([row.numbers for row in rows], dtype=torch.float32, device=device)
+            if rows[0].numbers
+            else None,
+        )
+
+    @torch.inference_mode()
+    def encode(self, pixels: np.ndarray) -> Tensor:
+        vae = self._opened.vae
+        picture = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float() / 127.5 - 1.0
+        latents = vae.encode(self._placed(picture)).latent_dist.mode().float()
+        return normed(latents, vae.config)[0]
+
+    @torch.inference_mode()
+    def decode(self, latents: Tensor) -> np.ndarray:
+        vae = self._opened.vae
+        picture = vae.decode(self._placed(unscaled(latents[None], vae.config)), return_dict=False)[0][
+            0
+        ].float()
+        levels = ((picture / 2 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8)
+        return levels.permute(1, 2, 0).contiguous().cpu().numpy()
+
+    def _placed(self, x: Tensor) -> Tensor:
+        return x.to(self.device, self.dtype).contiguous(memory_format=self._footing.layout)
+
+
+@dataclass(frozen=True, eq=False)
+class _Worked:
+    """A denoiser and the places where it can be changed."""
+
+    denoiser: Any
+    hosting: Hosting
+
+
+def unscaled(latents: Tensor, config: Mapping[str, Any]) -> Tensor:
+    """[rows, channels, height, width], latents as the VAE knows them."""
+    mean, spread = config.get("latents_mean"), config.get("latents_std")
+    if mean is not None and spread is not None:
+        mean, spread = (latents.new_tensor(values).reshape(1, -1, 1, 1) for values in (mean, spread))
+        return latents * spread / config["scaling_factor"] + mean
+    return latents / config["scaling_factor"] + (config.get("shift_factor") or 0.0)
+
+
+def normed(latents: Tensor, config: Mapping[str, Any]) -> Tensor:
+    """[rows, channels, height, width], latents as the denoiser knows them; `unscaled` takes it back."""
+    mean, spread = config.get("latents_mean"), config.get("latents_std")
+    if mean is not None and spread is not None:
+        mean, spread = (latents.new_tensor(values).reshape(1, -1, 1, 1) for values in (mean, spread))
+        return (latents - mean) * config["scaling_factor"] / spread
+    return (latents - (config.get("shift_factor") or 0.0)) * config["scaling_factor"]
+
+
+def _masked(row: Row) -> bool:
+    return row.told[0].mask is not None
+
+
+def _scales(rows: Sequence[Row]) -> Iterator[Tensor | None]:
+    """The factors on the values of all that a row is told; None where there are none."""
+    for row in rows:
+        if all(one.value_scale is None for one in row.told):
+            yield None
+        else:
+            ones = (one.hidden.new_ones(one.hidden.shape[0]) for one in row.told)
+            given = zip(row.told, ones, strict=True)
+            yield torch.cat([one if told.value_scale is None else told.value_scale for told, one in given])

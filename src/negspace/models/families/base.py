@@ -1,0 +1,217 @@
+"""Family: what sets one architecture apart from the others. One final subclass a file."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from negspace.errors import ModelError
+from negspace.facts import EncoderFacts, ModelFacts
+from negspace.models.place import ModelFolder
+from negspace.models.samplers import EVEN, Spacing
+from negspace.request import Request
+from negspace.rulefacts import RULE_FACTS, Needs
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from negspace.encoding import Encoder, TextEncoder
+    from negspace.models.patching import Hosting
+
+
+@dataclass(frozen=True)
+class Part:
+    """A network of a family.
+
+    Attributes:
+        folder: its folder in a diffusers folder.
+        module: where its class lives.
+        kind: its class.
+    """
+
+    folder: str
+    module: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class TextPart(Part):
+    """A text encoder of a family, and which of its answers the family reads.
+
+    Attributes:
+        tokenizer: the folder of its tokenizer.
+        reader: (module, class) of its tokenizer.
+        window: tokens read at once; 0 asks its settings.
+        skip, norm, pooled, padding: as in `negspace.encoding.Layer`.
+        optional: whether the family works without it.
+    """
+
+    tokenizer: str = "tokenizer"
+    reader: tuple[str, str] = ("transformers.models.clip.tokenization_clip", "CLIPTokenizer")
+    window: int = 0
+    skip: int = 0
+    norm: Literal["final", "none"] = "final"
+    pooled: Literal["none", "eos", "projected"] = "none"
+    padding: Literal["read", "masked"] = "read"
+    optional: bool = False
+
+    def facts(self, settings: dict[str, Any], words: frozenset[str] | None) -> EncoderFacts:
+        """What a plan must know of it, from its settings."""
+        if self.window:
+            width = settings.get("d_model", settings.get("hidden_size"))
+            return EncoderFacts(self.folder, self.window, self.window - 1, words, "llm", width)
+        window = int(settings.get("max_position_embeddings", 77))
+        return EncoderFacts(self.folder, window, window - 2, words, "clip", settings.get("hidden_size"))
+
+
+_CLIP = "transformers.models.clip.modeling_clip"
+
+
+def clip(number: int, *, projecting: bool = False, **layer: Any) -> TextPart:
+    """The CLIP text encoder number 1, 2.. of a family; `layer` as in `TextPart`."""
+    suffix = "" if number == 1 else f"_{number}"
+    kind = "CLIPTextModelWithProjection" if projecting else "CLIPTextModel"
+    return TextPart(f"text_encoder{suffix}", _CLIP, kind, f"tokenizer{suffix}", **layer)
+
+
+def t5(number: int, window: int, **other: Any) -> TextPart:
+    """The T5 text encoder number 1, 2.. of a family, which reads this many tokens."""
+    suffix = "" if number == 1 else f"_{number}"
+    reader = ("transformers.models.t5.tokenization_t5", "T5Tokenizer")
+    return TextPart(
+        f"text_encoder{suffix}",
+        "transformers.models.t5.modeling_t5",
+        "T5EncoderModel",
+        f"tokenizer{suffix}",
+        reader,
+        window,
+        **other,
+    )
+
+
+KL = Part("vae", "diffusers.models.autoencoders.autoencoder_kl", "AutoencoderKL")
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """What a network is asked: rows of one kind, in its own arithmetic and place.
+
+    Attributes:
+        x: [rows, channels, height, width].
+        times: [rows] float32, the clock of the sampler.
+        hidden: [rows, tokens, dim], what is told; behind it what a patch reads.
+        pooled: [rows, dim], or None.
+        mask: [rows, tokens] bool, where the network may look; None is everywhere.
+        numbers: [rows, n] float32, what is told in numbers; None where nothing is.
+    """
+
+    x: "Tensor"
+    times: "Tensor"
+    hidden: "Tensor"
+    pooled: "Tensor | None"
+    mask: "Tensor | None"
+    numbers: "Tensor | None"
+
+
+class Family(ABC):
+    """An architecture: its parts, what it can be told, and how its network is asked.
+
+    Class attributes:
+        name: in `ModelFacts.family`.
+        title: for people.
+        pipeline: the class that an index names.
+        texts: its text encoders, in the order in which they are read.
+        denoiser, vae: its networks.
+        alike: settings of the denoiser that another one must share to stand for it.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    pipeline: ClassVar[str]
+    texts: ClassVar[tuple[TextPart, ...]]
+    denoiser: ClassVar[Part]
+    vae: ClassVar[Part] = KL
+    alike: ClassVar[tuple[str, ...]] = ("in_channels", "out_channels")
+
+    @abstractmethod
+    def known(self, folder: ModelFolder) -> ModelFacts:
+        """The facts of a folder of this family; settings that are amiss may raise KeyError and alike."""
+
+    @abstractmethod
+    def joined(self, encoders: "Sequence[TextEncoder]", settings: dict[str, Any]) -> "Encoder":
+        """Its text encoders as one.
+
+        Args:
+            encoders: those that are there, in the order of `texts`.
+            settings: of the denoiser.
+        """
+
+    @abstractmethod
+    def answer(self, denoiser: Any, asked: Asked) -> "Tensor":
+        """[rows, channels, height, width], what the network says."""
+
+    @abstractmethod
+    def hosting(self, denoiser: Any, name: str) -> "Hosting":
+        """The places of the network that patches change."""
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Every network of it."""
+        return (*self.texts, self.denoiser, self.vae)
+
+    def facts(self, folder: ModelFolder) -> ModelFacts:
+        """What a model of this family can be told.
+
+        Raises:
+            ModelError: settings are missing or amiss.
+        """
+        try:
+            return self.known(folder)
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            told = f"{type(error).__name__}: {error}"
+            settings = f"settings of {self.denoiser.folder}, vae or text_encoder"
+            raise ModelError(f"{str(folder.path)!r} has {settings} amiss: {told}") from None
+
+    def present(self, folder: ModelFolder) -> tuple[TextPart, ...]:
+        """The text encoders that a folder has; one that is not optional is taken to be there."""
+        return tuple(part for part in self.texts if not part.optional or part.folder in folder.parts)
+
+    def encoders(self, folder: ModelFolder) -> tuple[EncoderFacts, ...]:
+        """What is known of the text encoders of a folder."""
+        words = folder.own.get("words")
+        learned = None if words is None else frozenset(str(word).lower() for word in words)
+        return tuple(part.facts(folder.settings(part.folder), learned) for part in self.present(folder))
+
+    def spacing(self, settings: dict[str, Any], steps: int, shape: tuple[int, int, int]) -> Spacing:
+        """How the noise levels of a picture are spread, beyond what the scheduler's settings say.
+
+        Args:
+            settings: of the scheduler.
+            steps: of the request.
+            shape: (channels, height, width) of the latents.
+        """
+        return EVEN
+
+    def numbers(
+        self, request: Request, facts: ModelFacts, width: int, height: int
+    ) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """What the network is told in numbers on the positive side, and on every other."""
+        return (), ()
+
+
+def pixels(vae: dict[str, Any]) -> int:
+    """Pixels along a side that one latent of a convolutional VAE stands for."""
+    return 2 ** (len(vae["block_out_channels"]) - 1)
+
+
+def hosted(*there: Needs) -> tuple[str, ...]:
+    """The rules for a network that has these; every network can stand beside a weaker one."""
+    have = {"nothing", "weak model", *there}
+    return tuple(name for name, rule in RULE_FACTS.items() if rule.needs in have)
+
+
+def chosen(folder: ModelFolder, **otherwise: Any) -> dict[str, Any]:
+    """Size, steps, scale and sampler that a folder's `negspace.json` sets, and others where it sets none."""
+    default = folder.own.get("default", {})
+    made = {name: type(value)(default.get(name, value)) for name, value in otherwise.items()}
+    return {"name": folder.name, **made}

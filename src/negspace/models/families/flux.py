@@ -1,0 +1,84 @@
+"""FLUX.1 dev and schnell: T5 for the words, CLIP for a summary, guidance distilled into the weights."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, final
+
+from negspace.facts import ModelFacts
+from negspace.models.families.base import Asked, Family, Part, chosen, clip, hosted, pixels, t5
+from negspace.models.families.transformers import down_to_one, pack, places, tokens_of, unpack
+from negspace.models.place import ModelFolder
+from negspace.models.samplers import FLOW_SAMPLERS, Spacing
+from negspace.request import Request
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from negspace.encoding import Encoder, TextEncoder
+    from negspace.models.patching import Hosting
+
+
+@final
+class Flux(Family):
+    """Without a negative there is one branch. dev is told its guidance as a number, schnell takes 4 steps.
+
+    A negative branch ("true CFG") is a second pass that the weights were not trained for.
+    """
+
+    name = "flux"
+    title = "FLUX.1"
+    pipeline = "FluxPipeline"
+    texts = (clip(1, pooled="eos"), t5(2, 512))
+    denoiser = Part("transformer", "diffusers.models.transformers.transformer_flux", "FluxTransformer2DModel")
+    alike = ("in_channels", "joint_attention_dim", "pooled_projection_dim", "guidance_embeds")
+
+    def known(self, folder: ModelFolder) -> ModelFacts:
+        network, vae = folder.settings("transformer"), folder.settings("vae")
+        told = bool(network.get("guidance_embeds", False))
+        side = 128 * pixels(vae)
+        return ModelFacts(
+            **chosen(folder, width=side, height=side, steps=28 if told else 4, scale=1.0, sampler="Euler"),
+            family=self.name,
+            prediction="flow",
+            encoders=self.encoders(folder),
+            distilled=bool(folder.own.get("distilled", True)),
+            absent="none",
+            rules=hosted("cross-attention"),
+            samplers=tuple(FLOW_SAMPLERS),
+            multiple=2 * pixels(vae),
+            guidance=float(folder.own.get("default", {}).get("guidance", 3.5)) if told else None,
+        )
+
+    def joined(self, encoders: "Sequence[TextEncoder]", settings: dict[str, Any]) -> "Encoder":
+        from negspace.encoding import Summed
+
+        return Summed(*encoders)
+
+    def spacing(self, settings: dict[str, Any], steps: int, shape: tuple[int, int, int]) -> Spacing:
+        return down_to_one(settings, steps, tokens_of(shape))
+
+    def numbers(
+        self, request: Request, facts: ModelFacts, width: int, height: int
+    ) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        if facts.guidance is None:
+            return (), ()
+        told = (facts.guidance if request.guidance is None else request.guidance,)
+        return told, told
+
+    def answer(self, denoiser: Any, asked: Asked) -> "Tensor":
+        said = denoiser(
+            hidden_states=pack(asked.x),
+            timestep=asked.times / 1000,
+            guidance=None if asked.numbers is None else asked.numbers[:, 0],
+            pooled_projections=asked.pooled,
+            encoder_hidden_states=asked.hidden,
+            txt_ids=asked.x.new_zeros(asked.hidden.shape[1], 3),
+            img_ids=places(asked.x),
+            return_dict=False,
+        )[0]
+        return unpack(said, asked.x.shape)
+
+    def hosting(self, denoiser: Any, name: str) -> "Hosting":
+        from negspace.models.joint import JointPatching, rotated
+
+        single = [block.attn for block in denoiser.single_transformer_blocks]
+        return JointPatching([*(block.attn for block in denoiser.transformer_blocks), *single], name, rotated)

@@ -1,0 +1,62 @@
+"""Stable Diffusion 1 and 2: one CLIP text encoder, a UNet with cross-attention."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, final
+
+from negspace.facts import ModelFacts
+from negspace.models.families import unets
+from negspace.models.families.base import Asked, Family, chosen, clip
+from negspace.models.place import ModelFolder
+from negspace.models.samplers import SAMPLERS
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from negspace.encoding import Encoder, TextEncoder
+    from negspace.models.patching import Hosting
+
+
+@final
+class StableDiffusion(Family):
+    """An absent negative is the encoded empty prompt; a negative acts in a branch of its own."""
+
+    name = "sd"
+    title = "Stable Diffusion 1 and 2"
+    pipeline = "StableDiffusionPipeline"
+    texts = (clip(1),)
+    denoiser = unets.UNET
+    alike = unets.ALIKE
+
+    def known(self, folder: ModelFolder) -> ModelFacts:
+        unet, vae = folder.settings("unet"), folder.settings("vae")
+        width, height = unets.size_of(unet, vae)
+        few = unets.few_steps(folder.name)
+        return ModelFacts(
+            **chosen(
+                folder,
+                width=width,
+                height=height,
+                steps=4 if few else 20,
+                scale=1.0 if few else 7.5,
+                sampler="DPM++ 2M",
+            ),
+            family=self.name,
+            prediction=unets.prediction_of(folder),
+            encoders=self.encoders(folder),
+            distilled=bool(folder.own.get("distilled", few)),
+            swaps=True,
+            rules=unets.rules_of(unet),
+            samplers=tuple(SAMPLERS),
+            multiple=unets.multiple_of(unet, vae),
+        )
+
+    def joined(self, encoders: "Sequence[TextEncoder]", settings: dict[str, Any]) -> "Encoder":
+        return encoders[0]
+
+    def answer(self, denoiser: Any, asked: Asked) -> "Tensor":
+        return denoiser(asked.x, asked.times, asked.hidden, return_dict=False)[0]
+
+    def hosting(self, denoiser: Any, name: str) -> "Hosting":
+        from negspace.models.patching import Patching
+
+        return Patching(denoiser, name)

@@ -1,0 +1,83 @@
+"""Stable Diffusion 3 and 3.5: two CLIPs side by side, T5 behind them, a transformer with joint attention."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, final
+
+from negspace.facts import ModelFacts
+from negspace.models.families.base import Asked, Family, Part, chosen, clip, hosted, pixels, t5
+from negspace.models.families.transformers import shift, tokens_of
+from negspace.models.families.unets import few_steps
+from negspace.models.place import ModelFolder
+from negspace.models.samplers import FLOW_SAMPLERS, Spacing
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from negspace.encoding import Encoder, TextEncoder
+    from negspace.models.patching import Hosting
+
+_READ = 256
+"""Tokens that T5 reads."""
+
+
+@final
+class StableDiffusion3(Family):
+    """An absent negative is the encoded empty prompt. T5 may be left out; zeros then stand in its place."""
+
+    name = "sd3"
+    title = "Stable Diffusion 3 and 3.5"
+    pipeline = "StableDiffusion3Pipeline"
+    texts = (
+        clip(1, projecting=True, skip=1, norm="none", pooled="projected"),
+        clip(2, projecting=True, skip=1, norm="none", pooled="projected"),
+        t5(3, _READ, optional=True),
+    )
+    denoiser = Part("transformer", "diffusers.models.transformers.transformer_sd3", "SD3Transformer2DModel")
+    alike = ("in_channels", "joint_attention_dim", "pooled_projection_dim")
+
+    def known(self, folder: ModelFolder) -> ModelFacts:
+        network, vae = folder.settings("transformer"), folder.settings("vae")
+        side = int(network.get("sample_size", 128)) * pixels(vae)
+        few = few_steps(folder.name)
+        return ModelFacts(
+            **chosen(
+                folder,
+                width=side,
+                height=side,
+                steps=4 if few else 28,
+                scale=1.0 if few else 7.0,
+                sampler="Euler",
+            ),
+            family=self.name,
+            prediction="flow",
+            encoders=self.encoders(folder),
+            distilled=bool(folder.own.get("distilled", few)),
+            rules=hosted("cross-attention"),
+            samplers=tuple(FLOW_SAMPLERS),
+            multiple=pixels(vae) * int(network.get("patch_size", 2)),
+        )
+
+    def joined(self, encoders: "Sequence[TextEncoder]", settings: dict[str, Any]) -> "Encoder":
+        from negspace.encoding import EndToEnd, SideBySide, Silence
+
+        beside = SideBySide(encoders[:2])
+        if len(encoders) == 3:
+            return EndToEnd(beside, encoders[2])
+        return Silence(beside, _READ, settings["joint_attention_dim"])
+
+    def spacing(self, settings: dict[str, Any], steps: int, shape: tuple[int, int, int]) -> Spacing:
+        return Spacing(shift(settings, tokens_of(shape), highest=1.16))
+
+    def answer(self, denoiser: Any, asked: Asked) -> "Tensor":
+        return denoiser(
+            hidden_states=asked.x,
+            timestep=asked.times,
+            encoder_hidden_states=asked.hidden,
+            pooled_projections=asked.pooled,
+            return_dict=False,
+        )[0]
+
+    def hosting(self, denoiser: Any, name: str) -> "Hosting":
+        from negspace.models.joint import JointPatching, plain
+
+        return JointPatching([block.attn for block in denoiser.transformer_blocks], name, plain)

@@ -1,0 +1,88 @@
+"""Stable Diffusion XL: two CLIP text encoders side by side, a pooled vector, and sizes told in numbers."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, final
+
+from negspace.errors import ModelError
+from negspace.facts import ModelFacts
+from negspace.models.families import unets
+from negspace.models.families.base import Asked, Family, chosen, clip
+from negspace.models.place import ModelFolder
+from negspace.models.samplers import SAMPLERS
+from negspace.request import Request, Sizes
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from negspace.encoding import Encoder, TextEncoder
+    from negspace.models.patching import Hosting
+
+
+@final
+class StableDiffusionXL(Family):
+    """An absent negative is zeros, unless the index says that the empty prompt is encoded.
+
+    Told in numbers, (height, width) each: the size a picture was scaled from, where it was cropped, its size.
+    """
+
+    name = "sdxl"
+    title = "Stable Diffusion XL"
+    pipeline = "StableDiffusionXLPipeline"
+    texts = (
+        clip(1, skip=1, norm="none"),
+        clip(2, projecting=True, skip=1, norm="none", pooled="projected"),
+    )
+    denoiser = unets.UNET
+    alike = unets.ALIKE
+
+    def known(self, folder: ModelFolder) -> ModelFacts:
+        unet, vae = folder.settings("unet"), folder.settings("vae")
+        if folder.index.get("requires_aesthetics_score"):
+            raise ModelError(f"{str(folder.path)!r} is a refiner, which finishes pictures and begins none")
+        width, height = unets.size_of(unet, vae)
+        few = unets.few_steps(folder.name)
+        return ModelFacts(
+            **chosen(
+                folder,
+                width=width,
+                height=height,
+                steps=4 if few else 30,
+                scale=1.0 if few else 5.0,
+                sampler=unets.sampler_of(folder),
+            ),
+            family=self.name,
+            prediction=unets.prediction_of(folder),
+            encoders=self.encoders(folder),
+            distilled=bool(folder.own.get("distilled", few)),
+            absent="zeros" if folder.index.get("force_zeros_for_empty_prompt", True) else "empty",
+            swaps=True,
+            rules=unets.rules_of(unet),
+            samplers=tuple(SAMPLERS),
+            multiple=unets.multiple_of(unet, vae),
+            sizes=True,
+        )
+
+    def joined(self, encoders: "Sequence[TextEncoder]", settings: dict[str, Any]) -> "Encoder":
+        from negspace.encoding import SideBySide
+
+        return SideBySide(encoders)
+
+    def numbers(
+        self, request: Request, facts: ModelFacts, width: int, height: int
+    ) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        own = request.sizes or Sizes()
+        return _told(own, width, height), _told(request.negative_sizes or own, width, height)
+
+    def answer(self, denoiser: Any, asked: Asked) -> "Tensor":
+        besides = {"text_embeds": asked.pooled, "time_ids": asked.numbers}
+        return denoiser(asked.x, asked.times, asked.hidden, added_cond_kwargs=besides, return_dict=False)[0]
+
+    def hosting(self, denoiser: Any, name: str) -> "Hosting":
+        from negspace.models.patching import Patching
+
+        return Patching(denoiser, name)
+
+
+def _told(sizes: Sizes, width: int, height: int) -> tuple[float, ...]:
+    pairs = (sizes.original or (width, height), sizes.crop, sizes.target or (width, height))
+    return tuple(float(side) for across, down in pairs for side in (down, across))

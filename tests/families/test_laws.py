@@ -1,0 +1,155 @@
+"""Laws of every family: what diffusers makes of the same noise, alone and in company, with and without."""
+
+import warnings
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import negspace
+from negspace.engine import draw
+from negspace.generate import Model, Result
+from negspace.models.families import FAMILIES
+from negspace.models.folder import read_facts
+from negspace.request import Request
+from tests.families.conftest import Place
+from tests.families.tiny import SIZE, TINY
+
+LARGEST = 1e-4
+SCALE = 3.0
+NEGATIVES = {"no negative": None, "an empty negative": "", "a negative": "blurry, watermark"}
+
+every_family = pytest.mark.parametrize("family", [family.name for family in FAMILIES])
+
+
+@cache
+def opened(folder: Path) -> Model:
+    return negspace.load(folder, dtype="float32", device="cpu")
+
+
+@cache
+def pipeline(folder: Path) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what another library warns of is not under test
+        from diffusers.pipelines.pipeline_utils import DiffusionPipeline
+
+        read: Any = DiffusionPipeline.from_pretrained(folder, dtype=torch.float32)
+    read.set_progress_bar_config(disable=True)
+    return read
+
+
+def ours(folder: Path, negative: str | None, scale: float = SCALE, **fields: Any) -> Result:
+    return opened(folder).generate(
+        "a red cat, snow", avoid=negative, seed=7, scale=scale, rule="cfg", **fields
+    )
+
+
+def theirs(
+    family: str, folder: Path, negative: str | None, scale: float = SCALE, **fields: Any
+) -> torch.Tensor:
+    shape = opened(folder).network().latent_shape(SIZE, SIZE)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return TINY[family].ask(pipeline(folder), negative, scale, draw(7, shape), **fields)
+
+
+@every_family
+@pytest.mark.parametrize("negative", NEGATIVES)
+def test_latents_equal_those_of_diffusers(place: Place, family: str, negative: str) -> None:
+    told = NEGATIVES[negative]
+    made = ours(place(family), told).latents
+    largest = (made - theirs(family, place(family), told)).abs().max().item()
+    print(f"{family}, {negative}: largest difference {largest:.1e}")
+    assert made.abs().max() > 0.5, "the pictures must not be blank"
+    assert largest < LARGEST
+
+
+@every_family
+def test_without_guidance_they_are_equal_too(place: Place, family: str) -> None:
+    made = ours(place(family), "blurry", scale=1.0).latents
+    assert (made - theirs(family, place(family), None, scale=1.0)).abs().max() < LARGEST
+
+
+@every_family
+def test_a_negative_acts(place: Place, family: str) -> None:
+    told, without = ours(place(family), "blurry"), ours(place(family), None)
+    assert (told.latents - without.latents).abs().max() > 1e-3
+    assert told.receipt.negative_acted and not without.receipt.negative_acted
+
+
+@every_family
+def test_the_three_kinds_of_absence_are_what_the_facts_say(place: Place, family: str) -> None:
+    """None is what the model was trained without; "" and " " are texts."""
+    facts = opened(place(family)).facts
+    none, empty = ours(place(family), None), ours(place(family), "")
+    match facts.absent:
+        case "empty":
+            assert torch.equal(none.latents, empty.latents)
+        case "zeros":
+            assert none.receipt.evaluations == empty.receipt.evaluations
+            assert not torch.equal(none.latents, empty.latents)
+        case "none":
+            assert set(none.receipt.evaluations) == {"positive"}
+            assert set(empty.receipt.evaluations) == {"positive", "empty"}
+    assert not empty.receipt.negative_acted
+    blank = ours(place(family), " ")
+    assert blank.receipt.evaluations == empty.receipt.evaluations
+
+
+@every_family
+def test_in_company_pictures_are_what_they_are_alone(place: Place, family: str) -> None:
+    model = opened(place(family))
+    asked: list[dict[str, Any]] = [
+        {"prompt": "a cat", "avoid": "hat, smoke", "seed": 1},
+        {"prompt": "a red house, " * 30, "avoid": None, "seed": 2, "scale": 2.0},
+        {"prompt": "snow", "avoid": "", "seed": 3, "n": 2},
+        {"prompt": "a boat", "avoid": "blurry " * 90, "seed": 4},
+    ]
+    requests = [Request(**{"rule": "cfg", "scale": SCALE, **fields}) for fields in asked]
+    for together, request in zip(model.generate_all(requests), requests, strict=True):
+        alone = model.run(request).result()
+        assert torch.equal(together.latents, alone.latents)
+        assert [one.tobytes() for one in together.images] == [one.tobytes() for one in alone.images]
+
+
+@every_family
+def test_every_sampler_runs(place: Place, family: str) -> None:
+    model = opened(place(family))
+    seen: dict[str, torch.Tensor] = {}
+    for sampler in model.facts.samplers:
+        made = model.generate("a cat", avoid="hat", rule="cfg", scale=2.0, steps=3, sampler=sampler, seed=1)
+        assert bool(made.latents.isfinite().all()), sampler
+        assert made.receipt.sampler == sampler
+        seen[sampler] = made.latents
+    first, *others = seen.values()
+    assert all(not torch.equal(first, other) for other in others)
+
+
+@every_family
+def test_every_rule_that_the_facts_name_runs(place: Place, family: str) -> None:
+    model = opened(place(family))
+    for rule in model.facts.rules:
+        text = f'autoguidance(weak="{place(family)}")' if rule == "autoguidance" else rule
+        made = model.generate("a cat", avoid="hat, smoke", rule=text, steps=2, seed=1)
+        assert bool(made.latents.isfinite().all()), rule
+
+
+@every_family
+def test_pictures_equal_those_of_diffusers(place: Place, family: str) -> None:
+    """To one level of 256: both round the same float picture, and its last bit may differ."""
+    made = ours(place(family), "blurry")
+    (image,) = TINY[family].decoded(pipeline(place(family)), made.latents)
+    pairs = zip(made.images[0].tobytes(), image.tobytes(), strict=True)
+    assert max(abs(first - second) for first, second in pairs) <= 1
+
+
+@every_family
+def test_facts_are_known_without_weights(place: Place, family: str, tmp_path: Path) -> None:
+    import shutil
+
+    copy = tmp_path / place(family).name
+    shutil.copytree(place(family), copy, ignore=shutil.ignore_patterns("*.safetensors"))
+    assert read_facts(copy) == opened(place(family)).facts
+    assert read_facts(copy).family == family

@@ -1,0 +1,241 @@
+"""A tiny checkpoint of every family: the real classes, random weights, in the real layout."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultistepScheduler
+from diffusers.schedulers.scheduling_euler_discrete import EulerDiscreteScheduler
+from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
+from torch import Tensor
+from transformers import (
+    CLIPTextModel,
+    CLIPTextModelWithProjection,
+    T5Config,
+    T5EncoderModel,
+)
+
+from negspace.models.families.transformers import pack, unpack
+from tests.encoding.tiny import clip_config, clip_tokenizer, stirred, t5_tokenizer
+from tests.networks import small_unet
+
+STEPS = 3
+SIZE = 64
+
+
+@dataclass(frozen=True)
+class Tiny:
+    """How a family's checkpoint is made, and how its pipeline of diffusers is asked.
+
+    Attributes:
+        make: the pipeline, with random weights.
+        own: the content of its `negspace.json`.
+        told: what its pipeline calls the scale.
+        packed: whether its pipeline wants latents as tokens.
+        more: other arguments of its pipeline.
+    """
+
+    make: Callable[[], Any]
+    own: dict[str, Any]
+    told: str = "guidance_scale"
+    packed: bool = False
+    more: dict[str, Any] | None = None
+
+    def save(self, folder: Path) -> None:
+        """Write the checkpoint."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(20)
+            pipeline = self.make()
+        pipeline.save_pretrained(folder)
+        default = {"steps": STEPS, "width": SIZE, "height": SIZE}
+        (folder / "negspace.json").write_text(json.dumps({"default": default, **self.own}))
+
+    def ask(
+        self, pipeline: Any, negative: str | None, scale: float, latents: Tensor, **fields: Any
+    ) -> Tensor:
+        """[1, channels, height, width] latents that the pipeline of diffusers makes."""
+        latents = latents[None]
+        given = pack(latents) if self.packed else latents
+        made = pipeline(
+            "a red cat, snow",
+            negative_prompt=negative,
+            num_inference_steps=STEPS,
+            latents=given,
+            output_type="latent",
+            width=SIZE,
+            height=SIZE,
+            **{self.told: scale},
+            **(self.more or {}),
+            **fields,
+        ).images
+        return unpack(made, latents.shape) if self.packed else made
+
+    def decoded(self, pipeline: Any, latents: Tensor) -> list[Any]:
+        """The pictures of latents, as the pipeline of diffusers decodes them."""
+        config = pipeline.vae.config
+        with torch.no_grad():
+            told = latents / config.scaling_factor + (config.shift_factor or 0.0)
+            return pipeline.image_processor.postprocess(pipeline.vae.decode(told).sample)
+
+
+def vae(channels: int = 4, **other: Any) -> Any:
+    """8 pixels a latent."""
+    kind: Any = AutoencoderKL
+    return kind(
+        block_out_channels=(8, 8, 16, 16),
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
+        latent_channels=channels,
+        norm_num_groups=4,
+        sample_size=SIZE,
+        **other,
+    )
+
+
+def t5(width: int = 96) -> Any:
+    """A T5 encoder of this width."""
+    config = T5Config(
+        vocab_size=512,
+        d_model=width,
+        d_kv=8,
+        d_ff=64,
+        num_layers=2,
+        num_heads=4,
+        dropout_rate=0.0,
+        is_encoder_decoder=False,
+    )
+    return stirred(T5EncoderModel(config), 3)
+
+
+def clip(kind: Any = CLIPTextModel, width: int = 32, seed: int = 1, pad: str = "<|endoftext|>") -> Any:
+    """A CLIP text encoder of this class and width."""
+    return stirred(kind(clip_config(clip_tokenizer(pad), width)), seed)
+
+
+def sd() -> Any:
+    from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
+
+    parts: dict[str, Any] = {"safety_checker": None, "feature_extractor": None}
+    whole: Any = StableDiffusionPipeline
+    return whole(
+        vae=vae(),
+        text_encoder=clip(),
+        tokenizer=clip_tokenizer(),
+        unet=small_unet(),
+        scheduler=DPMSolverMultistepScheduler(beta_schedule="scaled_linear", beta_end=0.012, steps_offset=1),
+        requires_safety_checker=False,
+        **parts,
+    )
+
+
+def sdxl() -> Any:
+    from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+    from diffusers.pipelines.stable_diffusion_xl.pipeline_stable_diffusion_xl import StableDiffusionXLPipeline
+
+    kind: Any = UNet2DConditionModel
+    unet = kind(
+        sample_size=8,
+        block_out_channels=(32, 64),
+        layers_per_block=1,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        transformer_layers_per_block=(1, 2),
+        cross_attention_dim=72,
+        attention_head_dim=8,
+        norm_num_groups=8,
+        use_linear_projection=True,
+        addition_embed_type="text_time",
+        addition_time_embed_dim=8,
+        projection_class_embeddings_input_dim=24 + 6 * 8,
+    )
+    whole: Any = StableDiffusionXLPipeline
+    return whole(
+        vae=vae(scaling_factor=0.13025),
+        text_encoder=clip(),
+        text_encoder_2=clip(CLIPTextModelWithProjection, 40, 2, "!"),
+        tokenizer=clip_tokenizer(),
+        tokenizer_2=clip_tokenizer("!"),
+        unet=unet,
+        scheduler=EulerDiscreteScheduler(beta_schedule="scaled_linear", beta_end=0.012, steps_offset=1),
+        add_watermarker=False,
+    )
+
+
+def sd3() -> Any:
+    from diffusers.models.transformers.transformer_sd3 import SD3Transformer2DModel
+    from diffusers.pipelines.stable_diffusion_3.pipeline_stable_diffusion_3 import StableDiffusion3Pipeline
+
+    kind: Any = SD3Transformer2DModel
+    transformer = kind(
+        sample_size=8,
+        in_channels=4,
+        out_channels=4,
+        num_layers=2,
+        attention_head_dim=8,
+        num_attention_heads=4,
+        joint_attention_dim=96,
+        caption_projection_dim=32,
+        pooled_projection_dim=48,
+        pos_embed_max_size=16,
+        dual_attention_layers=(0,),
+        qk_norm="rms_norm",
+    )
+    whole: Any = StableDiffusion3Pipeline
+    return whole(
+        transformer=transformer,
+        scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0),
+        vae=vae(scaling_factor=1.5, shift_factor=0.06, use_quant_conv=False, use_post_quant_conv=False),
+        text_encoder=clip(CLIPTextModelWithProjection),
+        tokenizer=clip_tokenizer(),
+        text_encoder_2=clip(CLIPTextModelWithProjection, 40, 2, "!"),
+        tokenizer_2=clip_tokenizer("!"),
+        text_encoder_3=t5(),
+        tokenizer_3=t5_tokenizer(),
+    )
+
+
+def flux(guided: bool = True) -> Any:
+    from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
+    from diffusers.pipelines.flux.pipeline_flux import FluxPipeline
+
+    kind: Any = FluxTransformer2DModel
+    transformer = kind(
+        in_channels=16,
+        num_layers=1,
+        num_single_layers=1,
+        attention_head_dim=16,
+        num_attention_heads=2,
+        joint_attention_dim=96,
+        pooled_projection_dim=32,
+        guidance_embeds=guided,
+        axes_dims_rope=(4, 6, 6),
+    )
+    shifting: dict[str, Any] = {
+        "use_dynamic_shifting": True,
+        "base_shift": 0.5,
+        "max_shift": 1.15,
+        "shift": 3.0,
+    }
+    whole: Any = FluxPipeline
+    return whole(
+        scheduler=FlowMatchEulerDiscreteScheduler(**(shifting if guided else {"shift": 1.0})),
+        vae=vae(scaling_factor=0.3611, shift_factor=0.1159, use_quant_conv=False, use_post_quant_conv=False),
+        text_encoder=clip(),
+        tokenizer=clip_tokenizer(),
+        text_encoder_2=t5(),
+        tokenizer_2=t5_tokenizer(),
+        transformer=transformer,
+    )
+
+
+TINY: dict[str, Tiny] = {
+    "sd": Tiny(sd, {}),
+    "sdxl": Tiny(sdxl, {}),
+    "sd3": Tiny(sd3, {}),
+    "flux": Tiny(flux, {"distilled": False}, told="true_cfg_scale", packed=True),
+}
+"""Every family by name. A family without one fails its laws."""
