@@ -72,7 +72,7 @@ def test_an_exact_network_arrives_where_it_started(tiny_sd: Path, sampler: str) 
     """The noise is that of the level: a sampler shown the true prediction takes every bit of it off again."""
     network = ns.load(tiny_sd, dtype="float32").network()
     x0 = torch.tensor([0.5, -1.0, 2.0, 0.1]).reshape(4, 1, 1)
-    one = network.sampler(sampler, 10)
+    one = network.sampler(sampler, 10, (4, 8, 8))
     one.skip(6)
     x = one.noised(x0, torch.ones_like(x0), one.first)
     for index in range(one.first, one.evaluations):
