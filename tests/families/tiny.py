@@ -222,7 +222,7 @@ def flux(guided: bool = True) -> Any:
     }
     whole: Any = FluxPipeline
     return whole(
-        scheduler=FlowMatchEulerDiscreteScheduler(**(shifting if guided else {"shift": 1.0})),
+        scheduler=FlowMatchEulerDiscreteScheduler(**shifting),
         vae=vae(scaling_factor=0.3611, shift_factor=0.1159, use_quant_conv=False, use_post_quant_conv=False),
         text_encoder=clip(),
         tokenizer=clip_tokenizer(),

@@ -126,7 +126,7 @@ def answered(attn: Any, attended: Tensor) -> Tensor:
 
 
 @contextmanager
-def processing(modules: Iterable[Any], processor: Callable[..., Tensor]) -> Iterator[None]:
+def processing(modules: Iterable[Any], processor: Callable[..., Any]) -> Iterator[None]:
     """While this lasts, these attention modules are computed by this processor."""
     before = [(module, module.processor) for module in modules]
     try:
