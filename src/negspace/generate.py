@@ -4,6 +4,7 @@ import hashlib
 import platform
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, final
@@ -233,6 +234,17 @@ class Model:
     def facts(self) -> ModelFacts:
         """What the model is and what it can be told."""
         return self._facts
+
+    @property
+    def place(self) -> str:
+        """Where it was opened from: a name or a path."""
+        return str(self._place)
+
+    def at_width(self, width: Width) -> "Model":
+        """The same model and the same networks, with so many rows a forward."""
+        other = copy(self)
+        other._width = width
+        return other
 
     def network(self, dtype: str | None = None) -> Network:
         """The network in an arithmetic, opened on first use; None is the one the model was loaded with."""

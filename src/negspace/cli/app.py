@@ -13,6 +13,7 @@ from negspace.cli.imagine import imagine
 from negspace.cli.models import models
 from negspace.cli.plan import plan
 from negspace.cli.policy import policy
+from negspace.cli.prove import prove
 from negspace.cli.read import read
 from negspace.cli.rules import rules
 from negspace.cli.serve import serve
@@ -30,7 +31,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (imagine, plan, read, models, rules, serve, demo):
+for command in (imagine, plan, prove, read, models, rules, serve, demo):
     app.command()(command)
 app.add_typer(policy)
 

@@ -3,7 +3,7 @@
 from negspace.engine.batcher import Fixed, UpTo, Width
 from negspace.engine.canvas import Canvas, canvas_of
 from negspace.engine.engine import Engine
-from negspace.engine.lane import Cast, Lane, Part, Side
+from negspace.engine.lane import Cast, Lane, Part, Side, Taken
 from negspace.engine.ledger import Account, Ledger
 from negspace.engine.noise import draw, keyed
 
@@ -17,6 +17,7 @@ __all__ = [
     "Ledger",
     "Part",
     "Side",
+    "Taken",
     "UpTo",
     "Width",
     "canvas_of",

@@ -41,6 +41,23 @@ Cast = Mapping[str, Side]
 
 
 @dataclass(frozen=True, eq=False)
+class Taken:
+    """What a step was made of, [1, channels, height, width] float32 each.
+
+    Attributes:
+        step: where the picture stood.
+        space: what the network answers with.
+        answers: the prediction of every branch, by name, in that space.
+        guided: what the rule made of them, in that space.
+    """
+
+    step: Step
+    space: Space
+    answers: Mapping[str, Tensor]
+    guided: Tensor
+
+
+@dataclass(frozen=True, eq=False)
 class _Asked:
     """What a lane asked for at a step.
 
@@ -75,6 +92,7 @@ class Lane:
     Attributes:
         seed: as given.
         x: [channels, height, width] float32, the noisy picture; once `done`, the latents of the picture.
+        taken: what the last step was made of; None before the first.
     """
 
     def __init__(
@@ -109,6 +127,7 @@ class Lane:
         self._index = sampler.first
         self._ledger = Ledger()
         self._asked: _Asked | None = None
+        self.taken: Taken | None = None
         self.x = self._begun()
 
     def _begun(self) -> Tensor:
@@ -174,6 +193,7 @@ class Lane:
             push=self._push(asked.branches, answers),
             parts=self._parts(guided, asked.branches, answers),
         )
+        self.taken = Taken(step, self._space, answers, guided)
         noise = keyed(self.seed, self._index + 1) if self._sampler.draws else None
         x = self._sampler.step(guided, self.x[None], self._index, noise)[0]
         self._index += 1

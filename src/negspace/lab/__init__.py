@@ -3,20 +3,50 @@
 The statistics and the design of a trial need no torch.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from negspace.lab import stats
 from negspace.lab.arms import Ablation, Arm, Comparison, ablation
 from negspace.lab.forecast import Forecast, forecast
 from negspace.lab.trial import Design, Trial, Verdict
+
+if TYPE_CHECKING:
+    from negspace.lab.findings import Findings, TermVerdict
+    from negspace.lab.proof import Progress, Proof, prove
+    from negspace.lab.report import Report
 
 __all__ = [
     "Ablation",
     "Arm",
     "Comparison",
     "Design",
+    "Findings",
     "Forecast",
+    "Progress",
+    "Proof",
+    "Report",
+    "TermVerdict",
     "Trial",
     "Verdict",
     "ablation",
     "forecast",
+    "prove",
     "stats",
 ]
+
+# What makes pictures needs torch, which is loaded on first use.
+_HOMES = {
+    "Findings": "findings",
+    "Progress": "proof",
+    "Proof": "proof",
+    "Report": "report",
+    "TermVerdict": "findings",
+    "prove": "proof",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOMES:
+        return getattr(import_module(f"negspace.lab.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'negspace.lab' has no attribute {name!r}")

@@ -14,15 +14,20 @@ Question = Literal["whole", "alone", "needed", "again", "unrelated", "random"]
 @final
 @dataclass(frozen=True)
 class Arm:
-    """One negative.
+    """One negative, and how it is told.
 
     Attributes:
         name: stable: "none", "whole", "without TERM", "alone TERM", "again", "unrelated", "random".
         avoid: what the request of this arm avoids; None where it has no negative at all.
+        scale, rule: of this arm; None is what the question says.
+        copy: tells a picture that is made once more from the first one.
     """
 
     name: str
     avoid: tuple[Avoid, ...] | None
+    scale: float | None = None
+    rule: str | None = None
+    copy: int = 0
 
 
 @final
@@ -103,13 +108,13 @@ def ablation(avoid: Sequence[Avoid], *, unrelated: str, words: Sequence[str], se
             Comparison("needed", without, "whole", one.term),
         ]
     drawn = _random_words(terms, words, seed)
-    controls: tuple[tuple[Question, tuple[Avoid, ...] | None], ...] = (
-        ("again", None),
-        ("unrelated", (Avoid(term=unrelated),)),
-        ("random", (Avoid(term=drawn),)),
+    controls: tuple[tuple[Question, tuple[Avoid, ...] | None, int], ...] = (
+        ("again", None, 1),
+        ("unrelated", (Avoid(term=unrelated),), 0),
+        ("random", (Avoid(term=drawn),), 0),
     )
-    for name, negative in controls:
-        arms.append(Arm(name, negative))
+    for name, negative, copy in controls:
+        arms.append(Arm(name, negative, copy=copy))
         asked.append(Comparison(name, "none", name))
     return Ablation(tuple(arms), tuple(asked))
 

@@ -1,0 +1,185 @@
+"""`negspace prove`: is the negative necessary, and which part of it? Measured, with a report."""
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from negspace.cli import show
+from negspace.cli.options import ASKED, HOW, OUT, Json
+from negspace.cli.output import slug
+
+if TYPE_CHECKING:
+    from negspace.lab.findings import Findings
+    from negspace.lab.proof import Proof
+
+KINDS = {"no_evidence": "no evidence", "unknown": "unknown to this model"}
+
+
+def prove(
+    prompt: Annotated[
+        str | None, typer.Argument(help="What is wanted. May be left out with --prompts.", show_default=False)
+    ] = None,
+    avoid: Annotated[
+        str,
+        typer.Option("--avoid", "-a", metavar="TEXT", help="The list, with commas.", rich_help_panel=ASKED),
+    ] = "",
+    prompts: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="More prompts, one a line.", rich_help_panel=ASKED, show_default=False
+        ),
+    ] = None,
+    model: Annotated[
+        str, typer.Option("--model", "-m", metavar="NAME", help="A name or a folder.", rich_help_panel=ASKED)
+    ] = "embedded",
+    seed: Annotated[int, typer.Option(metavar="N", help="Of the first picture.", rich_help_panel=ASKED)] = 0,
+    max_pictures: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Make at most so many.", rich_help_panel=HOW, show_default=False),
+    ] = None,
+    scale: Annotated[
+        float | None, typer.Option(metavar="W", help="Guidance scale.", rich_help_panel=HOW)
+    ] = None,
+    rule: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="How predictions are combined.", rich_help_panel=HOW)
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(metavar="N", help="Of the sampler.", rich_help_panel=HOW)
+    ] = None,
+    sampler: Annotated[
+        str | None, typer.Option(metavar="NAME", help='Such as "Euler a".', rich_help_panel=HOW)
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FOLDER",
+            help="Where everything goes; the same command goes on with what is there.",
+            rich_help_panel=OUT,
+            show_default=False,
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Prove whether a negative is necessary, and which part of it.
+
+    Every term is tried by itself and left out of the list, on the same noise, beside controls;
+    pictures are made until the evidence is there or ruled out. Stop it at any moment: the same
+    command goes on where it was.
+    """
+    from negspace.files import check_folder
+
+    asked = _prompts(prompt, prompts)
+    fields = {"scale": scale, "rule": rule, "steps": steps, "sampler": sampler}
+    folder = out or Path("negspace-proof") / _name(asked, avoid, model, seed, fields)
+    check_folder(folder)
+
+    from negspace.cli.making import open_model
+    from negspace.lab.proof import Proof
+
+    opened = open_model(model)
+    with Proof(asked, avoid, opened, folder=folder, max_pictures=max_pictures, seed=seed, **fields) as proof:
+        if not json:
+            _show_start(proof, folder)
+        _watch(proof)
+        report = proof.report()
+        files = report.save(folder)
+    if json:
+        show.as_json(
+            {
+                **report.found.model_dump(mode="json"),
+                "folder": str(folder),
+                "files": [str(file) for file in files],
+            }
+        )
+        return
+    _show(report.found)
+    show.line("")
+    for file in files:
+        show.line(str(file), "bold")
+
+
+def _prompts(prompt: str | None, file: Path | None) -> tuple[str, ...]:
+    from negspace.errors import LabError
+
+    found = [] if prompt is None else [prompt]
+    if file is not None:
+        try:
+            lines = file.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise LabError(f"prompts: cannot read {file}: {error}") from None
+        found += [line.strip() for line in lines if line.strip()]
+    if not found:
+        raise LabError("prompt: there is none; give one, or a file of them with --prompts")
+    return tuple(found)
+
+
+def _name(prompts: tuple[str, ...], *others: object) -> str:
+    """A folder name that the same question finds again."""
+    told = hashlib.sha256(repr((prompts, *others)).encode()).hexdigest()[:8]
+    return f"{slug(prompts[0])}-{told}"
+
+
+def _show_start(proof: "Proof", folder: Path) -> None:
+    ahead = proof.ahead()
+    show.line(
+        f"at most {proof.most} pictures, {proof.there} are in {folder}; a term that saves 24 and spoils 6 "
+        f"of 100 pictures is found with chance {ahead.helps:.2f}, in {ahead.mean:.0f} pairs on average",
+        "dim",
+    )
+
+
+def _watch(proof: "Proof") -> None:
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.completed} pictures, at most {task.fields[left]} to come, {task.fields[time]}"),
+    )
+    with Progress(*columns, console=show.err, transient=True, disable=not show.err.is_terminal) as bar:
+        task = bar.add_task("opening", total=proof.most, left=proof.most, time="pace unknown yet")
+        for step in proof:
+            time = "pace unknown yet" if step.seconds is None else f"at most {step.seconds / 60:.1f} minutes"
+            bar.update(
+                task,
+                description=step.stage,
+                completed=step.done,
+                total=step.done + step.left,
+                left=step.left,
+                time=time,
+            )
+
+
+def _show(found: "Findings") -> None:
+    from negspace.lab.wording import between
+
+    show.line("")
+    show.line(found.answer, "bold")
+    show.line(found.recommendation)
+    show.line("")
+    rows: list[list[str]] = []
+    for term, one in found.verdicts.items():
+        effect = "" if one.amiss is None else between(one.amiss)
+        cost = "" if one.amiss is None else f"{one.extra:+d}, {one.tokens} tokens"
+        rows.append([term, KINDS.get(one.kind, one.kind), effect, str(one.pairs or ""), cost])
+    show.table(("term", "verdict", "pictures as asked", "pairs", "evaluations"), rows)
+    show.line("")
+    for term, one in found.verdicts.items():
+        show.line(f"{term}: {one.why}")
+    if found.controls:
+        show.line("")
+    for control in found.controls:
+        told = (
+            "identical"
+            if control.identical
+            else "NOT identical"
+            if control.identical is False
+            else control.why_not
+        )
+        show.line(
+            f"{control.name} ({control.told}): {between(control.effect) if control.effect else told}", "dim"
+        )

@@ -1,0 +1,122 @@
+"""Outcomes: when a picture is as asked, and what pairs of pictures show about that."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Self, final
+
+from negspace.lab.album import Look
+from negspace.lab.stats import mcnemar, net_interval
+from negspace.lab.trial import Design, Trial
+from negspace.lab.witness import Witness
+from negspace.request import Words
+
+Pair = tuple[Look, Look]
+"""The looks at one seed without and with what is tested."""
+
+
+@final
+@dataclass(frozen=True)
+class Aim:
+    """What a picture of one prompt is to show and not to show.
+
+    Attributes:
+        wanted: things that the prompt names.
+        unwanted: what each avoided term names; a term is in the picture where all that it names is.
+    """
+
+    wanted: frozenset[str]
+    unwanted: tuple[frozenset[str], ...]
+
+    @classmethod
+    def of(cls, prompt: str, terms: Sequence[str], witness: Witness) -> Self:
+        """The aim of a prompt and the terms that are avoided. What is avoided is not wanted."""
+        unwanted = tuple(frozenset(named) for term in terms if (named := witness.named(term)))
+        return cls(frozenset(witness.named(prompt)) - frozenset().union(*unwanted), unwanted)
+
+    def there(self, look: Look) -> bool:
+        """Whether something that is avoided is in the picture."""
+        return any(things <= set(look.seen) for things in self.unwanted)
+
+    def lacking(self, look: Look) -> bool:
+        """Whether something that the prompt names is not in the picture."""
+        return not self.wanted <= set(look.seen)
+
+    def amiss(self, look: Look) -> bool:
+        """Whether the picture is not as asked: something avoided is there, or something wanted is not."""
+        return self.there(look) or self.lacking(look)
+
+
+@final
+class Effect(Words):
+    """What pairs show about something that is amiss in a picture or not.
+
+    Attributes:
+        before, after: share of pictures with it, without and with what is tested.
+        effect: net share of pictures that are better, before - after.
+        interval: of the effect, 95 %, valid whenever the pairs were looked at (confidence sequence).
+        helped, harmed: pairs that got better and worse.
+        pairs: how many were made.
+        p: McNemar's exact two-sided p, for a number of pairs that was fixed before.
+    """
+
+    before: float
+    after: float
+    effect: float
+    interval: tuple[float, float]
+    helped: int
+    harmed: int
+    pairs: int
+    p: float
+
+    @classmethod
+    def of(cls, trial: Trial) -> Self:
+        """What the pairs of a trial show; it must have some."""
+        pairs = trial.pairs
+        return cls(
+            before=(trial.helped + trial.kept) / pairs,
+            after=(trial.harmed + trial.kept) / pairs,
+            effect=(trial.helped - trial.harmed) / pairs,
+            interval=net_interval(trial.helped, trial.harmed, pairs),
+            helped=trial.helped,
+            harmed=trial.harmed,
+            pairs=pairs,
+            p=mcnemar(trial.helped, trial.harmed, pairs).p,
+        )
+
+
+def tally(pairs: Iterable[tuple[bool, bool]], design: Design | None = None) -> Trial:
+    """The counts of pairs of (amiss without, amiss with)."""
+    cells = {(True, False): 0, (False, True): 0, (True, True): 0, (False, False): 0}
+    for without, with_it in pairs:
+        cells[bool(without), bool(with_it)] += 1
+    helped, harmed, kept, clear = cells.values()
+    settled = design or Design(most=max(1, sum(cells.values())))
+    return Trial(design=settled, helped=helped, harmed=harmed, kept=kept, clear=clear)
+
+
+@final
+class Change(Words):
+    """A thing that a term changed beside what it names.
+
+    Attributes:
+        thing: its name.
+        before, after: share of pictures that show it.
+        p: McNemar's exact p, times the number of things that were looked for (Bonferroni).
+    """
+
+    thing: str
+    before: float
+    after: float
+    p: float
+
+
+def changes(pairs: Sequence[Pair], things: Sequence[str], *, alpha: float = 0.05) -> tuple[Change, ...]:
+    """The things whose share differs between the two sides of the pairs, largest difference first."""
+    found: list[Change] = []
+    for thing in things:
+        trial = tally((thing in without.seen, thing in with_it.seen) for without, with_it in pairs)
+        p = min(1.0, mcnemar(trial.helped, trial.harmed, trial.pairs).p * len(things))
+        if p < alpha:
+            before, after = (trial.helped + trial.kept), (trial.harmed + trial.kept)
+            found.append(Change(thing=thing, before=before / trial.pairs, after=after / trial.pairs, p=p))
+    return tuple(sorted(found, key=lambda one: -abs(one.before - one.after)))

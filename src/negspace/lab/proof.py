@@ -1,0 +1,334 @@
+"""Proof: is the negative necessary, and which part of it? From a prompt and a list to a report."""
+
+import tempfile
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, final
+
+import torch
+
+from negspace import __version__
+from negspace.avoid.terms import content_words
+from negspace.errors import LabError
+from negspace.facts import ModelFacts
+from negspace.generate import Model, load
+from negspace.lab.album import Album, Look
+from negspace.lab.arms import ablation
+from negspace.lab.findings import Findings, Sizes
+from negspace.lab.forecast import Forecast, forecast
+from negspace.lab.question import Ask, Other, Question
+from negspace.lab.report import Example, Report
+from negspace.lab.studio import ROWS, Maker
+from negspace.lab.study import FRESH, Outcome, Study
+from negspace.lab.trial import Design
+from negspace.lab.vectors import effective_scale
+from negspace.lab.witness import Witness, witness_of
+from negspace.lab.wording import answer_of, recommendation_of
+from negspace.request import Avoid, Request
+
+ALPHA: Final = 0.05
+SMALLEST: Final = 0.1
+EXAMPLES: Final = 4
+"""Seeds whose pictures a report shows."""
+
+_NOTHING = "there is nothing to be made"
+_EVERYDAY = "teapot zebra guitar ladder umbrella bicycle spoon cactus lantern kite piano anchor".split()
+"""What a control may name where nobody knows which words the encoder has learned."""
+
+
+@final
+@dataclass(frozen=True)
+class Progress:
+    """How far a proof is.
+
+    Attributes:
+        stage: what is being done, in words.
+        done: pictures that are there.
+        left: pictures that may still come, at most: terms that are decided early need fewer.
+        seconds: time for these at the pace so far; None before the first picture.
+    """
+
+    stage: str
+    done: int
+    left: int
+    seconds: float | None
+
+
+@final
+class Proof:
+    """A proof under way. Iterating makes pictures; leaving off loses nothing that was made.
+
+    Args:
+        prompts: one prompt or several.
+        avoid: the list: a text with commas, or terms.
+        model: makes the pictures; a name or path is opened.
+        folder: where the pictures are kept; a proof of the same question goes on with what is there.
+        max_pictures: at most so many; None takes the default sizes.
+        seed: of the first picture.
+        witness: looks at the pictures; None takes what the model allows.
+        alpha: chance of a wrong verdict, over all terms and looks.
+        smallest: net share of pictures that would be worth having.
+        fields: any other field of a Request: scale, rule, steps, sampler, width, height, dialect...
+
+    Raises:
+        LabError: there is no prompt, nothing to avoid, the list names a term twice, nothing can see what is
+            in the pictures, or `max_pictures` is too few.
+        NegspaceError: the request is impossible for the model.
+        OutputError: the folder cannot be written or is in use.
+    """
+
+    def __init__(
+        self,
+        prompts: str | Sequence[str],
+        avoid: str | Sequence[Avoid],
+        model: Model | str | Path = "embedded",
+        *,
+        folder: Path,
+        max_pictures: int | None = None,
+        seed: int = 0,
+        witness: Witness | None = None,
+        alpha: float = ALPHA,
+        smallest: float = SMALLEST,
+        **fields: Any,
+    ) -> None:
+        self._model = model if isinstance(model, Model) else load(model)
+        self._witness = witness or witness_of(self._model.place)
+        several = (prompts,) if isinstance(prompts, str) else tuple(prompts)
+        self._asked = _question(
+            self._model,
+            self._witness,
+            several,
+            avoid,
+            max_pictures,
+            alpha,
+            smallest,
+            {"seed": seed, **fields},
+        )
+        self._study = Study(self._asked, self._witness)
+        network = self._model.network(self._asked.base.dtype)
+        self._fingerprint = network.fingerprint()
+        decides = (self._fingerprint, network.dtype, network.device, ROWS, torch.__version__, __version__)
+        self._album = Album(folder, " ".join(map(str, decides)))
+        self._maker = Maker(self._model, self._witness, self._album)
+        self._outcome: Outcome | None = None
+        self._done: dict[str, Look] = {}
+
+    def __enter__(self) -> "Proof":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._album.__exit__()
+
+    @property
+    def most(self) -> int:
+        """Pictures it takes at most."""
+        return self._study.most
+
+    @property
+    def there(self) -> int:
+        """Pictures that the folder holds, of this question or another one of this model."""
+        return len(self._album)
+
+    def ahead(self, helped: float = 0.24, harmed: float = 0.06) -> Forecast:
+        """What the trial of one term will cost and find; the chances are those of a pair to help and harm."""
+        asked = self._asked
+        design = Design(alpha=asked.alpha, smallest=asked.smallest, most=asked.sizes.pairs)
+        return forecast(design, helped, harmed)
+
+    @property
+    def made(self) -> int:
+        """Pictures that this proof made itself; the others were there."""
+        return self._maker.made
+
+    def __iter__(self) -> Iterator[Progress]:
+        """Make what is missing, telling how far it is after every few pictures."""
+        course = self._study.course()
+        looks: list[Look] | None = None
+        while True:
+            try:
+                ask = next(course) if looks is None else course.send(looks)
+            except StopIteration as end:
+                self._outcome = end.value
+                return
+            looks = yield from self._answered(ask)
+
+    def report(self) -> Report:
+        """What it found, after making the pictures that are missing."""
+        while self._outcome is None:
+            for _ in self:
+                pass
+        return Report(_findings(self, self._outcome), tuple(self._examples(self._outcome)))
+
+    def _answered(self, ask: Ask) -> Generator[Progress, None, list[Look]]:
+        left = len(ask.shots)
+        for made in self._maker.make(ask.shots):
+            left -= made
+            yield self._progress(ask.stage, left + ask.ahead)
+        looks = self._maker.looks(ask.shots)
+        self._done |= {look.key: look for look in looks}
+        yield self._progress(ask.stage, ask.ahead)
+        return looks
+
+    def _progress(self, stage: str, left: int) -> Progress:
+        maker = self._maker
+        pace = maker.seconds / maker.made if maker.made else None
+        return Progress(stage, len(self._album), left, None if pace is None else pace * left)
+
+    def _examples(self, outcome: Outcome) -> Iterator[Example]:
+        """The pictures to be shown, as far as they were made: each arm on its first seeds."""
+        for told, arm in self._study.shown_arms(outcome.smallest):
+            first = FRESH if arm.name == "smallest" else 0
+            for seed in range(first, first + EXAMPLES):
+                shot = self._asked.shot(arm, seed)
+                look, picture = self._album.look(shot), self._album.picture(shot)
+                if look is not None and picture is not None:
+                    yield Example(told, shot.request.seed, look.seen, picture)
+
+
+def prove(
+    prompts: str | Sequence[str],
+    avoid: str | Sequence[Avoid],
+    model: Model | str | Path = "embedded",
+    max_pictures: int | None = None,
+    seed: int = 0,
+    *,
+    folder: Path | None = None,
+    **settings: Any,
+) -> Report:
+    """Prove whether a negative is necessary, and which part of it.
+
+    Args:
+        prompts, avoid, model, max_pictures, seed, settings: as in `Proof`.
+        folder: where the pictures are kept, so that it can go on after a stop; None keeps them nowhere.
+
+    Raises:
+        NegspaceError: as `Proof`.
+    """
+    with ExitStack() as stack:
+        place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="negspace-")))
+        settings |= {"folder": place, "max_pictures": max_pictures, "seed": seed}
+        proof = stack.enter_context(Proof(prompts, avoid, model, **settings))
+        return proof.report()
+
+
+def _question(
+    model: Model,
+    witness: Witness,
+    prompts: tuple[str, ...],
+    avoid: str | Sequence[Avoid],
+    max_pictures: int | None,
+    alpha: float,
+    smallest: float,
+    fields: dict[str, Any],
+) -> Question:
+    if not prompts:
+        raise LabError("prompts: there is none; give at least one")
+    told = avoid if isinstance(avoid, str) else tuple(avoid)
+    written = model.plan(Request.from_dict({"prompt": prompts[0], "avoid": told, **fields}))
+    if not written.terms:
+        raise LabError("avoid: nothing is avoided; name what is not wanted, with commas")
+    if written.request.n != 1:
+        raise LabError("n: a proof decides itself how many pictures it makes; see max_pictures")
+    terms = tuple(one.avoid for one in written.terms)
+    base = written.request.model_copy(update={"avoid": terms})
+    facts = model.facts
+    words = _free_words(facts, witness, (*prompts, *(one.term for one in terms)))
+    arms = ablation(terms, unrelated=words[base.seed % len(words)], words=words, seed=base.seed)
+    planned = model.plan(base)
+    question = Question(
+        prompts, base, planned, arms, _others(facts, base), _NOTHING, Sizes(), alpha, smallest
+    )
+    sizes = _sizes(question, witness, max_pictures)
+    return replace(
+        question,
+        others=question.others if sizes.tried else (),
+        strength=_strength(model, question) if question.tested else _NOTHING,
+        sizes=sizes,
+    )
+
+
+def _free_words(facts: ModelFacts, witness: Witness, texts: Sequence[str]) -> tuple[str, ...]:
+    """Words that have nothing to do with some texts: known to the encoder, where that is known."""
+    said = {word for text in texts for word in content_words(text)}
+    named = {thing for text in texts for thing in witness.named(text)}
+    known = sorted(facts.encoders[0].words or _EVERYDAY)
+    return tuple(
+        word for word in known if word not in said and len(word) > 2 and not named & set(witness.named(word))
+    )
+
+
+def _others(facts: ModelFacts, base: Request) -> tuple[Other, ...]:
+    """Scales, times and rules that are worth trying for this model."""
+    scale = facts.scale if base.scale is None else base.scale
+    found = [
+        Other(f"scale {scale * factor:.3g}", scale=round(scale * factor, 2)) for factor in (2 / 3, 3 / 2)
+    ]
+    found.append(Other("the list told in the first 60 % of the steps only", window=(0.0, 0.6)))
+    found += [
+        Other(f"rule {rule}", rule=rule)
+        for rule in ("dual", "perp_neg")
+        if rule in facts.rules and (base.rule or facts.rule) != rule
+    ]
+    return tuple(found)
+
+
+def _strength(model: Model, question: Question) -> float | str:
+    """The scale of plain guidance that is as strong as the whole list, over a few pictures."""
+    whole = question.arms.arm("whole")
+    requests = [question.shot(whole, seed).request for seed in range(4)]
+    try:
+        return round(effective_scale(model, requests), 2)
+    except LabError as error:
+        return str(error)
+
+
+def _sizes(question: Question, witness: Witness, max_pictures: int | None) -> Sizes:
+    """The largest sizes that need at most so many pictures."""
+    if max_pictures is None:
+        return Sizes()
+    least = 0
+    for pairs in range(480, 0, -8):
+        part = max(8, pairs // 5)
+        for tried in (part, 0):
+            sizes = Sizes(
+                pairs=pairs,
+                least=min(24, pairs),
+                side=min(part, pairs),
+                fresh=max(8, pairs // 3),
+                tried=tried,
+            )
+            sized = replace(question, others=question.others if tried else (), sizes=sizes)
+            least = Study(sized, witness).most
+            if least <= max_pictures:
+                return sizes
+    raise LabError(
+        f"max_pictures: {max_pictures} are too few for {len(question.terms)} terms; {least} is the least"
+    )
+
+
+def _findings(proof: Proof, outcome: Outcome) -> Findings:
+    asked, looks = proof._asked, proof._done.values()
+    return Findings(
+        prompts=asked.prompts,
+        asked=asked.base,
+        sizes=asked.sizes,
+        alpha=asked.alpha,
+        smallest=asked.smallest,
+        model=proof._model.facts.name,
+        fingerprint=proof._fingerprint,
+        witness=proof._witness.name,
+        verdicts=outcome.verdicts,
+        whole=outcome.whole,
+        controls=outcome.controls,
+        smallest_list=outcome.smallest,
+        confirmation=outcome.confirmation,
+        tried=outcome.tried,
+        recommendation=recommendation_of(outcome.tried, outcome.smallest),
+        answer=answer_of(outcome.verdicts, outcome.smallest, outcome.confirmation),
+        findings=asked.plan.findings,
+        pictures=len(looks),
+        evaluations=sum(look.evaluations for look in looks),
+        versions={"negspace": __version__, **proof._model.network(asked.base.dtype).versions},
+    )

@@ -1,0 +1,112 @@
+"""What was found, in plain words."""
+
+from collections.abc import Sequence
+
+from negspace.lab.findings import Confirmation, TermKind, TermVerdict, Tried
+from negspace.lab.outcome import Effect
+from negspace.request import Avoid
+
+
+def told_terms(terms: Sequence[Avoid] | None) -> str:
+    """A list as it would be written."""
+    return ", ".join(one.term if one.weight == 1 else f"({one.term}:{one.weight:g})" for one in terms or ())
+
+
+def share(value: float) -> str:
+    """A share in per cent."""
+    return f"{100 * value:.0f} %"
+
+
+def points(value: float) -> str:
+    """A difference of shares in percentage points, with its sign."""
+    return f"{100 * value:+.0f} points"
+
+
+def between(effect: Effect) -> str:
+    """An effect with its interval: "+52 points [31, 68]"."""
+    low, high = effect.interval
+    return f"{points(effect.effect)} [{100 * low:+.0f}, {100 * high:+.0f}]"
+
+
+def why_of(
+    kind: TermKind,
+    amiss: Effect,
+    there: Effect | None,
+    lacking: Effect,
+    smallest: float,
+    futile: bool,
+) -> str:
+    """The verdict on a term that pictures were made for."""
+    said = [
+        f"as asked in {share(1 - amiss.before)} of the pictures without it, {share(1 - amiss.after)} with it"
+    ]
+    if there is None:
+        said.append("nothing here can see what it names; only what it does to the rest was measured")
+    elif max(there.before, there.after) == 0:
+        said.append("what it names is in none of them, without or with it")
+    else:
+        said.append(f"what it names goes from {share(there.before)} to {share(there.after)}")
+    if not lacking.interval[0] <= 0 <= lacking.interval[1]:
+        cost = "at a cost: " if lacking.effect < 0 else ""
+        missing = f"is missing in {share(lacking.after)}, not {share(lacking.before)}"
+        said.append(f"{cost}what the prompt asks for {missing}")
+    if kind == "no_evidence":
+        told = (
+            f"any effect is shown to be below {100 * smallest:.0f} points"
+            if futile
+            else (f"{amiss.pairs} pairs show no effect either way, and do not rule one out")
+        )
+        said.append(told)
+    return "; ".join(said)
+
+
+def answer_of(
+    verdicts: dict[str, TermVerdict], smallest: tuple[str, ...], confirmation: Confirmation | None
+) -> str:
+    """The answer in one sentence: is the negative necessary, and which part of it?"""
+    kinds = {
+        kind: [term for term, one in verdicts.items() if one.kind == kind]
+        for kind in ("helps", "harms", "no_evidence", "inert", "unknown")
+    }
+    if len(kinds["inert"]) == len(verdicts):
+        return f"No: the negative does nothing here; {next(iter(verdicts.values())).why}."
+    if not smallest:
+        harm = f", and {_and(kinds['harms'])} does harm" if kinds["harms"] else ""
+        return f"Nothing shows that the negative is necessary{harm}."
+    needless = [term for term in verdicts if term not in smallest]
+    told = f"Yes, for {_and(smallest)}"
+    if confirmation is not None and confirmation.confirmed:
+        benefit = confirmation.benefit
+        told += (
+            f", which on fresh seeds takes the pictures that are as asked from {share(1 - benefit.before)} "
+            f"to {share(1 - benefit.after)}"
+        )
+    else:
+        told += ", though fresh seeds do not confirm it"
+    if needless:
+        told += f"; {_and(needless)} can go"
+    return f"{told}."
+
+
+def recommendation_of(tried: Sequence[Tried], smallest: Sequence[str]) -> str:
+    """What to change in scale and rule."""
+    if not smallest:
+        return "Leave the negative out."
+    for one in tried:
+        if one.recommended:
+            return (
+                f"Take {one.told}: {between(one.effect)} of pictures as asked against the present settings, "
+                f"at {one.evaluations} evaluations a picture."
+            )
+    if not tried:
+        return "Nothing else was tried."
+    best = max(tried, key=lambda one: one.effect.effect)
+    return (
+        f"Stay with scale and rule as they are: the best of {len(tried)} others, {best.told}, makes "
+        f"{between(best.effect)}, which is not shown to be better."
+    )
+
+
+def _and(names: Sequence[str]) -> str:
+    *rest, last = names
+    return f"{', '.join(rest)} and {last}" if rest else last

@@ -1,0 +1,76 @@
+"""Albums: nothing that was made is lost, made twice or half-read."""
+
+from pathlib import Path
+
+import pytest
+
+import negspace as ns
+from negspace.errors import OutputError
+from negspace.generate import Model
+from negspace.lab.album import Album, Shot
+from negspace.lab.studio import Maker
+from negspace.request import Request
+from tests.lab.worlds import Words
+
+SHOTS = [Shot(Request(prompt="a cat", seed=seed, steps=1)) for seed in range(3)]
+
+
+@pytest.fixture(scope="module")
+def model(tiny_sd: Path) -> Model:
+    return ns.load(tiny_sd, dtype="float32")
+
+
+def make(model: Model, folder: Path, shots: list[Shot]) -> int:
+    with Album(folder, "tiny") as album:
+        maker = Maker(model, Words(), album)
+        for _ in maker.make(shots):
+            pass
+        assert [look.key for look in maker.looks(shots)] == [album.key(shot) for shot in shots]
+        return maker.made
+
+
+def test_what_was_made_is_not_made_again(model: Model, tmp_path: Path) -> None:
+    assert make(model, tmp_path, [*SHOTS, *SHOTS]) == 3
+    assert make(model, tmp_path, SHOTS) == 0
+    assert make(model, tmp_path, [*SHOTS, Shot(SHOTS[0].request, copy=1)]) == 1
+
+
+def test_a_copy_is_the_same_picture_made_once_more(model: Model, tmp_path: Path) -> None:
+    copy = Shot(SHOTS[0].request, copy=1)
+    make(model, tmp_path, [SHOTS[0]])
+    make(model, tmp_path, [copy, SHOTS[2]])
+    with Album(tmp_path, "tiny") as album:
+        first, second = album.look(SHOTS[0]), album.look(copy)
+        assert first and second and first.sha256 == second.sha256 and first.key != second.key
+
+
+@pytest.mark.parametrize("cut", [1, 20, 60])
+def test_a_line_that_was_cut_off_is_read_again_from_its_picture(
+    model: Model, tmp_path: Path, cut: int
+) -> None:
+    make(model, tmp_path, SHOTS)
+    lines = tmp_path / "seen.jsonl"
+    whole = lines.read_bytes()
+    lines.write_bytes(whole[:-cut])
+    assert make(model, tmp_path, SHOTS) == 0
+    assert lines.read_bytes() == whole
+
+
+def test_another_model_has_pictures_of_its_own(model: Model, tmp_path: Path) -> None:
+    make(model, tmp_path, SHOTS)
+    with Album(tmp_path, "another") as album:
+        assert album.look(SHOTS[0]) is None and not album.path(SHOTS[0]).exists()
+
+
+def test_only_one_program_has_it_open(tmp_path: Path) -> None:
+    with Album(tmp_path, "tiny"), pytest.raises(OutputError, match="in use by another run"):
+        Album(tmp_path, "tiny")
+    Album(tmp_path, "tiny").__exit__()
+
+
+def test_damage_is_told_with_its_line(model: Model, tmp_path: Path) -> None:
+    make(model, tmp_path, SHOTS)
+    lines = tmp_path / "seen.jsonl"
+    lines.write_text("{}\n" + lines.read_text())
+    with pytest.raises(OutputError, match="line 1 is damaged"):
+        Album(tmp_path, "tiny")

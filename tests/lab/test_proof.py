@@ -1,0 +1,83 @@
+"""A proof from end to end on a tiny model: pictures are made, kept, taken up again and told."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import negspace as ns
+from negspace.errors import LabError
+from negspace.generate import Model
+from negspace.lab import Findings, Proof
+from tests.lab.worlds import Words
+
+ASKED = {"max_pictures": 110, "steps": 1, "sampler": "DDIM", "witness": Words()}
+
+
+@pytest.fixture(scope="module")
+def model(tiny_sd: Path) -> Model:
+    return ns.load(tiny_sd, dtype="float32")
+
+
+def test_a_proof_stopped_at_any_moment_goes_on(model: Model, tmp_path: Path) -> None:
+    """Stopped after every stretch of pictures, it makes as many in all and finds the same numbers."""
+    with Proof("a cat", "hat, zeppelin", model, folder=tmp_path / "whole", **ASKED) as proof:
+        whole = proof.report()
+        assert proof.made == whole.found.pictures <= proof.most
+    made = stops = 0
+    while True:
+        with Proof("a cat", "hat, zeppelin", model, folder=tmp_path / "cut", **ASKED) as proof:
+            before = proof.made
+            for step in proof:
+                if proof.made > before and step.left:
+                    break
+            else:
+                again = proof.report()
+                break
+            made, stops = made + proof.made, stops + 1
+    assert stops > 3 and made == whole.found.pictures
+    assert again.found == whole.found and again.to_json() == whole.to_json()
+
+
+def test_a_report_is_one_page_and_one_value(model: Model, tmp_path: Path) -> None:
+    report = ns.lab.prove("a cat", "hat, <b>zeppelin", model, **ASKED)
+    assert set(report.verdicts) == {"hat", "<b>zeppelin"}
+    html, plain = report.save(tmp_path)
+    assert Findings.from_json(plain.read_text()) == report.found
+    page = html.read_text()
+    assert (
+        report.answer in page.replace("&#39;", "'")
+        and "&lt;b&gt;zeppelin" in page
+        and "<b>zeppelin" not in page
+    )
+    assert page.count("data:image/png;base64,") == len(report.examples) > 0
+    assert "http" not in page.replace("http-equiv", "")
+
+
+@pytest.mark.parametrize(
+    ("prompts", "avoid", "fields", "told"),
+    [
+        ((), "hat", {}, "prompts: there is none"),
+        ("a cat", "", {}, "nothing is avoided"),
+        ("a cat", "hat", {"max_pictures": 5}, "too few for 1 terms"),
+        ("a cat", "hat", {"n": 2}, "max_pictures"),
+    ],
+)
+def test_what_cannot_be_proved_is_told(
+    model: Model, tmp_path: Path, prompts: str, avoid: str, fields: dict[str, int], told: str
+) -> None:
+    with pytest.raises(LabError, match=told):
+        Proof(prompts, avoid, model, folder=tmp_path, **(ASKED | fields))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_model_whose_pictures_nothing_can_see_is_told(model: Model, tmp_path: Path) -> None:
+    with pytest.raises(LabError, match="nothing here can see"):
+        Proof("a cat", "hat", model, folder=tmp_path)
+
+
+def test_scale_one_needs_no_picture(model: Model, tmp_path: Path) -> None:
+    with Proof("a cat", "hat", model, folder=tmp_path, scale=1.0, **ASKED) as proof:
+        report = proof.report()
+    assert proof.made == 0 and report.verdicts["hat"].kind == "inert"
+    assert json.loads(report.to_json())["answer"].startswith("No: ")
