@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from negspace.generate import Model
 from negspace.lab import Findings, Proof
 from tests.lab.worlds import Words
 
-ASKED = {"max_pictures": 110, "steps": 1, "sampler": "DDIM", "witness": Words()}
+ASKED: dict[str, Any] = {"max_pictures": 110, "steps": 1, "sampler": "DDIM", "witness": Words()}
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,8 @@ def test_a_proof_stopped_at_any_moment_goes_on(model: Model, tmp_path: Path) -> 
 def test_a_report_is_one_page_and_one_value(model: Model, tmp_path: Path) -> None:
     report = ns.lab.prove("a cat", "hat, <b>zeppelin", model, **ASKED)
     assert set(report.verdicts) == {"hat", "<b>zeppelin"}
-    html, plain = report.save(tmp_path)
+    html, plain, *drawings = report.save(tmp_path)
+    assert len(drawings) == 6 and {file.suffix for file in drawings} == {".svg", ".png"}
     assert Findings.from_json(plain.read_text()) == report.found
     page = html.read_text()
     assert (
@@ -50,8 +52,8 @@ def test_a_report_is_one_page_and_one_value(model: Model, tmp_path: Path) -> Non
         and "&lt;b&gt;zeppelin" in page
         and "<b>zeppelin" not in page
     )
-    assert page.count("data:image/png;base64,") == len(report.examples) > 0
-    assert "http" not in page.replace("http-equiv", "")
+    assert page.count('<img src="data:image/png;base64,') == len(report.examples) > 0
+    assert page.count("<svg") == 3 and 'src="http' not in page and "<link" not in page
 
 
 @pytest.mark.parametrize(
@@ -64,7 +66,7 @@ def test_a_report_is_one_page_and_one_value(model: Model, tmp_path: Path) -> Non
     ],
 )
 def test_what_cannot_be_proved_is_told(
-    model: Model, tmp_path: Path, prompts: str, avoid: str, fields: dict[str, int], told: str
+    model: Model, tmp_path: Path, prompts: str, avoid: str, fields: dict[str, Any], told: str
 ) -> None:
     with pytest.raises(LabError, match=told):
         Proof(prompts, avoid, model, folder=tmp_path, **(ASKED | fields))

@@ -1,7 +1,11 @@
 """A proof's course: what it says of worlds whose truth is known."""
 
+import random
+from dataclasses import replace
+
 import pytest
 
+from negspace.lab.album import Look, Shot
 from negspace.lab.findings import Sizes
 from tests.lab.worlds import World, question, run
 
@@ -46,24 +50,22 @@ def test_of_two_words_for_one_thing_one_is_enough() -> None:
     assert len(found.smallest) == 2 and "hat" in found.smallest
 
 
-@pytest.mark.parametrize(("fields", "why"), [({"scale": 1.0}, "scale is 1"), ({}, "weight is 0")])
-def test_what_cannot_act_is_inert_and_costs_nothing(fields: dict[str, float], why: str) -> None:
-    world = World({"hat": 0.8})
-    asked = question("hat", **fields)
-    if not fields:
-        from dataclasses import replace
-
-        nothing = asked.plan.terms[0].avoid.model_copy(update={"weight": 0.0})
-        planned = asked.plan.terms[0].model_copy(update={"avoid": nothing})
-        asked = replace(asked, plan=asked.plan.model_copy(update={"terms": (planned,)}))
-    found = run(asked, world)
-    assert found.verdicts["hat"].kind == "inert" and why in found.verdicts["hat"].why
-    assert world.made == [] and found.smallest == ()
+def test_what_cannot_act_is_inert_and_costs_nothing() -> None:
+    nowhere = question("hat", scale=1.0)
+    weightless = question("hat")
+    term = weightless.plan.terms[0]
+    unweighed = term.model_copy(update={"avoid": term.avoid.model_copy(update={"weight": 0.0})})
+    plan = weightless.plan.model_copy(update={"terms": (unweighed,)})
+    for asked, why in ((nowhere, "scale is 1"), (replace(weightless, plan=plan), "weight is 0")):
+        world = World({"hat": 0.8})
+        found = run(asked, world)
+        assert found.verdicts["hat"].kind == "inert" and why in found.verdicts["hat"].why
+        assert world.made == [] and found.smallest == ()
 
 
 def test_pictures_that_are_the_same_make_a_term_inert() -> None:
     class Deaf(World):
-        def look(self, shot):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+        def look(self, shot: Shot) -> Look:
             look = super().look(shot)
             return look.model_copy(update={"sha256": str(shot.request.seed)})
 
@@ -98,10 +100,9 @@ def test_the_same_question_takes_the_same_way() -> None:
 
 def test_terms_without_effect_are_seldom_said_to_have_one() -> None:
     """150 terms that do nothing but shift the noise: at most 5 % of proofs may say so wrongly."""
-    import random
 
     class Noisy(World):
-        def look(self, shot):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+        def look(self, shot: Shot) -> Look:
             look = super().look(shot)
             chance = random.Random(f"{shot.request.seed} {shot.request.avoid}").random()
             return look.model_copy(update={"seen": ("cat", "hat") if chance < 0.2 else ("cat",)})

@@ -4,6 +4,7 @@ import hashlib
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,7 +93,7 @@ class World:
 
 
 def question(
-    *terms: str, prompts: tuple[str, ...] = ("a cat",), sizes: Sizes | None = None, **fields: object
+    *terms: str, prompts: tuple[str, ...] = ("a cat",), sizes: Sizes | None = None, **fields: Any
 ) -> Question:
     """A question about terms in the world of numbers."""
     avoid = tuple(Avoid(term=term) for term in terms)

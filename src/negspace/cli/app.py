@@ -8,6 +8,7 @@ import typer
 from typer.exceptions import TyperException
 
 from negspace import __version__
+from negspace.cli.compare import compare
 from negspace.cli.demo import demo
 from negspace.cli.imagine import imagine
 from negspace.cli.models import models
@@ -31,7 +32,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (imagine, plan, prove, read, models, rules, serve, demo):
+for command in (imagine, plan, prove, compare, read, models, rules, serve, demo):
     app.command()(command)
 app.add_typer(policy)
 

@@ -1,7 +1,7 @@
 """The page of a report: one HTML file with everything in it, pictures included."""
 
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +29,8 @@ CONTROLS = {
 }
 
 
-def page(report: "Report") -> str:
-    """The page of a report."""
+def page(report: "Report", drawings: Sequence[tuple[str, bytes]] = ()) -> str:
+    """The page of a report, with drawings: (in words, SVG)."""
     found = report.found
     return rendered(
         "report.html",
@@ -38,7 +38,7 @@ def page(report: "Report") -> str:
         rows=[(KINDS[one.kind], one) for one in found.verdicts.values()],
         controls=[(CONTROLS.get(one.name, one.name), one) for one in found.controls],
         listed=wording.told_terms([one.term for one in found.verdicts.values()]),
-        figures=report.figures,
+        figures=[(told, inline(svg)) for told, svg in drawings],
         strips=[strip(told, several) for told, several in groupby(report.examples, lambda one: one.arm)],
         versions=", ".join(f"{name} {number}" for name, number in found.versions.items()),
     )
@@ -64,6 +64,12 @@ def strip(told: str, examples: "Iterable[Example]") -> tuple[str, list[tuple[str
         (data_url(one.picture), f"seed {one.seed}: {', '.join(one.seen) or 'nothing known'}")
         for one in examples
     ]
+
+
+def inline(svg: bytes) -> str:
+    """An SVG drawing as part of a page: without what stands before its first tag."""
+    text = svg.decode()
+    return text[text.index("<svg") :]
 
 
 def data_url(picture: Image.Image) -> str:

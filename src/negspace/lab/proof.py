@@ -5,7 +5,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 import torch
 
@@ -23,10 +23,13 @@ from negspace.lab.report import Example, Report
 from negspace.lab.studio import ROWS, Maker
 from negspace.lab.study import FRESH, Outcome, Study
 from negspace.lab.trial import Design
-from negspace.lab.vectors import effective_scale
+from negspace.lab.vectors import Measured, effective_scale, measured
 from negspace.lab.witness import Witness, witness_of
 from negspace.lab.wording import answer_of, recommendation_of
 from negspace.request import Avoid, Request
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 ALPHA: Final = 0.05
 SMALLEST: Final = 0.1
@@ -96,7 +99,7 @@ class Proof:
         self._model = model if isinstance(model, Model) else load(model)
         self._witness = witness or witness_of(self._model.place)
         several = (prompts,) if isinstance(prompts, str) else tuple(prompts)
-        self._asked = _question(
+        asked = _question(
             self._model,
             self._witness,
             several,
@@ -106,6 +109,8 @@ class Proof:
             smallest,
             {"seed": seed, **fields},
         )
+        self._measured = _measured(self._model, asked)
+        self._asked = replace(asked, strength=_strength(self._measured))
         self._study = Study(self._asked, self._witness)
         network = self._model.network(self._asked.base.dtype)
         self._fingerprint = network.fingerprint()
@@ -159,7 +164,29 @@ class Proof:
         while self._outcome is None:
             for _ in self:
                 pass
-        return Report(_findings(self, self._outcome), tuple(self._examples(self._outcome)))
+        examples = tuple(self._examples(self._outcome))
+        return Report(_findings(self, self._outcome), examples, tuple(self._figures()))
+
+    def _figures(self) -> Iterator[tuple[str, "Figure"]]:
+        """What was measured of the whole list, drawn: (in words, the figure)."""
+        from negspace.lab import figures
+
+        pictures = [one for one in self._measured if one.steps]
+        if not pictures:
+            return
+        told = (
+            "The predictions of one picture with the whole list, in the plane that they span, step by step."
+        )
+        yield told, figures.vector_diagram(pictures[0].steps)
+        yield "What the whole list did at every step.", figures.strength_curves([p.account for p in pictures])
+        shots = [
+            [self._asked.shot(self._asked.arms.arm(name), seed) for name in ("none", "whole")]
+            for seed in range(3)
+        ]
+        made = [tuple(self._album.picture(shot) for shot in pair) for pair in shots]
+        pairs = [(one, two) for one, two in made if one is not None and two is not None]
+        if pairs:
+            yield "Where in the picture the whole list acted.", figures.heat_map(pairs)
 
     def _answered(self, ask: Ask) -> Generator[Progress, None, list[Look]]:
         left = len(ask.shots)
@@ -244,7 +271,6 @@ def _question(
     return replace(
         question,
         others=question.others if sizes.tried else (),
-        strength=_strength(model, question) if question.tested else _NOTHING,
         sizes=sizes,
     )
 
@@ -274,12 +300,18 @@ def _others(facts: ModelFacts, base: Request) -> tuple[Other, ...]:
     return tuple(found)
 
 
-def _strength(model: Model, question: Question) -> float | str:
-    """The scale of plain guidance that is as strong as the whole list, over a few pictures."""
+def _measured(model: Model, question: Question) -> list[Measured]:
+    """A few pictures of the whole list, with everything that they were made of."""
+    if not question.tested:
+        return []
     whole = question.arms.arm("whole")
-    requests = [question.shot(whole, seed).request for seed in range(4)]
+    return measured(model, [question.shot(whole, seed).request for seed in range(EXAMPLES)])
+
+
+def _strength(pictures: Sequence[Measured]) -> float | str:
+    """The scale of plain guidance that is as strong as the whole list, or why it cannot be known."""
     try:
-        return round(effective_scale(model, requests), 2)
+        return round(effective_scale(pictures), 2)
     except LabError as error:
         return str(error)
 

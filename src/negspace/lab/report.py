@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import final
+from typing import TYPE_CHECKING, final
 
 from PIL import Image
 
 from negspace.files import write_whole
 from negspace.lab.findings import Findings, TermVerdict
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @final
@@ -37,12 +40,12 @@ class Report:
     Attributes:
         found: all of it, as a frozen value.
         examples: pictures worth showing.
-        figures: drawings of what was measured: (in words, SVG).
+        figures: drawings of what was measured: (in words, the figure).
     """
 
     found: Findings
     examples: tuple[Example, ...]
-    figures: tuple[tuple[str, str], ...] = ()
+    figures: tuple[tuple[str, "Figure"], ...] = ()
 
     @property
     def verdicts(self) -> Mapping[str, TermVerdict]:
@@ -64,17 +67,22 @@ class Report:
         return self.found.to_json(indent=2)
 
     def save(self, folder: Path | str) -> tuple[Path, ...]:
-        """Write `report.json` and `report.html`, whole or not at all; the files.
+        """Write `report.html`, `report.json` and the figures, whole or not at all; the files.
 
         Raises:
             OutputError: they cannot be written.
         """
+        from negspace.lab.figures import drawn
         from negspace.lab.page import page
 
         place = Path(folder)
+        drawings = [(told, *drawn(figure)) for told, figure in self.figures]
         files = {
-            place / "report.html": page(self).encode(),
+            place / "report.html": page(self, [(told, svg) for told, svg, _ in drawings]).encode(),
             place / "report.json": f"{self.to_json()}\n".encode(),
         }
+        for number, (_, svg, dots) in enumerate(drawings, start=1):
+            files[place / "figures" / f"{number}.svg"] = svg
+            files[place / "figures" / f"{number}.png"] = dots
         write_whole(files)
         return tuple(files)

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from negspace.engine import Engine, Fixed, Taken
+from negspace.engine import Account, Engine, Fixed, Taken
 from negspace.errors import LabError
 from negspace.generate import Model
 from negspace.guidance import convert
@@ -58,7 +58,21 @@ class StepVectors:
         return np.stack([x, y, off], axis=1)
 
 
-def measured(model: Model, requests: Sequence[Request], rows: int = 16) -> list[list[StepVectors]]:
+@final
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """One picture, as it was made.
+
+    Attributes:
+        steps: its vectors, at every step where all of them were evaluated.
+        account: its push and its effective strengths, step by step.
+    """
+
+    steps: tuple[StepVectors, ...]
+    account: Account
+
+
+def measured(model: Model, requests: Sequence[Request], rows: int = 16) -> list[Measured]:
     """The vectors of every step of each request, whose pictures are made for it.
 
     Args:
@@ -67,7 +81,6 @@ def measured(model: Model, requests: Sequence[Request], rows: int = 16) -> list[
         rows: rows a forward.
 
     Raises:
-        LabError: a rule does not evaluate what is wanted, what is avoided and nothing by themselves.
         NegspaceError: a request is impossible for the model.
     """
     width = Fixed(rows)
@@ -81,18 +94,20 @@ def measured(model: Model, requests: Sequence[Request], rows: int = 16) -> list[
             if lane.taken is not None and (not steps or steps[-1] is not lane.taken):
                 steps.append(lane.taken)
     return [
-        [vectors for step in steps if (vectors := _vectors(step, lane.x)) is not None]
+        Measured(
+            tuple(vectors for step in steps if (vectors := _vectors(step, lane.x)) is not None), lane.account
+        )
         for lane, steps in zip(lanes, taken, strict=True)
     ]
 
 
-def effective_scale(model: Model, requests: Sequence[Request]) -> float:
+def effective_scale(pictures: Sequence[Measured]) -> float:
     """The scale at which plain guidance goes as far towards what is wanted: the mean omega_e of the steps.
 
     Raises:
-        LabError: as `measured`.
+        LabError: there is no step where everything was evaluated.
     """
-    steps = [step for picture in measured(model, requests) for step in picture]
+    steps = [step for picture in pictures for step in picture.steps]
     if not steps:
         raise LabError(
             "the strength of this rule cannot be measured: it never evaluates what it holds against"

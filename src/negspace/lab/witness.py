@@ -108,3 +108,23 @@ def witness_of(model: str) -> Witness:
             "the oracle knows; let a person look (judge=person)"
         )
     return OracleWitness(Oracle.load(), world)
+
+
+@final
+class Blind(Witness):
+    """Sees nothing, for pictures that are only to be shown."""
+
+    name = "nobody"
+
+    @property
+    def things(self) -> tuple[str, ...]:
+        return ()
+
+    def named(self, text: str) -> tuple[str, ...]:
+        return ()
+
+    def look(self, pictures: Sequence[Image.Image]) -> list[frozenset[str]]:
+        return [frozenset() for _ in pictures]
+
+    def features(self, pictures: Sequence[Image.Image]) -> NDArray[np.float32]:
+        return np.zeros((len(pictures), 0), np.float32)

@@ -1,0 +1,73 @@
+"""`negspace compare`: one picture for every combination of up to three axes, on one sheet and one page."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from negspace.cli import show
+from negspace.cli.checking import check_settings
+from negspace.cli.options import OUT, Json, asking
+from negspace.request import Request
+
+if TYPE_CHECKING:
+    from negspace.lab.grid import Comparing
+
+_VALUES = 'NAME=VALUE; VALUE..., such as "scale=off; 3; 6"'
+
+
+def _axis(name: str, where: str) -> Any:
+    return typer.Option(
+        f"--{name}", f"-{name}", metavar="AXIS", help=f"What varies {where}: {_VALUES}.", show_default=False
+    )
+
+
+@asking
+def compare(
+    request: Request,
+    x: Annotated[str | None, _axis("x", "across")] = None,
+    y: Annotated[str | None, _axis("y", "down")] = None,
+    z: Annotated[str | None, _axis("z", "from sheet to sheet")] = None,
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", metavar="FOLDER", help="Where everything goes.", rich_help_panel=OUT),
+    ] = Path("negspace-compare"),
+    json: Json = False,
+) -> None:
+    """Compare pictures along up to three axes; each keeps its receipt.
+
+    An axis is any field of the request: avoid, scale, rule, sampler, steps, seed, weighting, model...;
+    window=0-0.6; 0.2-1, when everything avoided is told; prompt/WORDS=OTHER; OTHER or avoid/WORDS=OTHER,
+    which replace words. The value off leaves it out.
+    """
+    from negspace.cli.planning import planned
+    from negspace.files import check_folder
+    from negspace.lab.axes import axis
+    from negspace.models.folder import EMBEDDED
+
+    axes = [axis(text) for text in (x, y, z) if text is not None]
+    check_settings(planned(request))
+    check_folder(out)
+
+    from negspace.cli.making import open_model
+    from negspace.lab.grid import Comparing
+
+    comparing = Comparing(request, axes, out, open_model(request.model or EMBEDDED))
+    _watch(comparing)
+    grid = comparing.grid()
+    files = grid.save(out)
+    if json:
+        show.as_json({"cells": len(grid.cells), "files": [str(file) for file in files]})
+        return
+    for file in files:
+        show.line(str(file), "bold")
+    show.line(f"{len(grid.cells)} pictures with their receipts in {out / 'pictures'}", "dim")
+
+
+def _watch(comparing: "Comparing") -> None:
+    from rich.progress import Progress
+
+    with Progress(console=show.err, transient=True, disable=not show.err.is_terminal) as bar:
+        task = bar.add_task("pictures", total=len(comparing.places))
+        for done in comparing:
+            bar.update(task, completed=done)
