@@ -1,6 +1,8 @@
 """Pictures to start from: a gradient that no two pixels of a row share, and masks."""
 
 import base64
+import struct
+import zlib
 from io import BytesIO
 from typing import Any
 
@@ -41,3 +43,17 @@ def start(mask: Image.Image | None = None, **fields: Any) -> dict[str, Any]:
     """The fields of a start from the gradient."""
     masked = {} if mask is None else {"mask": Pixels.of(mask)}
     return {"picture": Pixels.of(gradient()), **masked, **fields}
+
+
+def declared(width: int, height: int) -> bytes:
+    """A PNG of a few bytes that declares a size."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+        )
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+    )

@@ -2,8 +2,6 @@
 
 import base64
 import hashlib
-import struct
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,7 @@ from negspace.errors import RequestError
 from negspace.pixels import Pixels, read_holes, read_mask, read_picture
 from negspace.request import Request
 from negspace.start import Start
-from tests.pictures import file, gradient, half, plain, start, text
+from tests.pictures import declared, file, gradient, half, plain, start, text
 
 
 def same(pixels: Pixels, image: Image.Image) -> bool:
@@ -74,20 +72,6 @@ def test_masks_are_read_by_brightness_or_by_what_is_opaque() -> None:
     assert same(read_mask(file(painted)), half(4, 2))
     assert same(read_holes(file(painted)), half(4, 2, (255, 0)))
     assert same(read_holes(file(gradient(4, 2))), plain(0, 4, 2))
-
-
-def declared(width: int, height: int) -> bytes:
-    """A PNG of a few bytes that declares a size."""
-
-    def chunk(name: bytes, content: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
-        )
-
-    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
-    )
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,10 @@ import hashlib
 import re
 import struct
 import zlib
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -18,6 +19,8 @@ from negspace.words import Words
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+Taken = TypeVar("Taken")
+
 Mode = Literal["RGB", "L"]
 
 LARGEST = 4096 * 4096
@@ -25,6 +28,20 @@ LARGEST = 4096 * 4096
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 """What is read. Of an animation, its first picture."""
+
+_DAMAGED = (
+    EOFError,
+    IndexError,
+    KeyError,
+    OSError,
+    OverflowError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
+"""What the readers of formats raise where a file is not what it seems."""
 
 _PAPER = (255, 255, 255)  # what shows through where a picture is transparent
 _DATA_URL = re.compile(r"\s*data:[^,]{0,100};base64,", re.IGNORECASE)
@@ -148,31 +165,44 @@ def from_base64(text: str) -> bytes:
         raise RequestError("a picture must be given as base64, or as a data URL of it") from None
 
 
+def read_texts(content: bytes) -> dict[str, str]:
+    """The texts that a picture file carries, by keyword; those of a PNG are its infotext and its receipt.
+
+    Raises:
+        RequestError: as `read_picture`.
+    """
+    return _of_file(content, lambda image: {str(k): v for k, v in image.info.items() if isinstance(v, str)})
+
+
 def _decoded(content: bytes) -> "Image":
     """The first picture of a file, upright, in a mode of 8 bits a channel."""
-    from PIL import Image, ImageOps
+    from PIL import ImageOps
+
+    upright = _of_file(content, ImageOps.exif_transpose)
+    if upright.mode.startswith("I"):  # 16 bits, which Pillow would cut off at 255
+        return upright.point(lambda level: level / 256).convert("L")
+    return upright
+
+
+def _of_file(content: bytes, take: "Callable[[Image], Taken]") -> "Taken":
+    """What is taken of the first picture of a file."""
+    from PIL import Image
 
     # What is declared comes first: a file of a few bytes may ask for all the memory there is.
     beyond = (Image.DecompressionBombError, Image.DecompressionBombWarning)
     try:
         with Image.open(BytesIO(content), formats=FORMATS) as image:
             if image.width * image.height > LARGEST:
-                raise RequestError(
-                    f"a picture of {image.width}x{image.height} is too large; {LARGEST} pixels may be given"
-                )
+                size = f"{image.width}x{image.height}"
+                raise RequestError(f"a picture of {size} is too large; {LARGEST} pixels may be given")
             image.load()
-            upright = ImageOps.exif_transpose(image)
+            return take(image)
     except beyond:
         raise RequestError(f"a picture is too large; {LARGEST} pixels may be given") from None
     except Image.UnidentifiedImageError:
         raise RequestError(f"this is no picture of a kind that is read: {', '.join(FORMATS)}") from None
-    except (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError) as error:
-        raise RequestError(f"a picture cannot be read: {error}") from None
-    except (struct.error, zlib.error, OverflowError) as error:
-        raise RequestError(f"a picture cannot be read: {error}") from None
-    if upright.mode.startswith("I"):  # 16 bits, which Pillow would cut off at 255
-        return upright.point(lambda level: level / 256).convert("L")
-    return upright
+    except _DAMAGED as error:
+        raise RequestError(f"a picture cannot be read: {' '.join(str(error).split())[:200]}") from None
 
 
 def _alpha(image: "Image") -> "Image":

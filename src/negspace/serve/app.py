@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 
 from negspace import __version__
 from negspace.errors import NegspaceError
-from negspace.serve import health, native
+from negspace.serve import a1111, health, huggingface, native
 from negspace.serve.body import BodyLimit
 from negspace.serve.dialect import Dialect, told_plainly
 from negspace.serve.refusal import Refusal, refusal_of
@@ -18,6 +18,8 @@ from negspace.serve.service import Service
 DIALECTS: tuple[Dialect, ...] = (
     health.DIALECT,
     native.DIALECT,
+    a1111.DIALECT,
+    huggingface.DIALECT,
 )
 
 

@@ -9,7 +9,7 @@ from negspace.avoid.policy import Policy, load_policy
 from negspace.avoid.policy import names as shipped
 from negspace.encoding import load_embeddings
 from negspace.errors import RequestError
-from negspace.facts import ModelFacts
+from negspace.facts import EmbeddingFacts, ModelFacts
 from negspace.models.folder import read_facts
 from negspace.names import named
 from negspace.receipt import Receipt
@@ -29,6 +29,7 @@ class Catalogue:
     Attributes:
         models: what each can be told, by name. The first is the default.
         policies: by name.
+        taught: what each embedding teaches, by name.
 
     Raises:
         ModelError, PolicyError, EncodingError: something in the settings cannot be read.
@@ -48,6 +49,9 @@ class Catalogue:
         }
         read = load_embeddings(tuple(self._embeddings.values()))
         self._taught = {one.facts.file: one.facts for one in read}
+        self.taught: Mapping[str, EmbeddingFacts] = {
+            name: self._taught[place] for name, place in self._embeddings.items()
+        }
 
     @property
     def default(self) -> str:
@@ -58,6 +62,22 @@ class Catalogue:
     def embeddings(self) -> tuple[str, ...]:
         """Names of the embeddings."""
         return tuple(self._embeddings)
+
+    def facts(self, model: str | None) -> ModelFacts:
+        """What a model can be told; None is the default.
+
+        Raises:
+            RequestError: there is none of this name.
+        """
+        return named("model", self.default if model is None else model, self.models, RequestError)
+
+    def policy(self, name: str) -> Policy:
+        """A policy by name.
+
+        Raises:
+            RequestError: there is none of this name.
+        """
+        return named("policy", name, self.policies, RequestError)
 
     def place(self, model: str) -> str:
         """Where a model lies."""
@@ -107,7 +127,9 @@ class Catalogue:
         names = {place: name for name, place in self._embeddings.items()}
         taught = tuple(replace(one, file=names[one.file]) for one in receipt.embeddings)
         own = {"seed": receipt.request.seed, "n": receipt.request.n}
-        return receipt.model_copy(update={"request": asked.model_copy(update=own), "embeddings": taught})
+        return receipt.model_copy(
+            update={"request": asked.without_pixels().model_copy(update=own), "embeddings": taught}
+        )
 
 
 def _refuse_places(call: Call) -> None:

@@ -173,7 +173,7 @@ class Service(Listener):
     def _refuse_beyond(self, request: Request) -> None:
         """What is too much for any model, told before anything is done with it."""
         limits = self.settings
-        length = len(request.to_json())
+        length = len(request.without_pixels().to_json())
         if length > limits.longest_text:
             raise RequestError(f"the request is {length} characters long; {limits.longest_text} may be")
         if request.n > limits.most_pictures:
