@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.conftest import Cli
 
-COMMANDS = ("imagine", "plan", "prove", "compare", "read", "models", "rules", "demo")
+COMMANDS = ("imagine", "plan", "prove", "compare", "read", "models", "rules", "mcp", "demo")
 HEAVY = ("torch", "diffusers", "transformers")
 
 

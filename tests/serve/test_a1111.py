@@ -23,13 +23,13 @@ SMALL: dict[str, Any] = {"width": 64, "height": 64, "steps": 2}
 
 
 @pytest.fixture(scope="module")
-def client(live: Live) -> webuiapi.WebUIApi:
+def client(live: Live) -> Any:
     return webuiapi.WebUIApi(baseurl=f"{live.url}/sdapi/v1", sampler="DPM++ 2M", steps=2)
 
 
 @pytest.fixture
 def post(live: Live) -> Any:
-    def call(path: str, body: object, **options: Any) -> requests.Response:
+    def call(path: str, body: Any, **options: Any) -> requests.Response:
         return requests.post(f"{live.url}/sdapi/v1/{path}", json=body, timeout=60, **options)
 
     return call
@@ -42,7 +42,7 @@ def opened(image: str) -> Image.Image:
 # The real client
 
 
-def test_txt2img_by_the_real_client(client: webuiapi.WebUIApi, live: Live) -> None:
+def test_txt2img_by_the_real_client(client: Any, live: Live) -> None:
     made = client.txt2img(
         prompt="a red cat", negative_prompt="blurry, hat", seed=7, batch_size=2, cfg_scale=4.0, **SMALL
     )
@@ -63,21 +63,21 @@ def test_txt2img_by_the_real_client(client: webuiapi.WebUIApi, live: Live) -> No
     assert again.parameters["prompt"] == "a red cat" and again.info["seed"] == 7
 
 
-def test_a_negative_that_cannot_act_is_told(client: webuiapi.WebUIApi) -> None:
+def test_a_negative_that_cannot_act_is_told(client: Any) -> None:
     extra = client.txt2img(prompt="a cat", negative_prompt="hat", cfg_scale=1.0, **SMALL).info[
         "extra_generation_params"
     ]
     assert extra["Negative acted"].startswith("no: the scale is 1")
 
 
-def test_weights_are_those_of_this_dialect(client: webuiapi.WebUIApi) -> None:
+def test_weights_are_those_of_this_dialect(client: Any) -> None:
     (term,) = client.txt2img(prompt="a [cat:house:0.5]", negative_prompt="((hat))", **SMALL).info[
         "extra_generation_params"
     ]["Terms"]
     assert (term["term"], round(term["weight"], 4)) == ("hat", 1.21)
 
 
-def test_a_style_is_a_policy(client: webuiapi.WebUIApi) -> None:
+def test_a_style_is_a_policy(client: Any) -> None:
     styles = {style["name"]: style for style in client.get_prompt_styles()}
     assert "quality-floor" in styles and "blurry" in styles["quality-floor"]["negative_prompt"]
     info = client.txt2img(prompt="a cat", styles=["quality-floor"], **SMALL).info
@@ -86,7 +86,7 @@ def test_a_style_is_a_policy(client: webuiapi.WebUIApi) -> None:
     assert sources and all(source.startswith("quality-") for source in sources)
 
 
-def test_img2img_by_the_real_client(client: webuiapi.WebUIApi) -> None:
+def test_img2img_by_the_real_client(client: Any) -> None:
     made = client.img2img(
         images=[gradient()], prompt="a cat", denoising_strength=0.5, width=64, height=64, steps=4, seed=3
     )
@@ -96,7 +96,7 @@ def test_img2img_by_the_real_client(client: webuiapi.WebUIApi) -> None:
     assert made.parameters["init_images"] is None
 
 
-def test_inpainting_by_the_real_client(client: webuiapi.WebUIApi) -> None:
+def test_inpainting_by_the_real_client(client: Any) -> None:
     asked: dict[str, Any] = {"images": [gradient()], "prompt": "a cat", "width": 64, "height": 64, "steps": 4}
     asked |= {
         "mask_image": half(),
@@ -114,7 +114,7 @@ def test_inpainting_by_the_real_client(client: webuiapi.WebUIApi) -> None:
     assert turned.crop(right).tobytes() == gradient().crop(right).tobytes()
 
 
-def test_what_the_real_client_reads(client: webuiapi.WebUIApi) -> None:
+def test_what_the_real_client_reads(client: Any) -> None:
     assert {"Euler a", "DPM++ 2M", "DDIM"} <= {one["name"] for one in client.get_samplers()}
     assert [one["label"] for one in client.get_schedulers()] == ["Automatic", "Karras"]
     assert [one["model_name"] for one in client.get_sd_models()] == ["tiny", "embedded"]
@@ -130,7 +130,7 @@ def test_what_the_real_client_reads(client: webuiapi.WebUIApi) -> None:
     client.skip()
 
 
-def test_options_choose_the_model(client: webuiapi.WebUIApi) -> None:
+def test_options_choose_the_model(client: Any) -> None:
     before = client.get_options()
     assert client.util_get_current_model() == "tiny"
     client.util_set_model("embedded")
@@ -148,7 +148,7 @@ def test_options_choose_the_model(client: webuiapi.WebUIApi) -> None:
     assert "no model is called 'nothing'" in refused["detail"]
 
 
-def test_a_policy_behind_the_model(client: webuiapi.WebUIApi) -> None:
+def test_a_policy_behind_the_model(client: Any) -> None:
     client.set_options({"sd_model_checkpoint": "tiny@quality-floor"})
     try:
         assert client.txt2img(prompt="a cat", **SMALL).info["styles"] == ["quality-floor"]
@@ -156,7 +156,7 @@ def test_a_policy_behind_the_model(client: webuiapi.WebUIApi) -> None:
         client.set_options({"sd_model_checkpoint": "tiny"})
 
 
-def test_png_info_by_the_real_client(client: webuiapi.WebUIApi) -> None:
+def test_png_info_by_the_real_client(client: Any) -> None:
     made = client.txt2img(prompt="a red cat", negative_prompt="hat", seed=5, **SMALL)
     read = client.png_info(made.image)
     assert read.info == made.info["infotexts"][0]
@@ -176,7 +176,7 @@ def test_png_info_by_the_real_client(client: webuiapi.WebUIApi) -> None:
     ],
 )
 def test_samplers_and_schedulers_become_one_name(
-    client: webuiapi.WebUIApi, sampler: str, scheduler: str, name: str
+    client: Any, sampler: str, scheduler: str, name: str
 ) -> None:
     made = client.txt2img(prompt="a cat", sampler_name=sampler, scheduler=scheduler, **SMALL)
     assert made.info["sampler_name"] == name

@@ -2,6 +2,7 @@
 
 import base64
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 import requests
@@ -51,7 +52,7 @@ def test_the_receipt_is_in_the_headers(live: Live) -> None:
     assert answer.status_code == 200 and told["Content-Type"] == "image/png", answer.text
     assert told["X-Negspace-Negative-Acted"] == "yes" and told["X-Negspace-Seed"] == "3"
     kept = Receipt.from_dict(requests.get(live.url + told["X-Negspace-Receipt"], timeout=60).json())
-    assert requests.utils.unquote(told["X-Negspace-Negative"]) == kept.negative.text
+    assert unquote(told["X-Negspace-Negative"]) == kept.negative.text
     assert int(told["X-Negspace-Evaluations"]) == sum(kept.evaluations.values())
     assert kept.request.policies == ("quality-floor",)
 
@@ -84,7 +85,7 @@ def test_what_was_said_beside_the_body(live: Live) -> None:
 def test_what_cannot_be_is_refused_in_one_line(
     live: Live, model: str, body: Any, status: int, message: str
 ) -> None:
-    sent = {"data": body} if isinstance(body, bytes) else {"json": body}
+    sent: dict[str, Any] = {"data": body} if isinstance(body, bytes) else {"json": body}
     answer = requests.post(f"{live.url}/hf/{model}", timeout=60, **sent)
     assert answer.status_code == status, answer.text
     assert message in answer.text and "\n" not in answer.text

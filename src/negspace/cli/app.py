@@ -11,6 +11,7 @@ from negspace import __version__
 from negspace.cli.compare import compare
 from negspace.cli.demo import demo
 from negspace.cli.imagine import imagine
+from negspace.cli.mcp import mcp
 from negspace.cli.models import models
 from negspace.cli.plan import plan
 from negspace.cli.policy import policy
@@ -32,7 +33,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (imagine, plan, prove, compare, read, models, rules, serve, demo):
+for command in (imagine, plan, prove, compare, read, models, rules, serve, mcp, demo):
     app.command()(command)
 app.add_typer(policy)
 

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 
 from negspace import __version__
 from negspace.errors import NegspaceError
-from negspace.serve import a1111, health, huggingface, native
+from negspace.serve import a1111, health, huggingface, mcp, native
 from negspace.serve.body import BodyLimit
 from negspace.serve.dialect import Dialect, told_plainly
 from negspace.serve.refusal import Refusal, refusal_of
@@ -20,6 +20,7 @@ DIALECTS: tuple[Dialect, ...] = (
     native.DIALECT,
     a1111.DIALECT,
     huggingface.DIALECT,
+    mcp.DIALECT,
 )
 
 

@@ -160,9 +160,8 @@ class AskedFrom(Asked):
         size = self.width or picture.width, self.height or picture.height
         mask = None if self.mask is None else self._mask(size)
         strength = _STRENGTH if self.denoising_strength is None else self.denoising_strength
-        return {"picture": Pixels.of(_resized(picture, size, self.resize_mode)), "strength": strength} | (
-            {} if mask is None else {"mask": mask}
-        )
+        resized = Pixels.of(_resized(picture, size, self.resize_mode))
+        return {"picture": resized, "strength": strength, "mask": mask}
 
     def _mask(self, size: tuple[int, int]) -> Pixels:
         mask = _resized(read_mask(from_base64(self.mask or "")).image(), size, self.resize_mode)
