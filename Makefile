@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow check lint types format clean
+.PHONY: help install demo reproduce test test-slow check lint types format clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -21,6 +21,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 
 demo: install  ## pictures without and with a negative on the same seeds, into demo/
 	@$(BIN)/negspace demo --out demo
+
+reproduce: install  ## measure the claims of the literature: docs/reproduction.md (a quarter of an hour)
+	@$(BIN)/python -m bench.reproduce docs/reproduction.md
 
 test: install  ## the tests, warnings as errors
 	@$(BIN)/python -m pytest -m 'not slow'

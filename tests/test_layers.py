@@ -43,7 +43,7 @@ WITHOUT_TORCH = WORDS | {"prompt", "strength", "avoid", "files", "infotext", "pn
 KEPT_TO = {
     "diffusers": {"models"},
     "transformers": {"models", "judge"},
-    "fastapi": {"serve"},
+    "fastapi": {"lab", "serve"},
     "starlette": {"serve"},
     "sqlalchemy": {"store", "serve"},
     "ray": {"serve"},

@@ -29,9 +29,16 @@ def test_prompts_come_from_a_file_too(cli: Cli, tmp_path: Path) -> None:
     assert told.json["prompts"] == ["a cat", "a boat", "a tree"]
 
 
+def test_a_person_is_not_asked_about_what_cannot_act(cli: Cli, tmp_path: Path) -> None:
+    told = cli(*INERT, "--judge", "person", "--out", tmp_path, "--json")
+    assert told.json["witness"] == "a person, blind" and told.json["verdicts"]["hat"]["kind"] == "inert"
+    assert (tmp_path / "votes.jsonl").read_text() == ""
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
+        (("prove", "a cat", "--avoid", "hat", "--judge", "persn"), "did you mean 'person'"),
         (("prove", "--avoid", "hat"), "prompt: there is none"),
         (("prove", "a cat"), "nothing is avoided"),
         (("prove", "a cat", "--avoid", "hat", "--prompts", "nowhere.txt"), "cannot read nowhere.txt"),

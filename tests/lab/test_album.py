@@ -21,7 +21,7 @@ def model(tiny_sd: Path) -> Model:
 
 
 def make(model: Model, folder: Path, shots: list[Shot]) -> int:
-    with Album(folder, "tiny") as album:
+    with Album(folder, "tiny", "numbers") as album:
         maker = Maker(model, Words(), album)
         for _ in maker.make(shots):
             pass
@@ -39,7 +39,7 @@ def test_a_copy_is_the_same_picture_made_once_more(model: Model, tmp_path: Path)
     copy = Shot(SHOTS[0].request, copy=1)
     make(model, tmp_path, [SHOTS[0]])
     make(model, tmp_path, [copy, SHOTS[2]])
-    with Album(tmp_path, "tiny") as album:
+    with Album(tmp_path, "tiny", "numbers") as album:
         first, second = album.look(SHOTS[0]), album.look(copy)
         assert first and second and first.sha256 == second.sha256 and first.key != second.key
 
@@ -58,14 +58,14 @@ def test_a_line_that_was_cut_off_is_read_again_from_its_picture(
 
 def test_another_model_has_pictures_of_its_own(model: Model, tmp_path: Path) -> None:
     make(model, tmp_path, SHOTS)
-    with Album(tmp_path, "another") as album:
+    with Album(tmp_path, "another", "numbers") as album:
         assert album.look(SHOTS[0]) is None and not album.path(SHOTS[0]).exists()
 
 
 def test_only_one_program_has_it_open(tmp_path: Path) -> None:
-    with Album(tmp_path, "tiny"), pytest.raises(OutputError, match="in use by another run"):
-        Album(tmp_path, "tiny")
-    Album(tmp_path, "tiny").__exit__()
+    with Album(tmp_path, "tiny", "numbers"), pytest.raises(OutputError, match="in use by another run"):
+        Album(tmp_path, "tiny", "numbers")
+    Album(tmp_path, "tiny", "numbers").__exit__()
 
 
 def test_damage_is_told_with_its_line(model: Model, tmp_path: Path) -> None:
@@ -73,4 +73,4 @@ def test_damage_is_told_with_its_line(model: Model, tmp_path: Path) -> None:
     lines = tmp_path / "seen.jsonl"
     lines.write_text("{}\n" + lines.read_text())
     with pytest.raises(OutputError, match="line 1 is damaged"):
-        Album(tmp_path, "tiny")
+        Album(tmp_path, "tiny", "numbers")

@@ -84,6 +84,7 @@ class World:
         pixels = hashlib.sha256(f"{request.seed} {request.avoid} {request.rule} {request.scale}".encode())
         return Look(
             key=key,
+            witness="numbers",
             sha256=pixels.hexdigest(),
             seen=tuple(sorted(seen)),
             evaluations=40,

@@ -2,7 +2,7 @@
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from negspace.lab.findings import Findings
     from negspace.lab.proof import Proof
 
+PERSON = "person"
+JUDGES = ("model", PERSON)
 KINDS = {"no_evidence": "no evidence", "unknown": "unknown to this model"}
 
 
@@ -62,6 +64,14 @@ def prove(
             show_default=False,
         ),
     ] = None,
+    judge: Annotated[
+        str,
+        typer.Option(
+            metavar="WHO",
+            help='"model", whatever can see what is in its pictures; or "person", who votes on a local page.',
+            rich_help_panel=HOW,
+        ),
+    ] = "model",
     json: Json = False,
 ) -> None:
     """Prove whether a negative is necessary, and which part of it.
@@ -72,6 +82,7 @@ def prove(
     """
     from negspace.files import check_folder
 
+    _check_judge(judge)
     asked = _prompts(prompt, prompts)
     fields = {"scale": scale, "rule": rule, "steps": steps, "sampler": sampler}
     folder = out or Path("negspace-proof") / _name(asked, avoid, model, seed, fields)
@@ -79,13 +90,19 @@ def prove(
 
     from negspace.cli.making import open_model
     from negspace.lab.proof import Proof
+    from negspace.lab.report import Report
+    from negspace.lab.witness import Blind
 
-    opened = open_model(model)
-    with Proof(asked, avoid, opened, folder=folder, max_pictures=max_pictures, seed=seed, **fields) as proof:
-        if not json:
-            _show_start(proof, folder)
-        _watch(proof)
-        report = proof.report()
+    more: dict[str, Any] = {"witness": Blind()} if judge == PERSON else {}
+    more |= {"folder": folder, "max_pictures": max_pictures, "seed": seed, **fields}
+    with Proof(asked, avoid, open_model(model), **more) as proof:
+        if judge == PERSON:
+            report = Report(_voted(proof, folder), ())
+        else:
+            if not json:
+                _show_start(proof, folder)
+            _watch(proof)
+            report = proof.report()
         files = report.save(folder)
     if json:
         show.as_json(
@@ -100,6 +117,29 @@ def prove(
     show.line("")
     for file in files:
         show.line(str(file), "bold")
+
+
+def _check_judge(judge: str) -> None:
+    from negspace.errors import LabError
+    from negspace.names import no_such
+
+    if judge not in JUDGES:
+        raise LabError(no_such("judge", judge, JUDGES))
+
+
+def _voted(proof: "Proof", folder: Path) -> "Findings":
+    """What a person says who votes on a page that this machine serves to itself."""
+    from negspace.lab.voting import Booth
+    from negspace.lab.voting_page import Desk
+
+    with Booth(proof, folder) as booth:
+        if booth.duel() is not None:
+            with Desk(booth) as desk:
+                show.err.print(f"vote at {desk.url} (at most {booth.most - booth.voted} to come)")
+                typer.launch(desk.url)
+                while not desk.wait(0.5):  # so that an interrupt is heard
+                    pass
+        return booth.findings()
 
 
 def _prompts(prompt: str | None, file: Path | None) -> tuple[str, ...]:

@@ -5,22 +5,22 @@ A picture is a PNG with its receipt, named by what it is a picture of. What was 
 again. Both are only ever added to, so whatever moment a run is killed at, the next one goes on from there.
 """
 
-import fcntl
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final, final
+from typing import Final, final
 
 from PIL import Image
 
 from negspace import png
-from negspace.errors import OutputError, RequestError
-from negspace.files import check_folder, write_whole
+from negspace.errors import OutputError
+from negspace.files import write_whole
+from negspace.lab.lines import Lines
 from negspace.receipt import Receipt
-from negspace.request import Request, Words
+from negspace.request import Request
+from negspace.words import Words
 
 _PICTURES = "pictures"
 _LINES = "seen.jsonl"
@@ -46,6 +46,7 @@ class Look(Words):
 
     Attributes:
         key: of its shot.
+        witness: who looked.
         sha256: of its RGB bytes, rows from the top.
         seen: the things that are in it, sorted.
         evaluations: network passes it took.
@@ -54,6 +55,7 @@ class Look(Words):
     """
 
     key: str
+    witness: str
     sha256: str
     seen: tuple[str, ...]
     evaluations: int
@@ -68,22 +70,18 @@ class Album:
     Args:
         folder: made where it is not there.
         fingerprint: of the model, and of whatever else decides the pixels besides the request.
+        witness: who looks at the pictures; what another one saw does not count.
 
     Raises:
         OutputError: the folder cannot be written, another program has it open, or a line is damaged.
     """
 
-    def __init__(self, folder: Path, fingerprint: str) -> None:
+    def __init__(self, folder: Path, fingerprint: str, witness: str) -> None:
         self.folder: Final = folder
         self._fingerprint = fingerprint
-        check_folder(folder)
-        (folder / _PICTURES).mkdir(parents=True, exist_ok=True)
-        self._lines = _opened(folder / _LINES)
-        try:
-            self._looks = {look.key: look for look in _read(self._lines, folder / _LINES)}
-        except OutputError:
-            self._lines.close()
-            raise
+        self._witness = witness
+        self._lines = Lines(folder / _LINES, Look)
+        self._looks = {look.key: look for look in self._lines.values if look.witness == witness}
 
     def __enter__(self) -> "Album":
         return self
@@ -145,53 +143,17 @@ class Album:
             OutputError: it cannot be written.
         """
         looks = [self._looked(shot, things) for shot, things in zip(shots, seen, strict=True)]
-        try:
-            self._lines.write("".join(f"{look.to_json()}\n" for look in looks))
-            self._lines.flush()
-            os.fsync(self._lines.fileno())
-        except OSError as error:
-            raise OutputError(f"cannot write {self.folder / _LINES}: {error.strerror}") from None
+        self._lines.add(looks)
         self._looks |= {look.key: look for look in looks}
 
     def _looked(self, shot: Shot, things: frozenset[str]) -> Look:
         receipt = self.receipt(shot)
         return Look(
             key=self.key(shot),
+            witness=self._witness,
             sha256=receipt.images[0].sha256,
             seen=tuple(sorted(things)),
             evaluations=sum(receipt.evaluations.values()),
             tokens={term.term: len(term.tokens) for term in receipt.terms},
             acted=receipt.negative_acted,
         )
-
-
-def _opened(place: Path) -> IO[str]:
-    try:
-        lines = open(place, "a+", encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"cannot write {place}: {error.strerror}") from None
-    try:
-        fcntl.flock(lines, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        lines.close()
-        raise OutputError(
-            f"{place.parent} is in use by another run; wait for it or name another folder"
-        ) from None
-    return lines
-
-
-def _read(lines: IO[str], place: Path) -> list[Look]:
-    """Every whole line. A last one without an end was cut off by a kill, and is taken away."""
-    lines.seek(0)
-    text = lines.read()
-    whole = text[: text.rfind("\n") + 1]
-    if whole != text:
-        lines.truncate(len(whole.encode()))
-        lines.seek(0, os.SEEK_END)
-    looks: list[Look] = []
-    for number, line in enumerate(whole.splitlines(), start=1):
-        try:
-            looks.append(Look.from_json(line))
-        except RequestError:
-            raise OutputError(f"{place}: line {number} is damaged; delete it, its picture is kept") from None
-    return looks

@@ -191,7 +191,7 @@ class Comparing:
         return found
 
     def _album(self, name: str) -> Album:
-        return Album(self._folder, self._models[name].network().fingerprint())
+        return Album(self._folder, self._models[name].network().fingerprint(), self._blind.name)
 
 
 def _check(base: Request, axes: Sequence[Axis]) -> None:

@@ -8,7 +8,7 @@ from negspace.lab.album import Look
 from negspace.lab.stats import mcnemar, net_interval
 from negspace.lab.trial import Design, Trial
 from negspace.lab.witness import Witness
-from negspace.request import Words
+from negspace.words import Words
 
 Pair = tuple[Look, Look]
 """The looks at one seed without and with what is tested."""

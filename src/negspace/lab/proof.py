@@ -8,25 +8,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
 
 import torch
+from PIL import Image
 
 from negspace import __version__
-from negspace.avoid.terms import content_words
-from negspace.errors import LabError
-from negspace.facts import ModelFacts
 from negspace.generate import Model, load
 from negspace.lab.album import Album, Look
-from negspace.lab.arms import ablation
-from negspace.lab.findings import Findings, Sizes
+from negspace.lab.asking import measured_of, question_of, strength_of
+from negspace.lab.findings import Findings
 from negspace.lab.forecast import Forecast, forecast
-from negspace.lab.question import Ask, Other, Question
+from negspace.lab.question import Ask, Question
 from negspace.lab.report import Example, Report
 from negspace.lab.studio import ROWS, Maker
 from negspace.lab.study import FRESH, Outcome, Study
 from negspace.lab.trial import Design
-from negspace.lab.vectors import Measured, effective_scale, measured
 from negspace.lab.witness import Witness, witness_of
 from negspace.lab.wording import answer_of, recommendation_of
-from negspace.request import Avoid, Request
+from negspace.request import Avoid
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,10 +32,6 @@ ALPHA: Final = 0.05
 SMALLEST: Final = 0.1
 EXAMPLES: Final = 4
 """Seeds whose pictures a report shows."""
-
-_NOTHING = "there is nothing to be made"
-_EVERYDAY = "teapot zebra guitar ladder umbrella bicycle spoon cactus lantern kite piano anchor".split()
-"""What a control may name where nobody knows which words the encoder has learned."""
 
 
 @final
@@ -99,7 +92,7 @@ class Proof:
         self._model = model if isinstance(model, Model) else load(model)
         self._witness = witness or witness_of(self._model.place)
         several = (prompts,) if isinstance(prompts, str) else tuple(prompts)
-        asked = _question(
+        asked = question_of(
             self._model,
             self._witness,
             several,
@@ -109,13 +102,13 @@ class Proof:
             smallest,
             {"seed": seed, **fields},
         )
-        self._measured = _measured(self._model, asked)
-        self._asked = replace(asked, strength=_strength(self._measured))
+        self._measured = measured_of(self._model, asked)
+        self._asked = replace(asked, strength=strength_of(self._measured))
         self._study = Study(self._asked, self._witness)
         network = self._model.network(self._asked.base.dtype)
         self._fingerprint = network.fingerprint()
         decides = (self._fingerprint, network.dtype, network.device, ROWS, torch.__version__, __version__)
-        self._album = Album(folder, " ".join(map(str, decides)))
+        self._album = Album(folder, " ".join(map(str, decides)), self._witness.name)
         self._maker = Maker(self._model, self._witness, self._album)
         self._outcome: Outcome | None = None
         self._done: dict[str, Look] = {}
@@ -130,6 +123,11 @@ class Proof:
     def most(self) -> int:
         """Pictures it takes at most."""
         return self._study.most
+
+    @property
+    def asked(self) -> Question:
+        """What is to be proved."""
+        return self._asked
 
     @property
     def there(self) -> int:
@@ -165,7 +163,43 @@ class Proof:
             for _ in self:
                 pass
         examples = tuple(self._examples(self._outcome))
-        return Report(_findings(self, self._outcome), examples, tuple(self._figures()))
+        return Report(self.findings(self._outcome), examples, tuple(self._figures()))
+
+    def pairs(self, one: Avoid, seeds: Sequence[int]) -> list[tuple[Image.Image, Image.Image]]:
+        """The pictures without any negative and with one term alone, made where they are missing."""
+        arms = [self._asked.arms.arm("none"), self._study.alone(one)]
+        shots = [[self._asked.shot(arm, seed) for arm in arms] for seed in seeds]
+        for _ in self._maker.make([shot for pair in shots for shot in pair]):
+            pass
+        self._done |= {look.key: look for pair in shots for look in self._maker.looks(pair)}
+        made = [[self._album.picture(shot) for shot in pair] for pair in shots]
+        return [(one, two) for one, two in made if one is not None and two is not None]
+
+    def findings(self, outcome: Outcome, witness: str | None = None) -> Findings:
+        """What was found, with everything that it was found by."""
+        asked, looks = self._asked, self._done.values()
+        return Findings(
+            prompts=asked.prompts,
+            asked=asked.base,
+            sizes=asked.sizes,
+            alpha=asked.alpha,
+            smallest=asked.smallest,
+            model=self._model.facts.name,
+            fingerprint=self._fingerprint,
+            witness=witness or self._witness.name,
+            verdicts=outcome.verdicts,
+            whole=outcome.whole,
+            controls=outcome.controls,
+            smallest_list=outcome.smallest,
+            confirmation=outcome.confirmation,
+            tried=outcome.tried,
+            recommendation=recommendation_of(outcome.tried, outcome.smallest),
+            answer=answer_of(outcome.verdicts, outcome.smallest, outcome.confirmation),
+            findings=asked.plan.findings,
+            pictures=len(looks),
+            evaluations=sum(look.evaluations for look in looks),
+            versions={"negspace": __version__, **self._model.network(asked.base.dtype).versions},
+        )
 
     def _figures(self) -> Iterator[tuple[str, "Figure"]]:
         """What was measured of the whole list, drawn: (in words, the figure)."""
@@ -238,129 +272,3 @@ def prove(
         settings |= {"folder": place, "max_pictures": max_pictures, "seed": seed}
         proof = stack.enter_context(Proof(prompts, avoid, model, **settings))
         return proof.report()
-
-
-def _question(
-    model: Model,
-    witness: Witness,
-    prompts: tuple[str, ...],
-    avoid: str | Sequence[Avoid],
-    max_pictures: int | None,
-    alpha: float,
-    smallest: float,
-    fields: dict[str, Any],
-) -> Question:
-    if not prompts:
-        raise LabError("prompts: there is none; give at least one")
-    told = avoid if isinstance(avoid, str) else tuple(avoid)
-    written = model.plan(Request.from_dict({"prompt": prompts[0], "avoid": told, **fields}))
-    if not written.terms:
-        raise LabError("avoid: nothing is avoided; name what is not wanted, with commas")
-    if written.request.n != 1:
-        raise LabError("n: a proof decides itself how many pictures it makes; see max_pictures")
-    terms = tuple(one.avoid for one in written.terms)
-    base = written.request.model_copy(update={"avoid": terms})
-    facts = model.facts
-    words = _free_words(facts, witness, (*prompts, *(one.term for one in terms)))
-    arms = ablation(terms, unrelated=words[base.seed % len(words)], words=words, seed=base.seed)
-    planned = model.plan(base)
-    question = Question(
-        prompts, base, planned, arms, _others(facts, base), _NOTHING, Sizes(), alpha, smallest
-    )
-    sizes = _sizes(question, witness, max_pictures)
-    return replace(
-        question,
-        others=question.others if sizes.tried else (),
-        sizes=sizes,
-    )
-
-
-def _free_words(facts: ModelFacts, witness: Witness, texts: Sequence[str]) -> tuple[str, ...]:
-    """Words that have nothing to do with some texts: known to the encoder, where that is known."""
-    said = {word for text in texts for word in content_words(text)}
-    named = {thing for text in texts for thing in witness.named(text)}
-    known = sorted(facts.encoders[0].words or _EVERYDAY)
-    return tuple(
-        word for word in known if word not in said and len(word) > 2 and not named & set(witness.named(word))
-    )
-
-
-def _others(facts: ModelFacts, base: Request) -> tuple[Other, ...]:
-    """Scales, times and rules that are worth trying for this model."""
-    scale = facts.scale if base.scale is None else base.scale
-    found = [
-        Other(f"scale {scale * factor:.3g}", scale=round(scale * factor, 2)) for factor in (2 / 3, 3 / 2)
-    ]
-    found.append(Other("the list told in the first 60 % of the steps only", window=(0.0, 0.6)))
-    found += [
-        Other(f"rule {rule}", rule=rule)
-        for rule in ("dual", "perp_neg")
-        if rule in facts.rules and (base.rule or facts.rule) != rule
-    ]
-    return tuple(found)
-
-
-def _measured(model: Model, question: Question) -> list[Measured]:
-    """A few pictures of the whole list, with everything that they were made of."""
-    if not question.tested:
-        return []
-    whole = question.arms.arm("whole")
-    return measured(model, [question.shot(whole, seed).request for seed in range(EXAMPLES)])
-
-
-def _strength(pictures: Sequence[Measured]) -> float | str:
-    """The scale of plain guidance that is as strong as the whole list, or why it cannot be known."""
-    try:
-        return round(effective_scale(pictures), 2)
-    except LabError as error:
-        return str(error)
-
-
-def _sizes(question: Question, witness: Witness, max_pictures: int | None) -> Sizes:
-    """The largest sizes that need at most so many pictures."""
-    if max_pictures is None:
-        return Sizes()
-    least = 0
-    for pairs in range(480, 0, -8):
-        part = max(8, pairs // 5)
-        for tried in (part, 0):
-            sizes = Sizes(
-                pairs=pairs,
-                least=min(24, pairs),
-                side=min(part, pairs),
-                fresh=max(8, pairs // 3),
-                tried=tried,
-            )
-            sized = replace(question, others=question.others if tried else (), sizes=sizes)
-            least = Study(sized, witness).most
-            if least <= max_pictures:
-                return sizes
-    raise LabError(
-        f"max_pictures: {max_pictures} are too few for {len(question.terms)} terms; {least} is the least"
-    )
-
-
-def _findings(proof: Proof, outcome: Outcome) -> Findings:
-    asked, looks = proof._asked, proof._done.values()
-    return Findings(
-        prompts=asked.prompts,
-        asked=asked.base,
-        sizes=asked.sizes,
-        alpha=asked.alpha,
-        smallest=asked.smallest,
-        model=proof._model.facts.name,
-        fingerprint=proof._fingerprint,
-        witness=proof._witness.name,
-        verdicts=outcome.verdicts,
-        whole=outcome.whole,
-        controls=outcome.controls,
-        smallest_list=outcome.smallest,
-        confirmation=outcome.confirmation,
-        tried=outcome.tried,
-        recommendation=recommendation_of(outcome.tried, outcome.smallest),
-        answer=answer_of(outcome.verdicts, outcome.smallest, outcome.confirmation),
-        findings=asked.plan.findings,
-        pictures=len(looks),
-        evaluations=sum(look.evaluations for look in looks),
-        versions={"negspace": __version__, **proof._model.network(asked.base.dtype).versions},
-    )

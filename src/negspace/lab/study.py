@@ -89,15 +89,15 @@ class Study:
         while active and done < sizes.pairs:
             block = range(done, min(done + sizes.block, sizes.pairs))
             left = (sizes.pairs - block.stop) * (1 + len(active)) + self._left("lists")
-            arms = [self._none, *(self._alone(one) for one in active)]
+            arms = [self._none, *(self.alone(one) for one in active)]
             yield from self._take("each term by itself", arms, block, left)
             done = block.stop
             for one in active:
-                trials[one.term] = self._trial(self._none, self._alone(one), range(done), (one,), Aim.amiss)
-            shown = self._shown(trials)
+                trials[one.term] = self._trial(self._none, self.alone(one), range(done), (one,), Aim.amiss)
+            shown = shown_of(trials, self._asked.alpha)
             if done >= sizes.least:
                 active = tuple(
-                    one for one in active if one.term not in shown and not _futile(trials[one.term])
+                    one for one in active if one.term not in shown and not futile(trials[one.term])
                 )
         return {
             one.term: self._verdict(one, trials[one.term], one.term in shown)
@@ -106,18 +106,13 @@ class Study:
             for one in self._asked.terms
         }
 
-    def _shown(self, trials: dict[str, Trial]) -> frozenset[str]:
-        """The terms whose effect is shown, all of them taken together: e-BH."""
-        kept = e_bh([trial.log_evidence for trial in trials.values()], alpha=self._asked.alpha)
-        return frozenset(term for term, keep in zip(trials, kept, strict=True) if keep)
-
     def _idle(self, one: Avoid) -> TermVerdict:
         idle = self._asked.idle(one.term)
         assert idle is not None, "every other term has pictures"
         return TermVerdict(term=one, kind=idle[0], why=idle[1])
 
     def _verdict(self, one: Avoid, trial: Trial, shown: bool) -> TermVerdict:
-        seeds, alone = range(trial.pairs), self._alone(one)
+        seeds, alone = range(trial.pairs), self.alone(one)
         pairs = self._pairs(self._none, alone, seeds)
         tokens = max(with_it.tokens.get(one.term, 0) for _, with_it in pairs)
         if all(without.sha256 == with_it.sha256 for without, with_it in pairs):
@@ -132,7 +127,7 @@ class Study:
         return TermVerdict(
             term=one,
             kind=kind,
-            why=why_of(kind, amiss, there, lacking, self._asked.smallest, _futile(trial)),
+            why=why_of(kind, amiss, there, lacking, self._asked.smallest, futile(trial)),
             effect=amiss.effect,
             interval=amiss.interval,
             pairs=trial.pairs,
@@ -303,7 +298,8 @@ class Study:
     ) -> Effect:
         return Effect.of(self._trial(without, with_it, seeds, terms, measure))
 
-    def _alone(self, one: Avoid) -> Arm:
+    def alone(self, one: Avoid) -> Arm:
+        """The arm of one term by itself; of a list of one it is the list."""
         arms = self._asked.arms
         asked = next(c for c in arms.comparisons if c.question == "alone" and c.term == one.term)
         return arms.arm(asked.with_it)
@@ -323,7 +319,7 @@ class Study:
         """What is worth seeing side by side: (in words, the arm)."""
         yield "no negative", self._none
         for one in self._tested:
-            yield one.term, self._alone(one)
+            yield one.term, self.alone(one)
         if len(self._asked.terms) > 1 and self._tested:
             yield "the whole list", self._whole
         few = self._few(smallest)
@@ -331,6 +327,12 @@ class Study:
             yield "the smallest list", self._list(few)
 
 
-def _futile(trial: Trial) -> bool:
+def shown_of(trials: dict[str, Trial], alpha: float) -> frozenset[str]:
+    """The terms whose effect is shown, all of them taken together: e-BH."""
+    kept = e_bh([trial.log_evidence for trial in trials.values()], alpha=alpha)
+    return frozenset(term for term, keep in zip(trials, kept, strict=True) if keep)
+
+
+def futile(trial: Trial) -> bool:
     """Whether any effect is shown to be smaller than one worth having."""
     return trial.verdict is not None and trial.verdict.reason == "futile"

@@ -75,14 +75,14 @@ def answer_of(
         return f"Nothing shows that the negative is necessary{harm}."
     needless = [term for term in verdicts if term not in smallest]
     told = f"Yes, for {_and(smallest)}"
-    if confirmation is not None and confirmation.confirmed:
+    if confirmation is not None and not confirmation.confirmed:
+        told += ", though fresh seeds do not confirm it"
+    elif confirmation is not None:
         benefit = confirmation.benefit
         told += (
             f", which on fresh seeds takes the pictures that are as asked from {share(1 - benefit.before)} "
             f"to {share(1 - benefit.after)}"
         )
-    else:
-        told += ", though fresh seeds do not confirm it"
     if needless:
         told += f"; {_and(needless)} can go"
     return f"{told}."

@@ -1,0 +1,185 @@
+"""What claims are measured with: pictures of one set of wishes under different settings, kept in an album."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+import negspace
+from negspace.lab.album import Album, Look, Shot
+from negspace.lab.outcome import Aim, Effect, tally
+from negspace.lab.studio import Maker
+from negspace.lab.witness import witness_of
+from negspace.request import Request
+
+Verdict = Literal["agrees", "disagrees", "not shown", "not measured"]
+
+PLACES = ("meadow", "beach", "city", "mountains")
+ACCESSORIES = {"snowman": "hat", "house": "smoke", "cat": "collar", "boat": "flag"}
+"""What comes along unasked, by subject."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """One picture to be made: `{thing}` in a setting is what is unwanted in it."""
+
+    prompt: str
+    thing: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table.
+
+    Attributes:
+        number: of the claim.
+        claim, expected, measured: in words.
+        interval: 95 %, of what is measured; "" where there is none.
+        verdict: agrees or not.
+    """
+
+    number: str
+    claim: str
+    expected: str
+    measured: str
+    interval: str = ""
+    verdict: Verdict = "not measured"
+
+
+Claim = Callable[["Bench"], Row]
+
+
+@dataclass
+class Bench:
+    """Makes pictures and reads them.
+
+    Attributes:
+        store: where they are kept.
+        size: wishes a setting.
+        told: called with a line where something takes long.
+    """
+
+    store: Path
+    size: int
+    told: Callable[[str], None] = print
+    model: negspace.Model = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.model = negspace.load("embedded")
+        self.witness = witness_of("embedded")
+        network = self.model.network()
+        self.album = Album(self.store, f"{network.fingerprint()} {network.dtype}", self.witness.name)
+        self.maker = Maker(self.model, self.witness, self.album)
+
+    def wishes(self, count: int | None = None, things: Sequence[str] = ()) -> list[Wish]:
+        """Wishes for subjects that bring something along; with `things`, for any subject, of these things."""
+        subjects = list(ACCESSORIES)
+        found: list[Wish] = []
+        for i in range(count or self.size):
+            subject = subjects[i % len(subjects)]
+            place = PLACES[i // len(subjects) % len(PLACES)]
+            thing = things[i % len(things)] if things else ACCESSORIES[subject]
+            found.append(Wish(f"a {subject}, {place}", thing, 40_000 + i))
+        return found
+
+    def shots(self, wishes: Sequence[Wish], **settings: Any) -> list[Shot]:
+        """The pictures of wishes under settings; `{thing}` and `{prompt}` in a text are the wish's."""
+        return [
+            Shot(
+                Request.from_dict(
+                    {
+                        "prompt": wish.prompt,
+                        "seed": wish.seed,
+                        **{name: _filled(value, wish) for name, value in settings.items()},
+                    }
+                )
+            )
+            for wish in wishes
+        ]
+
+    def looks(self, wishes: Sequence[Wish], **settings: Any) -> list[Look]:
+        """What is in the pictures of wishes under settings."""
+        shots = self.shots(wishes, **settings)
+        for made in self.maker.make(shots):
+            self.told(f"    {made} pictures of {settings or 'no negative'}")
+        return self.maker.looks(shots)
+
+    def pictures(self, wishes: Sequence[Wish], **settings: Any) -> list[Image.Image]:
+        """The pictures themselves."""
+        self.looks(wishes, **settings)
+        made = [self.album.picture(shot) for shot in self.shots(wishes, **settings)]
+        return [picture for picture in made if picture is not None]
+
+    def features(self, wishes: Sequence[Wish], **settings: Any) -> NDArray[np.float32]:
+        """[pictures, dimensions] of the oracle."""
+        return self.witness.features(self.pictures(wishes, **settings))
+
+    def leak(self, wishes: Sequence[Wish], one: dict[str, Any], other: dict[str, Any]) -> Effect:
+        """How much rarer the unwanted thing is under other settings."""
+        return self._effect(wishes, one, other, Aim.there)
+
+    def lacking(self, wishes: Sequence[Wish], one: dict[str, Any], other: dict[str, Any]) -> Effect:
+        """How much rarer it is under other settings that something wanted is missing."""
+        return self._effect(wishes, one, other, Aim.lacking)
+
+    def changed(self, wishes: Sequence[Wish], one: dict[str, Any], other: dict[str, Any]) -> list[bool]:
+        """For each wish whether anything that can be seen differs."""
+        pairs = zip(self.looks(wishes, **one), self.looks(wishes, **other), strict=True)
+        return [without.seen != with_it.seen for without, with_it in pairs]
+
+    def _effect(
+        self,
+        wishes: Sequence[Wish],
+        one: dict[str, Any],
+        other: dict[str, Any],
+        measure: Callable[[Aim, Look], bool],
+    ) -> Effect:
+        aims = [Aim.of(wish.prompt, [wish.thing], self.witness) for wish in wishes]
+        both = zip(aims, self.looks(wishes, **one), self.looks(wishes, **other), strict=True)
+        return Effect.of(tally((measure(aim, a), measure(aim, b)) for aim, a, b in both))
+
+
+def _filled(value: Any, wish: Wish) -> Any:
+    return value.format(thing=wish.thing, prompt=wish.prompt) if isinstance(value, str) else value
+
+
+def score(effect: Effect) -> tuple[float, float]:
+    """Tango's score interval, for a number of pairs that was fixed before."""
+    from negspace.lab.stats import score_interval
+
+    return score_interval(effect.helped, effect.harmed, effect.pairs)
+
+
+def span(interval: tuple[float, float], digits: int = 0) -> str:
+    """An interval of shares in percentage points."""
+    return f"[{100 * interval[0]:+.{digits}f}, {100 * interval[1]:+.{digits}f}]"
+
+
+def bootstrap(
+    values: Sequence[Any], measure: Callable[[list[Any]], float], draws: int = 500
+) -> tuple[float, float]:
+    """Percentile interval of a measure of a sample, 95 %."""
+    rng = np.random.default_rng(0)
+    found = [measure([values[i] for i in rng.integers(len(values), size=len(values))]) for _ in range(draws)]
+    low, high = np.percentile(found, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def judged(interval: tuple[float, float], low: float = 0.0, high: float = math.inf) -> Verdict:
+    """Whether an interval lies within what is expected, outside of it, or across its edge."""
+    if low <= interval[0] and interval[1] <= high:
+        return "agrees"
+    return "disagrees" if interval[1] < low or interval[0] > high else "not shown"
+
+
+def mean(values: Iterable[float]) -> float:
+    """Of some numbers."""
+    return float(np.mean(list(values)))

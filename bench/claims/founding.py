@@ -1,0 +1,115 @@
+"""The claims of the founding texts."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bench.claims.bench import Bench, Claim, Row, Wish, bootstrap, judged, score, span
+from bench.claims.papers import NONE, PLAIN
+from negspace.lab.stats import pairs_to_exclude, vendi
+
+
+def scale_one(bench: Bench) -> Row:
+    wishes = bench.wishes()
+    one, other = bench.looks(wishes, scale=1.0), bench.looks(wishes, scale=1.0, avoid="{thing}")
+    same = sum(a.sha256 == b.sha256 for a, b in zip(one, other, strict=True))
+    return _identical("a", "scale 1 shows the conditioning alone", same, len(wishes))
+
+
+def same_text(bench: Bench) -> Row:
+    wishes = bench.wishes()
+    one, other = bench.pictures(wishes, scale=1.0), bench.pictures(wishes, scale=4.0, avoid="{prompt}")
+    off = [
+        int(np.abs(np.asarray(a, np.int16) - np.asarray(b, np.int16)).max())
+        for a, b in zip(one, other, strict=True)
+    ]
+    same = sum(one <= 1 for one in off)  # the sums of n + w (c - n) round, the last bit of a pixel may differ
+    return _identical("b", "the same text on both sides shows the conditioning alone, too", same, len(wishes))
+
+
+def _identical(number: str, claim: str, same: int, of: int) -> Row:
+    rare = next((n for n in range(1, 101) if pairs_to_exclude(n / 101) <= of), 101) / 101
+    return Row(
+        number,
+        claim,
+        "the same picture, always",
+        f"{same} of {of} the same",
+        f"another one is rarer than {100 * rare:.0f} %" if same == of else "",
+        "agrees" if same == of else "disagrees",
+    )
+
+
+def weak_encoder(_: Bench) -> Row:
+    return Row(
+        "c",
+        "a weak text encoder needs negatives more than a strong one",
+        "larger gain with the weaker one",
+        "not measured: one text encoder is shipped",
+    )
+
+
+def variety(bench: Bench) -> Row:
+    wishes = [Wish("a cat", "collar", 60_000 + i) for i in range(bench.size)]
+    low, high = bench.features(wishes, scale=1.5), bench.features(wishes, scale=7.5)
+    interval = bootstrap(
+        list(zip(low, high, strict=True)),
+        lambda pairs: vendi(np.array([a for a, _ in pairs])) - vendi(np.array([b for _, b in pairs])),
+    )
+    return Row(
+        "d",
+        "a high scale costs variety",
+        "fewer different pictures",
+        f"Vendi score {vendi(low):.2f} at scale 1.5, {vendi(high):.2f} at 7.5, of {len(wishes)}",
+        f"[{interval[0]:+.2f}, {interval[1]:+.2f}]",
+        judged(interval),
+    )
+
+
+def common_and_rare(bench: Bench) -> Row:
+    common = bench.leak(bench.wishes(), NONE, PLAIN)
+    hands = [Wish(f"a hand, {place}", "extra fingers", 70_000 + i) for i, place in enumerate(_places(bench))]
+    rare = bench.leak(hands, NONE, PLAIN)
+    falls = [1 - one.after / one.before if one.before else float("nan") for one in (common, rare)]
+    return Row(
+        "e",
+        "common failings are excluded reliably, rare or complex ones are not",
+        "large fall of one, small of the other",
+        f"accessories fall by {100 * falls[0]:.0f} % of {100 * common.before:.0f}, extra fingers by "
+        f"{100 * falls[1]:.0f} % of {100 * rare.before:.0f}",
+        f"{span(score(common))} and {span(score(rare))}",
+        "agrees" if falls[0] > 0.5 and score(rare)[0] <= 0 else "not shown",
+    )
+
+
+def _places(bench: Bench) -> list[str]:
+    return [wish.prompt.split(", ")[1] for wish in bench.wishes()]
+
+
+def weights(bench: Bench) -> Row:
+    effect = bench.leak(bench.wishes(), PLAIN, {"avoid": "({thing}:1.5)"})
+    return Row(
+        "f",
+        "a weight such as 1.5 strengthens the exclusion",
+        "lower leak than with weight 1",
+        f"leak {100 * effect.before:.0f} % at weight 1, {100 * effect.after:.0f} % at 1.5",
+        span(score(effect)),
+        judged(score(effect)),
+    )
+
+
+def several(bench: Bench) -> Row:
+    wishes = bench.wishes()
+    effect = bench.leak(wishes, NONE, {"avoid": "blurry, {thing}, watermark"})
+    alone = bench.leak(wishes, NONE, PLAIN)
+    return Row(
+        "g",
+        "several terms can be avoided at once",
+        "each still falls",
+        f"leak {100 * effect.before:.0f} % without, {100 * alone.after:.0f} % alone, "
+        f"{100 * effect.after:.0f} % as one of three",
+        span(score(effect)),
+        judged(score(effect)),
+    )
+
+
+CLAIMS: tuple[Claim, ...] = (scale_one, same_text, weak_encoder, variety, common_and_rare, weights, several)

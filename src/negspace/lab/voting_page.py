@@ -1,0 +1,117 @@
+"""The page on which a person votes: one pair at a time, by keyboard, served to this machine alone."""
+
+import threading
+import time
+from io import BytesIO
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import uvicorn
+from fastapi import Body, FastAPI, HTTPException
+from fastapi.responses import HTMLResponse, Response
+
+from negspace.errors import LabError
+from negspace.lab.page import rendered
+
+if TYPE_CHECKING:
+    from negspace.lab.voting import Booth
+
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+def app(booth: "Booth", done: threading.Event) -> FastAPI:
+    """The program behind the page.
+
+    Args:
+        booth: the vote.
+        done: set once everything is decided, or the person has had enough.
+    """
+    made = FastAPI(title="Negspace vote", docs_url=None, redoc_url=None, openapi_url=None)
+    one_at_a_time = threading.Lock()
+
+    @made.get("/", response_class=HTMLResponse)
+    def page() -> str:
+        return rendered("vote.html")
+
+    @made.get("/pair")
+    def pair() -> dict[str, object]:
+        """The pair at hand. What is on which side is not said."""
+        with one_at_a_time:
+            duel = booth.duel()
+            if duel is None:
+                done.set()
+                return {"voted": booth.voted, "done": True}
+            booth.pictures(duel)  # made here, so that the page can say that it waits
+            return {
+                "number": duel.number,
+                "voted": booth.voted,
+                "most": booth.most,
+                "prompt": duel.prompt,
+                "avoid": duel.term,
+                "done": False,
+            }
+
+    @made.get("/picture/{number}/{side}")
+    def picture(number: int, side: Literal["left", "right"]) -> Response:
+        with one_at_a_time:
+            duel = booth.duel()
+            if duel is None or duel.number != number:
+                raise HTTPException(404, "not the pair at hand")
+            shown = booth.pictures(duel)[0 if side == "left" else 1]
+        buffer = BytesIO()
+        shown.save(buffer, format="PNG")  # without receipt, which would tell
+        return Response(buffer.getvalue(), media_type="image/png", headers=NO_STORE)
+
+    @made.post("/vote")
+    def vote(
+        number: Annotated[int, Body()], answer: Annotated[Literal["left", "right", "both", "neither"], Body()]
+    ) -> dict[str, int]:
+        with one_at_a_time:
+            try:
+                booth.vote(number, answer)
+            except LabError as error:
+                raise HTTPException(409, str(error)) from None
+            return {"voted": booth.voted}
+
+    @made.post("/enough")
+    def enough() -> dict[str, int]:
+        done.set()
+        return {"voted": booth.voted}
+
+    return made
+
+
+class Desk:
+    """Serves the page on this machine until the vote is over.
+
+    Args:
+        booth: the vote.
+        port: 0 takes a free one.
+
+    Attributes:
+        url: of the page.
+    """
+
+    def __init__(self, booth: "Booth", port: int = 0) -> None:
+        self._done = threading.Event()
+        settings = uvicorn.Config(app(booth, self._done), host="127.0.0.1", port=port, log_level="error")
+        self._server = uvicorn.Server(settings)
+        self._socket = settings.bind_socket()
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True
+        )
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/"
+
+    def __enter__(self) -> "Desk":
+        self._thread.start()
+        while not self._server.started and self._thread.is_alive():  # it listens from then on
+            time.sleep(0.01)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.should_exit = True
+        self._thread.join(timeout=10)
+        self._socket.close()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Until everything is decided or the person has had enough; whether that is so."""
+        return self._done.wait(seconds)
