@@ -22,6 +22,7 @@ FLOORS: tuple[frozenset[str], ...] = (
             "request",
             "rulefacts",
             "ruletext",
+            "sight",
             "start",
             "words",
         }
@@ -31,6 +32,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"avoid", "encoding", "guidance"}),
     frozenset({"models"}),
     frozenset({"engine", "judge"}),
+    frozenset({"course"}),
     frozenset({"generate"}),
     frozenset({"lab", "store"}),
     frozenset({"serve"}),

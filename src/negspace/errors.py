@@ -6,6 +6,8 @@ NegspaceError
 ├── PromptError     a prompt cannot be read; `span` says where
 ├── ModelError      a model cannot be opened
 ├── EncodingError   a prompt cannot be turned into conditioning
+├── FeedbackError   a chat model gave no usable answer to a complaint
+├── JudgeError      a judge cannot be opened, or not be calibrated from these examples
 ├── LabError        a measurement cannot be made of these numbers, or a trial has ended
 └── OutputError     a result cannot be written, or a file cannot be read back
 """
@@ -46,6 +48,14 @@ class EncodingError(NegspaceError):
 
 class OutputError(NegspaceError):
     """A result cannot be written where it was asked for, or a file does not hold what is looked for."""
+
+
+class FeedbackError(NegspaceError):
+    """A complaint could not be read by the chat model that was asked."""
+
+
+class JudgeError(NegspaceError):
+    """A judge cannot be opened or calibrated."""
 
 
 class LabError(NegspaceError):

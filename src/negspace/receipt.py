@@ -1,11 +1,12 @@
 """Receipt: what was asked, planned, sent, done and counted for a set of pictures. Frozen, JSON both ways."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from negspace.facts import EmbeddingFacts
 from negspace.findings import Finding
-from negspace.request import Moved, Request, Settings
+from negspace.request import Avoid, Moved, Request, Settings
+from negspace.sight import Sight
 from negspace.start import Start
 from negspace.words import Words
 
@@ -54,6 +55,14 @@ class TermRecord(Words):
         known: whether every content word is one the encoder has learned; None where nobody knows.
         unknown: the words that are not.
         origins: everyone who asked for it, where it was merged from several.
+        concept: its words without syntax, as judges are asked for it.
+        effect: whether it could change the pictures: "active" or "inert"; None in receipts that do not know.
+        why_not: why it was inert.
+        steps: evaluation steps at which the network was told it, over all pictures and attempts; terms of one
+            text share a pass of the network at each.
+        looked: pictures in which it was looked for.
+        seen_before, seen_after: of these, how many showed it at the first attempt, and how many at the one
+            that counts.
     """
 
     term: str
@@ -68,6 +77,46 @@ class TermRecord(Words):
     known: bool | None = None
     unknown: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
+    concept: str = ""
+    effect: Literal["active", "inert"] | None = None
+    why_not: str | None = None
+    steps: int = 0
+    looked: int = 0
+    seen_before: int = 0
+    seen_after: int = 0
+
+
+class JudgeRecord(Words):
+    """Who looked at the pictures.
+
+    Attributes:
+        name: of the judge.
+        fingerprint: what its answers depend on: sha256 of weights and thresholds, or an address.
+        retries, seconds: how often a picture could be made again.
+    """
+
+    name: str
+    fingerprint: str
+    retries: int
+    seconds: float
+
+
+class AttemptRecord(Words):
+    """One attempt at a picture. What it has in common with the others stands in the receipt's `carried`.
+
+    Attributes:
+        seed, scale, avoid: of this attempt.
+        sha256: of its RGB bytes.
+        evaluations: network passes by branch.
+        sights: what judges saw in it.
+    """
+
+    seed: int
+    scale: float
+    avoid: str | tuple[Avoid, ...] | None
+    sha256: str
+    evaluations: dict[str, int]
+    sights: tuple[Sight, ...] = ()
 
 
 class ModelRecord(Words):
@@ -108,15 +157,18 @@ class ImageRecord(Words):
     """One picture.
 
     Attributes:
-        seed: gives this picture alone.
+        seed: gives this picture alone, further attempts included.
         sha256: of its RGB bytes, rows from the top.
-        evaluations: network passes by branch.
+        evaluations: network passes by branch, over all attempts.
         told: evaluation steps at which the network was told what is avoided.
         push: per evaluation step, how far the predictions of what is avoided stood off, in the network's
             space: |sum w_j (d_nj - d_u)| where the empty branch was run, else |sum w_j (d_c - d_nj)|; None
             where none was run, as where it is told in the attention.
         omega: per evaluation step, the effective strengths; None where the predictions that tell them were
             not all run. The rule `traced` asks for all of them.
+        attempts: how it came about; () where nobody looked and it was made once.
+        delivered: the number of the attempt whose picture this is; None where it is withheld.
+        flags: checks that did not pass, in plain words.
     """
 
     seed: int
@@ -125,6 +177,16 @@ class ImageRecord(Words):
     told: int = 0
     push: tuple[float | None, ...]
     omega: tuple[Omega | None, ...] = ()
+    attempts: tuple[AttemptRecord, ...] = ()
+    delivered: int | None = 0
+    flags: tuple[str, ...] = ()
+
+    def sights(self) -> tuple[tuple[Sight, ...], tuple[Sight, ...]]:
+        """What was seen at the first attempt, and at the one that counts: the delivered, or else the last."""
+        if not self.attempts:
+            return (), ()
+        counts = len(self.attempts) - 1 if self.delivered is None else self.delivered
+        return self.attempts[0].sights, self.attempts[counts].sights
 
 
 class Receipt(Settings):
@@ -134,7 +196,11 @@ class Receipt(Settings):
         format: version of this layout.
         request: as asked, with `seed` and `n` of the pictures in `images`; a picture that was started from is
             named in it by sha256 and size, and not carried.
+        carried: as it was carried out at first, inline forms read and policies applied; `Model.again` makes
+            the pictures from it and their attempts.
+        negative_dialect: grammar of what `carried` avoids.
         model: what made them.
+        judge: who looked at them; None is nobody.
         positive, negative: as sent.
         moved: what an inline form took out of the prompt.
         embeddings: what the text encoders were taught, with the sha256 of its file.
@@ -142,14 +208,18 @@ class Receipt(Settings):
         negative_acted: whether what is avoided was told to the network and could change the pictures.
         why_not: if not, why, in plain words.
         evaluations: network passes by branch, over all pictures.
-        images: one record a picture.
+        images: one record a delivered picture.
+        withheld: one record a picture that a check keeps back.
         findings: what was noticed.
         versions: of the programs involved.
     """
 
     format: Literal[1] = 1
     request: Request
+    carried: Request | None = None
+    negative_dialect: str = "a1111"
     model: ModelRecord
+    judge: JudgeRecord | None = None
     positive: SideRecord
     negative: SideRecord
     moved: tuple[Moved, ...] = ()
@@ -159,18 +229,38 @@ class Receipt(Settings):
     why_not: str | None
     evaluations: dict[str, int]
     images: tuple[ImageRecord, ...]
+    withheld: tuple[ImageRecord, ...] = ()
     findings: tuple[Finding, ...]
     versions: dict[str, str]
 
     def single(self, index: int) -> "Receipt":
         """The receipt of picture `index` alone: its request asks for exactly that picture."""
         image = self.images[index]
-        return self.model_copy(
+        alone = {"seed": image.seed, "n": 1}
+        single = self.model_copy(
             update={
-                "request": self.request.model_copy(update={"seed": image.seed, "n": 1}),
+                "request": self.request.model_copy(update=alone),
+                "carried": self.carried and self.carried.model_copy(update=alone),
                 "evaluations": dict(image.evaluations),
                 "images": (image,),
+                "withheld": (),
             }
+        )
+        return single.model_copy(update={"terms": single.seen_in(self.terms)})
+
+    def seen_in(self, terms: tuple[TermRecord, ...]) -> tuple[TermRecord, ...]:
+        """Terms with what was seen of each in the pictures of this receipt."""
+        pairs = [image.sights() for image in (*self.images, *self.withheld)]
+        before, after = (_verdicts(sights[side] for sights in pairs) for side in (0, 1))
+        return tuple(
+            term.model_copy(
+                update={
+                    "looked": len(before.get(term.concept, ())),
+                    "seen_before": before.get(term.concept, []).count("seen"),
+                    "seen_after": after.get(term.concept, []).count("seen"),
+                }
+            )
+            for term in terms
         )
 
     def summary(self) -> str:
@@ -184,17 +274,32 @@ class Receipt(Settings):
             f"rule      {self.rule}, scale {self.scale:g}, {self.sampler}, {self.steps} steps, "
             f"{self.width}x{self.height}",
             *_start_lines(self.request.start),
-            f"counted   {_counted(self.evaluations)} for {_plural(len(self.images), 'picture')}",
+            f"counted   {_counted(self.evaluations)} for "
+            f"{_plural(len(self.images), 'picture')}{self._kept_back()}",
+            *([f"judge     {self.judge.name}"] if self.judge else []),
             *(f"moved     {_moved_line(moved)}" for moved in self.moved),
             *(f"term      {_term_line(term)}" for term in self.terms),
             *(f"embedding {one.name} {one.file} sha256 {one.sha256[:12]}" for one in self.embeddings),
             *(
                 f"image     seed {image.seed} sha256 {image.sha256[:12]}{_pushed(image)}{_strengths(image)}"
+                f"{_tried(image)}"
                 for image in self.images
             ),
+            *(f"withheld  seed {image.seed}{_tried(image)}" for image in self.withheld),
             *(f"{finding.level:<9} {finding.text}" for finding in self.findings),
         ]
         return "\n".join(lines)
+
+    def _kept_back(self) -> str:
+        return f", {len(self.withheld)} more withheld" if self.withheld else ""
+
+
+def _verdicts(looks: Iterable[tuple[Sight, ...]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for sights in looks:
+        for sight in sights:
+            found.setdefault(sight.concept, []).append(sight.verdict)
+    return found
 
 
 def _start_lines(start: Start | None) -> Iterator[str]:
@@ -225,11 +330,19 @@ def _term_line(term: TermRecord) -> str:
     ]
     weight = "" if term.weight == 1.0 else f" x{term.weight:g}"
     asked = ", ".join(term.origins) or term.source
-    return f"{term.term}{weight} [{asked}] {known}, told by {term.told}"
+    seen = f", seen in {term.seen_before} of {term.looked} at first" if term.looked else ""
+    if term.looked:
+        seen += f" and {term.seen_after} at last"
+    inert = f", inert: {term.why_not}" if term.effect == "inert" else ""
+    return f"{term.term}{weight} [{asked}] {known}, told by {term.told}{inert}{seen}"
 
 
 def _moved_line(moved: Moved) -> str:
     return f"{moved.text} (characters {moved.span[0]} to {moved.span[1]} of the prompt as asked)"
+
+
+def _tried(image: ImageRecord) -> str:
+    return f" after {len(image.attempts)} attempts" if len(image.attempts) > 1 else ""
 
 
 def _pushed(image: ImageRecord) -> str:

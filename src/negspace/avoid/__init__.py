@@ -1,7 +1,8 @@
 """What is to be avoided: terms, the policies behind them, and the plan that tells them to a model."""
 
-from negspace.avoid.feedback import Change, Proposal, Revision, from_thumbs, revise
+from negspace.avoid.feedback import Change, Proposal, Revision, from_thumbs, propose, revise
 from negspace.avoid.governance import Block, PolicyRecord
+from negspace.avoid.history import History
 from negspace.avoid.merging import AvoidList, Entry
 from negspace.avoid.plan import Plan, PlannedTerm, Stage, plan
 from negspace.avoid.policy import Policy, PolicyTerm, load_policy, parse_policy
@@ -12,6 +13,7 @@ __all__ = [
     "Block",
     "Change",
     "Entry",
+    "History",
     "Plan",
     "PlannedTerm",
     "Policy",
@@ -25,6 +27,7 @@ __all__ = [
     "load_policy",
     "parse_policy",
     "plan",
+    "propose",
     "revise",
     "terms_of",
 ]

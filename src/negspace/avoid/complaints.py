@@ -73,6 +73,13 @@ def _lexicon() -> Index[tuple[_Word, ...]]:
     return Index(words.items())
 
 
+@lru_cache(maxsize=1)
+def known_concepts() -> tuple[Concept, ...]:
+    """What the lexicon knows, each once."""
+    words = (word for several in _lexicon().known.values() for word in several)
+    return tuple(dict.fromkeys(word.concept for word in words))
+
+
 _END = re.compile(
     r"[.,;:!?\n]+|\s+(?:but|although|though|yet|because|except(?: for)?|apart from|however|plus|while)\s+"
     r"|\s+and\s+(?!white\b)|\s+-+\s+",

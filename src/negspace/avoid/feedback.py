@@ -2,8 +2,9 @@
 
     revise("blurry", "the fingers look odd, and bring the hat back")
 
-A complaint is read by rules and a lexicon (`negspace.avoid.complaints`), never by a model, so that the same
-words always change the same things. Thumbs alone work too: see `from_thumbs`.
+A complaint is read by rules and a lexicon (`negspace.avoid.complaints`), so that the same words always
+change the same things, unless another reader is given (`negspace.avoid.readers`). Thumbs alone work too: see
+`from_thumbs`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,9 +12,10 @@ from dataclasses import dataclass
 from math import comb
 from typing import Literal
 
-from negspace.avoid.complaints import Opinion, opinions
+from negspace.avoid.complaints import Concept, Opinion
 from negspace.avoid.matching import phrase
 from negspace.avoid.merging import AvoidList, Entry
+from negspace.avoid.readers import Heard, Lexicon, Reader
 from negspace.errors import RequestError
 from negspace.request import Avoid
 
@@ -37,6 +39,7 @@ class Change:
         said: the part of it that says so.
         before, after: the entry; None where there was none, or is none any more.
         why_not: why nothing changed although it was asked for; None where something did.
+        read_by: who understood it so: "lexicon", an encoder's likeness, a chat model, or "thumbs".
     """
 
     term: str
@@ -48,6 +51,7 @@ class Change:
     before: Entry | None
     after: Entry | None
     why_not: str | None = None
+    read_by: str = "lexicon"
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,9 @@ class Revision:
         return Revision(_put(self.avoid_list, change.term, change.before), rest)
 
 
-def revise(avoid_list: AvoidList | str | Sequence[Avoid] | None, complaint: str) -> Revision:
+def revise(
+    avoid_list: AvoidList | str | Sequence[Avoid] | None, complaint: str, reader: Reader | None = None
+) -> Revision:
     """What to avoid after a complaint.
 
     "avoid" adds the term or makes it heavier, "less" does so mildly, "allow" takes it out, or, said with "a
@@ -83,16 +89,18 @@ def revise(avoid_list: AvoidList | str | Sequence[Avoid] | None, complaint: str)
     Args:
         avoid_list: the list, or the text or terms of one.
         complaint: plain English, one or several sentences.
+        reader: who understands it; None is the lexicon.
 
     Raises:
         PromptError: the text of the list cannot be read.
         RequestError: the complaint is too long.
+        FeedbackError: a chat model gave no usable answer.
     """
     revised = AvoidList.of(avoid_list)
     changes: list[Change] = []
-    for opinion in opinions(complaint):
-        before = _find(revised, opinion)
-        change = _change(opinion, before, complaint)
+    for heard in (reader or Lexicon()).read(complaint, revised):
+        before = _find(revised, heard.opinion)
+        change = _change(heard, before, complaint)
         revised = _put(revised, change.term, change.after)
         changes.append(change)
     return Revision(revised, tuple(changes))
@@ -102,7 +110,8 @@ def _find(several: AvoidList, opinion: Opinion) -> Entry | None:
     return several.entry(opinion.concept.term) or several.entry(opinion.concept.name)
 
 
-def _change(opinion: Opinion, before: Entry | None, complaint: str) -> Change:
+def _change(heard: Heard, before: Entry | None, complaint: str) -> Change:
+    opinion = heard.opinion
     direction: Direction = "allow" if opinion.polarity == "for" else "less" if opinion.by_degree else "avoid"
     term = opinion.concept.term if before is None else before.avoid.term
     why_not: str | None = None
@@ -127,6 +136,7 @@ def _change(opinion: Opinion, before: Entry | None, complaint: str) -> Change:
         before,
         after,
         why_not,
+        heard.by,
     )
 
 
@@ -200,6 +210,35 @@ def from_thumbs(
             break
         proposed.append(one)
     return tuple(proposed)
+
+
+def propose(
+    avoid_list: AvoidList | str | Sequence[Avoid] | None,
+    proposals: Sequence[Proposal],
+    of: tuple[int, int],
+) -> Revision:
+    """The list with what thumbs propose, each a change that names its evidence and can be undone.
+
+    Args:
+        avoid_list: the list, or the text or terms of one.
+        proposals: as `from_thumbs` gives them.
+        of: how many pictures were disliked, and how many liked.
+
+    Raises:
+        PromptError: the text of the list cannot be read.
+    """
+    revised = AvoidList.of(avoid_list)
+    changes: list[Change] = []
+    for one in proposals:
+        told = (
+            f"seen in {one.disliked} of {of[0]} disliked and {one.liked} of {of[1]} liked pictures "
+            f"(p = {one.p_value:.2g})"
+        )
+        opinion = Opinion(Concept(one.concept, one.concept), "against", 1.0, False, told)
+        change = _change(Heard(opinion, "thumbs"), _find(revised, opinion), told)
+        revised = _put(revised, change.term, change.after)
+        changes.append(change)
+    return Revision(revised, tuple(changes))
 
 
 def _tested(

@@ -8,6 +8,7 @@ from typing import Self
 from negspace.avoid import ruling as rules
 from negspace.avoid.estimates import length_findings, named_embeddings, tokens, unknown_words
 from negspace.avoid.governance import Block, Governed, PolicyRecord, govern
+from negspace.avoid.merging import Entry
 from negspace.avoid.policy import Policy
 from negspace.avoid.ruling import Ruling, ruling
 from negspace.avoid.terms import Term, content_words, is_plain, terms_of, unfolded, words_of
@@ -140,6 +141,49 @@ def plan(
         tenant=tenant,
         count=lambda text: tokens(text, facts),
     )
+    return _compiled(request, told, moved, governed, facts, steps)
+
+
+def settled(carried: Request, dialect: str, facts: ModelFacts, like: Plan | None = None) -> Plan:
+    """The plan of a request that was governed before: exactly this is carried out, and nothing is added to
+    it.
+
+    Args:
+        carried: as it is carried out, `Plan.carried` of an earlier plan or one made from it.
+        dialect: grammar of what it avoids.
+        facts: of the model.
+        like: the plan it was made from, whose terms it has in the same order; the new plan answers to the
+        same
+            request, and says of its terms and policies what that one says.
+
+    Raises:
+        NegspaceError: as `plan`.
+    """
+    steps = facts.steps if carried.steps is None else carried.steps
+    entries: tuple[Entry, ...] | None = None
+    if carried.avoid is not None and not isinstance(carried.avoid, str):
+        known = like.terms if like else ()
+        entries = tuple(
+            Entry(one, known[number].origins if number < len(known) else (one.source,), locked=one.locked)
+            for number, one in enumerate(carried.avoid)
+        )
+    policies, blocks, findings = (like.policies, like.blocks, like.findings) if like else ((), (), ())
+    governed = Governed(carried, dialect, entries, policies, blocks, findings)
+    made = _compiled(carried, carried, like.moved if like else (), governed, facts, steps)
+    if like is None:
+        return made
+    return made.model_copy(update={"request": like.request, "findings": like.findings})
+
+
+def _compiled(
+    request: Request,
+    told: Request,
+    moved: tuple[Moved, ...],
+    governed: Governed,
+    facts: ModelFacts,
+    steps: int,
+) -> Plan:
+    """What is governed, for a model: `told` is the request with its inline forms read."""
     carried = governed.request
     rule = ruling(carried, facts)
     terms = _terms(governed, steps)

@@ -12,6 +12,7 @@ from negspace.cli.compare import compare
 from negspace.cli.demo import demo
 from negspace.cli.imagine import imagine
 from negspace.cli.mcp import mcp
+from negspace.cli.judge import judge
 from negspace.cli.models import models
 from negspace.cli.plan import plan
 from negspace.cli.policy import policy
@@ -36,6 +37,7 @@ app = typer.Typer(
 for command in (imagine, plan, prove, compare, read, models, rules, serve, mcp, demo):
     app.command()(command)
 app.add_typer(policy)
+app.add_typer(judge)
 
 
 @app.callback(invoke_without_command=True)
@@ -58,7 +60,8 @@ def main() -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run a command line; the exit code: 0 done, 2 a mistake in what was asked, 130 interrupted."""
+    """Run a command line; the exit code: 0 done, 2 a mistake in what was asked, 3 a check kept
+    pictures back, 130 interrupted."""
     try:
         code = app(list(arguments), prog_name="negspace", standalone_mode=False)
     except NegspaceError as error:

@@ -7,6 +7,7 @@ import typer
 
 from negspace.cli import show
 from negspace.cli.checking import check_settings
+from negspace.cli.judge import WHO
 from negspace.cli.options import OUT, Json, asking
 from negspace.cli.output import Written, write_run
 from negspace.cli.receipt import show_receipt
@@ -20,6 +21,35 @@ Grid = Annotated[
     bool,
     typer.Option("--grid", metavar="", help="Also write all pictures on one sheet.", rich_help_panel=OUT),
 ]
+LOOKED = "How it is looked at"
+Retries = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        max=100,
+        metavar="N",
+        help="How often a picture is made again for a check.",
+        rich_help_panel=LOOKED,
+    ),
+]
+Seconds = Annotated[
+    float,
+    typer.Option(min=0, metavar="S", help="No further attempt begins after these.", rich_help_panel=LOOKED),
+]
+Judges = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--judge",
+        "-j",
+        metavar="NAME|FOLDER",
+        help="Who looks at the pictures for what is avoided: " + WHO + " May come several times.",
+        show_default=False,
+        rich_help_panel=LOOKED,
+    ),
+]
+
+WITHHELD = 3
+"""Exit code where a check kept a picture back."""
 
 
 @asking
@@ -27,12 +57,16 @@ def imagine(
     request: Request,
     out: Folder = Path("negspace-pictures"),
     grid: Grid = False,
+    judge: Judges = None,
+    retries: Retries = 3,
+    retry_seconds: Seconds = 300.0,
     json: Json = False,
 ) -> None:
     """Make pictures without what is not wanted, with a receipt.
 
     Every PNG carries the infotext that other tools read, and its own receipt.
     The receipt of the whole run lies beside them as JSON.
+    Exit code 3 says that a check kept pictures back; their record is in the receipt.
     """
     from negspace.avoid.plan import refuse_blocked
     from negspace.cli.planning import planned
@@ -46,10 +80,14 @@ def imagine(
     refuse_blocked(compiled)
     check_folder(out)
 
+    from negspace.avoid.escalation import Limits
     from negspace.cli.making import make, open_model  # torch: the seconds begin here
+    from negspace.judge import open_judges
 
-    result = make(open_model(request.model or EMBEDDED), request)
-    whole = sheet(near_square(result.images)) if grid else None
+    looks = open_judges(judge) if judge else None
+    limits = Limits(retries=retries, seconds=retry_seconds)
+    result = make(open_model(request.model or EMBEDDED, looks, limits), request)
+    whole = sheet(near_square(result.images)) if grid and result.images else None
     written = write_run(out, result.images, result.receipt, whole)
     if json:
         show.as_json(
@@ -61,12 +99,14 @@ def imagine(
                 "receipt": result.receipt.model_dump(mode="json"),
             }
         )
-        return
-    show_written(written)
-    show.line("")
-    show_receipt(result.receipt)
-    show.line("")
-    show.line(f"made in {result.seconds:.1f} s", "dim")
+    else:
+        show_written(written)
+        show.line("")
+        show_receipt(result.receipt)
+        show.line("")
+        show.line(f"made in {result.seconds:.1f} s", "dim")
+    if result.receipt.withheld:
+        raise typer.Exit(WITHHELD)
 
 
 def show_written(written: Written) -> None:

@@ -2,19 +2,26 @@
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from negspace.avoid.escalation import Limits
 from negspace.cli.show import err
 from negspace.generate import Model, Result, load
+from negspace.judge import Judge
 from negspace.request import Request
 
 
-def open_model(name: str) -> Model:
+def open_model(name: str, judge: Judge | None = None, limits: Limits | None = None) -> Model:
     """The model, with a word on stderr while it is read.
+
+    Args:
+        name: of the model.
+        judge: looks at the pictures; None is the model's own.
+        limits: how often a picture is made again.
 
     Raises:
         ModelError: it cannot be opened.
     """
     with err.status(f"opening {name}"):
-        return load(name)
+        return load(name, judge=judge, limits=limits)
 
 
 def make(model: Model, request: Request) -> Result:
@@ -34,5 +41,5 @@ def make(model: Model, request: Request) -> Result:
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         task = progress.add_task(request.prompt[:40], total=run.total)
         for done in run:
-            progress.update(task, completed=done)
+            progress.update(task, completed=done, total=run.total)  # a check may ask for more
     return run.result()

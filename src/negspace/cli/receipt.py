@@ -26,13 +26,29 @@ def show_receipt(receipt: Receipt) -> None:
     if receipt.terms:
         show.line("")
         show.table(
-            ("avoided", "weight", "when", "source", "told by", "known", "tokens"),
-            [_term(term) for term in receipt.terms],
-            show.USUAL,
+            (
+                "avoided",
+                "weight",
+                "when",
+                "source",
+                "told by",
+                "known",
+                "tokens",
+                "check",
+                "seen",
+                "did nothing",
+            ),
+            [_term(term, receipt) for term in receipt.terms],
+            show.USUAL | {"check": "none", "seen": "", "did nothing": ""},
         )
     show.line("")
     show.table(
-        ("seed", "evaluations", "push", "sha256 of the pixels"), [_image(image) for image in receipt.images]
+        ("seed", "evaluations", "push", "sha256 of the pixels", "attempts", "note"),
+        [
+            *(_image(image, "flagged" if image.flags else "") for image in receipt.images),
+            *(_image(image, "withheld") for image in receipt.withheld),
+        ],
+        {"attempts": "1", "note": ""},
     )
     if receipt.negative_acted:
         show.line(
@@ -55,7 +71,7 @@ def acted(receipt: Receipt) -> str:
     """Whether the negative could act, in how many steps, or why not."""
     if not receipt.negative_acted:
         return f"no: {receipt.why_not}"
-    first = receipt.images[0]
+    first = (*receipt.images, *receipt.withheld)[0]
     return f"yes, in {first.told} of {len(first.push)} steps"
 
 
@@ -67,16 +83,18 @@ def made_by(receipt: Receipt) -> str:
 
 def counted(receipt: Receipt) -> str:
     """Evaluations in all and by branch."""
-    count = len(receipt.images)
+    count = len(receipt.images) + len(receipt.withheld)
     by_branch = ", ".join(f"{number} {branch}" for branch, number in receipt.evaluations.items())
     pictures = "1 picture" if count == 1 else f"{count} pictures"
     return f"{sum(receipt.evaluations.values())} evaluations for {pictures}: {by_branch}"
 
 
-def _term(term: TermRecord) -> tuple[str, ...]:
+def _term(term: TermRecord, receipt: Receipt) -> tuple[str, ...]:
     known = show.known(term.known, term.unknown)
-    when = show.when(term.window)
-    return term.term, f"{term.weight:g}", when, term.source, term.told, known, _tokens(term.tokens)
+    seen = f"{term.seen_after} of {term.looked}, at first {term.seen_before}" if term.looked else ""
+    inert = (term.why_not or "") if receipt.negative_acted else ""  # else "acted" says it of all
+    head = (term.term, f"{term.weight:g}", show.when(term.window), term.source, term.told)
+    return *head, known, _tokens(term.tokens), term.check, seen, inert
 
 
 def _tokens(tokens: Sequence[str]) -> str:
@@ -84,7 +102,8 @@ def _tokens(tokens: Sequence[str]) -> str:
     return " ".join(token.removesuffix("</w>") for token in tokens)
 
 
-def _image(image: ImageRecord) -> tuple[str, ...]:
+def _image(image: ImageRecord, note: str) -> tuple[str, ...]:
     pushes = [push for push in image.push if push is not None]
     push = f"{sum(pushes) / len(pushes):.3g} ({max(pushes):.3g})" if pushes else "none"
-    return str(image.seed), str(sum(image.evaluations.values())), push, image.sha256[:16]
+    count = str(sum(image.evaluations.values()))
+    return str(image.seed), count, push, image.sha256[:16], str(len(image.attempts) or 1), note

@@ -6,12 +6,13 @@ independently of the text encoder that steers it. Outside the drawn world it mea
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Final, final
 
 import numpy as np
 import torch
@@ -19,7 +20,10 @@ from PIL import Image
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from negspace.avoid.matching import phrase
 from negspace.errors import ModelError
+from negspace.judge.base import Judge, unknown
+from negspace.sight import Sight
 
 _SHIPPED: Final = Path(__file__).parents[1] / "embedded" / "oracle"
 
@@ -109,10 +113,12 @@ class OracleNetwork(nn.Module):
         return self.head(self.features(x))
 
 
-class Oracle:
+@final
+class Oracle(Judge):
     """Reads pictures of the drawn world. Make one with `Oracle.load()`."""
 
     def __init__(self, network: OracleNetwork, heads: Sequence[Head], side: int) -> None:
+        self.name = "oracle"
         self.network = network.eval().requires_grad_(False)
         self.heads: Final = tuple(heads)
         self.side: Final = side
@@ -138,6 +144,19 @@ class Oracle:
         """The names of everything it can see."""
         return tuple(o for h in self.heads for o in h.options if o not in ("no", "plain"))
 
+    def knows(self, concept: str) -> bool:
+        return self._named(concept) is not None
+
+    def look(self, pictures: Sequence[Image.Image], concepts: Sequence[str]) -> list[tuple[Sight, ...]]:
+        readings = self.read(pictures)
+        return [tuple(self._sight(reading, concept) for concept in concepts) for reading in readings]
+
+    def fingerprint(self) -> str:
+        whole = hashlib.sha256()
+        for name, values in self.network.state_dict().items():
+            whole.update(name.encode() + values.numpy().tobytes())
+        return whole.hexdigest()
+
     def read(self, pictures: Sequence[Image.Image]) -> list[Reading]:
         """One reading a picture; pictures of another side are resized to the world's."""
         readings: list[Reading] = []
@@ -148,6 +167,24 @@ class Oracle:
     def features(self, pictures: Sequence[Image.Image]) -> Tensor:
         """The last features before the heads, float32 [n, d]: a space in which to measure distances."""
         return torch.cat([self.network.features(x) for x in self._batches(pictures)])
+
+    def _named(self, concept: str) -> str | None:
+        """What the world calls a concept; None for what it does not have."""
+        key = phrase(concept)
+        return next((name for name in self.concepts() if phrase(name) == key), None)
+
+    def _sight(self, reading: Reading, concept: str) -> Sight:
+        name = self._named(concept)
+        if name is None:
+            return unknown(concept, self.name, "the drawn world has no such thing")
+        return Sight(
+            concept=concept,
+            judge=self.name,
+            verdict="seen" if reading.has(name) else "absent",
+            score=round(reading.probability(name), 6),
+            unit="probability",
+            calibrated=True,
+        )
 
     def _batches(self, pictures: Sequence[Image.Image], size: int = 64) -> Iterator[Tensor]:
         with torch.inference_mode():

@@ -1,0 +1,181 @@
+"""Calibration: from which score on a concept counts as seen, learned from examples with and without it.
+
+The examples are shared out in turns: half of them teach a judge that can learn, a quarter chooses the
+threshold, and the rest, which had no say in either, measures how often it is wrong. So the rates of a file
+are not flattered by the choice they belong to.
+"""
+
+import json
+from math import sqrt
+from pathlib import Path
+from statistics import NormalDist
+from typing import Annotated, Final, Literal, Self, final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from pydantic import Field
+
+from negspace.avoid.matching import phrase
+from negspace.errors import JudgeError, RequestError
+from negspace.files import write_whole
+from negspace.words import Words
+
+Examples = NDArray[np.float64]
+"""[n, d]: pictures as a judge observed them."""
+
+LEAST_EXAMPLES: Final = 12
+"""With and without a concept, each: fewer say nothing of how often a judge is wrong."""
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Rate(Words):
+    """A share of examples with its 95 % interval of Wilson (1927).
+
+    Attributes:
+        share: hits / count.
+        low, high: the interval.
+        count: how many examples.
+    """
+
+    share: Share
+    low: Share
+    high: Share
+    count: Annotated[int, Field(ge=1)]
+
+    @classmethod
+    def of(cls, hits: int, count: int, confidence: float = 0.95) -> Self:
+        """The share of hits among `count`.
+
+        centre = (p + z^2 / 2n) / (1 + z^2 / n), half = z / (1 + z^2 / n) sqrt(p (1 - p) / n + z^2 / 4n^2).
+        """
+        z = NormalDist().inv_cdf(0.5 + confidence / 2)
+        share = hits / count
+        centre = (share + z * z / (2 * count)) / (1 + z * z / count)
+        half = z / (1 + z * z / count) * sqrt(share * (1 - share) / count + z * z / (4 * count * count))
+        # What rounding takes from a bound that is exactly 0 or 1 is given back.
+        low = 0.0 if hits == 0 else max(centre - half, 0.0)
+        high = 1.0 if hits == count else min(centre + half, 1.0)
+        return cls(share=share, low=low, high=high, count=count)
+
+    def __str__(self) -> str:
+        return f"{self.share:.1%} [{self.low:.1%}, {self.high:.1%}] of {self.count}"
+
+
+class Cut(Words):
+    """How one concept is looked for, and from which score on it counts as seen.
+
+    Attributes:
+        threshold: in `unit`.
+        unit: of the score.
+        also: other words for the concept.
+        present, absent: prompts of pictures with and without it, for a judge that reads text.
+        direction, bias: score = direction . picture + bias, for a judge that learns; () where it did not.
+        caught: share of examples with the concept that were seen; None where nobody measured.
+        false_alarms: share of examples without it that were seen.
+    """
+
+    threshold: Annotated[float, Field(allow_inf_nan=False)]
+    unit: str = ""
+    also: tuple[str, ...] = ()
+    present: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+    direction: tuple[float, ...] = ()
+    bias: float = 0.0
+    caught: Rate | None = None
+    false_alarms: Rate | None = None
+
+    @property
+    def tells(self) -> bool:
+        """Whether the examples show that seeing it means anything: the intervals of both rates lie apart."""
+        return (
+            self.caught is not None
+            and self.false_alarms is not None
+            and self.caught.low > self.false_alarms.high
+        )
+
+
+@final
+class Calibration(Words):
+    """The thresholds of one judge.
+
+    Attributes:
+        format: version of this layout.
+        judge: "zero_shot", "quality", or another's name.
+        made_for: sha256 of what they were set for; with other weights they mean nothing.
+        made_from: which examples, for people.
+        only: whether the judge is to know these concepts alone, though it could be asked for any words.
+        concepts: by name.
+    """
+
+    format: Literal[1] = 1
+    judge: str
+    made_for: str
+    made_from: str = ""
+    only: bool = False
+    concepts: dict[str, Cut] = {}
+
+    @classmethod
+    def read(cls, file: Path) -> "Calibration":
+        """The calibration in a file.
+
+        Raises:
+            JudgeError: there is none, or it cannot be read.
+        """
+        try:
+            return cls.model_validate(json.loads(file.read_text(encoding="utf-8")))
+        except OSError as error:
+            raise JudgeError(f"the calibration {file} cannot be read: {error.strerror or error}") from None
+        except (ValueError, RequestError) as error:
+            raise JudgeError(f"{file} is no calibration of a judge: {error}") from None
+
+    def write(self, file: Path) -> None:
+        """Write it as JSON.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        told = self.model_dump(mode="json", exclude_defaults=True) | {"format": self.format}
+        write_whole({file: f"{json.dumps(told, indent=1, ensure_ascii=False)}\n".encode()})
+
+    def having(self, concept: str, cut: Cut) -> "Calibration":
+        """The calibration with a concept set anew."""
+        kept = {name: one for name, one in self.concepts.items() if phrase(name) != phrase(concept)}
+        return self.model_copy(update={"concepts": kept | {concept: cut}})
+
+
+def shared_out(examples: Examples) -> tuple[Examples, Examples, Examples]:
+    """(to learn from, to choose the threshold by, to measure by): of four in a row two, one and one."""
+    turn = np.arange(len(examples)) % 4
+    return examples[turn % 2 == 0], examples[turn == 1], examples[turn == 3]
+
+
+def threshold(present: ArrayLike, absent: ArrayLike, catch: float | None = None) -> float:
+    """The score that parts examples with a concept from those without.
+
+    Args:
+        present, absent: scores of both.
+        catch: the share of `present` that must count as seen: the highest threshold that does it. None takes
+        the
+            threshold with the largest difference of both shares (Youden 1950), half-way to the next score
+            below.
+    """
+    there, not_there = np.sort(np.asarray(present, float)), np.sort(np.asarray(absent, float))
+    if catch is not None:
+        return float(there[int(np.floor((1 - catch) * len(there) + 1e-9))])
+    every = np.unique(np.concatenate([there, not_there]))
+    caught = 1 - np.searchsorted(there, every) / len(there)
+    alarms = 1 - np.searchsorted(not_there, every) / len(not_there)
+    best = int(np.argmax(caught - alarms))
+    return float(every[best] if best == 0 else (every[best - 1] + every[best]) / 2)
+
+
+def measured(cut: Cut, present: ArrayLike, absent: ArrayLike) -> Cut:
+    """The cut with its rates on examples that had no say in it."""
+    there, not_there = np.asarray(present, float), np.asarray(absent, float)
+    return cut.model_copy(
+        update={
+            "caught": Rate.of(int((there >= cut.threshold).sum()), len(there)),
+            "false_alarms": Rate.of(int((not_there >= cut.threshold).sum()), len(not_there)),
+        }
+    )

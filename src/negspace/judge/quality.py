@@ -1,0 +1,277 @@
+"""Quality: classical measures of a picture that need no weights. Each is a formula with a unit and a source.
+
+Luma is Y = 0.299 R + 0.587 G + 0.114 B in grey levels, 0 to 255 (ITU-R BT.601). Thresholds are for
+photographs of half a megapixel; `negspace judge calibrate --judge quality` sets them for other pictures.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from negspace.avoid.matching import phrase
+from negspace.judge.base import Picture
+from negspace.judge.calibration import Calibration, Cut
+from negspace.judge.scoring import ScoringJudge, fitting
+
+Grid = NDArray[np.float64]
+
+_FRAME_SPREAD: Final = 3.0
+_CLIPPED: Final = 250.0
+_SUNK: Final = 10.0
+_VERSION: Final = "measures 1"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One measure: the more of it, the more of the defect.
+
+    Attributes:
+        name: of the measure.
+        words: names of the defect it shows.
+        unit: of its score.
+        source: where the formula is from.
+        threshold: the score from which on the defect counts as seen.
+        of: [height, width, 3] in grey levels to the score.
+    """
+
+    name: str
+    words: tuple[str, ...]
+    unit: str
+    source: str
+    threshold: float
+    of: Callable[[Grid], float]
+
+
+def luma(rgb: Grid) -> Grid:
+    """[h, w, 3] -> [h, w], grey levels."""
+    return rgb @ np.array([0.299, 0.587, 0.114])
+
+
+def blur(rgb: Grid) -> float:
+    """max over axes of 1 - sum max(0, |dY| - |dB|) / sum |dY|, where B is Y under a mean of 9 along the axis.
+
+    A picture that blurring hardly changes was blurred before: 0 is sharp, 1 is flat. Crété, Dolmière, Ladret,
+    Nicolas, The blur effect (2007), equations 1 to 6.
+    """
+    grey = luma(rgb)
+    return max(_blur_along(grey), _blur_along(grey.T))
+
+
+def _blur_along(grey: Grid) -> float:
+    rows = grey.shape[0]
+    padded = np.pad(grey, ((4, 4), (0, 0)), mode="edge")
+    again = np.mean([padded[k : k + rows] for k in range(9)], axis=0)
+    before, after = (np.abs(np.diff(plane, axis=0)) for plane in (grey, again))
+    total = before.sum()
+    return 1.0 - float(np.maximum(before - after, 0).sum() / total) if total > 0 else 1.0
+
+
+def noise(rgb: Grid) -> float:
+    """sigma = sqrt(pi / 2) / (6 n) * sum |Y * N|, N the difference of two Laplacians, over its n places.
+
+    Standard deviation of grain, in grey levels; edges add to it a little. Immerkær, Fast noise variance
+    estimation (1996).
+    """
+    y = luma(rgb)
+    down = y[:-2] - 2 * y[1:-1] + y[2:]
+    both = down[:, :-2] - 2 * down[:, 1:-1] + down[:, 2:]
+    return float(np.sqrt(np.pi / 2) / 6 * np.abs(both).mean()) if both.size else 0.0
+
+
+def blockiness(rgb: Grid) -> float:
+    """mean |dY| over the borders of 8x8 blocks / mean |dY| within the blocks, the mean of both directions.
+
+    1 where there are no blocks. After Wang, Sheikh, Bovik, No-reference perceptual quality assessment of JPEG
+    compressed images (2002), equations 2 and 3. The blocks are those of the file's own grid: a picture that
+    was scaled after its compression hides them.
+    """
+    grey = luma(rgb)
+    ratios = [_block_ratio(np.abs(np.diff(plane, axis=0))) for plane in (grey, grey.T)]
+    return float(np.mean(ratios))
+
+
+def _block_ratio(steps: Grid) -> float:
+    borders = np.arange(1, len(steps) + 1) % 8 == 0
+    if not borders.any() or borders.all():
+        return 1.0
+    within = steps[~borders].mean()
+    return float((steps[borders].mean() + 1.0) / (within + 1.0))  # a flat picture has no blocks
+
+
+def colourfulness(rgb: Grid) -> float:
+    """M = sqrt(s_rg^2 + s_yb^2) + 0.3 sqrt(m_rg^2 + m_yb^2), rg = R - G, yb = (R + G) / 2 - B.
+
+    In grey levels; s is the standard deviation, m the mean. Hasler, Süsstrunk, Measuring colourfulness in
+    natural images (2003), equation 3.
+    """
+    red, green, blue = np.moveaxis(rgb, -1, 0)
+    rg, yb = red - green, (red + green) / 2 - blue
+    return float(np.hypot(rg.std(), yb.std()) + 0.3 * np.hypot(rg.mean(), yb.mean()))
+
+
+def overexposure(rgb: Grid) -> float:
+    """The share of pixels with Y >= 250: highlights without detail."""
+    return float((luma(rgb) >= _CLIPPED).mean())
+
+
+def underexposure(rgb: Grid) -> float:
+    """The share of pixels with Y <= 10: shadows without detail."""
+    return float((luma(rgb) <= _SUNK).mean())
+
+
+def border(rgb: Grid) -> float:
+    """The share of the picture that a frame of one colour takes: rows and columns from each edge inward whose
+    values stay within a standard deviation of 3 grey levels of their own mean and of the edge's."""
+    height, width = rgb.shape[:2]
+    top, bottom = _flat_lines(rgb), _flat_lines(rgb[::-1])
+    columns = rgb.transpose(1, 0, 2)
+    left, right = _flat_lines(columns), _flat_lines(columns[::-1])
+    if top >= height or left >= width:
+        return 1.0
+    # A frame has two opposite sides at least; a plain sky is no frame.
+    tall = height - (top + bottom if top and bottom else 0)
+    wide = width - (left + right if left and right else 0)
+    return 1.0 - (tall * wide) / (height * width)
+
+
+def _flat_lines(rgb: Grid) -> int:
+    """How many lines from the first on are one colour, the same for all."""
+    edge = rgb[0].mean(axis=0)
+    spread = np.sqrt(((rgb - edge) ** 2).mean(axis=(1, 2)))
+    busy = np.flatnonzero(spread > _FRAME_SPREAD)
+    return int(busy[0]) if len(busy) else len(rgb)
+
+
+def greyness(rgb: Grid) -> float:
+    """1 - the 95th percentile of (max - min of R, G, B) / 255: 1 is without any colour."""
+    return 1.0 - float(np.percentile(rgb.max(axis=2) - rgb.min(axis=2), 95)) / 255.0
+
+
+MEASURES: Final = (
+    Measure(
+        "sharpness",
+        ("blurry", "blurred", "blur", "out of focus", "unsharp", "soft focus"),
+        "blur effect, 0 to 1",
+        "Crété et al. 2007",
+        0.6,
+        blur,
+    ),
+    Measure(
+        "noise",
+        ("noise", "noisy", "grain", "grainy", "film grain"),
+        "grey levels",
+        "Immerkær 1996",
+        8.0,
+        noise,
+    ),
+    Measure(
+        "blockiness",
+        ("jpeg artifacts", "compression artifacts", "blocky", "blockiness"),
+        "ratio",
+        "Wang et al. 2002",
+        1.25,
+        blockiness,
+    ),
+    Measure(
+        "saturation",
+        ("oversaturated", "garish", "oversaturation", "neon colors"),
+        "grey levels",
+        "Hasler and Süsstrunk 2003",
+        110.0,
+        colourfulness,
+    ),
+    Measure(
+        "highlights",
+        ("overexposed", "overexposure", "too bright", "blown out"),
+        "share of pixels",
+        "share with luma from 250 on",
+        0.25,
+        overexposure,
+    ),
+    Measure(
+        "shadows",
+        ("underexposed", "underexposure", "too dark", "black image"),
+        "share of pixels",
+        "share with luma up to 10",
+        0.5,
+        underexposure,
+    ),
+    Measure(
+        "border",
+        ("border", "frame", "borders", "letterbox", "letterboxed", "white border", "black border"),
+        "share of the picture",
+        "lines of one colour at opposite edges",
+        0.03,
+        border,
+    ),
+    Measure(
+        "monochrome",
+        ("monochrome", "black and white", "greyscale", "desaturated", "colorless"),
+        "1 - colour range",
+        "95th percentile of max - min of R, G, B",
+        0.95,
+        greyness,
+    ),
+)
+
+_KNOWN: Final = {phrase(word): measure for measure in MEASURES for word in measure.words}
+
+
+def measured(picture: Picture) -> dict[str, float]:
+    """Every measure of a picture, by name."""
+    rgb = _levels(picture)
+    return {measure.name: measure.of(rgb) for measure in MEASURES}
+
+
+@final
+class Quality(ScoringJudge):
+    """Looks for defects by measures. It needs no weights and knows no objects.
+
+    Args:
+        calibration: thresholds; None takes those of the measures.
+
+    Raises:
+        JudgeError: the calibration is for another judge.
+    """
+
+    def __init__(self, calibration: Calibration | None = None) -> None:
+        self.name = "quality"
+        self.calibration = fitting(calibration, self.name, self.weights())
+
+    def concepts(self) -> tuple[str, ...]:
+        own = () if self._only else tuple(measure.words[0] for measure in MEASURES)
+        return tuple(dict.fromkeys((*super().concepts(), *own)))
+
+    def knows(self, concept: str) -> bool:
+        return super().knows(concept) or (not self._only and phrase(concept) in _KNOWN)
+
+    def observe(self, pictures: Sequence[Picture]) -> Grid:
+        rows = [[measure.of(rgb) for measure in MEASURES] for rgb in map(_levels, pictures)]
+        return np.array(rows).reshape(-1, len(MEASURES))
+
+    def scores(self, observed: Grid, concept: str, cut: Cut) -> Grid:
+        return observed[:, MEASURES.index(_measure(concept, cut))]
+
+    def plain_cut(self, concept: str) -> Cut:
+        measure = _KNOWN[phrase(concept)]
+        return Cut(threshold=measure.threshold, unit=measure.unit)
+
+    def weights(self) -> str:
+        """Of the formulas' version: they have no weights."""
+        return hashlib.sha256(_VERSION.encode()).hexdigest()
+
+    @property
+    def _only(self) -> bool:
+        return self.calibration is not None and self.calibration.only
+
+
+def _measure(concept: str, cut: Cut) -> Measure:
+    return next(_KNOWN[key] for key in map(phrase, (concept, *cut.also)) if key in _KNOWN)
+
+
+def _levels(picture: Picture) -> Grid:
+    return np.asarray(picture.convert("RGB"), dtype=np.float64)
