@@ -33,7 +33,7 @@ _FIRST = 600_000_000
 """Scenes from this seed on are in nobody's training set."""
 
 _SMOOTHED = frozenset({"noise", "jpeg artifacts"})
-_CATCH = 0.97
+_CATCH = 0.99
 """The share of what is there that must be seen."""
 
 _MOST_ALARMS = 0.6
@@ -183,7 +183,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--scenes", type=int, default=2400, help="of the whole world")
-    parser.add_argument("--own", type=int, default=800, help="of each thing that belongs to a subject")
+    parser.add_argument("--own", type=int, default=1200, help="of each thing that belongs to a subject")
     parser.add_argument("--out", type=Path, default=SHIPPED, help="folder of both files")
     options = parser.parse_args()
     calibrate(options.scenes, options.own, options.out)

@@ -75,10 +75,12 @@ def test_a_retry_escalates_and_stops_at_the_first_picture_without_it() -> None:
     )
     assert isinstance(again, Again) and isinstance(second, Again) and done == Deliver(2)
     hat, scarf = again.plan.terms
-    assert (hat.avoid.weight, hat.avoid.window) == (1.25, (0.0, 1.0))
+    assert (hat.avoid.weight, hat.avoid.window) == (1.0, (0.0, 1.0))
     assert (scarf.avoid.weight, scarf.avoid.window) == (1.0, (0.2, 0.6))
-    assert again.plan.negative == "(hat:1.25), scarf" and again.plan.scale == pytest.approx(7.5 * 1.15)
-    assert second.plan.terms[0].avoid.weight == pytest.approx(1.25**2, abs=1e-3)
+    assert (second.plan.negative, second.plan.scale) == ("(hat:1.25), scarf", 7.5)
+    third = escalated(first, ("hat",), 5, 3, FACTS)
+    assert third.terms[0].avoid.weight == pytest.approx(1.25**2, abs=1e-2)
+    assert third.scale == pytest.approx(7.5 * 1.15)
     assert len({first.request.seed, again.plan.carried.seed, second.plan.carried.seed}) == 3
     assert again.plan.request == first.request  # it still answers to what was asked
 
@@ -122,7 +124,7 @@ def test_a_locked_term_of_a_policy_is_escalated_and_keeps_its_lock_and_origins()
         "name: no-hats\nversion: 1\nexplain: x\nlocked: true\navoid:\n- {term: hat, check: block}\n"
     )
     first = plan(Request(prompt="a snowman", avoid="(hats:1.4), blurry", seed=5), FACTS, policies=[policy])
-    again = escalated(first, ("hat",), 5, 1, FACTS)
+    again = escalated(first, ("hat",), 5, 2, FACTS)
     hat = again.terms[0]
     assert (hat.avoid.weight, hat.avoid.locked, hat.avoid.check) == (1.25, True, "block")
     assert hat.origins == ("no-hats@1", "user") and again.policies == first.policies

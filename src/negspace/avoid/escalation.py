@@ -177,7 +177,7 @@ def escalated(planned: Plan, terms: Sequence[str], seed: int, number: int, facts
             for one in planned.carried.avoid
         )
         if planned.scale > 1.0 and not facts.distilled:
-            update["scale"] = round(planned.scale * min(STRONGER**number, STRONGEST), 3)
+            update["scale"] = round(planned.scale * min(STRONGER ** max(number - 2, 0), STRONGEST), 3)
     carried = planned.carried.model_copy(update=update)
     return settled(carried, planned.negative_dialect, facts, planned)
 
@@ -190,7 +190,7 @@ def retry_seed(seed: int, number: int) -> int:
 
 
 def _louder(one: Avoid, number: int) -> Avoid:
-    heavier = round(min(one.weight * HEAVIER**number, max(HEAVIEST, one.weight)), 3)
+    heavier = round(min(one.weight * HEAVIER ** (number - 1), max(HEAVIEST, one.weight)), 3)
     return one.model_copy(update={"weight": heavier, "window": (0.0, 1.0)})
 
 
