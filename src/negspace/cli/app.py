@@ -11,8 +11,8 @@ from negspace import __version__
 from negspace.cli.compare import compare
 from negspace.cli.demo import demo
 from negspace.cli.imagine import imagine
-from negspace.cli.mcp import mcp
 from negspace.cli.judge import judge
+from negspace.cli.mcp import mcp
 from negspace.cli.models import models
 from negspace.cli.plan import plan
 from negspace.cli.policy import policy

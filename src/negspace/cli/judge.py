@@ -150,6 +150,50 @@ def calibrate(
         )
 
 
+@judge.command()
+def learn(
+    disliked: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Pictures that were disliked.", show_default=False)
+    ],
+    liked: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Pictures that were liked.", show_default=False)
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            metavar="FILE", help="A .safetensors file; its name is the word to avoid.", show_default=False
+        ),
+    ],
+    who: Annotated[
+        str, typer.Option("--judge", "-j", metavar="FOLDER", help="A CLIP folder; else the embedded one.")
+    ] = "embedded",
+    vectors: Annotated[int, typer.Option(min=1, max=16, metavar="N", help="Tokens it takes.")] = 2,
+    json: Json = False,
+) -> None:
+    """Learn a negative embedding from disliked and liked pictures, for --embedding.
+
+    The CLIP's text half must be the text encoder of the model that is to be told; the embedded one is.
+    """
+    from negspace.judge.opening import open_scoring
+
+    if out.suffix != ".safetensors":
+        raise _mistake(f"{out} must end in .safetensors")
+    pictures = [[_opened(file) for file in _files(place)] for place in (disliked, liked)]
+    one = open_scoring(who, None)
+    from negspace.judge.learning import learn_negative
+    from negspace.judge.zero_shot import ZeroShot
+
+    if not isinstance(one, ZeroShot):
+        raise _mistake(f"{who} reads no text; give a CLIP folder")
+    found = learn_negative(one, *pictures, vectors=vectors)
+    found.write(out)
+    if json:
+        show.as_json({"file": str(out), "word": out.stem, "loss": found.loss, "parted": found.parted})
+        return
+    show.line(f"{out}: {found.parted:.0%} of the pictures parted, cross-entropy {found.loss:.3f}", "bold")
+    show.line(f'try: negspace imagine PROMPT --embedding {out} --avoid "{out.stem}"')
+
+
 def _files(place: Path) -> list[Path]:
     """A file, or the pictures of a folder in the order of their names."""
     if not place.is_dir():

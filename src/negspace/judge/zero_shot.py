@@ -83,6 +83,16 @@ class ZeroShot(ScoringJudge):
                 rows.append(self._model.get_image_features(pixel_values=pixels).pooler_output)
         return _unit(torch.cat(rows).double().numpy())
 
+    def clip(self) -> Any:
+        """The network, a CLIPModel of transformers.
+
+        Raises:
+            JudgeError: it is of another kind.
+        """
+        if self._kind != "clip":
+            raise JudgeError(f"{self.folder} is no CLIP, whose text half could be a model's text encoder")
+        return self._model
+
     def learned(self, cut: Cut, present: NDArray[np.float64], absent: NDArray[np.float64]) -> Cut:
         seen = np.concatenate([present, absent])
         truth = np.arange(len(seen)) < len(present)
