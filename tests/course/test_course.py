@@ -169,6 +169,12 @@ def test_another_engine_may_drive_the_lanes(tiny_sd: Path) -> None:
     assert [image.sha256 for image in run.result().receipt.images] == [
         image.sha256 for image in alone.receipt.images
     ]
+    first = watched.run(asked("block", 4))  # one that leaves further attempts to the run itself
+    for _ in Engine(first.network).run(first.lanes):
+        pass
+    assert [image.sha256 for image in first.result().receipt.images] == [
+        image.sha256 for image in alone.receipt.images
+    ]
     shared = watched.generate_all([asked("block", 2), asked("block", 2, seed=5)])
     assert [image.sha256 for one in shared for image in one.receipt.images] == [
         image.sha256 for image in alone.receipt.images

@@ -119,9 +119,11 @@ class Run:
         """The pictures, after taking the steps that are left. What a check withholds is not among them."""
         for _ in self:
             pass
-        while lanes := (*self.settle(), *self._lanes_left()):  # another engine took the first steps
+        self.settle()  # where another engine took the steps
+        while lanes := self._lanes_left():
             for _ in Engine(self.network, self._engine.width).run(lanes):
                 pass
+            self.settle()
         receipt = record(self._making, self._courses, self._looking, self._engine.width)
         left = [one for course in self._courses if (one := course.delivered) is not None]
         images = [one.image for one in left if one.image is not None]
