@@ -21,7 +21,7 @@ from tests.serve.live import Live
 
 PROGRAM = "from negspace.cli import main; main()"
 MODES = ("auto", "legacy")
-TOOLS = {"generate_image", "plan_negative", "explain_image", "report_problem"}
+TOOLS = {"generate_image", "plan_negative", "explain_image", "report_problem", "prove_negative"}
 SMALL: dict[str, Any] = {"prompt": "a red cat", "model": "tiny", "steps": 2}
 
 
@@ -32,7 +32,7 @@ def talk(server: Any, said: Callable[[Client], Awaitable[Any]], mode: Any = "aut
         async with Client(server, mode=mode) as client:
             return await said(client)
 
-    return asyncio.run(asyncio.wait_for(whole(), 120))
+    return asyncio.run(asyncio.wait_for(whole(), 1200))
 
 
 def call(live: Live, tool: str, mode: str = "auto", **arguments: Any) -> CallToolResult:
@@ -114,6 +114,47 @@ def test_a_problem_leads_to_the_next_picture(live: Live) -> None:
     assert len(pictures(answer)) == 1
     nothing = call(live, "report_problem", image_id=image, problem="lovely weather today")
     assert nothing.structured_content == {"changes": [], "next": None} and pictures(nothing) == []
+
+
+def proof(live: Live, **asked: Any) -> tuple[Any, list[str]]:
+    """What a proof found, and the stages that were told on the way."""
+    stages: list[str] = []
+
+    async def told(progress: float, total: float | None, message: str | None) -> None:
+        stages.append(str(message))
+
+    async def said(client: Client) -> Any:
+        fields = {"prompt": "a snowman, night", "model": "embedded", "steps": 2} | asked
+        return await client.call_tool("prove_negative", fields, progress_callback=told)
+
+    result = talk(f"{live.url}/mcp", said)
+    assert not result.is_error, words(result)
+    assert result.structured_content["answer"] in words(result)
+    return result.structured_content, stages
+
+
+def test_a_word_that_the_model_never_learned_is_proved_to_do_nothing(live: Live) -> None:
+    found, _ = proof(live, avoid="zeppelin")
+    (verdict,) = found["verdicts"]
+    assert (verdict["term"], verdict["kind"], verdict["effect"]) == ("zeppelin", "unknown", None)
+    assert found["smallest_list"] == []
+
+
+@pytest.mark.slow
+def test_a_negative_is_proved_with_progress(live: Live) -> None:
+    found, stages = proof(live, avoid="hat, zeppelin", max_pictures=90)
+    verdicts = {verdict["term"]: verdict for verdict in found["verdicts"]}
+    assert set(verdicts) == {"hat", "zeppelin"} and verdicts["zeppelin"]["kind"] == "unknown"
+    assert verdicts["hat"]["pairs"] > 0 and 0 < found["pictures"] <= 90 and stages
+    again, _ = proof(live, avoid="hat, zeppelin", max_pictures=90)
+    assert again["verdicts"] == found["verdicts"]
+
+
+def test_what_cannot_be_proved_is_told(live: Live) -> None:
+    few = call(live, "prove_negative", prompt="a snowman", avoid="hat", model="embedded", max_pictures=1)
+    assert few.is_error and "pictures" in words(few)
+    blind = call(live, "prove_negative", prompt="a cat", avoid="hat", model="tiny")
+    assert blind.is_error and "something went wrong" not in words(blind)
 
 
 def test_a_picture_to_start_from(live: Live) -> None:

@@ -3,25 +3,24 @@
 import asyncio
 import logging
 import secrets
-from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
 
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
-from mcp_types import CallToolResult, ContentBlock, ImageContent, TextContent, ToolAnnotations
-from pydantic import BaseModel, Field
+from mcp_types import CallToolResult, ToolAnnotations
+from pydantic import Field
 
 from negspace import __version__
 from negspace.errors import NegspaceError
 from negspace.pixels import from_base64, read_mask, read_picture
 from negspace.request import Request
 from negspace.serve.dialect import caller
-from negspace.serve.events import Done, Failed, Finished, Progress
-from negspace.serve.job import Job
 from negspace.serve.mcp import problems
-from negspace.serve.mcp.values import Changed, Explained, Generated, Planned, Reported
+from negspace.serve.mcp.proving import proved
+from negspace.serve.mcp.telling import answer, changed, summary, unchanged, watched
+from negspace.serve.mcp.values import Changed, Explained, Generated, Planned, Proved, Reported
 from negspace.serve.refusal import INTERNAL, refusal_of
 from negspace.serve.service import Service
 from negspace.serve.tenants import LOCAL, Tenant
@@ -102,8 +101,8 @@ def server_of(service: Service) -> MCPServer[Any]:
                     "start": await asyncio.to_thread(_start, image, strength, mask),
                 }
             )
-            finished = await _watched(await service.submit(request, tenant, conversation=conversation), ctx)
-            return _answer(Generated.of(finished), _summary(finished), finished)
+            finished = await watched(await service.submit(request, tenant, conversation=conversation), ctx)
+            return answer(Generated.of(finished), summary(finished), finished)
 
     @server.tool(annotations=_hints("Plan a negative", writes=False))
     async def plan_negative(
@@ -132,7 +131,7 @@ def server_of(service: Service) -> MCPServer[Any]:
             planned = await service.plan(request, _tenant(ctx))
             told = Planned.of(planned)
             acts = "The negative can act." if told.acts else f"The negative can do nothing: {told.why_not}."
-            return _answer(told, "\n".join((acts, *told.findings, *told.blocks)))
+            return answer(told, "\n".join((acts, *told.findings, *told.blocks)))
 
     @server.tool(annotations=_hints("Explain an image", writes=False))
     async def explain_image(
@@ -142,7 +141,7 @@ def server_of(service: Service) -> MCPServer[Any]:
         with _plainly():
             picture = await service.picture(image_id, _tenant(ctx))
             told = Explained.of(image_id, picture.receipt)
-            return _answer(told, told.summary)
+            return answer(told, told.summary)
 
     @server.tool(annotations=_hints("Report a problem", writes=True))
     async def report_problem(
@@ -165,10 +164,41 @@ def server_of(service: Service) -> MCPServer[Any]:
             revision, request = problems.after(picture.receipt, problem)
             changes = [Changed.of(change) for change in revision.changes]
             if request is None:
-                return _answer(Reported(changes=changes, next=None), _unchanged(changes))
-            finished = await _watched(await service.submit(request, tenant, conversation=conversation), ctx)
+                return answer(Reported(changes=changes, next=None), unchanged(changes))
+            finished = await watched(await service.submit(request, tenant, conversation=conversation), ctx)
             told = Reported(changes=changes, next=Generated.of(finished))
-            return _answer(told, "\n".join((*map(_changed, changes), _summary(finished))), finished)
+            return answer(told, "\n".join((*map(changed, changes), summary(finished))), finished)
+
+    @server.tool(annotations=_hints("Prove a negative", writes=True))
+    async def prove_negative(
+        prompt: Prompt,
+        avoid: Annotated[
+            str, Field(description="The list to be tried, with commas.", min_length=1, max_length=10_000)
+        ],
+        ctx: Context[Any, Any],
+        model: ModelName = None,
+        max_pictures: Annotated[
+            int, Field(description="At most so many are made; it takes minutes.", ge=1, le=5000)
+        ] = 400,
+        seed: Annotated[int, Field(description="Of the first picture.", ge=0, le=2**32)] = 0,
+        scale: Scale = None,
+        steps: Steps = None,
+        rule: Rule = None,
+    ) -> Annotated[CallToolResult, Proved]:
+        """Measure which terms of a negative are needed, on paired seeds, with controls. Takes minutes."""
+        with _plainly():
+            fields = {"scale": scale, "steps": steps, "rule": rule}
+            asked = {"prompt": prompt, "avoid": avoid, "model": model, **fields}
+            planned = await service.plan(Request.from_dict(asked), _tenant(ctx))
+            found = await proved(
+                service,
+                prompt,
+                avoid,
+                planned.request.model or service.catalogue.default,
+                {**fields, "max_pictures": max_pictures, "seed": seed},
+                lambda step: ctx.report_progress(step.done, step.done + step.left, step.stage),
+            )
+            return answer(Proved.of(found), f"{found.answer}\n{found.recommendation}")
 
     return server
 
@@ -214,61 +244,3 @@ def _start(image: str | None, strength: float | None, mask: str | None) -> dict[
     if mask is not None:
         start["mask"] = read_mask(from_base64(mask))
     return start
-
-
-async def _watched(job: Job, ctx: Context[Any, Any]) -> Finished:
-    """The finished job, its steps told on the way. Who does not wait any more cancels it.
-
-    Raises:
-        Refusal: it failed.
-    """
-    try:
-        async for event in job.events():
-            match event:
-                case Progress(done, total):
-                    await ctx.report_progress(done, total, f"step {done} of {total}")
-                case Done(finished):
-                    return finished
-                case Failed(why):
-                    raise why
-                case _:
-                    pass
-        return await job.finished()
-    finally:
-        job.cancel()
-
-
-def _answer(told: BaseModel, text: str, finished: Finished | None = None) -> CallToolResult:
-    """A value with its text, and the pictures behind it."""
-    content: list[ContentBlock] = [TextContent(type="text", text=text)]
-    content += _images(finished)
-    return CallToolResult(content=content, structured_content=told.model_dump(mode="json"))
-
-
-def _images(finished: Finished | None) -> Sequence[ImageContent]:
-    pictures = () if finished is None else finished.pictures
-    return [
-        ImageContent(type="image", data=b64encode(picture.png).decode(), mime_type="image/png")
-        for picture in pictures
-    ]
-
-
-def _summary(finished: Finished) -> str:
-    ids = ", ".join(picture.id for picture in finished.pictures)
-    return f"image_id {ids}\n{finished.receipt.summary()}"
-
-
-def _changed(change: Changed) -> str:
-    if change.why_not is not None:
-        return f"{change.term}: nothing changed, {change.why_not}"
-    return f"{change.term}: {change.direction}, weight {_weight(change.before)} to {_weight(change.after)}"
-
-
-def _weight(weight: float | None) -> str:
-    return "none" if weight is None else f"{weight:g}"
-
-
-def _unchanged(changes: Sequence[Changed]) -> str:
-    if not changes:
-        return "Nothing in these words names something to avoid; name the thing that is wrong."
-    return "\n".join(map(_changed, changes))

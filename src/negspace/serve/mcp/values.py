@@ -6,6 +6,7 @@ from pydantic import BaseModel
 
 from negspace.avoid.feedback import Change
 from negspace.avoid.plan import Plan
+from negspace.lab import Findings, TermVerdict
 from negspace.receipt import Receipt
 from negspace.serve.events import Finished, Picture
 from negspace.serve.summary import receipt_address
@@ -196,3 +197,63 @@ class Reported(BaseModel):
 
     changes: list[Changed]
     next: Generated | None
+
+
+class Verdict(BaseModel):
+    """What one term does.
+
+    Attributes:
+        term: the term.
+        kind: "helps", "harms", "no_evidence", "inert", or "unknown" to this model.
+        why: in plain words.
+        effect: net share of pictures that are as asked only with it; None where none was made.
+        interval: of the effect, 95 %.
+        pairs: of pictures it was tried on.
+    """
+
+    term: str
+    kind: Literal["helps", "harms", "no_evidence", "inert", "unknown"]
+    why: str
+    effect: float | None
+    interval: tuple[float, float] | None
+    pairs: int
+
+    @classmethod
+    def of(cls, verdict: TermVerdict) -> "Verdict":
+        """What is told of a verdict."""
+        told = {name: getattr(verdict, name) for name in ("kind", "why", "effect", "interval", "pairs")}
+        return cls(term=verdict.term.term, **told)
+
+
+class Proved(BaseModel):
+    """What a proof found.
+
+    Attributes:
+        answer: in one sentence.
+        recommendation: what to do.
+        smallest_list: the terms that are enough.
+        verdicts: one a term.
+        pictures, evaluations: made and spent.
+        findings: all there is to know.
+    """
+
+    answer: str
+    recommendation: str
+    smallest_list: list[str]
+    verdicts: list[Verdict]
+    pictures: int
+    evaluations: int
+    findings: dict[str, Any]
+
+    @classmethod
+    def of(cls, found: Findings) -> "Proved":
+        """What is told of findings."""
+        return cls(
+            answer=found.answer,
+            recommendation=found.recommendation,
+            smallest_list=list(found.smallest_list),
+            verdicts=[Verdict.of(verdict) for verdict in found.verdicts.values()],
+            pictures=found.pictures,
+            evaluations=found.evaluations,
+            findings=found.model_dump(mode="json"),
+        )
