@@ -1,16 +1,25 @@
-"""A live server in a thread of the tests: the whole application behind a real socket."""
+"""Live servers: the whole application behind a real socket, in a thread of the tests or in a process."""
 
+import multiprocessing
+import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerProcess
 
 import uvicorn
 
 from negspace.serve.app import create_app
+from negspace.serve.run import Server
 from negspace.serve.service import Service
 from negspace.serve.settings import Settings
+
+_PROCESSES = multiprocessing.get_context("forkserver")
+_PROCESSES.set_forkserver_preload(["negspace.serve.run", "tests.serve.live"])  # torch is imported once
 
 
 @dataclass(frozen=True)
@@ -28,7 +37,7 @@ class Live:
 
 @contextmanager
 def serving(settings: Settings) -> Iterator[Live]:
-    """A server for as long as the block lasts."""
+    """A server in a thread, for as long as the block lasts."""
     service = Service(settings)
     config = uvicorn.Config(create_app(service), host="127.0.0.1", port=0, log_level="error")
     server = uvicorn.Server(config)
@@ -38,8 +47,54 @@ def serving(settings: Settings) -> Iterator[Live]:
         while not server.started:
             assert thread.is_alive(), "the server did not start"
             time.sleep(0.01)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        yield Live(f"http://127.0.0.1:{port}", service)
+        yield Live(f"http://127.0.0.1:{_port(server)}", service)
     finally:
         server.should_exit = True
         thread.join(30)
+
+
+@dataclass(frozen=True)
+class Apart:
+    """A server in a process of its own.
+
+    Attributes:
+        url: where it listens, without a slash at the end.
+        process: that it is.
+    """
+
+    url: str
+    process: ForkServerProcess
+
+    def send(self, signal_: signal.Signals) -> None:
+        """Send it a signal."""
+        assert self.process.pid is not None
+        os.kill(self.process.pid, signal_)
+
+
+def apart(settings: Settings) -> Apart:
+    """A server in a process of its own, once it listens."""
+    here, there = _PROCESSES.Pipe()
+    process = _PROCESSES.Process(target=_serve, args=(settings, there), daemon=True)
+    process.start()
+    assert here.poll(120), "the server did not start"
+    return Apart(f"http://127.0.0.1:{here.recv()}", process)
+
+
+def _serve(settings: Settings, tell: Connection) -> None:
+    service = Service(settings)
+    config = uvicorn.Config(
+        create_app(service), host="127.0.0.1", port=0, log_level="error", timeout_graceful_shutdown=20
+    )
+    server = Server(config, service)
+
+    def tell_port() -> None:
+        while not server.started:
+            time.sleep(0.01)
+        tell.send(_port(server))
+
+    threading.Thread(target=tell_port, daemon=True).start()
+    server.run()
+
+
+def _port(server: uvicorn.Server) -> int:
+    return server.servers[0].sockets[0].getsockname()[1]

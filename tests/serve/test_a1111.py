@@ -304,9 +304,9 @@ def test_what_sillytavern_asks_for_before(live: Live) -> None:
 
 
 @pytest.fixture(scope="module")
-def slow(settings: Settings) -> Iterator[Live]:
+def slow(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """A server of its own, so that what is under way is the test's."""
-    with serving(settings) as running:
+    with serving(settings.model_copy(update={"data": tmp_path_factory.mktemp("slow")})) as running:
         yield running
 
 

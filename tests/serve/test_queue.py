@@ -9,6 +9,11 @@ from hypothesis import strategies as st
 from negspace.serve.queue import Full, Queue, Ticket
 
 
+def offer(queue: Queue, ticket: Ticket) -> None:
+    queue.reserve(ticket)
+    queue.enter(ticket)
+
+
 def drain(queue: Queue) -> list[tuple[str, int]]:
     order: list[tuple[str, int]] = []
     while (taken := queue.take()) is not None:
@@ -19,27 +24,27 @@ def drain(queue: Queue) -> list[tuple[str, int]]:
 def test_one_tenant_first_come_first_served() -> None:
     queue = Queue(10)
     for name in "abc":
-        queue.offer(Ticket(name, "one", pictures=2))
+        offer(queue, Ticket(name, "one", pictures=2))
     assert drain(queue) == [("a", 0), ("a", 1), ("b", 0), ("b", 1), ("c", 0), ("c", 1)]
     assert len(queue) == 0 and queue.take() is None
 
 
 def test_priority_before_deadline_before_arrival() -> None:
     queue = Queue(10)
-    queue.offer(Ticket("plain", "one"))
-    queue.offer(Ticket("later", "one", deadline=9.0))
-    queue.offer(Ticket("sooner", "one", deadline=5.0))
-    queue.offer(Ticket("urgent", "one", priority=1))
+    offer(queue, Ticket("plain", "one"))
+    offer(queue, Ticket("later", "one", deadline=9.0))
+    offer(queue, Ticket("sooner", "one", deadline=5.0))
+    offer(queue, Ticket("urgent", "one", priority=1))
     assert [id for id, _ in drain(queue)] == ["urgent", "sooner", "later", "plain"]
 
 
 def test_a_flood_does_not_hold_up_another_tenant() -> None:
     queue = Queue(1000)
     for number in range(100):
-        queue.offer(Ticket(f"flood {number}", "loud"))
+        offer(queue, Ticket(f"flood {number}", "loud"))
     for _ in range(50):
         queue.take()
-    queue.offer(Ticket("small", "quiet"))
+    offer(queue, Ticket("small", "quiet"))
     nexts = [queue.take() for _ in range(2)]
     assert "small" in [taken[0].id for taken in nexts if taken]
 
@@ -47,11 +52,11 @@ def test_a_flood_does_not_hold_up_another_tenant() -> None:
 def test_idling_saves_nothing_up() -> None:
     queue = Queue(1000)
     for number in range(20):
-        queue.offer(Ticket(f"early {number}", "early"))
+        offer(queue, Ticket(f"early {number}", "early"))
     for _ in range(10):
         queue.take()
     for number in range(20):
-        queue.offer(Ticket(f"late {number}", "late"))
+        offer(queue, Ticket(f"late {number}", "late"))
     first = Counter(id.split()[0] for id, _ in drain(queue)[:10])
     assert first == {"early": 5, "late": 5}
 
@@ -59,31 +64,43 @@ def test_idling_saves_nothing_up() -> None:
 def test_a_weight_of_two_gets_two_thirds() -> None:
     queue = Queue(1000)
     for number in range(60):
-        queue.offer(Ticket(f"heavy {number}", "heavy", weight=2.0))
-        queue.offer(Ticket(f"light {number}", "light"))
+        offer(queue, Ticket(f"heavy {number}", "heavy", weight=2.0))
+        offer(queue, Ticket(f"light {number}", "light"))
     first = Counter(id.split()[0] for id, _ in drain(queue)[:30])
     assert first == {"heavy": 20, "light": 10}
 
 
 def test_room_for_all_and_for_one() -> None:
     queue = Queue(4, share=0.5)
-    queue.offer(Ticket("a", "one", pictures=2, cost=3.0))
+    offer(queue, Ticket("a", "one", pictures=2, cost=3.0))
     with pytest.raises(Full) as own:
-        queue.offer(Ticket("b", "one"))
+        offer(queue, Ticket("b", "one"))
     assert own.value.own and own.value.ahead == 6.0
-    queue.offer(Ticket("c", "two", pictures=2))
+    offer(queue, Ticket("c", "two", pictures=2))
     with pytest.raises(Full) as whole:
-        queue.offer(Ticket("d", "three"))
+        offer(queue, Ticket("d", "three"))
     assert not whole.value.own and whole.value.ahead == 8.0
     queue.drop("a")
-    queue.offer(Ticket("d", "three"))
+    offer(queue, Ticket("d", "three"))
     assert [id for id, _ in drain(queue)] == ["c", "d", "c"]
+
+
+def test_kept_places_count_until_they_are_given_back() -> None:
+    queue = Queue(2)
+    queue.reserve(Ticket("a", "one", pictures=2))
+    with pytest.raises(Full):
+        queue.reserve(Ticket("b", "two"))
+    assert queue.take() is None and len(queue) == 0
+    queue.drop("a")
+    offer(queue, Ticket("b", "two"))
+    queue.enter(Ticket("c", "three", pictures=5))
+    assert len(queue) == 6
 
 
 def test_late_ones_are_found_and_dropped() -> None:
     queue = Queue(4)
-    queue.offer(Ticket("a", "one", deadline=5.0))
-    queue.offer(Ticket("b", "one"))
+    offer(queue, Ticket("a", "one", deadline=5.0))
+    offer(queue, Ticket("b", "one"))
     assert [one.id for one in queue.late(4.9)] == []
     assert [one.id for one in queue.late(5.0)] == ["a"]
     queue.drop("a")
@@ -109,7 +126,7 @@ def test_every_picture_is_taken_once_whatever_comes_between(
 ) -> None:
     queue, taken = Queue(10**6), []
     for ticket in several:
-        queue.offer(ticket)
+        offer(queue, ticket)
         if data.draw(st.booleans()):
             taken.append(queue.take())
     while len(queue):
@@ -124,7 +141,7 @@ def test_while_all_wait_no_tenant_is_ahead_by_more_than_one_picture_each(several
     """The bound of start-time fair queueing: |W_i - W_j| <= l_i + l_j, with l the dearest picture."""
     queue = Queue(10**6)
     for ticket in several:
-        queue.offer(ticket)
+        offer(queue, ticket)
     spent, dearest = Counter[str](), Counter[str]()
     for ticket in several:
         dearest[ticket.tenant] = max(dearest[ticket.tenant], int(ticket.cost))

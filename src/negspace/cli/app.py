@@ -12,6 +12,7 @@ from negspace.cli.compare import compare
 from negspace.cli.demo import demo
 from negspace.cli.imagine import imagine
 from negspace.cli.judge import judge
+from negspace.cli.keys import keys
 from negspace.cli.mcp import mcp
 from negspace.cli.models import models
 from negspace.cli.plan import plan
@@ -38,6 +39,7 @@ for command in (imagine, plan, prove, compare, read, models, rules, serve, mcp, 
     app.command()(command)
 app.add_typer(policy)
 app.add_typer(judge)
+app.add_typer(keys)
 
 
 @app.callback(invoke_without_command=True)

@@ -145,6 +145,13 @@ class Lane:
         return self._canvas.keep(x, known)
 
     @property
+    def clean(self) -> Tensor | None:
+        """[channels, height, width] float32, the clean latents that the last step foresaw; None before it."""
+        if self.taken is None:
+            return None
+        return convert(self.taken.guided, self.taken.space, "x0", self.taken.step)[0]
+
+    @property
     def done(self) -> bool:
         """Whether the picture is finished."""
         return self._index == len(self._casts)

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 
 from negspace import __version__
 from negspace.errors import NegspaceError
-from negspace.serve import a1111, health, huggingface, mcp, native
+from negspace.serve import a1111, health, huggingface, mcp, native, openai
 from negspace.serve.body import BodyLimit
 from negspace.serve.dialect import Dialect, told_plainly
 from negspace.serve.refusal import Refusal, refusal_of
@@ -21,6 +21,7 @@ DIALECTS: tuple[Dialect, ...] = (
     a1111.DIALECT,
     huggingface.DIALECT,
     mcp.DIALECT,
+    openai.DIALECT,
 )
 
 
@@ -39,6 +40,7 @@ def create_app(service: Service) -> FastAPI:
 
     app = FastAPI(title="Negspace", version=__version__, lifespan=lifespan, redoc_url=None)
     app.state.service = service
+    app.state.dialects = DIALECTS
     app.add_middleware(BodyLimit, most=service.settings.largest_body)
     for dialect in DIALECTS:
         app.include_router(dialect.router)

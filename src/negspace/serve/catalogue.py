@@ -1,6 +1,6 @@
 """Catalogue: what a request may ask for by name. Strangers name things; only the operator knows places."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import final
 
@@ -37,6 +37,7 @@ class Catalogue:
 
     def __init__(self, settings: Settings) -> None:
         self._places = dict(settings.models)
+        self._aliases = dict(settings.aliases)
         self._policies = {name: name for name in shipped()} | {
             name: str(place) for name, place in settings.policies.items()
         }
@@ -69,7 +70,7 @@ class Catalogue:
         Raises:
             RequestError: there is none of this name.
         """
-        return named("model", self.default if model is None else model, self.models, RequestError)
+        return self.models[self.model(model)]
 
     def policy(self, name: str) -> Policy:
         """A policy by name.
@@ -78,6 +79,16 @@ class Catalogue:
             RequestError: there is none of this name.
         """
         return named("policy", name, self.policies, RequestError)
+
+    def model(self, name: str | None) -> str:
+        """The model that is meant by a name, which may be one that clients have built in.
+
+        Raises:
+            RequestError: none is.
+        """
+        meant = self._aliases.get(name or "", name) or self.default
+        named("model", meant, self._places, RequestError)
+        return meant
 
     def place(self, model: str) -> str:
         """Where a model lies."""
@@ -89,8 +100,6 @@ class Catalogue:
         Raises:
             RequestError: it names something that is not there, or a place.
         """
-        model = self.default if request.model is None else request.model
-        named("model", model, self._places, RequestError)
         if request.rule is not None:
             _refuse_places(read(request.rule))
         known = self._policies, self._embeddings
@@ -102,7 +111,7 @@ class Catalogue:
         )
         return request.model_copy(
             update={
-                "model": model,
+                "model": self.model(request.model),
                 "policies": policies,
                 "embeddings": embeddings,
             }
@@ -124,12 +133,26 @@ class Catalogue:
 
     def shown(self, receipt: Receipt, asked: Request) -> Receipt:
         """A receipt as others may see it: with names instead of places."""
-        names = {place: name for name, place in self._embeddings.items()}
-        taught = tuple(replace(one, file=names[one.file]) for one in receipt.embeddings)
+        taught = self._named(receipt.embeddings)
         own = {"seed": receipt.request.seed, "n": receipt.request.n}
         return receipt.model_copy(
             update={"request": asked.without_pixels().model_copy(update=own), "embeddings": taught}
         )
+
+    def shown_plan(self, planned: Plan, asked: Request) -> Plan:
+        """A plan as others may see it: with names instead of places."""
+        named = {"policies": asked.policies, "embeddings": asked.embeddings, "model": asked.model}
+        return planned.model_copy(
+            update={
+                "request": asked.without_pixels(),
+                "carried": planned.carried.without_pixels().model_copy(update=named),
+                "embeddings": self._named(planned.embeddings),
+            }
+        )
+
+    def _named(self, taught: Sequence[EmbeddingFacts]) -> tuple[EmbeddingFacts, ...]:
+        names = {place: name for name, place in self._embeddings.items()}
+        return tuple(replace(one, file=names[one.file]) for one in taught)
 
 
 def _refuse_places(call: Call) -> None:

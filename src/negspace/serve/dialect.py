@@ -27,7 +27,7 @@ from negspace.serve.events import Finished
 from negspace.serve.job import Job
 from negspace.serve.refusal import Refusal
 from negspace.serve.service import Service
-from negspace.serve.tenants import LOCAL, Tenant
+from negspace.serve.tenants import Tenant
 
 
 def told_plainly(refusal: Refusal) -> Response:
@@ -76,7 +76,7 @@ def caller(request: Request) -> Tenant:
     Raises:
         Refusal: nobody knows.
     """
-    return LOCAL
+    return request.app.state.service.gate.tenant(request.headers)
 
 
 Serving = Annotated[Service, Depends(serving)]

@@ -1,9 +1,10 @@
-"""Whether the server lives, and whether it takes requests."""
+"""Operations: whether the server lives, whether it takes requests, and what it has counted."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 
-from negspace.serve.dialect import Dialect, Serving
+from negspace.serve.dialect import Caller, Dialect, Serving
+from negspace.serve.refusal import forbidden
 
 router = APIRouter(tags=["operations"])
 
@@ -21,4 +22,13 @@ async def readyz(service: Serving) -> JSONResponse:
     return JSONResponse({"status": "ready" if ready else "stopping"}, 200 if ready else 503)
 
 
-DIALECT = Dialect("operations", router, ("/healthz", "/readyz"))
+@router.get("/metrics", response_class=Response)
+async def metrics(service: Serving, tenant: Caller) -> Response:
+    """Counters in Prometheus's text format, for an administrator."""
+    if not tenant.admin:
+        raise forbidden("metrics are for an administrator")
+    text = service.metrics.text(ready=service.ready, waiting=service.waiting)
+    return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+DIALECT = Dialect("operations", router, ("/healthz", "/readyz", "/metrics"))

@@ -1,5 +1,6 @@
-"""The native API, under /api: requests, plans, pictures, receipts, models, policies."""
+"""The native API, under /api: requests, plans, pictures, receipts, conversations, models, policies."""
 
+import asyncio
 import json
 from base64 import b64encode
 from collections.abc import AsyncIterator
@@ -9,15 +10,18 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 from fastapi import Request as HttpRequest
 from fastapi.responses import JSONResponse, Response, StreamingResponse
+from pydantic import BaseModel, ConfigDict
 
 from negspace.avoid.plan import Plan
 from negspace.facts import ModelFacts
 from negspace.receipt import Receipt
 from negspace.request import Request
-from negspace.serve.dialect import Caller, Dialect, Serving, unless_gone
+from negspace.serve.conversations import changes_of, feedback
+from negspace.serve.dialect import Caller, Dialect, Serving, caller, unless_gone
 from negspace.serve.events import Done, Event, Failed, Finished, Preview, Progress
 from negspace.serve.job import Job
-from negspace.serve.refusal import Refusal
+from negspace.serve.refusal import Refusal, not_found
+from negspace.serve.tenants import ANYONE
 
 router = APIRouter(prefix="/api", tags=["native"])
 
@@ -83,16 +87,23 @@ async def job(id: str, service: Serving, tenant: Caller) -> JSONResponse:
 
 
 @router.delete("/jobs/{id}", status_code=202)
-async def cancel(id: str, service: Serving, tenant: Caller) -> dict[str, str]:
-    """Leave off a job within one step."""
-    service.job(id, tenant).cancel()
+async def delete(id: str, service: Serving, tenant: Caller) -> dict[str, str]:
+    """Leave off a job within one step; or, once it has ended, forget it with its pictures and receipt."""
+    try:
+        service.job(id, tenant).cancel()
+    except Refusal:
+        await service.delete(id, tenant)
+        return {"id": id, "status": "deleted"}
     return {"id": id, "status": "cancelling"}
 
 
 @router.get("/images/{id}", response_class=Response, responses={200: {"content": {"image/png": {}}}})
-async def image(id: str, service: Serving, tenant: Caller) -> Response:
-    """A picture, with infotext and receipt in the file."""
-    picture = await service.picture(id, tenant)
+async def image(
+    id: str, service: Serving, http: HttpRequest, until: int | None = None, signature: str | None = None
+) -> Response:
+    """A picture, with infotext and receipt in the file. A signed address needs no key."""
+    opened = service.links.opens(id, until, signature)
+    picture = await service.picture(id, ANYONE if opened else caller(http))
     return Response(picture.png, media_type="image/png")
 
 
@@ -128,6 +139,70 @@ async def policies(service: Serving, tenant: Caller) -> dict[str, Any]:
     }
 
 
+@router.get("/conversations")
+async def conversations(service: Serving, tenant: Caller) -> dict[str, list[str]]:
+    """Your conversations, the oldest first."""
+    return {"conversations": await asyncio.to_thread(service.store.conversations, tenant.name)}
+
+
+@router.get("/conversations/{id}")
+async def conversation(id: str, service: Serving, tenant: Caller) -> dict[str, Any]:
+    """What was asked for and said in one of your conversations, in order."""
+    several = await asyncio.to_thread(service.store.conversation, tenant.name, id)
+    if not several:
+        raise not_found(f"conversation {id!r}")
+    said = await asyncio.to_thread(service.store.said, tenant.name, id)
+    return {
+        "id": id,
+        "requests": [
+            {
+                "id": one.accepted.id,
+                "status": one.state,
+                "request": json.loads(one.accepted.request.to_json()),
+            }
+            for one in several
+        ],
+        "feedback": [
+            {
+                "request": one.request,
+                "said": one.said,
+                "thumbs": one.thumbs,
+                "changes": json.loads(one.changes),
+            }
+            for one in said
+        ],
+    }
+
+
+class Remark(BaseModel):
+    """What is said about a picture.
+
+    Attributes:
+        complaint: in plain English: "the fingers look odd, and lose the watermark".
+        thumbs: up or down.
+        request: id of the request it is about; None is the last of the conversation.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    complaint: str = ""
+    thumbs: Literal["up", "down"] | None = None
+    request: str | None = None
+
+
+@router.post("/conversations/{id}/feedback")
+async def say(id: str, remark: Remark, service: Serving, tenant: Caller, http: HttpRequest) -> JSONResponse:
+    """Keep what is said, and make the picture again on the same seeds with the changed list."""
+    thumbs = {"up": 1, "down": -1, None: None}[remark.thumbs]
+    came = await feedback(
+        service, tenant, id, complaint=remark.complaint, thumbs=thumbs, about=remark.request
+    )
+    told: dict[str, Any] = {"about": came.about, "changes": changes_of(came.changes), "next": None}
+    if came.job is not None:
+        told["next"] = _reply(await unless_gone(came.job, http), inline=False)
+    return JSONResponse(told)
+
+
 def _facts(facts: ModelFacts) -> dict[str, Any]:
     plain = asdict(facts)
     for encoder in plain["encoders"]:
@@ -159,7 +234,7 @@ def _reply(finished: Finished, *, inline: bool) -> dict[str, Any]:
         "id": finished.id,
         "status": "done",
         "images": images,
-        "receipt": finished.receipt.model_dump(mode="json"),
+        "receipt": json.loads(finished.receipt.to_json()),
         "seconds": round(finished.seconds, 3),
     }
 

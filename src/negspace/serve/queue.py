@@ -35,6 +35,11 @@ class Ticket:
     deadline: float | None = None
     weight: float = 1.0
 
+    @property
+    def evaluations(self) -> float:
+        """What all its pictures take, about."""
+        return self.pictures * self.cost
+
 
 class Full(Exception):
     """There is no room.
@@ -72,6 +77,7 @@ class Queue:
         self._own_room = max(1, int(room * share))
         self._tickets: dict[str, Ticket] = {}
         self._begun: dict[str, int] = {}
+        self._reserved: dict[str, Ticket] = {}
         self._lines: dict[str, _Line] = {}
         self._now = 0.0
         self._arrivals = 0
@@ -106,21 +112,24 @@ class Queue:
                 others[one.tenant] = others.get(one.tenant, 0.0) + self._left(one) * one.cost / one.weight
         return mine + sum(min(theirs, mine / ticket.weight) for theirs in others.values())
 
-    def offer(self, ticket: Ticket) -> None:
-        """Let a job wait.
+    def reserve(self, ticket: Ticket) -> None:
+        """Keep places for a job that is about to `enter`, or else to be dropped.
 
         Raises:
             Full: there is no room, for anyone or for this tenant.
         """
-        if self.waiting(ticket.tenant) + ticket.pictures > self._own_room:
-            own = (one for one in self._tickets.values() if one.tenant == ticket.tenant)
-            raise Full(True, sum(self._left(one) * one.cost for one in own))
-        if len(self) + ticket.pictures > self._room:
+        kept = [one for one in self._reserved.values() if one.tenant == ticket.tenant]
+        own = self.waiting(ticket.tenant) + sum(one.pictures for one in kept)
+        if own + ticket.pictures > self._own_room:
+            waiting = (one for one in self._tickets.values() if one.tenant == ticket.tenant)
+            raise Full(True, sum(self._left(one) * one.cost for one in waiting))
+        if len(self) + sum(one.pictures for one in self._reserved.values()) + ticket.pictures > self._room:
             raise Full(False, self.backlog)
-        self.restore(ticket)
+        self._reserved[ticket.id] = ticket
 
-    def restore(self, ticket: Ticket) -> None:
-        """Let a job wait that was accepted before, whether there is room or not."""
+    def enter(self, ticket: Ticket) -> None:
+        """Let a job wait that has places, or that was accepted before, whether there is room or not."""
+        self._reserved.pop(ticket.id, None)
         line = self._lines.setdefault(ticket.tenant, _Line(self._now))
         if not line.heap:
             line.time = max(line.time, self._now)
@@ -146,7 +155,8 @@ class Queue:
         return ticket, index
 
     def drop(self, id: str) -> None:
-        """Take out what still waits of a job; none may be left."""
+        """Take out what still waits of a job, and the places kept for it; neither need be there."""
+        self._reserved.pop(id, None)
         if id in self._tickets:
             self._forget(self._tickets[id])
 

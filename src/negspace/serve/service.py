@@ -1,31 +1,39 @@
-"""Service: what every dialect calls. It plans, accepts, lets carry out, and keeps what came of it."""
+"""Service: what every dialect calls. It plans, accepts, lets carry out, and gives out what was kept."""
 
 import asyncio
 import logging
 import time
-from collections import OrderedDict
-from concurrent.futures import ThreadPoolExecutor
 from typing import final
 
-from negspace import png
+from sqlalchemy.exc import SQLAlchemyError
+
 from negspace.avoid.plan import Plan, refuse_blocked
-from negspace.errors import RequestError
-from negspace.generate import Model, Result, load
+from negspace.errors import NegspaceError
+from negspace.generate import Model, load
 from negspace.request import Request
 from negspace.serve.catalogue import Catalogue
-from negspace.serve.events import Done, Failed, Finished, Picture, Progress, picture_id
+from negspace.serve.events import Done, Event, Failed, Finished, Picture, picture_id
+from negspace.serve.gate import Gate
 from negspace.serve.job import Job, Order
+from negspace.serve.limits import refuse_beyond, refuse_large
+from negspace.serve.links import Links
+from negspace.serve.metrics import Metrics
+from negspace.serve.outcomes import Outcomes, failure_of, refusal_in
 from negspace.serve.queue import Full, Queue, Ticket
-from negspace.serve.refusal import forbidden, not_found, refusal_of, too_busy, too_many
+from negspace.serve.refusal import Refusal, forbidden, not_found, refusal_of, too_busy, too_many
 from negspace.serve.settings import Settings, read_width
 from negspace.serve.tenants import Tenant
-from negspace.serve.worker import Listener, Worker
+from negspace.serve.worker import Worker
+from negspace.store import Accepted, Kept, Store
+from negspace.store.store import DAY
 
 log = logging.getLogger(__name__)
 
+_HOUR = 3600.0
+
 
 @final
-class Service(Listener):
+class Service:
     """The server without HTTP.
 
     Args:
@@ -34,47 +42,69 @@ class Service(Listener):
     Attributes:
         settings: as given.
         catalogue: what may be asked for by name.
+        gate: who is let in.
+        store: what was kept.
+        metrics: what was counted.
+        links: to pictures, for who has no key.
 
     Raises:
-        NegspaceError: something in the settings cannot be read.
+        NegspaceError: something in the settings cannot be read, or the store cannot be opened.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.catalogue = Catalogue(settings)
+        self.gate = Gate(settings.keys)
+        self.store = Store(settings.data, settings.database)
+        self.metrics = Metrics()
+        self.links = Links()
+        self._outcomes = Outcomes(self.store, self.catalogue, self.metrics, self._tell)
         self._worker = Worker(
             self._open,
             width=read_width(settings.width),
             lanes=settings.lanes,
             resident=settings.resident,
             queue=Queue(settings.waiting, settings.share),
-            listener=self,
+            listener=self._outcomes,
         )
         self._jobs: dict[str, Job] = {}
-        self._shelf: OrderedDict[str, tuple[str, Finished]] = OrderedDict()
-        self._finishing = ThreadPoolExecutor(1, "finish")
         self._loop: asyncio.AbstractEventLoop | None = None
         self._draining = False
+        self._tidying: asyncio.Task[None] | None = None
 
     @property
     def ready(self) -> bool:
         """Whether requests are taken."""
         return self._loop is not None and not self._draining
 
+    @property
+    def waiting(self) -> int:
+        """Pictures that wait."""
+        return self._worker.waiting
+
     async def start(self) -> None:
-        """Begin to take requests."""
+        """Begin to take requests, those first that an earlier server accepted and did not finish."""
         self._loop = asyncio.get_running_loop()
+        for accepted in await asyncio.to_thread(self.store.unfinished):
+            await self._take_up(accepted)
         self._worker.start()
+        self._tidying = asyncio.create_task(self._tidy())
 
     def drain(self) -> None:
         """Take no more requests; those that were accepted go on."""
         self._draining = True
 
     async def stop(self) -> None:
-        """Leave off, after the grace that the settings give to what was accepted."""
+        """Leave off, after the grace that the settings give to what was accepted.
+
+        What is not finished by then stays accepted, and the next server takes it up.
+        """
         self.drain()
+        if self._tidying is not None:
+            self._tidying.cancel()
         await asyncio.to_thread(self._worker.stop, self.settings.grace)
-        await asyncio.to_thread(self._finishing.shutdown)
+        await asyncio.to_thread(self._outcomes.close)
+        await asyncio.to_thread(self.store.close)
 
     async def plan(self, request: Request, tenant: Tenant) -> Plan:
         """What would become of a request; nothing is made.
@@ -82,7 +112,7 @@ class Service(Listener):
         Raises:
             NegspaceError: it is impossible, or not for this tenant.
         """
-        return (await self._planned(request, tenant))[1]
+        return self.catalogue.shown_plan((await self._planned(request, tenant))[1], request)
 
     async def submit(
         self,
@@ -94,7 +124,7 @@ class Service(Listener):
         conversation: str | None = None,
         previews: int = 0,
     ) -> Job:
-        """Accept a request.
+        """Accept a request. Once this returns it is not lost, whatever becomes of the process.
 
         Args:
             request: what is asked; policies and embeddings by name.
@@ -110,21 +140,21 @@ class Service(Listener):
         """
         if not self.ready:
             raise too_busy("the server is stopping", self.settings.grace)
+        self.gate.admit(tenant, time.monotonic())
         carried, planned = await self._planned(request, tenant)
         refuse_blocked(planned)
         until = None if deadline is None else time.time() + deadline
-        order = Order(request, carried, planned, tenant, priority, until, conversation, previews)
-        job = Job(order, lambda: self._worker.withdraw(order.id))
-        self._jobs[order.id] = job
+        binding = self.catalogue.binding(tenant)
+        order = Order(request, carried, planned, tenant, binding, priority, until, conversation, previews)
+        ticket = _ticket(order)
+        await self._refuse_over_quota(ticket, tenant)
+        self._reserve(ticket)
         try:
-            self._worker.offer(order, _ticket(order))
-        except Full as full:
-            del self._jobs[order.id]
-            seconds = max(1.0, self._worker.seconds_for(full.ahead))
-            if full.own:
-                raise too_many("too many requests of yours wait already", seconds) from None
-            raise too_busy("too many requests wait already", seconds) from None
-        return job
+            await asyncio.shield(asyncio.to_thread(self.store.accept, _record(order), self._plan_json(order)))
+        except BaseException:
+            self._worker.release(order.id)
+            raise
+        return self._enter(order, ticket)
 
     def job(self, id: str, tenant: Tenant) -> Job:
         """A job that has not ended.
@@ -138,15 +168,32 @@ class Service(Listener):
         return job
 
     async def finished(self, id: str, tenant: Tenant) -> Finished:
-        """A job that came to its end.
+        """A job that came to its end, its pictures read from the store.
 
         Raises:
-            Refusal: there is none, or it is another tenant's.
+            Refusal: there is none, it is another tenant's, or it failed.
         """
-        owner, finished = self._shelf.get(id, ("", None))
-        if finished is None or not tenant.sees(owner):
-            raise not_found(f"finished job {id!r}")
-        return finished
+        kept = await self.kept(id, tenant)
+        files = [await asyncio.to_thread(self.store.picture, one.sha256) for one in kept.pictures]
+        pictures = tuple(
+            Picture(picture_id(id, one.place), file, kept.receipt.single(one.place))
+            for one, file in zip(kept.pictures, files, strict=True)
+        )
+        return Finished(id, pictures, kept.receipt, kept.moment - kept.accepted.moment)
+
+    async def kept(self, id: str, tenant: Tenant) -> Kept:
+        """A job that came to its end, without its pictures.
+
+        Raises:
+            Refusal: there is none, it is another tenant's, or it failed.
+        """
+        kept = await asyncio.to_thread(self.store.kept, id)
+        if kept is not None and tenant.sees(kept.accepted.tenant):
+            return kept
+        ended = await asyncio.to_thread(self.store.ended, id)
+        if ended is not None and ended.failure is not None and tenant.sees(ended.accepted.tenant):
+            raise refusal_in(ended.failure)
+        raise not_found(f"finished job {id!r}")
 
     async def picture(self, id: str, tenant: Tenant) -> Picture:
         """A finished picture.
@@ -154,86 +201,113 @@ class Service(Listener):
         Raises:
             Refusal: there is none, or it is another tenant's.
         """
-        owner, finished = self._shelf.get(id.rpartition("-")[0], ("", None))
-        if finished is not None and tenant.sees(owner):
-            for picture in finished.pictures:
-                if picture.id == id:
-                    return picture
+        job, _, place = id.rpartition("-")
+        kept = await asyncio.to_thread(self.store.kept, job)
+        if kept is not None and tenant.sees(kept.accepted.tenant):
+            for one in kept.pictures:
+                if str(one.place) == place:
+                    content = await asyncio.to_thread(self.store.picture, one.sha256)
+                    return Picture(id, content, kept.receipt.single(one.place))
         raise not_found(f"picture {id!r}")
 
+    async def delete(self, id: str, tenant: Tenant) -> None:
+        """Forget a job that has ended, with its pictures and receipt.
+
+        Raises:
+            Refusal: there is none, or it is another tenant's, or it has not ended.
+        """
+        ended = await asyncio.to_thread(self.store.ended, id)
+        if ended is None or not tenant.sees(ended.accepted.tenant):
+            raise not_found(f"job {id!r}")
+        if not await asyncio.to_thread(self.store.delete, id):
+            raise Refusal(f"job {id!r} has not ended; cancel it first", 409, "under-way")
+
+    def _enter(self, order: Order, ticket: Ticket) -> Job:
+        job = Job(order, lambda: self._worker.withdraw(order.id))
+        self._jobs[order.id] = job
+        self._worker.enter(order, ticket)
+        return job
+
+    def _reserve(self, ticket: Ticket) -> None:
+        try:
+            self._worker.reserve(ticket)
+        except Full as full:
+            seconds = max(1.0, self._worker.seconds_for(full.ahead))
+            if full.own:
+                raise too_many("too many requests of yours wait already", seconds) from None
+            raise too_busy("too many requests wait already", seconds) from None
+
+    async def _refuse_over_quota(self, ticket: Ticket, tenant: Tenant) -> None:
+        if tenant.quota is None:
+            return
+        now = time.time()
+        spent = await asyncio.to_thread(self.store.spent, tenant.name, now)
+        own = (job.order for job in self._jobs.values() if job.order.tenant.name == tenant.name)
+        spent += int(sum(_ticket(order).evaluations for order in own))
+        if spent + ticket.evaluations > tenant.quota:
+            why = f"{spent} of {tenant.quota} evaluations a day are spent, and this takes about "
+            raise too_many(f"{why}{ticket.evaluations:.0f}", DAY - now % DAY)
+
     async def _planned(self, request: Request, tenant: Tenant) -> tuple[Request, Plan]:
-        self._refuse_beyond(request)
+        refuse_beyond(request, self.settings, tenant)
         carried = self.catalogue.carried(request)
         if tenant.models is not None and carried.model not in tenant.models:
             raise forbidden(f"{tenant.name} may not ask for model {carried.model!r}")
         planned = await asyncio.to_thread(self.catalogue.plan, carried, tenant)
-        self._refuse_large(planned)
+        refuse_large(planned, self.settings, tenant)
         return carried, planned
 
-    def _refuse_beyond(self, request: Request) -> None:
-        """What is too much for any model, told before anything is done with it."""
-        limits = self.settings
-        length = len(request.without_pixels().to_json())
-        if length > limits.longest_text:
-            raise RequestError(f"the request is {length} characters long; {limits.longest_text} may be")
-        if request.n > limits.most_pictures:
-            raise RequestError(
-                f"n {request.n}: at most {limits.most_pictures} pictures may be asked for at once"
-            )
+    async def _take_up(self, accepted: Accepted) -> None:
+        """Let what an earlier server accepted wait again; where it cannot be done any more, say so."""
+        try:
+            tenant = self.gate.named(accepted.tenant)
+            if tenant is None:
+                raise forbidden(f"there is no tenant {accepted.tenant!r} any more")
+            carried, planned = await self._planned(accepted.request, tenant)
+            refuse_blocked(planned)
+        except NegspaceError as error:
+            await asyncio.to_thread(self.store.fail, accepted.id, failure_of(refusal_of(error)))
+            return
+        order = Order(
+            accepted.request,
+            carried,
+            planned,
+            tenant,
+            self.catalogue.binding(tenant),
+            accepted.priority,
+            accepted.deadline,
+            accepted.conversation,
+            id=accepted.id,
+            accepted=accepted.moment,
+        )
+        self._enter(order, _ticket(order))
 
-    def _refuse_large(self, planned: Plan) -> None:
-        limits = self.settings
-        if planned.steps > limits.most_steps:
-            raise RequestError(f"steps {planned.steps}: at most {limits.most_steps} may be asked for")
-        if planned.width * planned.height > limits.largest:
-            raise RequestError(
-                f"size {planned.width}x{planned.height}: at most {limits.largest} pixels may be asked for"
-            )
+    async def _tidy(self) -> None:
+        """Forget, once an hour, what is older than the settings want."""
+        days = self.settings.retention
+        while days is not None:
+            try:
+                await asyncio.to_thread(self.store.expire, time.time() - days * DAY)
+            except (NegspaceError, SQLAlchemyError) as error:
+                log.error("what is old could not be forgotten", exc_info=error)
+            await asyncio.sleep(_HOUR)
+
+    def _plan_json(self, order: Order) -> str:
+        return self.catalogue.shown_plan(order.plan, order.request).to_json()
 
     def _open(self, name: str) -> Model:
         return load(self.catalogue.place(name), width=read_width(self.settings.width))
 
-    # What follows is called in other threads.
-
-    def advanced(self, order: Order, progress: Progress) -> None:
-        self._post(order, progress)
-
-    def made(self, order: Order, result: Result) -> None:
-        self._finishing.submit(self._finish, order, result)
-
-    def failed(self, order: Order, error: Exception) -> None:
-        why = refusal_of(error)
-        if why.status == 500:
-            log.error("job %s failed", order.id, exc_info=error)
-        self._post(order, Failed(why))
-
-    def _finish(self, order: Order, result: Result) -> None:
-        try:
-            receipt = self.catalogue.shown(result.receipt, order.request)
-            pictures: list[Picture] = []
-            for index, image in enumerate(result.images):
-                png.attach(image, png.texts_of(receipt, index))
-                pictures.append(
-                    Picture(picture_id(order.id, index), png.encode(image), receipt.single(index))
-                )
-            finished = Finished(order.id, tuple(pictures), receipt, time.time() - order.accepted)
-            self._shelf[order.id] = (order.tenant.name, finished)
-            while len(self._shelf) > 1000:
-                self._shelf.popitem(last=False)
-        except Exception as error:
-            self.failed(order, error)
-        else:
-            self._post(order, Done(finished))
-
-    def _post(self, order: Order, event: Progress | Done | Failed) -> None:
+    def _tell(self, id: str, event: Event) -> None:
+        """Hand an event to whoever waits for it. Called by any thread."""
         assert self._loop is not None
-        self._loop.call_soon_threadsafe(self._tell, order.id, event)
+        self._loop.call_soon_threadsafe(self._post, id, event)
 
-    def _tell(self, id: str, event: Progress | Done | Failed) -> None:
+    def _post(self, id: str, event: Event) -> None:
         job = self._jobs.get(id)
         if job is not None:
             job.post(event)
-            if job.end is not None:
+            if isinstance(event, Done | Failed):
                 del self._jobs[id]
 
 
@@ -243,7 +317,20 @@ def _ticket(order: Order) -> Ticket:
         id=order.id,
         tenant=order.tenant.name,
         pictures=planned.request.n,
-        cost=planned.steps * (2.0 if planned.acts else 1.0),
+        cost=planned.steps * (2.0 if planned.acts or planned.scale != 1.0 else 1.0),
         priority=order.priority,
         deadline=order.deadline,
+        weight=order.tenant.weight,
+    )
+
+
+def _record(order: Order) -> Accepted:
+    return Accepted(
+        order.id,
+        order.tenant.name,
+        order.request,
+        order.priority,
+        order.deadline,
+        order.conversation,
+        order.accepted,
     )

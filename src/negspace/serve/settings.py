@@ -18,7 +18,6 @@ from negspace.errors import OutputError, RequestError
 
 _WIDTHS: dict[str, type[Width]] = {"Fixed": Fixed, "UpTo": UpTo}
 _WIDTH = re.compile(r"(Fixed|UpTo)\(([1-9]\d{0,3})\)")
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def read_width(text: str) -> Width:
@@ -43,10 +42,14 @@ class Settings(BaseSettings):
 
     Attributes:
         host, port: where it listens. Without keys only loopback is allowed.
-        data: folder for the database and the pictures.
+        data: folder for the pictures, and for the database where no URL is given.
+        database: URL of it, such as "postgresql+psycopg://user@host/name"; None is SQLite in `data`.
+        retention: days after which what has ended is forgotten; None is never.
         keys: file of tenants and their keys; None lets everyone on this machine in.
         models: what may be asked for, by name: "embedded" or a folder each. The first is the default.
         policies: files of policies by name, besides those that ship with Negspace.
+        aliases: names that clients of other servers have built in, each with the model it stands for here;
+            "" is the default model.
         embeddings: files of textual inversion by the name they may be asked for.
         width: rows of a forward. `UpTo(16)` is fast and exact to float tolerance; `Fixed(2)` makes every
             picture independent of its companions bit for bit.
@@ -68,8 +71,11 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     data: Path = Path("negspace-data")
+    database: str | None = None
+    retention: Annotated[float, Field(gt=0.0)] | None = None
     keys: Path | None = None
     models: Annotated[dict[str, str], Field(min_length=1)] = {"embedded": "embedded"}
+    aliases: dict[str, str] = {"dall-e-2": "", "dall-e-3": "", "gpt-image-1": "", "gpt-image-1.5": ""}
     policies: dict[str, Path] = {}
     embeddings: dict[str, Path] = {}
     width: Annotated[str, AfterValidator(_is_width)] = "UpTo(16)"
@@ -80,7 +86,7 @@ class Settings(BaseSettings):
     largest: Annotated[int, Field(ge=64)] = 2048 * 2048
     most_steps: Annotated[int, Field(ge=1)] = 150
     most_pictures: Annotated[int, Field(ge=1)] = 16
-    longest_text: Annotated[int, Field(ge=1)] = 20_000
+    longest_text: Annotated[int, Field(ge=1)] = 10_000
     largest_body: Annotated[int, Field(ge=1024)] = 32 * 2**20
     grace: Annotated[float, Field(ge=0.0)] = 30.0
 

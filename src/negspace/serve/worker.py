@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import final
 
+import numpy as np
+
 from negspace.engine import Engine, Lane, Width
 from negspace.generate import Model, Result, Run
 from negspace.models.base import Network
@@ -28,6 +30,14 @@ class Listener(ABC):
         """Steps were taken for it."""
 
     @abstractmethod
+    def seen(self, order: Order, index: int, progress: Progress, pixels: np.ndarray) -> None:
+        """What one picture of it is going to look like, [height, width, 3] uint8, so far on its way."""
+
+    @abstractmethod
+    def stepped(self, lanes: int, rows: int, seconds: float) -> None:
+        """So many pictures took a step together, with so many rows."""
+
+    @abstractmethod
     def made(self, order: Order, result: Result) -> None:
         """Its pictures are there."""
 
@@ -44,11 +54,13 @@ class _Work:
         order: the order.
         run: its pictures.
         left: lanes that are not finished, admitted or not.
+        shown: by picture, the last step after which it was looked at for a preview.
     """
 
     order: Order
     run: Run
     left: list[Lane] = field(default_factory=list)
+    shown: dict[int, int] = field(default_factory=dict)
 
 
 @final
@@ -117,21 +129,27 @@ class Worker:
         """How long that many evaluations take at the present pace, about; 1 before anything was measured."""
         return evaluations / self._rate if self._rate else 1.0
 
-    def offer(self, order: Order, ticket: Ticket) -> None:
-        """Let an order wait.
+    def reserve(self, ticket: Ticket) -> None:
+        """Keep places in the queue for an order.
 
         Raises:
             Full: there is no room.
         """
         with self._wake:
-            self._queue.offer(ticket)
-            self._take_in(order)
+            self._queue.reserve(ticket)
 
-    def restore(self, order: Order, ticket: Ticket) -> None:
-        """Let an order wait that was accepted by an earlier server."""
+    def release(self, id: str) -> None:
+        """Give back the places of an order that does not come."""
         with self._wake:
-            self._queue.restore(ticket)
-            self._take_in(order)
+            self._queue.drop(id)
+
+    def enter(self, order: Order, ticket: Ticket) -> None:
+        """Let an order wait, with places or accepted by an earlier server."""
+        with self._wake:
+            self._queue.enter(ticket)
+            self._orders[order.id] = order
+            self._news = True
+            self._wake.notify()
 
     def withdraw(self, id: str) -> None:
         """Leave off an order before its next step."""
@@ -139,11 +157,6 @@ class Worker:
             self._withdrawn.add(id)
             self._news = True
             self._wake.notify()
-
-    def _take_in(self, order: Order) -> None:
-        self._orders[order.id] = order
-        self._news = True
-        self._wake.notify()
 
     def _nudge(self) -> None:
         with self._wake:
@@ -170,7 +183,8 @@ class Worker:
                 if self._news or self._engines:
                     self._news = False
                     return True
-                self._wake.wait(timeout=self._patience())
+                if not self._wake.wait(timeout=self._patience()):
+                    return True
 
     @property
     def _idle(self) -> bool:
@@ -233,7 +247,7 @@ class Worker:
         model = self._residents.get(order.carried.model or "", [name for name in at_work if name])
         if model is None:
             return None
-        run = model.run(order.carried)
+        run = model.run(order.carried, policies=order.policies, tenant=order.tenant.name)
         self._works[order.id] = work = _Work(order, run, list(run.lanes))
         return work
 
@@ -246,7 +260,9 @@ class Worker:
             log.warning("a step failed (%s); its pictures take it one by one", error)
             self._apart(engine, lanes)
         else:
-            self._measure(engine.evaluations - before, time.perf_counter() - began)
+            rows, seconds = engine.evaluations - before, time.perf_counter() - began
+            self._measure(rows, seconds)
+            self._listener.stepped(len(lanes), rows, seconds)
         for work in self._of(lanes):
             self._settle(work)
 
@@ -278,6 +294,8 @@ class Worker:
     def _settle(self, work: _Work) -> None:
         """Say how far an order is, and hand it on when it is finished."""
         self._listener.advanced(work.order, Progress(work.run.done, work.run.total))
+        for index, lane in enumerate(work.run.lanes):
+            self._show(work, index, lane)
         work.left = [lane for lane in work.left if not lane.done]
         if work.left:
             return
@@ -290,6 +308,17 @@ class Worker:
         with self._wake:
             del self._orders[work.order.id]
         self._listener.made(work.order, result)
+
+    def _show(self, work: _Work, index: int, lane: Lane) -> None:
+        """Show a picture on its way, when one of the moments for it has come."""
+        done, total = lane.progress
+        parts = work.order.previews + 1
+        if lane.clean is None or done in (work.shown.get(index), total):
+            return
+        work.shown[index] = done
+        if done * parts // total > (done - 1) * parts // total:
+            pixels = work.run.network.decode(lane.clean)
+            self._listener.seen(work.order, index, Progress(done, total), pixels)
 
     def _fail(self, id: str, error: Exception) -> None:
         with self._wake:

@@ -1,0 +1,78 @@
+"""`negspace keys`: who may ask a server for what."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from negspace.cli import show
+from negspace.cli.options import Json
+
+keys = typer.Typer(
+    name="keys",
+    help="Keys of the tenants of a server: add, rotate, revoke and list.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+)
+
+Keys = Annotated[Path, typer.Option("--keys", metavar="FILE", help="The file of tenants.")]
+Name = Annotated[str, typer.Argument(metavar="TENANT", help="Lower case.", show_default=False)]
+Admin = Annotated[bool, typer.Option("--admin", metavar="", help="It may see what all others asked for.")]
+Id = Annotated[
+    str | None, typer.Argument(metavar="KEY", help="Which; without, all of the tenant.", show_default=False)
+]
+_DEFAULT = Path("negspace-keys.yaml")
+
+
+@keys.command()
+def add(tenant: Name, keys: Keys = _DEFAULT, admin: Admin = False) -> None:
+    """Make a key for a tenant, new or known. It is printed once and kept nowhere."""
+    from negspace.serve.keys import KeyFile, read_keys, with_new_key, write_keys
+
+    known, key = with_new_key(read_keys(keys) if keys.exists() else KeyFile(), tenant)
+    if admin:
+        record = known.tenants[tenant].model_copy(update={"admin": True})
+        known = KeyFile.from_dict({"tenants": {**known.tenants, tenant: record}})
+    write_keys(keys, known)
+    show.line(key)
+
+
+@keys.command()
+def rotate(tenant: Name, keys: Keys = _DEFAULT) -> None:
+    """Make a new key for a tenant and revoke all it had."""
+    from negspace.serve.keys import read_keys, with_new_key, without_keys, write_keys
+
+    known, key = with_new_key(without_keys(read_keys(keys), tenant), tenant)
+    write_keys(keys, known)
+    show.line(key)
+
+
+@keys.command()
+def revoke(tenant: Name, key: Id = None, keys: Keys = _DEFAULT) -> None:
+    """Revoke a key of a tenant, or all of them. A running server hears of it within seconds."""
+    from negspace.serve.keys import read_keys, without_keys, write_keys
+
+    write_keys(keys, without_keys(read_keys(keys), tenant, key))
+    show.line(f"revoked: {key or 'all keys'} of {tenant}")
+
+
+@keys.command("list")
+def list_keys(keys: Keys = _DEFAULT, json: Json = False) -> None:
+    """List the tenants with the ids of their keys."""
+    from negspace.serve.keys import read_keys
+
+    known = read_keys(keys)
+    if json:
+        show.as_json({name: record.model_dump(mode="json") for name, record in known.tenants.items()})
+        return
+    show.table(
+        ("tenant", "sees", "keys"),
+        [
+            (
+                name,
+                "all" if one.admin else "its own",
+                ", ".join(f"{key.id} of {key.made}" for key in one.keys),
+            )
+            for name, one in known.tenants.items()
+        ],
+    )

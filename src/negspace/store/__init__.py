@@ -1,0 +1,12 @@
+"""The store: what was asked, planned, made, said and measured, in a database; pictures in a folder beside it.
+
+A picture is only ever seen together with its receipt. The file is written first, then one transaction writes
+the receipt, the pictures' rows and the end of the request; a file without a row is swept away at the next
+start. Deleting goes the other way round.
+"""
+
+from negspace.store.pictures import Pictures
+from negspace.store.records import Accepted, Ended, Kept, KeptPicture, Said
+from negspace.store.store import Store
+
+__all__ = ["Accepted", "Ended", "Kept", "KeptPicture", "Pictures", "Said", "Store"]

@@ -1,0 +1,62 @@
+"""Opening a database: SQLite as safe as it can be, PostgreSQL as it is, and the schema of today in it."""
+
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from negspace.errors import OutputError
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def open_database(url: str) -> Engine:
+    """The database at a URL, brought up to date.
+
+    Args:
+        url: such as "sqlite:///store.db" or "postgresql+psycopg://user@host/name".
+
+    Raises:
+        OutputError: it cannot be opened or brought up to date.
+    """
+    try:
+        parsed = make_url(url)
+        sqlite = parsed.get_backend_name() == "sqlite"
+        waiting: dict[str, Any] = {"timeout": 30} if sqlite else {}
+        engine = create_engine(parsed, connect_args=waiting, pool_pre_ping=not sqlite)
+        if sqlite:
+            event.listen(engine, "connect", _settle_sqlite)
+        migrate(engine)
+    except (ArgumentError, SQLAlchemyError, ImportError) as error:
+        told = " ".join(str(error).split())[:300]
+        raise OutputError(f"the database {_shown(url)} cannot be opened: {told}") from None
+    return engine
+
+
+def migrate(engine: Engine, revision: str = "head") -> None:
+    """Bring the schema to a revision."""
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+
+def _settle_sqlite(connection: Any, _: object) -> None:
+    """Write ahead, so that readers never wait; each transaction on the disk before it is said to be."""
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _shown(url: str) -> str:
+    """A URL without its password."""
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except ArgumentError:
+        return "that was given"

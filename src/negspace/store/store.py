@@ -1,0 +1,309 @@
+"""Store: requests and what became of them. A method is one transaction and may be called by any thread."""
+
+import fcntl
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, final
+
+from sqlalchemy import Connection, Row, Select, delete, func, select, update
+from sqlalchemy import insert as insert_into
+
+from negspace.errors import OutputError
+from negspace.receipt import Receipt
+from negspace.request import Request
+from negspace.store.opening import open_database
+from negspace.store.pictures import Pictures
+from negspace.store.records import Accepted, Ended, Kept, KeptPicture, Said
+from negspace.store.tables import conversations, feedback, pictures, plans, receipts, requests, trials, usage
+
+DAY = 86_400
+
+
+@final
+class Store:
+    """A database and a folder of pictures. One store at a time has a folder.
+
+    Args:
+        folder: for the pictures, and for the database where no URL is given; made as needed.
+        url: of the database; None is SQLite in the folder.
+
+    Raises:
+        OutputError: the folder cannot be used or another store has it, or the database cannot be opened.
+    """
+
+    def __init__(self, folder: Path, url: str | None = None) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._hold = open(folder / "lock", "w")
+        except OSError as error:
+            raise OutputError(f"cannot use {folder}: {error.strerror}") from None
+        try:
+            fcntl.flock(self._hold, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._hold.close()
+            raise OutputError(f"another server has {folder}; give this one a folder of its own") from None
+        self._engine = open_database(url or f"sqlite:///{folder / 'store.db'}")
+        self._pictures = Pictures(folder / "pictures")
+        self._writing = threading.Lock()  # a file must not be dropped between its writing and its row
+        self._sweep()
+
+    def close(self) -> None:
+        """Let go of the database and the folder."""
+        self._engine.dispose()
+        self._hold.close()
+
+    # Requests
+
+    def accept(self, accepted: Accepted, plan: str) -> None:
+        """Keep a request, with its plan as JSON. Once this returns it is not lost any more."""
+        row = {
+            "id": accepted.id,
+            "tenant": accepted.tenant,
+            "conversation": accepted.conversation,
+            "state": "accepted",
+            "priority": accepted.priority,
+            "deadline": accepted.deadline,
+            "accepted": accepted.moment,
+            "request": accepted.request.to_json(),
+        }
+        with self._writing, self._engine.begin() as connection:
+            connection.execute(insert_into(requests), row)
+            connection.execute(insert_into(plans), {"request": accepted.id, "plan": plan})
+            if accepted.conversation is not None:
+                _begin(connection, accepted.tenant, accepted.conversation, accepted.moment)
+
+    def finish(self, id: str, receipt: Receipt, files: Sequence[bytes]) -> None:
+        """Keep what came of an accepted request.
+
+        Args:
+            id: of the request.
+            receipt: of all its pictures.
+            files: a PNG each.
+
+        Raises:
+            OutputError: a file cannot be written; the request stays accepted.
+        """
+        now = time.time()
+        with self._writing:
+            names = [self._pictures.put(file) for file in files]
+            with self._engine.begin() as connection:
+                changed = connection.execute(
+                    update(requests)
+                    .where(requests.c.id == id, requests.c.state == "accepted")
+                    .values(state="done", ended=now)
+                )
+                if not changed.rowcount:
+                    return
+                connection.execute(insert_into(receipts), {"request": id, "receipt": receipt.to_json()})
+                rows = [{"request": id, "place": place, "sha256": name} for place, name in enumerate(names)]
+                if rows:
+                    connection.execute(insert_into(pictures), rows)
+                row = connection.execute(select(requests).where(requests.c.id == id)).one()
+                _spend(connection, row.tenant, int(now // DAY), sum(receipt.evaluations.values()))
+                if row.conversation is None:  # else what was started from may be asked for once more
+                    named = Request.from_json(row.request).without_pixels().to_json()
+                    connection.execute(update(requests).where(requests.c.id == id).values(request=named))
+
+    def fail(self, id: str, failure: str) -> None:
+        """Keep that an accepted request failed, and why, as JSON."""
+        with self._writing, self._engine.begin() as connection:
+            connection.execute(
+                update(requests)
+                .where(requests.c.id == id, requests.c.state == "accepted")
+                .values(state="failed", ended=time.time(), failure=failure)
+            )
+
+    def unfinished(self) -> list[Accepted]:
+        """Requests that were accepted and have not ended, the oldest first."""
+        asked = select(requests).where(requests.c.state == "accepted").order_by(requests.c.accepted)
+        with self._engine.connect() as connection:
+            return [_accepted(row) for row in connection.execute(asked)]
+
+    def ended(self, id: str) -> Ended | None:
+        """How far a request is; None where there is none."""
+        with self._engine.connect() as connection:
+            row = connection.execute(select(requests).where(requests.c.id == id)).first()
+        return None if row is None else Ended(_accepted(row), row.state, row.ended, row.failure)
+
+    def kept(self, id: str) -> Kept | None:
+        """A request that is done; None where there is none."""
+        with self._engine.connect() as connection:
+            return next(iter(_kept(connection, _done().where(requests.c.id == id))), None)
+
+    def picture(self, sha256: str) -> bytes:
+        """The file of a picture.
+
+        Raises:
+            OutputError: it is damaged or gone.
+        """
+        return self._pictures.get(sha256)
+
+    def recent(self, tenant: str | None, most: int = 50) -> list[Kept]:
+        """The last requests that are done, the newest first.
+
+        Args:
+            tenant: whose; None is everyone's.
+            most: how many.
+        """
+        asked = _done().order_by(requests.c.ended.desc()).limit(most)
+        with self._engine.connect() as connection:
+            return _kept(connection, asked if tenant is None else asked.where(requests.c.tenant == tenant))
+
+    def plan(self, id: str) -> str | None:
+        """The plan of a request, as JSON; None where there is none."""
+        with self._engine.connect() as connection:
+            return connection.scalar(select(plans.c.plan).where(plans.c.request == id))
+
+    # Deletion
+
+    def delete(self, id: str) -> bool:
+        """Forget a request that has ended, with its plan, receipt and pictures; whether there was one."""
+        ended = (requests.c.id == id) & (requests.c.state != "accepted")
+        return self._delete(select(requests.c.id).where(ended)) > 0
+
+    def expire(self, before: float) -> int:
+        """Forget what ended before a moment; how many requests that were."""
+        ended = (requests.c.state != "accepted") & (requests.c.ended < before)
+        return self._delete(select(requests.c.id).where(ended))
+
+    def _delete(self, chosen: Select[Any]) -> int:
+        with self._writing:
+            with self._engine.begin() as connection:
+                ids = list(connection.scalars(chosen))
+                gone = pictures.c.request.in_(ids)
+                names = set(connection.scalars(select(pictures.c.sha256).where(gone)))
+                connection.execute(delete(requests).where(requests.c.id.in_(ids)))
+                still = set(connection.scalars(select(pictures.c.sha256).where(pictures.c.sha256.in_(names))))
+            for name in names - still:
+                self._pictures.drop(name)
+        return len(ids)
+
+    def _sweep(self) -> None:
+        """Drop files that no row speaks of: what was being written when an earlier server was killed."""
+        with self._engine.connect() as connection:
+            kept = set(connection.scalars(select(pictures.c.sha256)))
+        self._pictures.sweep(kept)
+
+    # Conversations and feedback
+
+    def conversation(self, tenant: str, id: str) -> list[Ended]:
+        """The requests of a conversation, the oldest first."""
+        asked = (
+            select(requests)
+            .where(requests.c.tenant == tenant, requests.c.conversation == id)
+            .order_by(requests.c.accepted, requests.c.id)
+        )
+        with self._engine.connect() as connection:
+            return [
+                Ended(_accepted(row), row.state, row.ended, row.failure) for row in connection.execute(asked)
+            ]
+
+    def conversations(self, tenant: str) -> list[str]:
+        """The conversations of a tenant, the oldest first."""
+        asked = (
+            select(conversations.c.id)
+            .where(conversations.c.tenant == tenant)
+            .order_by(conversations.c.begun, conversations.c.id)
+        )
+        with self._engine.connect() as connection:
+            return list(connection.scalars(asked))
+
+    def say(self, tenant: str, conversation: str, said: Said) -> None:
+        """Keep feedback."""
+        row = {"tenant": tenant, "conversation": conversation, "request": said.request, "said": said.said}
+        row |= {"thumbs": said.thumbs, "changes": said.changes, "moment": said.moment}
+        with self._writing, self._engine.begin() as connection:
+            _begin(connection, tenant, conversation, said.moment)
+            connection.execute(insert_into(feedback), row)
+
+    def said(self, tenant: str, conversation: str) -> list[Said]:
+        """The feedback of a conversation, the oldest first."""
+        asked = (
+            select(feedback)
+            .where(feedback.c.tenant == tenant, feedback.c.conversation == conversation)
+            .order_by(feedback.c.id)
+        )
+        with self._engine.connect() as connection:
+            return [
+                Said(row.request, row.said, row.thumbs, row.changes, row.moment)
+                for row in connection.execute(asked)
+            ]
+
+    # Trials
+
+    def put_trial(self, id: str, tenant: str, trial: str) -> None:
+        """Keep a trial, as JSON; one of the same id and tenant is replaced.
+
+        Raises:
+            OutputError: another tenant has one of this id.
+        """
+        now = time.time()
+        with self._writing, self._engine.begin() as connection:
+            owner = connection.scalar(select(trials.c.tenant).where(trials.c.id == id))
+            if owner is None:
+                row = {"id": id, "tenant": tenant, "moment": now, "trial": trial}
+                connection.execute(insert_into(trials), row)
+            elif owner == tenant:
+                connection.execute(update(trials).where(trials.c.id == id).values(moment=now, trial=trial))
+            else:
+                raise OutputError(f"the trial {id!r} is another tenant's")
+
+    def trial(self, id: str, tenant: str) -> str | None:
+        """A trial of a tenant, as JSON; None where there is none."""
+        asked = select(trials.c.trial).where(trials.c.id == id, trials.c.tenant == tenant)
+        with self._engine.connect() as connection:
+            return connection.scalar(asked)
+
+    # Use
+
+    def spent(self, tenant: str, now: float) -> int:
+        """Evaluations that were made for a tenant on the day (UTC) of a moment."""
+        asked = select(func.coalesce(func.sum(usage.c.evaluations), 0)).where(
+            usage.c.tenant == tenant, usage.c.day == int(now // DAY)
+        )
+        with self._engine.connect() as connection:
+            return int(connection.scalar(asked) or 0)
+
+
+def _begin(connection: Connection, tenant: str, id: str, moment: float) -> None:
+    """Have a conversation begun."""
+    known = select(conversations.c.id).where(conversations.c.tenant == tenant, conversations.c.id == id)
+    if connection.scalar(known) is None:
+        connection.execute(insert_into(conversations), {"tenant": tenant, "id": id, "begun": moment})
+
+
+def _spend(connection: Connection, tenant: str, day: int, evaluations: int) -> None:
+    same = (usage.c.tenant == tenant) & (usage.c.day == day)
+    more = update(usage).where(same).values(evaluations=usage.c.evaluations + evaluations)
+    if not connection.execute(more).rowcount:
+        row = {"tenant": tenant, "day": day, "evaluations": evaluations}
+        connection.execute(insert_into(usage), row)
+
+
+def _accepted(row: Row[Any]) -> Accepted:
+    return Accepted(
+        row.id,
+        row.tenant,
+        Request.from_json(row.request),
+        row.priority,
+        row.deadline,
+        row.conversation,
+        row.accepted,
+    )
+
+
+def _done() -> Select[Any]:
+    return select(requests, receipts.c.receipt).join(receipts).where(requests.c.state == "done")
+
+
+def _kept(connection: Connection, asked: Select[Any]) -> list[Kept]:
+    rows = connection.execute(asked).all()
+    of: dict[str, list[KeptPicture]] = {row.id: [] for row in rows}
+    own = select(pictures).where(pictures.c.request.in_(of)).order_by(pictures.c.place)
+    for row in connection.execute(own):
+        of[row.request].append(KeptPicture(row.place, row.sha256))
+    return [
+        Kept(_accepted(row), Receipt.from_json(row.receipt), tuple(of[row.id]), row.ended) for row in rows
+    ]

@@ -1,0 +1,52 @@
+"""Settings: flags before the environment, before a file, before defaults; and a door that stays shut."""
+
+from pathlib import Path
+
+import pytest
+
+from negspace.cli.app import run
+from negspace.engine import Fixed, UpTo
+from negspace.errors import OutputError, RequestError
+from negspace.serve.run import refuse_open_door
+from negspace.serve.settings import Settings, read_settings, read_width
+
+
+def test_what_is_said_nearer_goes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "serve.yaml"
+    file.write_text("port: 1\nhost: localhost\nlanes: 3\nmodels: {mine: embedded}\n")
+    monkeypatch.setenv("NEGSPACE_PORT", "2")
+    monkeypatch.setenv("NEGSPACE_HOST", "::1")
+    read = read_settings(file, {"port": 4, "host": None})
+    assert (read.port, read.host, read.lanes, read.models) == (4, "::1", 3, {"mine": "embedded"})
+    assert read_settings(None, {}).port == 2 and type(read) is Settings
+
+
+@pytest.mark.parametrize(
+    ("said", "error", "told"),
+    [
+        ("prot: 1", RequestError, "prot"),
+        ("port: 70000", RequestError, "port"),
+        ("width: Wide(3)", RequestError, "no width"),
+        ("port: [", OutputError, "cannot be read"),
+    ],
+)
+def test_a_mistake_is_one_line(tmp_path: Path, said: str, error: type[Exception], told: str) -> None:
+    file = tmp_path / "serve.yaml"
+    file.write_text(said)
+    with pytest.raises(error, match=told):
+        read_settings(file, {})
+    assert run(["serve", "--config", str(file)]) == 2
+    with pytest.raises(OutputError, match="no such file"):
+        read_settings(tmp_path / "none.yaml", {})
+
+
+def test_widths() -> None:
+    assert (read_width("Fixed(2)"), read_width(" UpTo(16)")) == (Fixed(2), UpTo(16))
+
+
+def test_without_keys_strangers_stay_out(tmp_path: Path) -> None:
+    for host in ("127.0.0.1", "::1", "localhost"):
+        refuse_open_door(Settings(host=host))
+    with pytest.raises(RequestError, match="loopback only"):
+        refuse_open_door(Settings(host="0.0.0.0"))
+    refuse_open_door(Settings(host="0.0.0.0", keys=tmp_path / "keys.yaml"))

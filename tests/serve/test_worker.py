@@ -1,0 +1,182 @@
+"""The worker: unlike requests share forwards and come out as alone; none holds up or spoils another."""
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import negspace as ns
+from negspace.engine import Fixed
+from negspace.errors import ModelError
+from negspace.generate import Model, Result
+from negspace.request import Request
+from negspace.serve.catalogue import Catalogue
+from negspace.serve.events import Progress
+from negspace.serve.job import Order
+from negspace.serve.queue import Queue, Ticket
+from negspace.serve.refusal import Refusal
+from negspace.serve.settings import Settings
+from negspace.serve.tenants import LOCAL
+from negspace.serve.worker import Listener, Worker
+
+UNLIKE: tuple[dict[str, Any], ...] = (
+    {"prompt": "a red house", "avoid": "blurry", "steps": 3},
+    {"prompt": "a cat in the snow", "avoid": "hat, collar", "steps": 6, "scale": 2.0, "seed": 9},
+    {"prompt": "a tree", "avoid": None, "steps": 4, "scale": 1.0},
+    {"prompt": "a boat", "avoid": "smoke", "rule": "perp_neg", "steps": 5, "n": 2},
+    {"prompt": "a boat", "avoid": "smoke", "rule": "rescale(cfg, phi=0.5)", "sampler": "Euler a", "steps": 5},
+    {"prompt": "a house [red:blue:0.5]", "avoid": "", "sampler": "DDIM", "steps": 7},
+)
+
+
+@dataclass(eq=False)
+class Heard(Listener):
+    """Writes down what it hears."""
+
+    results: dict[str, Result] = field(default_factory=dict)
+    failures: dict[str, Exception] = field(default_factory=dict)
+    progress: dict[str, list[Progress]] = field(default_factory=dict)
+    previews: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    batches: list[int] = field(default_factory=list)
+    news: threading.Event = field(default_factory=threading.Event)
+
+    def advanced(self, order: Order, progress: Progress) -> None:
+        self.progress.setdefault(order.id, []).append(progress)
+        self.news.set()
+
+    def seen(self, order: Order, index: int, progress: Progress, pixels: np.ndarray) -> None:
+        assert pixels.shape == (64, 64, 3) and pixels.dtype == np.uint8
+        self.previews.setdefault(order.id, []).append((index, progress.done))
+
+    def stepped(self, lanes: int, rows: int, seconds: float) -> None:
+        self.batches.append(lanes)
+
+    def made(self, order: Order, result: Result) -> None:
+        self.results[order.id] = result
+        self.news.set()
+
+    def failed(self, order: Order, error: Exception) -> None:
+        self.failures[order.id] = error
+        self.news.set()
+
+    def wait_for(self, *ids: str) -> None:
+        began = time.monotonic()
+        while not all(id in self.results or id in self.failures for id in ids):
+            assert time.monotonic() - began < 120
+            self.news.wait(1)
+            self.news.clear()
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A worker with what is around it."""
+
+    worker: Worker
+    heard: Heard
+    catalogue: Catalogue
+
+    def enter(self, how: dict[str, Any] | None = None, **fields: Any) -> str:
+        asked = Request.from_dict(fields)
+        carried = self.catalogue.carried(asked)
+        order = Order(asked, carried, self.catalogue.plan(carried, LOCAL), LOCAL, **(how or {}))
+        self.worker.enter(order, Ticket(order.id, "one", pictures=asked.n, cost=2.0 * order.plan.steps))
+        return order.id
+
+
+@pytest.fixture(scope="module")
+def models(tiny_sd: Path) -> dict[str, Model]:
+    return {name: ns.load(tiny_sd, dtype="float32", width=Fixed(2)) for name in ("tiny", "other")}
+
+
+@pytest.fixture
+def bench(tiny_sd: Path, models: dict[str, Model]) -> Iterator[Bench]:
+    def open(name: str) -> Model:
+        if name == "broken":
+            raise ModelError("its weights cannot be read")
+        return models[name]
+
+    heard = Heard()
+    places = {name: str(tiny_sd) for name in ("tiny", "other", "broken")}
+    catalogue = Catalogue(Settings(models=places))
+    worker = Worker(open, width=Fixed(2), lanes=4, resident=1, queue=Queue(100), listener=heard)
+    yield Bench(worker, heard, catalogue)
+    worker.stop(0)
+
+
+def test_unlike_requests_share_forwards_and_come_out_as_alone(bench: Bench, models: dict[str, Model]) -> None:
+    ids = [bench.enter(**fields) for fields in UNLIKE]
+    bench.worker.start()
+    bench.heard.wait_for(*ids)
+    assert not bench.heard.failures
+    for id, fields in zip(ids, UNLIKE, strict=True):
+        alone = models["tiny"].run(Request.from_dict(fields)).result().receipt
+        made = bench.heard.results[id].receipt
+        assert [one.sha256 for one in made.images] == [one.sha256 for one in alone.images]
+        assert made.evaluations == alone.evaluations
+        last = bench.heard.progress[id][-1]
+        assert last.done == last.total
+    assert max(bench.heard.batches) == 4  # as many as there are places
+
+
+def test_who_is_cancelled_takes_no_further_step(bench: Bench) -> None:
+    long, short = bench.enter(prompt="a house", steps=150), bench.enter(prompt="a cat", steps=20)
+    bench.worker.start()
+    while not bench.heard.progress.get(long):
+        time.sleep(0.005)
+    bench.worker.withdraw(long)
+    at = len(bench.heard.progress[long])
+    bench.heard.wait_for(long)
+    assert len(bench.heard.progress[long]) <= at + 2  # the step under way, and one that was just beginning
+    gone = bench.heard.failures[long]
+    assert isinstance(gone, Refusal) and gone.code == "cancelled"
+    bench.heard.wait_for(short)
+    assert short in bench.heard.results
+
+
+def test_who_waits_can_be_cancelled_too(bench: Bench) -> None:
+    id = bench.enter(prompt="a house", n=3)
+    bench.worker.withdraw(id)
+    bench.worker.start()
+    bench.heard.wait_for(id)
+    assert id in bench.heard.failures and id not in bench.heard.progress
+
+
+def test_a_deadline_ends_what_is_under_way(bench: Bench) -> None:
+    id = bench.enter({"deadline": time.time() + 0.3}, prompt="a house", steps=500)
+    bench.worker.start()
+    bench.heard.wait_for(id)
+    late = bench.heard.failures[id]
+    assert isinstance(late, Refusal) and (late.status, late.code) == (504, "deadline")
+
+
+def test_a_picture_that_cannot_go_on_spoils_no_other(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    from negspace.guidance.perp_neg import PerpNeg
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("out of luck")
+
+    monkeypatch.setattr(PerpNeg, "combine", broken)
+    good, bad = bench.enter(**UNLIKE[0]), bench.enter(**UNLIKE[3])
+    bench.worker.start()
+    bench.heard.wait_for(good, bad)
+    assert good in bench.heard.results and "out of luck" in str(bench.heard.failures[bad])
+
+
+def test_models_take_turns_in_memory(bench: Bench) -> None:
+    ids = [bench.enter(prompt="a cat", model=name, steps=2) for name in ("tiny", "other", "tiny", "broken")]
+    bench.worker.start()
+    bench.heard.wait_for(*ids)
+    assert [id in bench.heard.results for id in ids] == [True, True, True, False]
+    assert isinstance(bench.heard.failures[ids[3]], ModelError)
+
+
+def test_previews_come_as_often_as_asked(bench: Bench) -> None:
+    id = bench.enter({"previews": 3}, prompt="a cat", steps=8, n=2, sampler="Euler")
+    bench.worker.start()
+    bench.heard.wait_for(id)
+    assert sorted(bench.heard.previews[id]) == [(index, done) for index in (0, 1) for done in (2, 4, 6)]
