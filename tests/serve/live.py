@@ -19,7 +19,16 @@ from negspace.serve.service import Service
 from negspace.serve.settings import Settings
 
 _PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload(["negspace.serve.run", "tests.serve.live"])  # torch is imported once
+_PROCESSES.set_forkserver_preload(  # what takes seconds to import is imported once
+    [
+        "negspace.serve.run",
+        "diffusers.models.autoencoders.autoencoder_kl",
+        "diffusers.models.unets.unet_2d_condition",
+        "diffusers.schedulers.scheduling_dpmsolver_multistep",
+        "transformers.models.clip.modeling_clip",
+        "tests.serve.live",
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -83,7 +92,7 @@ def apart(settings: Settings) -> Apart:
 def _serve(settings: Settings, tell: Connection) -> None:
     service = Service(settings)
     config = uvicorn.Config(
-        create_app(service), host="127.0.0.1", port=0, log_level="error", timeout_graceful_shutdown=20
+        create_app(service), host="127.0.0.1", port=0, log_level="error", timeout_graceful_shutdown=60
     )
     server = Server(config, service)
 

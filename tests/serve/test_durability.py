@@ -17,7 +17,7 @@ from tests.serve.live import Apart, apart
 
 
 def settings_in(tiny_sd: Path, data: Path, lanes: int = 16) -> Settings:
-    return Settings(models={"tiny": str(tiny_sd)}, data=data, grace=15, lanes=lanes, waiting=40)
+    return Settings(models={"tiny": str(tiny_sd)}, data=data, grace=60, lanes=lanes, waiting=40)
 
 
 def load(server: Apart, accepted: list[str], until: threading.Event, seed: int) -> None:
@@ -72,7 +72,7 @@ def account(server: Apart, data: Path, accepted: list[str]) -> None:
                 kept = png.read(file).receipt
                 assert kept is not None and kept.to_json() == client.get(image["url"] + "/receipt").text
     server.send(signal.SIGTERM)
-    server.process.join(60)
+    server.process.join(120)
     assert server.process.exitcode in (0, -signal.SIGTERM)
     engine = open_database(f"sqlite:///{data / 'store.db'}")
     with engine.connect() as connection:
@@ -94,13 +94,13 @@ def test_a_signal_to_stop_lets_finish_what_is_under_way(tiny_sd: Path, tmp_path:
     server = apart(settings_in(tiny_sd, tmp_path, lanes=1))
     asked = {"prompt": "a red house", "avoid": "hat", "steps": 60}
     got: list[httpx.Response] = []
-    with httpx.Client(base_url=server.url, timeout=60) as client:
+    with httpx.Client(base_url=server.url, timeout=120) as client:
         one = threading.Thread(target=lambda: got.append(client.post("/api/generate", json=asked)))
         one.start()
         time.sleep(0.5)
         server.send(signal.SIGTERM)
-        one.join(60)
-        server.process.join(60)
+        one.join(120)
+        server.process.join(120)
         assert server.process.exitcode in (0, -signal.SIGTERM)
         assert got[0].status_code == 200
         with pytest.raises(httpx.HTTPError):

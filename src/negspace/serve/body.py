@@ -3,11 +3,15 @@
 from typing import Any
 
 from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
-class _TooLong(Exception):
-    """More came than may come."""
+class _TooLong(HTTPException):
+    """More came than may come. Of this kind, as FastAPI makes a 400 of any other while it reads a body."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(413, f"the body is longer than {most} bytes, the most that is read")
 
 
 class BodyLimit:
@@ -37,7 +41,7 @@ class BodyLimit:
             message = await receive()
             came += len(message.get("body", b""))
             if came > self._most:
-                raise _TooLong
+                raise _TooLong(self._most)
             return message
 
         async def noticed(message: Message) -> None:
@@ -52,6 +56,5 @@ class BodyLimit:
                 await self._refuse(scope, receive, send)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        message = f"the body is longer than {self._most} bytes, the most that is read"
-        error: dict[str, Any] = {"code": "too-long", "message": message, "span": None}
+        error: dict[str, Any] = {"code": "too-long", "message": _TooLong(self._most).detail, "span": None}
         await JSONResponse({"error": error}, 413, {"Connection": "close"})(scope, receive, send)

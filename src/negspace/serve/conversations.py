@@ -70,6 +70,8 @@ async def feedback(
         raise RequestError("feedback: say a complaint, or thumbs")
     if len(complaint) > LONGEST:
         raise RequestError(f"feedback: {len(complaint)} characters; {LONGEST} may be")
+    if complaint != complaint.encode(errors="replace").decode():
+        raise RequestError("feedback: it holds half a character (a lone surrogate), which is no text")
     last = await _meant(service, tenant, conversation, about)
     planned = Plan.from_json(await asyncio.to_thread(service.store.plan, last.accepted.id) or "")
     revision = revise(_list_of(planned), complaint)

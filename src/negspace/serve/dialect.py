@@ -97,7 +97,6 @@ async def unless_gone(job: Job, request: Request) -> Finished:
             job.cancel()
         return await waiting
     finally:
-        job.cancel()  # where this very wait is cancelled; one that has ended does not mind
         for task in (waiting, leaving):
             task.cancel()
             with suppress(asyncio.CancelledError):

@@ -1,5 +1,7 @@
 """Limits: how much may be asked for at once, by anyone and by a tenant."""
 
+from pydantic_core import PydanticSerializationError
+
 from negspace.avoid.plan import Plan
 from negspace.errors import RequestError
 from negspace.request import Request
@@ -13,7 +15,10 @@ def refuse_beyond(request: Request, settings: Settings, tenant: Tenant) -> None:
     Raises:
         RequestError: it is.
     """
-    length = len(request.without_pixels().to_json())
+    try:
+        length = len(request.without_pixels().to_json())
+    except PydanticSerializationError:
+        raise RequestError("a text holds half a character (a lone surrogate), which is no text") from None
     if length > settings.longest_text:
         raise RequestError(f"the request is {length} characters long; {settings.longest_text} may be")
     most = _least(settings.most_pictures, tenant.most_pictures)

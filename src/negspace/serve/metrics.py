@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from negspace.serve.events import Finished
 from negspace.serve.job import Order
-from negspace.serve.outcomes import Meter
+from negspace.serve.meter import Meter
 from negspace.serve.refusal import Refusal
 
 _BATCH = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 128)

@@ -4,8 +4,7 @@ import io
 import json
 import logging
 import time
-from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import final
 
@@ -17,27 +16,12 @@ from negspace.generate import Result
 from negspace.serve.catalogue import Catalogue
 from negspace.serve.events import Done, Event, Failed, Finished, Picture, Preview, Progress, picture_id
 from negspace.serve.job import Order
+from negspace.serve.meter import Meter
 from negspace.serve.refusal import Refusal, refusal_of
 from negspace.serve.worker import Listener
 from negspace.store import Store
 
 log = logging.getLogger(__name__)
-
-
-class Meter(ABC):
-    """Counts what happens. Called by any thread."""
-
-    @abstractmethod
-    def stepped(self, lanes: int, rows: int, seconds: float) -> None:
-        """So many pictures took a step together."""
-
-    @abstractmethod
-    def finished(self, order: Order, finished: Finished) -> None:
-        """A job came to its end."""
-
-    @abstractmethod
-    def failed(self, order: Order, why: Refusal) -> None:
-        """A job ended without pictures."""
 
 
 @final
@@ -47,16 +31,20 @@ class Outcomes(Listener):
     Args:
         store: where it is kept.
         catalogue: knows what may be shown of a receipt.
-        meter: counts.
+        meters: count, write down, trace.
         tell: hands an event of a job to whoever waits for it; called by any thread.
     """
 
     def __init__(
-        self, store: Store, catalogue: Catalogue, meter: Meter, tell: Callable[[str, Event], None]
+        self,
+        store: Store,
+        catalogue: Catalogue,
+        meters: Sequence[Meter],
+        tell: Callable[[str, Event], None],
     ) -> None:
         self._store = store
         self._catalogue = catalogue
-        self._meter = meter
+        self._meters = tuple(meters)
         self._tell = tell
         self._beside = ThreadPoolExecutor(1, "outcomes")
 
@@ -71,7 +59,8 @@ class Outcomes(Listener):
         self._beside.submit(self._preview, order, index, progress, pixels)
 
     def stepped(self, lanes: int, rows: int, seconds: float) -> None:
-        self._meter.stepped(lanes, rows, seconds)
+        for meter in self._meters:
+            meter.stepped(lanes, rows, seconds)
 
     def made(self, order: Order, result: Result) -> None:
         self._beside.submit(self._keep, order, result)
@@ -99,7 +88,8 @@ class Outcomes(Listener):
             for index, file in enumerate(files)
         )
         finished = Finished(order.id, pictures, receipt, time.time() - order.accepted)
-        self._meter.finished(order, finished)
+        for meter in self._meters:
+            meter.finished(order, finished)
         self._tell(order.id, Done(finished))
 
     def _fail(self, order: Order, error: Exception) -> None:
@@ -110,7 +100,8 @@ class Outcomes(Listener):
             self._store.fail(order.id, failure_of(why))
         except Exception as amiss:
             log.error("the end of job %s could not be written down", order.id, exc_info=amiss)
-        self._meter.failed(order, why)
+        for meter in self._meters:
+            meter.failed(order, why)
         self._tell(order.id, Failed(why))
 
 

@@ -30,7 +30,7 @@ class Refusal(NegspaceError):
         retry_after: float | None = None,
         span: tuple[int, int] | None = None,
     ) -> None:
-        super().__init__(message)
+        super().__init__(message.encode("utf-8", "replace").decode())  # half a character may be quoted in it
         self.status = status
         self.code = code
         self.retry_after = retry_after

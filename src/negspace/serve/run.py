@@ -9,6 +9,7 @@ import uvicorn
 
 from negspace.errors import RequestError
 from negspace.serve.app import create_app
+from negspace.serve.journal import write_lines
 from negspace.serve.service import Service
 from negspace.serve.settings import Settings
 
@@ -54,12 +55,13 @@ def run(settings: Settings) -> None:
         NegspaceError: the settings cannot be served.
     """
     refuse_open_door(settings)
+    write_lines()
     service = Service(settings)
     config = uvicorn.Config(
         create_app(service),
         host=settings.host,
         port=settings.port,
-        log_level="info",
+        log_config=None,  # everything goes where our own lines go
         access_log=False,
         timeout_graceful_shutdown=max(1, int(settings.grace)),
         server_header=False,

@@ -15,6 +15,7 @@ from negspace.serve.catalogue import Catalogue
 from negspace.serve.events import Done, Event, Failed, Finished, Picture, picture_id
 from negspace.serve.gate import Gate
 from negspace.serve.job import Job, Order
+from negspace.serve.journal import Journal
 from negspace.serve.limits import refuse_beyond, refuse_large
 from negspace.serve.links import Links
 from negspace.serve.metrics import Metrics
@@ -23,6 +24,7 @@ from negspace.serve.queue import Full, Queue, Ticket
 from negspace.serve.refusal import Refusal, forbidden, not_found, refusal_of, too_busy, too_many
 from negspace.serve.settings import Settings, read_width
 from negspace.serve.tenants import Tenant
+from negspace.serve.traces import Traces
 from negspace.serve.worker import Worker
 from negspace.store import Accepted, Kept, Store
 from negspace.store.store import DAY
@@ -58,7 +60,8 @@ class Service:
         self.store = Store(settings.data, settings.database)
         self.metrics = Metrics()
         self.links = Links()
-        self._outcomes = Outcomes(self.store, self.catalogue, self.metrics, self._tell)
+        meters = self.metrics, Journal(settings.log_prompts), Traces()
+        self._outcomes = Outcomes(self.store, self.catalogue, meters, self._tell)
         self._worker = Worker(
             self._open,
             width=read_width(settings.width),

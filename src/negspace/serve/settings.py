@@ -61,6 +61,7 @@ class Settings(BaseSettings):
         most_steps, most_pictures: of a request.
         longest_text: characters of all texts of a request together.
         largest_body: bytes of an HTTP request.
+        log_prompts: whether texts of prompts stand in the log.
         grace: seconds that requests under way may take after a signal to stop.
     """
 
@@ -88,6 +89,7 @@ class Settings(BaseSettings):
     most_pictures: Annotated[int, Field(ge=1)] = 16
     longest_text: Annotated[int, Field(ge=1)] = 10_000
     largest_body: Annotated[int, Field(ge=1024)] = 32 * 2**20
+    log_prompts: bool = False
     grace: Annotated[float, Field(ge=0.0)] = 30.0
 
 

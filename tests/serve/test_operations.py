@@ -1,0 +1,93 @@
+"""What an operator reads: lines of JSON without prompts, and spans."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+from opentelemetry.trace import NoOpTracer, Span, StatusCode
+
+from negspace.request import Request
+from negspace.serve.catalogue import Catalogue
+from negspace.serve.events import Finished
+from negspace.serve.job import Order
+from negspace.serve.journal import Journal, JsonLines
+from negspace.serve.refusal import too_busy
+from negspace.serve.settings import Settings
+from negspace.serve.tenants import LOCAL
+from negspace.serve.traces import Traces
+from tests.store.receipts import receipt
+
+
+@pytest.fixture(scope="module")
+def order(tiny_sd: Path) -> Order:
+    catalogue = Catalogue(Settings(models={"tiny": str(tiny_sd)}))
+    asked = Request(prompt="a secret house", avoid="hidden hat")
+    carried = catalogue.carried(asked)
+    return Order(asked, carried, catalogue.plan(carried, LOCAL), LOCAL)
+
+
+@pytest.mark.parametrize("prompts", [False, True])
+def test_a_line_says_what_became_of_a_job(
+    order: Order, prompts: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    journal = Journal(prompts)
+    with caplog.at_level(logging.INFO, "negspace.journal"):
+        journal.finished(order, Finished(order.id, (), receipt(2), 1.23456))
+        journal.failed(order, too_busy("no room", 1))
+    done, failed = (json.loads(JsonLines().format(record)) for record in caplog.records)
+    assert done["message"] == "done" and done["job"] == order.id and done["model"] == "tiny"
+    assert (done["seconds"], done["pictures"], done["evaluations"]) == (1.235, 2, 4)
+    assert failed["message"] == "failed" and (failed["status"], failed["code"]) == (503, "busy")
+    for told in (done, failed):
+        assert ("secret" in json.dumps(told)) == ("hidden" in json.dumps(told)) == prompts
+
+
+class Recording(NoOpTracer):
+    """Writes down the spans that are begun."""
+
+    def __init__(self) -> None:
+        self.spans: list[RecordingSpan] = []
+
+    def start_span(self, name: str, *_: object, **given: object) -> Span:
+        self.spans.append(RecordingSpan(name, given))
+        return self.spans[-1]
+
+
+class RecordingSpan(Span):
+    """A span that remembers what it was told."""
+
+    def __init__(self, name: str, given: dict) -> None:
+        self.name = name
+        self.given = given
+        self.told: dict[str, object] = {}
+        self.status: Any = None
+        self.ended = 0
+
+    def set_attribute(self, key: str, value: object) -> None:
+        self.told[key] = value
+
+    def set_status(self, status: object, description: str | None = None) -> None:
+        self.status = status
+
+    def end(self, end_time: int | None = None) -> None:
+        self.ended = end_time or 0
+
+    def get_span_context(self): ...  # type: ignore[override]
+    def set_attributes(self, attributes): ...  # type: ignore[override]
+    def add_event(self, name, attributes=None, timestamp=None): ...  # type: ignore[override]
+    def update_name(self, name): ...  # type: ignore[override]
+    def is_recording(self): ...  # type: ignore[override]
+    def record_exception(self, exception, attributes=None, timestamp=None, escaped=False): ...  # type: ignore[override]
+
+
+def test_a_job_is_a_span(order: Order) -> None:
+    tracer = Recording()
+    traces = Traces(tracer)
+    traces.finished(order, Finished(order.id, (), receipt(), 1.0))
+    traces.failed(order, too_busy("no room", 1))
+    done, failed = tracer.spans
+    assert done.name == "negspace.job" and done.told["negspace.evaluations"] == 2
+    assert done.given["start_time"] == int(order.accepted * 10**9) <= done.ended
+    assert failed.told["negspace.code"] == "busy" and failed.status.status_code is StatusCode.ERROR
