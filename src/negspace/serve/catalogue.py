@@ -135,8 +135,14 @@ class Catalogue:
         """A receipt as others may see it: with names instead of places."""
         taught = self._named(receipt.embeddings)
         own = {"seed": receipt.request.seed, "n": receipt.request.n}
+        named = {"policies": asked.policies, "embeddings": asked.embeddings, "model": asked.model}
+        carried = None if receipt.carried is None else receipt.carried.model_copy(update=named)
         return receipt.model_copy(
-            update={"request": asked.without_pixels().model_copy(update=own), "embeddings": taught}
+            update={
+                "request": asked.without_pixels().model_copy(update=own),
+                "carried": carried,
+                "embeddings": taught,
+            }
         )
 
     def shown_plan(self, planned: Plan, asked: Request) -> Plan:

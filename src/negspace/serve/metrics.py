@@ -42,6 +42,12 @@ class Metrics(Meter):
             "pictures whose negative was asked for and did nothing",
             registry=registry,
         )
+        self._verdicts = Counter(
+            "negspace_checks", "what was seen of what was avoided, by verdict", ["verdict"], registry=registry
+        )
+        self._withheld = Counter(
+            "negspace_pictures_withheld", "pictures that a check keeps back", registry=registry
+        )
         self._jobs = Counter("negspace_jobs", "jobs that ended, by how", ["end"], registry=registry)
         self._latency = Histogram(
             "negspace_job_seconds", "from acceptance to the end", registry=registry, buckets=_SECONDS
@@ -67,6 +73,10 @@ class Metrics(Meter):
         self._pictures.labels(receipt.model.name).inc(len(receipt.images))
         if receipt.terms and not receipt.negative_acted:
             self._inert.inc(len(receipt.images))
+        for image in (*receipt.images, *receipt.withheld):
+            for sight in image.sights()[1]:
+                self._verdicts.labels(sight.verdict).inc()
+        self._withheld.inc(len(receipt.withheld))
         self._jobs.labels("done").inc()
         self._latency.observe(finished.seconds)
 

@@ -264,7 +264,7 @@ class Worker:
             self._measure(rows, seconds)
             self._listener.stepped(len(lanes), rows, seconds)
         for work in self._of(lanes):
-            self._settle(work)
+            self._settle(work, engine)
 
     def _apart(self, engine: Engine, lanes: Sequence[Lane]) -> None:
         """One step for each lane alone, so that only those fail that cannot take it."""
@@ -291,15 +291,18 @@ class Worker:
             if any(id(lane) in taking_part for lane in work.run.lanes):
                 yield work
 
-    def _settle(self, work: _Work) -> None:
+    def _settle(self, work: _Work, engine: Engine) -> None:
         """Say how far an order is, and hand it on when it is finished."""
         self._listener.advanced(work.order, Progress(work.run.done, work.run.total))
         for index, lane in enumerate(work.run.lanes):
             self._show(work, index, lane)
-        work.left = [lane for lane in work.left if not lane.done]
-        if work.left:
-            return
         try:
+            further = work.run.settle()  # another attempt of a picture whose check asks for one
+            for lane in further:
+                self._engines.setdefault(engine.network, engine).add(lane)
+            work.left = [lane for lane in work.run.lanes if not lane.done]
+            if work.left:
+                return
             result = work.run.result()
         except Exception as error:
             self._fail(work.order.id, error)
