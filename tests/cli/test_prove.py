@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Cli
+from tests.lab.worlds import Words
 
 INERT = ("prove", "a cat", "--avoid", "hat, blurry", "--scale", 1)
 
@@ -15,6 +16,21 @@ def test_a_negative_that_cannot_act_is_proved_at_once(cli: Cli, tmp_path: Path) 
     assert "No: the negative does nothing here" in told.out and "inert" in told.out
     assert str(tmp_path / "report.html") in told.out
     assert (tmp_path / "report.html").read_text().startswith("<!doctype html>")
+
+
+def test_what_was_measured_is_printed(
+    cli: Cli, tiny_sd: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("negspace.lab.proof.witness_of", lambda _: Words())
+    asked = ("prove", "a cat", "--avoid", "hat, zeppelin", "--model", tiny_sd, "--steps", 1)
+    told = cli(*asked, "--max-pictures", 110, "--out", tmp_path)
+    assert told.code == 0, told.err
+    words = " ".join(told.out.split())
+    assert words.startswith("at most 1") and "pictures, 0 are in" in words
+    assert "zeppelin: the text encoder has learned none of its words" in words
+    assert "control again (no negative, made once more): identical" in words
+    assert "control unrelated (" in words and "None" not in words
+    assert (tmp_path / "figures" / "1.svg").exists()
 
 
 def test_json_is_all_there_is_on_stdout(cli: Cli, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from negspace.cli.options import ASKED, HOW, OUT, Json
 from negspace.cli.output import slug
 
 if TYPE_CHECKING:
-    from negspace.lab.findings import Findings
+    from negspace.lab.findings import Control, Findings
     from negspace.lab.proof import Proof
 
 PERSON = "person"
@@ -85,7 +85,7 @@ def prove(
     _check_judge(judge)
     asked = _prompts(prompt, prompts)
     fields = {"scale": scale, "rule": rule, "steps": steps, "sampler": sampler}
-    folder = out or Path("negspace-proof") / _name(asked, avoid, model, seed, fields)
+    folder = out or Path("negspace-proof") / _name(asked, avoid, model, seed, fields, judge)
     check_folder(folder)
 
     from negspace.cli.making import open_model
@@ -206,20 +206,22 @@ def _show(found: "Findings") -> None:
         effect = "" if one.amiss is None else between(one.amiss)
         cost = "" if one.amiss is None else f"{one.extra:+d}, {one.tokens} tokens"
         rows.append([term, KINDS.get(one.kind, one.kind), effect, str(one.pairs or ""), cost])
-    show.table(("term", "verdict", "pictures as asked", "pairs", "evaluations"), rows)
+    show.table(("term", "verdict", "pictures as asked", "pairs", "evaluations more"), rows)
     show.line("")
     for term, one in found.verdicts.items():
         show.line(f"{term}: {one.why}")
     if found.controls:
         show.line("")
     for control in found.controls:
-        told = (
-            "identical"
-            if control.identical
-            else "NOT identical"
-            if control.identical is False
-            else control.why_not
-        )
-        show.line(
-            f"{control.name} ({control.told}): {between(control.effect) if control.effect else told}", "dim"
-        )
+        show.line(f"control {control.name} ({control.told}): {_seen(control)}", "dim")
+
+
+def _seen(control: "Control") -> str:
+    """What a control showed."""
+    from negspace.lab.wording import between
+
+    if control.effect is not None:
+        return between(control.effect)
+    if control.identical is not None:
+        return "identical" if control.identical else "NOT identical: nothing here can be trusted"
+    return f"not made: {control.why_not}"
