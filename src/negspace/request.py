@@ -10,6 +10,7 @@ from negspace.words import Words
 
 LARGEST_SEED = 2**63 - 1
 
+Route = Literal["attention", "true-cfg", "rewrite", "check"]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -113,6 +114,9 @@ class Request(Words):
             and height are the picture's.
         sizes: what a model that is told sizes is told of this picture; None is its own size, uncropped.
         negative_sizes: what the negative branch is told instead; None is the same.
+        routes: how what is avoided reaches a model without a usable negative, the first that it has:
+            "attention", "true-cfg" (a second pass, taken only if named here), "rewrite" into a wish, "check"
+            of the picture alone.
         guidance: what a guidance-distilled model that is told its scale is told; None takes its default.
     """
 
@@ -139,6 +143,7 @@ class Request(Words):
     start: Start | None = None
     sizes: Sizes | None = None
     negative_sizes: Sizes | None = None
+    routes: tuple[Route, ...] = ("attention", "rewrite", "check")
     guidance: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] | None = None
 
     @model_validator(mode="after")

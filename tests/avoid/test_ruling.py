@@ -106,7 +106,6 @@ def test_only_some_rules_cancel_where_the_same_is_wanted() -> None:
         ("", FACTS, "cannot be read"),
         ("cfg(", FACTS, "cannot be read"),
         ("cfg", DISTILLED, "distilled.*scale 7.5.*use scale 1, and to avoid something.*nag"),
-        (None, DISTILLED, "distilled"),
         ("nag(cfg(scale=3))", DISTILLED, "distilled"),
         ("perp_neg(scale=1)", DISTILLED, "distilled"),
         ("perp_neg", BARE, "bare has no negative branch, which rule perp_neg needs; use scale 1.*nag"),

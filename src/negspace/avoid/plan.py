@@ -1,6 +1,6 @@
 """Plan: a request compiled for one model, before anything runs. Pure: needs no weights and no torch."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Self
@@ -10,7 +10,9 @@ from negspace.avoid.estimates import length_findings, named_embeddings, tokens, 
 from negspace.avoid.governance import Block, Governed, PolicyRecord, govern
 from negspace.avoid.merging import Entry
 from negspace.avoid.policy import Policy
+from negspace.avoid.routes import route
 from negspace.avoid.ruling import Ruling, ruling
+from negspace.avoid.templates import offers
 from negspace.avoid.terms import Term, content_words, is_plain, terms_of, unfolded, words_of
 from negspace.avoid.texts import insist_on, refuse_others, told_apart
 from negspace.errors import PolicyError, RequestError
@@ -184,16 +186,21 @@ def _compiled(
     steps: int,
 ) -> Plan:
     """What is governed, for a model: `told` is the request with its inline forms read."""
+    terms = _terms(governed, steps)
+    routed = route(governed.request, facts, [term for term, _ in terms])
+    governed = replace(governed, request=routed.request)
     carried = governed.request
     rule = ruling(carried, facts)
-    terms = _terms(governed, steps)
     stages = _stages(carried, governed.dialect)
     negative = _negative_text(carried.avoid, governed.dialect)
     if any(term.avoid.weight for term, _ in terms):
-        rules.refuse_distilled(rule, facts)
+        rules.refuse_distilled(rule, facts, carried.routes)
     why_not = _why_not(carried, negative, terms, rule, facts, len(stages))
     way = None if why_not else " and ".join(rule.ways)
-    planned = tuple(_planned(term, facts, governed.dialect, way, origins) for term, origins in terms)
+    planned = tuple(
+        _planned(term, facts, governed.dialect, _way(term, routed.wishes) or way, origins)
+        for term, origins in terms
+    )
     untold = tuple(_untold(planned, why_not))
     return Plan(
         request=request,
@@ -214,8 +221,10 @@ def _compiled(
         embeddings=tuple(one for one in facts.embeddings if one.file in carried.embeddings),
         findings=(
             *governed.findings,
+            *routed.findings,
             *_findings(told, governed, facts, negative, planned, steps, why_not),
             *rules.findings(rule, carried, facts),
+            *offers(facts, frozenset(record.name for record in governed.policies)),
             *(Finding("blocked", str(block), side="avoid") for block in untold),
         ),
         negative_dialect=governed.dialect,
@@ -367,6 +376,12 @@ def _planned(
         unknown=unknown or (),
         origins=origins,
     )
+
+
+def _way(term: Term, wishes: Mapping[tuple[str, ...], str]) -> str | None:
+    """The wish that stands for a term; None where none does."""
+    wish = wishes.get(words_of(term.avoid.term))
+    return None if wish is None else f"the wish {wish!r}"
 
 
 def _findings(

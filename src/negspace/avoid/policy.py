@@ -120,6 +120,27 @@ class AppliesTo(_Sheet):
         return None
 
 
+class Recommends(_Sheet):
+    """What the makers of a checkpoint recommend beside a list, told to whoever uses it and never set.
+
+    Attributes:
+        scale, steps, sampler, guidance: as in a request.
+    """
+
+    scale: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] | None = None
+    steps: Annotated[int, Field(ge=1)] | None = None
+    sampler: str | None = None
+    guidance: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] | None = None
+
+    def __str__(self) -> str:
+        known = ((name, getattr(self, name)) for name in type(self).model_fields)
+        return ", ".join(f"{name} {_spelt(value)}" for name, value in known if value is not None)
+
+
+def _spelt(value: float | str) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 class Policy(_Sheet):
     """A policy with everything it extends.
 
@@ -135,6 +156,7 @@ class Policy(_Sheet):
             own default.
         avoid: the terms, those of `extends` first.
         require: words that every prompt gets.
+        recommends: for a template of a checkpoint, how its makers use it.
     """
 
     name: Name
@@ -147,6 +169,7 @@ class Policy(_Sheet):
     least_scale: Annotated[float, Field(gt=1.0, allow_inf_nan=False)] | None = None
     avoid: tuple[PolicyTerm, ...] = ()
     require: tuple[Plain, ...] = ()
+    recommends: Recommends | None = None
 
     @field_validator("avoid", mode="before")
     @classmethod
@@ -163,7 +186,8 @@ class Policy(_Sheet):
     @property
     def fingerprint(self) -> str:
         """sha256 over all it says, what it extends included."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        silent = {"recommends"} if self.recommends is None else None
+        return hashlib.sha256(self.model_dump_json(exclude=silent).encode()).hexdigest()
 
 
 def names() -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Ruling: what a rule, given as text, comes to on a model: its scale, and how it tells what is avoided."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import isclose
 
@@ -8,7 +8,7 @@ from negspace.errors import RequestError
 from negspace.facts import ModelFacts
 from negspace.findings import Finding
 from negspace.names import no_such
-from negspace.request import Request
+from negspace.request import Request, Route
 from negspace.rulefacts import RULE_FACTS, Needs, RuleFacts, Tells
 from negspace.ruletext import Call, read
 from negspace.strength import STRENGTHS
@@ -96,16 +96,18 @@ def ruling(request: Request, facts: ModelFacts) -> Ruling:
     return found
 
 
-def refuse_distilled(found: Ruling, facts: ModelFacts) -> None:
+def refuse_distilled(found: Ruling, facts: ModelFacts, routes: Sequence[Route] = ()) -> None:
     """Stop where something avoided would be told to a branch of a model that is guidance-distilled.
+
+    A request that names "true-cfg" among its routes allows it.
 
     Raises:
         RequestError: it would.
     """
-    if facts.distilled and found.branches:
+    if facts.distilled and found.branches and "true-cfg" not in routes:
         raise RequestError(
             f"{facts.name} has its guidance distilled into the weights: at scale {found.scale:g} a negative "
-            f"branch damages the picture; {_instead(facts)}"
+            f"branch damages the picture; {_instead(facts)}, or allow the second pass by the route true-cfg"
         )
 
 
