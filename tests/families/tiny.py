@@ -1,6 +1,7 @@
 """A tiny checkpoint of every family: the real classes, random weights, in the real layout."""
 
 import json
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +48,8 @@ class Tiny:
 
     def save(self, folder: Path) -> None:
         """Write the checkpoint."""
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what another library warns of is not under test
             torch.manual_seed(20)
             pipeline = self.make()
         pipeline.save_pretrained(folder)
@@ -62,7 +64,7 @@ class Tiny:
         given = pack(latents) if self.packed else latents
         made = pipeline(
             "a red cat, snow",
-            negative_prompt=negative,
+            **({} if negative is None else {"negative_prompt": negative}),
             num_inference_steps=STEPS,
             latents=given,
             output_type="latent",
@@ -232,10 +234,69 @@ def flux(guided: bool = True) -> Any:
     )
 
 
+def chroma() -> Any:
+    from diffusers.models.transformers.transformer_chroma import ChromaTransformer2DModel
+    from diffusers.pipelines.chroma.pipeline_chroma import ChromaPipeline
+
+    kind: Any = ChromaTransformer2DModel
+    transformer = kind(
+        in_channels=16,
+        num_layers=1,
+        num_single_layers=1,
+        attention_head_dim=16,
+        num_attention_heads=2,
+        joint_attention_dim=96,
+        axes_dims_rope=(4, 6, 6),
+        approximator_hidden_dim=32,
+        approximator_layers=1,
+        approximator_num_channels=64,
+    )
+    whole: Any = ChromaPipeline
+    return whole(
+        scheduler=FlowMatchEulerDiscreteScheduler(use_beta_sigmas=True),
+        vae=vae(scaling_factor=0.3611, shift_factor=0.1159, use_quant_conv=False, use_post_quant_conv=False),
+        text_encoder=t5(),
+        tokenizer=t5_tokenizer(),
+        transformer=transformer,
+    )
+
+
+def pixart(sigma: bool) -> Any:
+    from diffusers.models.transformers.pixart_transformer_2d import PixArtTransformer2DModel
+    from diffusers.pipelines.pixart_alpha.pipeline_pixart_alpha import PixArtAlphaPipeline
+    from diffusers.pipelines.pixart_alpha.pipeline_pixart_sigma import PixArtSigmaPipeline
+
+    kind: Any = PixArtTransformer2DModel
+    transformer = kind(
+        num_attention_heads=2,
+        attention_head_dim=12,
+        in_channels=4,
+        out_channels=8,
+        num_layers=1,
+        cross_attention_dim=24,
+        sample_size=8 if sigma else 128,
+        patch_size=2,
+        caption_channels=96,
+    )
+    whole: Any = PixArtSigmaPipeline if sigma else PixArtAlphaPipeline
+    return whole(
+        scheduler=DPMSolverMultistepScheduler(beta_schedule="scaled_linear", beta_end=0.012),
+        vae=vae(),
+        text_encoder=t5(),
+        tokenizer=t5_tokenizer(),
+        transformer=transformer,
+    )
+
+
+_AS_ASKED = {"use_resolution_binning": False, "clean_caption": False}
+
 TINY: dict[str, Tiny] = {
     "sd": Tiny(sd, {}),
     "sdxl": Tiny(sdxl, {}),
     "sd3": Tiny(sd3, {}),
     "flux": Tiny(flux, {"distilled": False}, told="true_cfg_scale", packed=True),
+    "chroma": Tiny(chroma, {}, packed=True),
+    "pixart-alpha": Tiny(lambda: pixart(False), {}, more=_AS_ASKED),
+    "pixart-sigma": Tiny(lambda: pixart(True), {}, more=_AS_ASKED),
 }
 """Every family by name. A family without one fails its laws."""

@@ -134,7 +134,7 @@ class TextEncoder(Encoder):
 
     def _carries_out(self, prompt: Prompt) -> bool:
         """Whether the prompt's structure concerns this encoder; plain `and`s are one running text."""
-        if self.layer.text == "source" or prompt.structure is None:
+        if self.layer.text != "chunks" or prompt.structure is None:
             return False
         if self.facts.kind == "clip" or not isinstance(prompt.structure, Conjunction):
             return True
@@ -145,8 +145,9 @@ class TextEncoder(Encoder):
         return False
 
     def _read(self, prompt: Prompt) -> list[ReadChunk | None]:
-        if self.layer.text == "source":
-            return [self._reader.read_text(prompt.written, 1.0, (0, len(prompt.source)))]
+        if self.layer.text != "chunks":
+            text = prompt.written if self.layer.text == "source" else prompt.written.lower().strip()
+            return [self._reader.read_text(text, 1.0, (0, len(prompt.source)))]
         return self._reader.read(prompt)
 
     def _windows(self, read: list[ReadChunk | None]) -> tuple[list[Window], list[Window]]:

@@ -22,14 +22,15 @@ class Layer:
         norm: whether the text model's final layer norm follows ("final") or not ("none").
         pooled: the summary vector: none, the state at the end mark ("eos"), or that projected ("projected").
         padding: "read" has text model and network look at the padding too, "masked" keeps both from it.
-        text: "chunks" reads chunks with weights; "source" the text as written, every bracket literal.
+        text: "chunks" reads chunks with weights; "source" the text as written, every bracket literal;
+            "lowered" the same in lower case, without blanks around it.
     """
 
     skip: int = 0
     norm: Literal["final", "none"] = "final"
     pooled: Literal["none", "eos", "projected"] = "none"
     padding: Literal["read", "masked"] = "read"
-    text: Literal["chunks", "source"] = "chunks"
+    text: Literal["chunks", "source", "lowered"] = "chunks"
 
 
 class Network:

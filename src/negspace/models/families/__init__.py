@@ -2,7 +2,9 @@
 
 from negspace.errors import ModelError
 from negspace.models.families.base import Asked, Family, Part, TextPart
+from negspace.models.families.chroma import Chroma
 from negspace.models.families.flux import Flux
+from negspace.models.families.pixart import PixArtAlpha, PixArtSigma
 from negspace.models.families.sd import StableDiffusion
 from negspace.models.families.sd3 import StableDiffusion3
 from negspace.models.families.sdxl import StableDiffusionXL
@@ -10,7 +12,15 @@ from negspace.models.place import ModelFolder
 
 __all__ = ["FAMILIES", "Asked", "Family", "Part", "TextPart", "family_of"]
 
-FAMILIES: tuple[Family, ...] = (StableDiffusion(), StableDiffusionXL(), StableDiffusion3(), Flux())
+FAMILIES: tuple[Family, ...] = (
+    StableDiffusion(),
+    StableDiffusionXL(),
+    StableDiffusion3(),
+    Flux(),
+    Chroma(),
+    PixArtAlpha(),
+    PixArtSigma(),
+)
 """Every family."""
 
 

@@ -42,7 +42,7 @@ class TextPart(Part):
         tokenizer: the folder of its tokenizer.
         reader: (module, class) of its tokenizer.
         window: tokens read at once; 0 asks its settings.
-        skip, norm, pooled, padding: as in `negspace.encoding.Layer`.
+        skip, norm, pooled, padding, text: as in `negspace.encoding.Layer`.
         optional: whether the family works without it.
     """
 
@@ -53,6 +53,7 @@ class TextPart(Part):
     norm: Literal["final", "none"] = "final"
     pooled: Literal["none", "eos", "projected"] = "none"
     padding: Literal["read", "masked"] = "read"
+    text: Literal["chunks", "source", "lowered"] = "chunks"
     optional: bool = False
 
     def facts(self, settings: dict[str, Any], words: frozenset[str] | None) -> EncoderFacts:
@@ -74,7 +75,7 @@ def clip(number: int, *, projecting: bool = False, **layer: Any) -> TextPart:
     return TextPart(f"text_encoder{suffix}", _CLIP, kind, f"tokenizer{suffix}", **layer)
 
 
-def t5(number: int, window: int, **other: Any) -> TextPart:
+def t5(number: int, window: int, text: Literal["source", "lowered"] = "source", **other: Any) -> TextPart:
     """The T5 text encoder number 1, 2.. of a family, which reads this many tokens."""
     suffix = "" if number == 1 else f"_{number}"
     reader = ("transformers.models.t5.tokenization_t5", "T5Tokenizer")
@@ -85,6 +86,7 @@ def t5(number: int, window: int, **other: Any) -> TextPart:
         f"tokenizer{suffix}",
         reader,
         window,
+        text=text,
         **other,
     )
 
@@ -123,6 +125,7 @@ class Family(ABC):
         texts: its text encoders, in the order in which they are read.
         denoiser, vae: its networks.
         alike: settings of the denoiser that another one must share to stand for it.
+        lora: what reads LoRA files for it, in `diffusers.loaders.lora_pipeline`; "" where nothing does.
     """
 
     name: ClassVar[str]
@@ -132,6 +135,7 @@ class Family(ABC):
     denoiser: ClassVar[Part]
     vae: ClassVar[Part] = KL
     alike: ClassVar[tuple[str, ...]] = ("in_channels", "out_channels")
+    lora: ClassVar[str] = ""
 
     @abstractmethod
     def known(self, folder: ModelFolder) -> ModelFacts:

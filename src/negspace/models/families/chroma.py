@@ -1,0 +1,85 @@
+"""Chroma: FLUX.1's transformer without distilled guidance, T5 alone, whose padding is masked."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, final
+
+from negspace.facts import ModelFacts
+from negspace.models.families.base import Asked, Family, Part, chosen, hosted, pixels, t5
+from negspace.models.families.transformers import down_to_one, pack, places, tokens_of, unpack
+from negspace.models.place import ModelFolder
+from negspace.models.samplers import FLOW_SAMPLERS, Spacing
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from negspace.encoding import Encoder, TextEncoder
+    from negspace.models.patching import Hosting
+
+
+@final
+class Chroma(Family):
+    """An absent negative is the encoded empty prompt; a negative acts in a branch of its own."""
+
+    name = "chroma"
+    title = "Chroma"
+    pipeline = "ChromaPipeline"
+    texts = (t5(1, 512, padding="masked"),)
+    denoiser = Part(
+        "transformer", "diffusers.models.transformers.transformer_chroma", "ChromaTransformer2DModel"
+    )
+    alike = ("in_channels", "joint_attention_dim")
+    lora = "FluxLoraLoaderMixin"
+
+    def known(self, folder: ModelFolder) -> ModelFacts:
+        vae = folder.settings("vae")
+        side = 128 * pixels(vae)
+        folder.settings("transformer")
+        return ModelFacts(
+            **chosen(folder, width=side, height=side, steps=35, scale=5.0, sampler="Euler"),
+            family=self.name,
+            prediction="flow",
+            encoders=self.encoders(folder),
+            distilled=bool(folder.own.get("distilled", False)),
+            rules=hosted(),
+            samplers=tuple(FLOW_SAMPLERS),
+            multiple=2 * pixels(vae),
+        )
+
+    def joined(self, encoders: "Sequence[TextEncoder]", settings: dict[str, Any]) -> "Encoder":
+        return encoders[0]
+
+    def spacing(self, settings: dict[str, Any], steps: int, shape: tuple[int, int, int]) -> Spacing:
+        return down_to_one(settings, steps, tokens_of(shape))
+
+    def answer(self, denoiser: Any, asked: Asked) -> "Tensor":
+        tokens = pack(asked.x)
+        return unpack(
+            denoiser(
+                hidden_states=tokens,
+                timestep=asked.times / 1000,
+                encoder_hidden_states=asked.hidden,
+                txt_ids=asked.x.new_zeros(asked.hidden.shape[1], 3),
+                img_ids=places(asked.x),
+                attention_mask=_attended(asked, tokens),
+                return_dict=False,
+            )[0],
+            asked.x.shape,
+        )
+
+    def hosting(self, denoiser: Any, name: str) -> "Hosting":
+        from negspace.models.patching import NoPatching
+
+        return NoPatching(name)
+
+
+def _attended(asked: Asked, tokens: "Tensor") -> "Tensor":
+    """[rows, tokens of both]: 1 for the text, one token of its padding, and the picture; 0 elsewhere.
+
+    Chroma was trained with one token of padding. As in diffusers this is added to the scores.
+    """
+    assert asked.mask is not None
+    seen = asked.x.new_zeros(asked.mask.shape[0], asked.mask.shape[1] + tokens.shape[1])
+    seen[:, : asked.mask.shape[1]] = asked.mask
+    seen[:, 1 : asked.mask.shape[1]] += asked.mask[:, :-1] & ~asked.mask[:, 1:]
+    seen[:, asked.mask.shape[1] :] = 1
+    return seen

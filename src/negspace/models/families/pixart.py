@@ -1,0 +1,95 @@
+"""PixArt alpha and sigma: T5 alone, whose padding is masked, and a transformer with cross-attention."""
+
+from abc import ABC
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, final
+
+from negspace.facts import ModelFacts
+from negspace.models.families.base import Asked, Family, Part, chosen, hosted, pixels, t5
+from negspace.models.families.unets import few_steps, prediction_of, sampler_of
+from negspace.models.place import ModelFolder
+from negspace.models.samplers import SAMPLERS
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from negspace.encoding import Encoder, TextEncoder
+    from negspace.models.patching import Hosting
+
+
+class PixArt(Family, ABC):
+    """An absent negative is the encoded empty prompt. Texts are read in lower case."""
+
+    denoiser = Part(
+        "transformer", "diffusers.models.transformers.pixart_transformer_2d", "PixArtTransformer2DModel"
+    )
+    alike = ("in_channels", "out_channels", "caption_channels")
+
+    def known(self, folder: ModelFolder) -> ModelFacts:
+        network, vae = folder.settings("transformer"), folder.settings("vae")
+        side = int(network["sample_size"]) * pixels(vae)
+        few = few_steps(folder.name)
+        return ModelFacts(
+            **chosen(
+                folder,
+                width=side,
+                height=side,
+                steps=4 if few else 20,
+                scale=1.0 if few else 4.5,
+                sampler=sampler_of(folder),
+            ),
+            family=self.name,
+            prediction=prediction_of(folder),
+            encoders=self.encoders(folder),
+            distilled=bool(folder.own.get("distilled", few)),
+            rules=hosted(),
+            samplers=tuple(SAMPLERS),
+            multiple=pixels(vae) * int(network.get("patch_size", 2)),
+        )
+
+    def joined(self, encoders: "Sequence[TextEncoder]", settings: dict[str, Any]) -> "Encoder":
+        return encoders[0]
+
+    def answer(self, denoiser: Any, asked: Asked) -> "Tensor":
+        rows, channels, height, width = asked.x.shape
+        besides: dict[str, Any] = {"resolution": None, "aspect_ratio": None}
+        if denoiser.config.sample_size == 128:  # alpha at 1024 pixels is told its size, of 8 pixels a latent
+            side = asked.x.new_tensor([[8.0 * height, 8.0 * width]])
+            besides = {
+                "resolution": side.repeat(rows, 1),
+                "aspect_ratio": asked.x.new_full((rows, 1), height / width),
+            }
+        said = denoiser(
+            asked.x,
+            encoder_hidden_states=asked.hidden,
+            encoder_attention_mask=asked.mask,
+            timestep=asked.times,
+            added_cond_kwargs=besides,
+            return_dict=False,
+        )[0]
+        return said[:, :channels]  # behind it stands what it learned of its spread
+
+    def hosting(self, denoiser: Any, name: str) -> "Hosting":
+        from negspace.models.patching import NoPatching
+
+        return NoPatching(name)
+
+
+@final
+class PixArtAlpha(PixArt):
+    """Texts of 120 tokens."""
+
+    name = "pixart-alpha"
+    title = "PixArt alpha"
+    pipeline = "PixArtAlphaPipeline"
+    texts = (t5(1, 120, padding="masked", text="lowered"),)
+
+
+@final
+class PixArtSigma(PixArt):
+    """Texts of 300 tokens."""
+
+    name = "pixart-sigma"
+    title = "PixArt sigma"
+    pipeline = "PixArtSigmaPipeline"
+    texts = (t5(1, 300, padding="masked", text="lowered"),)
