@@ -22,6 +22,7 @@ from negspace.models.base import Network
 from negspace.models.folder import EMBEDDED
 from negspace.models.hardware import choose
 from negspace.models.loading import open_network
+from negspace.models.place import Saving, Source
 from negspace.prompt import parse
 from negspace.receipt import Receipt
 from negspace.request import Avoid, Request
@@ -37,7 +38,7 @@ class Model:
     """A model that can be asked for pictures.
 
     Args:
-        name_or_path: where it is.
+        name_or_path: where it is, or what exactly is to be opened.
         dtype: arithmetic; None chooses by hardware.
         device: where it is to live; None chooses by hardware.
         width: how many rows go through the network at once.
@@ -47,7 +48,7 @@ class Model:
 
     def __init__(
         self,
-        name_or_path: str | Path,
+        name_or_path: str | Path | Source,
         dtype: str | None,
         device: str | None,
         width: Width | None,
@@ -72,7 +73,7 @@ class Model:
     @property
     def place(self) -> str:
         """Where it was opened from: a name or a path."""
-        return str(self._place)
+        return str(self._place.place if isinstance(self._place, Source) else self._place)
 
     def at_width(self, width: Width) -> "Model":
         """The same model and the same networks, with so many rows a forward."""
@@ -269,11 +270,17 @@ def load(
     width: Width | None = None,
     judge: Judge | None = None,
     limits: Limits | None = None,
+    config: str | Path | None = None,
+    text_encoder: str | Path | Mapping[str, str | Path] | None = None,
+    lora: Sequence[tuple[str | Path, float]] = (),
+    allow_pickle: bool = False,
+    savings: Sequence[Saving] = (),
 ) -> Model:
     """Open a model.
 
     Args:
-        name_or_path: "embedded", or the path of a diffusers folder.
+        name_or_path: "embedded", a diffusers folder, a file of a whole model in its original layout, or an id
+            of the Hugging Face hub.
         dtype: arithmetic; None chooses by hardware.
         device: a torch device; None takes CUDA where there is one, else the CPU.
         width: rows per forward. `Fixed(2)`, the default, makes every picture independent of its companions
@@ -281,8 +288,17 @@ def load(
         judge: looks at every picture for what is avoided, as `negspace.judge.open_judge` gives it. None is
             nobody, but for the embedded model, whose own judge looks where a check asks for it.
         limits: how often a picture is made again when a check finds something.
+        config: for a file, a model of its kind, whose settings and vocabulary it has; what the file lacks is
+            taken from there. None asks the hub for the one it was made from.
+        text_encoder: a file or folder in place of the first text encoder, or several by their names.
+        lora: files that are added to the weights, each with its weight.
+        allow_pickle: open pickled weights too, for their tensors alone.
+        savings: ways to get by with less memory.
 
     Raises:
         ModelError: nothing is there, it is of a kind that is not known, or its weights cannot be read.
     """
-    return Model(name_or_path, dtype, device, width, judge, limits)
+    swaps = text_encoder if isinstance(text_encoder, Mapping) else {"text_encoder": text_encoder}
+    texts = tuple((name, place) for name, place in swaps.items() if place is not None)
+    source = Source(name_or_path, config, texts, tuple(lora), allow_pickle, tuple(savings))
+    return Model(source, dtype, device, width, judge, limits)

@@ -85,7 +85,7 @@ def _rewritten(request: Request, facts: ModelFacts, why: str, terms: Sequence[Te
     }
     if not known:
         return None
-    wishes = tuple(dict.fromkeys(known.values()))
+    wishes = tuple(wish for wish in dict.fromkeys(known.values()) if wish not in request.prompt)
     prompt = ", ".join((request.prompt, *wishes)) if request.prompt.strip() else ", ".join(wishes)
     rest = [term for term in terms if words_of(term.avoid.term) not in known]
     said = (

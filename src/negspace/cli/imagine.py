@@ -11,6 +11,8 @@ from negspace.cli.judge import WHO
 from negspace.cli.options import OUT, Json, asking
 from negspace.cli.output import Written, write_run
 from negspace.cli.receipt import show_receipt
+from negspace.cli.sources import opening
+from negspace.models.place import Source
 from negspace.request import Request
 
 Folder = Annotated[
@@ -53,8 +55,10 @@ WITHHELD = 3
 
 
 @asking
+@opening
 def imagine(
     request: Request,
+    source: Source,
     out: Folder = Path("negspace-pictures"),
     grid: Grid = False,
     judge: Judges = None,
@@ -71,11 +75,10 @@ def imagine(
     from negspace.avoid.plan import refuse_blocked
     from negspace.cli.planning import planned
     from negspace.files import check_folder
-    from negspace.models.folder import EMBEDDED
     from negspace.sheet import near_square, sheet
 
     # What can be known to be wrong is told before weights are read and before anything is written.
-    compiled = planned(request)
+    compiled = planned(request, source)
     check_settings(compiled)
     refuse_blocked(compiled)
     check_folder(out)
@@ -86,7 +89,7 @@ def imagine(
 
     looks = open_judges(judge) if judge else None
     limits = Limits(retries=retries, seconds=retry_seconds)
-    result = make(open_model(request.model or EMBEDDED, looks, limits), request)
+    result = make(open_model(source, looks, limits), request)
     whole = sheet(near_square(result.images)) if grid and result.images else None
     written = write_run(out, result.images, result.receipt, whole)
     if json:

@@ -4,24 +4,26 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from negspace.avoid.escalation import Limits
 from negspace.cli.show import err
-from negspace.generate import Model, Result, load
+from negspace.generate import Model, Result
 from negspace.judge import Judge
+from negspace.models.place import Source
 from negspace.request import Request
 
 
-def open_model(name: str, judge: Judge | None = None, limits: Limits | None = None) -> Model:
+def open_model(source: str | Source, judge: Judge | None = None, limits: Limits | None = None) -> Model:
     """The model, with a word on stderr while it is read.
 
     Args:
-        name: of the model.
+        source: the name of a model, or what exactly is to be opened.
         judge: looks at the pictures; None is the model's own.
         limits: how often a picture is made again.
 
     Raises:
         ModelError: it cannot be opened.
     """
+    name = source.place if isinstance(source, Source) else source
     with err.status(f"opening {name}"):
-        return load(name, judge=judge, limits=limits)
+        return Model(source, None, None, None, judge, limits)
 
 
 def make(model: Model, request: Request) -> Result:

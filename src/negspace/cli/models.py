@@ -1,6 +1,5 @@
 """`negspace models`: what can be opened, and what each can be told."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -9,47 +8,87 @@ from negspace.cli import show
 from negspace.cli.options import Json
 from negspace.facts import ModelFacts
 
-Folders = Annotated[
-    list[Path] | None,
+Places = Annotated[
+    list[str] | None,
     typer.Argument(
-        help="Model folders to describe; without any, the models that ship with Negspace.", show_default=False
+        help="Folders, files or ids of the hub to describe; without any, what ships with Negspace and what "
+        "the hub's cache holds.",
+        show_default=False,
     ),
+]
+Config = Annotated[
+    str | None,
+    typer.Option(metavar="FOLDER", help="For models in one file: a model of their kind.", show_default=False),
 ]
 
 
-def models(folders: Folders = None, json: Json = False) -> None:
-    """List models and what each can be told; no weights are read."""
-    from negspace.models.folder import EMBEDDED, read_facts
+def models(places: Places = None, config: Config = None, json: Json = False) -> None:
+    """List models, and what a negative can do in each; no weights are read."""
+    from negspace.cli.planning import needed
+    from negspace.models.folder import read_facts
+    from negspace.models.place import Source
 
-    known = {str(place): read_facts(place) for place in folders or [EMBEDDED]}
+    sources = {place: Source(place, config) for place in places or _here()}
+    known = {place: (read_facts(source), needed(source)) for place, source in sources.items()}
     if json:
-        show.as_json({place: _plain(facts) for place, facts in known.items()})
+        told = {place: _plain(facts, memory) for place, (facts, memory) in known.items()}
+        show.as_json(told)
         return
-    for index, (place, facts) in enumerate(known.items()):
-        if index:
-            show.line("")
+    if len(known) > 1:
+        head = ("model", "family", "a negative", "absent means", "by default")
+        show.table(head, [_row(place, facts) for place, (facts, _) in known.items()], show.USUAL)
+        return
+    for place, (facts, memory) in known.items():
         show.line(place, "bold")
-        show.pairs(_described(facts))
+        show.pairs(_described(facts, memory))
 
 
-def _described(facts: ModelFacts) -> list[tuple[str, str]]:
+def _here() -> list[str]:
+    """The embedded model, and what can be opened of the hub's cache."""
+    from negspace.models.folder import EMBEDDED
+    from negspace.models.hub import cached
+
+    return [EMBEDDED, *cached()]
+
+
+def _row(place: str, facts: ModelFacts) -> tuple[str, ...]:
+    defaults = f"scale {facts.scale:g}, {facts.steps} steps, {facts.width}x{facts.height}"
+    return place, f"{facts.family}, {facts.prediction}", _negative(facts), _ABSENT[facts.absent], defaults
+
+
+_ABSENT = {"empty": "the empty prompt", "zeros": "zeros", "none": "no second branch"}
+
+
+def _described(facts: ModelFacts, memory: dict[str, int] | None) -> list[tuple[str, str]]:
+    from negspace.cli.planning import in_words
+
+    numbers = [
+        *(["sizes"] if facts.sizes else []),
+        *([f"guidance, {facts.guidance:g} by default"] if facts.guidance is not None else []),
+    ]
     return [
         ("name", f"{facts.name} ({facts.family}, {facts.prediction})"),
         ("size", f"{facts.width}x{facts.height}; any multiple of {facts.multiple}"),
         ("defaults", f"{facts.rule}, scale {facts.scale:g}, {facts.sampler}, {facts.steps} steps"),
         ("a negative", _negative(facts)),
+        ("none given", f"means {_ABSENT[facts.absent]}"),
+        *((("told besides", "; ".join(numbers)),) if numbers else ()),
         ("encoders", "; ".join(f"{one.name}, {one.chunk} tokens a window" for one in facts.encoders)),
         ("words", _words(facts)),
         ("rules", ", ".join(facts.rules)),
         ("samplers", ", ".join(facts.samplers)),
+        *((("memory", f"{in_words(memory, None)} for weights"),) if memory is not None else ()),
     ]
 
 
 def _negative(facts: ModelFacts) -> str:
+    """What a negative can do there, and how."""
+    riding = [name for name in ("nag", "vsf") if name in facts.rules]
+    through = f"acts through {' or '.join(riding)} in its attention" if riding else "cannot act"
     if facts.distilled:
-        return "guidance is distilled into the weights: a negative branch does harm"
+        return f"{through}; a second branch does harm, since guidance is distilled into the weights"
     if not facts.negative_branch:
-        return "has no branch of its own: it cannot act"
+        return f"{through}; there is no second branch"
     return "acts through a second branch where the scale is not 1"
 
 
@@ -60,11 +99,13 @@ def _words(facts: ModelFacts) -> str:
     return f"{len(words)} known: {', '.join(sorted(words))}"
 
 
-def _plain(facts: ModelFacts) -> dict[str, Any]:
+def _plain(facts: ModelFacts, memory: dict[str, int] | None) -> dict[str, Any]:
     """The facts as JSON can hold them: sets become sorted lists."""
     from dataclasses import asdict
 
     plain = asdict(facts)
     for encoder in plain["encoders"]:
         encoder["words"] = None if encoder["words"] is None else sorted(encoder["words"])
+    plain["a_negative"] = _negative(facts)
+    plain["memory"] = memory
     return plain

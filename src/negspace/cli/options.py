@@ -140,6 +140,22 @@ def request_of(
     weighting: Annotated[
         str, typer.Option(metavar="NAME", help="How weights of words act.", rich_help_panel=HOW)
     ] = "a1111",
+    route: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="WAY",
+            help="For models without a usable negative, the ways to try in order: attention, true-cfg (a "
+            "second pass), rewrite, check. May come several times.",
+            rich_help_panel=HOW,
+            show_default=False,
+        ),
+    ] = None,
+    guidance: Annotated[
+        float | None,
+        typer.Option(
+            metavar="G", help="For models that are told their guidance in a number.", rich_help_panel=HOW
+        ),
+    ] = None,
     dtype: Annotated[
         str | None,
         typer.Option(
@@ -171,6 +187,8 @@ def request_of(
             "inline": tuple(inline or ()),
             "embeddings": tuple(embedding or ()),
             "weighting": weighting,
+            "guidance": guidance,
+            **({"routes": tuple(route)} if route else {}),
             "policies": tuple(policy or ()),
             "dtype": dtype,
             "start": _start(start, strength, mask),

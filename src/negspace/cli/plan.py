@@ -8,6 +8,8 @@ import typer
 from negspace.cli import show
 from negspace.cli.checking import check_settings
 from negspace.cli.options import OUT, Json, asking
+from negspace.cli.sources import opening
+from negspace.models.place import Source
 from negspace.request import Request
 
 if TYPE_CHECKING:
@@ -28,24 +30,31 @@ To = Annotated[
 
 
 @asking
-def plan(request: Request, to: To = None, json: Json = False) -> None:
+@opening
+def plan(request: Request, source: Source, to: To = None, json: Json = False) -> None:
     """Say how each term would be told; nothing is made.
 
     Weights are not read, so it takes a moment. Token counts are estimates; a receipt has the exact ones.
     """
     from negspace.avoid.conversion import converted
+    from negspace.cli.planning import in_words, needed
     from negspace.cli.planning import planned as compiled
 
-    planned = compiled(request)
+    planned = compiled(request, source)
     check_settings(planned)
+    memory = needed(source)
     other = None if to is None else converted(planned, to)
     if json:
         plain = planned.without_pixels().model_dump(mode="json")
+        plain["memory"] = memory
         if other is not None:
             plain["converted"] = other.model_dump(mode="json")
         show.as_json(plain)
         return
     _show_plan(planned, other)
+    if memory is not None:
+        show.line("")
+        show.line(f"memory for weights: {in_words(memory, request.dtype)}", "dim")
 
 
 def _show_plan(planned: "Plan", other: "Converted | None") -> None:

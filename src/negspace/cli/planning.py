@@ -3,14 +3,15 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from negspace.models.place import Source
 from negspace.request import Request
 
 if TYPE_CHECKING:
     from negspace.avoid.plan import Plan
 
 
-def planned(request: Request) -> "Plan":
-    """The request compiled for its model.
+def planned(request: Request, source: Source | None = None) -> "Plan":
+    """The request compiled for its model, or for what exactly is to be opened.
 
     Raises:
         NegspaceError: the request is impossible for the model, or one of its files cannot be read.
@@ -18,10 +19,33 @@ def planned(request: Request) -> "Plan":
     from negspace.avoid.plan import plan
     from negspace.models.folder import EMBEDDED, read_facts
 
-    facts = read_facts(request.model or EMBEDDED)
+    facts = read_facts(source or request.model or EMBEDDED)
     if request.embeddings:
         from negspace.encoding import load_embeddings  # torch: a second that other plans do not take
 
         taught = tuple(embedding.facts for embedding in load_embeddings(request.embeddings))
         facts = replace(facts, embeddings=taught)
     return plan(request, facts)
+
+
+def needed(source: Source) -> dict[str, int] | None:
+    """Bytes that the weights take on the device, by arithmetic; None where that is not known before loading.
+
+    Raises:
+        ModelError: a file of the model is damaged.
+    """
+    from negspace.models.estimate import WIDTHS, estimate
+
+    found = estimate(source)
+    return None if found is None else {dtype: found.bytes(dtype) for dtype in WIDTHS}
+
+
+def in_words(memory: dict[str, int], dtype: str | None) -> str:
+    """The same for people, in one arithmetic or in the two that are chosen by hardware."""
+    wanted = (dtype,) if dtype is not None else ("bfloat16", "float32")
+    return ", ".join(f"{size_in_words(memory[one])} in {one}" for one in wanted)
+
+
+def size_in_words(count: int) -> str:
+    """Bytes for people."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"

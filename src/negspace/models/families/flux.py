@@ -30,6 +30,7 @@ class Flux(Family):
     texts = (clip(1, pooled="eos"), t5(2, 512))
     denoiser = Part("transformer", "diffusers.models.transformers.transformer_flux", "FluxTransformer2DModel")
     alike = ("in_channels", "joint_attention_dim", "pooled_projection_dim", "guidance_embeds")
+    lora = "FluxLoraLoaderMixin"
 
     def known(self, folder: ModelFolder) -> ModelFacts:
         network, vae = folder.settings("transformer"), folder.settings("vae")

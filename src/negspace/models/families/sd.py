@@ -26,6 +26,7 @@ class StableDiffusion(Family):
     texts = (clip(1),)
     denoiser = unets.UNET
     alike = unets.ALIKE
+    lora = "StableDiffusionLoraLoaderMixin"
 
     def known(self, folder: ModelFolder) -> ModelFacts:
         unet, vae = folder.settings("unet"), folder.settings("vae")

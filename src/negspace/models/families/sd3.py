@@ -34,6 +34,7 @@ class StableDiffusion3(Family):
     )
     denoiser = Part("transformer", "diffusers.models.transformers.transformer_sd3", "SD3Transformer2DModel")
     alike = ("in_channels", "joint_attention_dim", "pooled_projection_dim")
+    lora = "SD3LoraLoaderMixin"
 
     def known(self, folder: ModelFolder) -> ModelFacts:
         network, vae = folder.settings("transformer"), folder.settings("vae")

@@ -34,6 +34,7 @@ class StableDiffusionXL(Family):
     )
     denoiser = unets.UNET
     alike = unets.ALIKE
+    lora = "StableDiffusionXLLoraLoaderMixin"
 
     def known(self, folder: ModelFolder) -> ModelFacts:
         unet, vae = folder.settings("unet"), folder.settings("vae")

@@ -1,0 +1,198 @@
+"""Ours against diffusers' pipeline: random weights in the shapes of SDXL and FLUX, pictures per minute.
+
+    python -m bench.families [--repeats 7] [--full]
+
+Without `--full` the shapes are reduced for a CPU: the same kinds of blocks, fewer and narrower. With it they
+are those of SDXL and FLUX.1 at 1024x1024 in bfloat16, for a GPU of 80 GB. Expected: for one request at least
+1.0x. Each repeat measures every arm one after the other, in turning order. The interval is the bootstrap's
+95 % for the median of the repeats' ratios.
+"""
+
+import argparse
+import random
+import statistics
+import tempfile
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import torch
+
+import negspace
+from negspace.engine import UpTo, draw
+from negspace.generate import Model
+from negspace.models.families.transformers import pack
+from negspace.request import Request
+from tests.families import tiny
+
+MANY = 8
+STEPS = 4
+ADJECTIVES = ("red", "blue", "green", "yellow", "big", "small", "a", "the")
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One model to be measured.
+
+    Attributes:
+        family: its name.
+        make: the pipeline with random weights.
+        size: pixels a side.
+        scale: guidance.
+    """
+
+    family: str
+    make: Callable[[], Any]
+    size: int
+    scale: float
+
+
+def sdxl(full: bool) -> Any:
+    """SDXL's UNet, or one of its kind with a quarter of the channels."""
+    from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+
+    pipeline = tiny.sdxl()
+    channels = (320, 640, 1280) if full else (64, 128)
+    kind: Any = UNet2DConditionModel
+    pipeline.register_modules(
+        unet=kind(
+            sample_size=128 if full else 32,
+            block_out_channels=channels,
+            down_block_types=("DownBlock2D", *["CrossAttnDownBlock2D"] * (len(channels) - 1)),
+            up_block_types=(*["CrossAttnUpBlock2D"] * (len(channels) - 1), "UpBlock2D"),
+            transformer_layers_per_block=(1, 2, 10) if full else (1, 2),
+            attention_head_dim=(5, 10, 20) if full else (4, 8),
+            cross_attention_dim=72,
+            use_linear_projection=True,
+            addition_embed_type="text_time",
+            addition_time_embed_dim=8,
+            projection_class_embeddings_input_dim=24 + 6 * 8,
+        )
+    )
+    return pipeline
+
+
+def flux(full: bool) -> Any:
+    """FLUX.1's transformer, or one of its kind with fewer and narrower blocks."""
+    from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
+
+    pipeline = tiny.flux()
+    kind: Any = FluxTransformer2DModel
+    pipeline.register_modules(
+        transformer=kind(
+            in_channels=16,
+            num_layers=19 if full else 2,
+            num_single_layers=38 if full else 4,
+            attention_head_dim=128 if full else 32,
+            num_attention_heads=24 if full else 6,
+            joint_attention_dim=96,
+            pooled_projection_dim=32,
+            guidance_embeds=True,
+            axes_dims_rope=(16, 56, 56) if full else (8, 12, 12),
+        )
+    )
+    return pipeline
+
+
+def requests(shape: Shape, count: int) -> list[Request]:
+    """Different prompts, negatives and seeds of one size."""
+    return [
+        Request(
+            prompt=f"{ADJECTIVES[i]} cat, snow",
+            avoid=f"hat, {ADJECTIVES[-i]} smoke",
+            seed=i,
+            steps=STEPS,
+            scale=shape.scale,
+            rule="cfg",
+            routes=("true-cfg",),
+            width=shape.size,
+            height=shape.size,
+        )
+        for i in range(count)
+    ]
+
+
+def by_diffusers(pipeline: Any, shape: Shape, model: Model, request: Request) -> None:
+    """One request through the pipeline of diffusers, as its users make it."""
+    latents = draw(request.seed, model.network().latent_shape(shape.size, shape.size))[None]
+    told = {"true_cfg_scale": shape.scale} if shape.family == "flux" else {"guidance_scale": shape.scale}
+    network = model.network()
+    pipeline(
+        request.prompt,
+        negative_prompt=str(request.avoid),
+        num_inference_steps=STEPS,
+        latents=(pack(latents) if shape.family == "flux" else latents).to(network.device, network.dtype),
+        width=shape.size,
+        height=shape.size,
+        **told,
+    )
+
+
+def measure(shape: Shape, repeats: int, dtype: Any) -> dict[str, list[float]]:
+    """Seconds of each arm, a value a repeat."""
+    from diffusers.pipelines.pipeline_utils import DiffusionPipeline
+
+    with tempfile.TemporaryDirectory() as place, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        folder = Path(place) / shape.family
+        shape.make().save_pretrained(folder)
+        model = negspace.load(folder, dtype=dtype, width=UpTo(2 * MANY))
+        network = model.network()
+        kind: Any = DiffusionPipeline
+        pipeline = kind.from_pretrained(folder, dtype=network.dtype).to(network.device)
+    pipeline.set_progress_bar_config(disable=True)
+    one, many = requests(shape, 1), requests(shape, MANY)
+    arms: dict[str, Callable[[], object]] = {
+        "ours, one": lambda: model.generate_all(one),
+        "diffusers, one": lambda: by_diffusers(pipeline, shape, model, one[0]),
+        "ours, eight": lambda: model.generate_all(many),
+        "diffusers, eight": lambda: [by_diffusers(pipeline, shape, model, each) for each in many],
+    }
+    taken: dict[str, list[float]] = {name: [] for name in arms}
+    for repeat in range(repeats + 1):
+        for name in sorted(arms, reverse=repeat % 2 == 1):
+            if network.device.type == "cuda":
+                torch.cuda.synchronize()
+            began = perf_counter()
+            arms[name]()
+            if repeat:  # the first warms up
+                taken[name].append(perf_counter() - began)
+    return taken
+
+
+def interval(ratios: list[float], draws: int = 2000) -> tuple[float, float]:
+    """95 % for the median, by bootstrap."""
+    generator = random.Random(0)
+    medians = sorted(statistics.median(generator.choices(ratios, k=len(ratios))) for _ in range(draws))
+    return medians[int(0.025 * draws)], medians[int(0.975 * draws) - 1]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=str(__doc__).split("\n")[0])
+    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--full", action="store_true", help="the real shapes, for a GPU")
+    options = parser.parse_args()
+    size = 1024 if options.full else 256
+    shapes = (
+        Shape("sdxl", lambda: sdxl(options.full), size, 5.0),
+        Shape("flux", lambda: flux(options.full), size, 2.0),
+    )
+    for shape in shapes:
+        taken = measure(shape, options.repeats, "bfloat16" if options.full else "float32")
+        for count, word in ((1, "one"), (MANY, "eight")):
+            ours, theirs = taken[f"ours, {word}"], taken[f"diffusers, {word}"]
+            ratios = [other / own for own, other in zip(ours, theirs, strict=True)]
+            low, high = interval(ratios)
+            print(
+                f"{shape.family} {shape.size}x{shape.size}, {word}: ours "
+                f"{60 * count / statistics.median(ours):.1f} pictures/min, diffusers "
+                f"{60 * count / statistics.median(theirs):.1f}; {statistics.median(ratios):.2f}x "
+                f"[{low:.2f}, {high:.2f}]"
+            )
+
+
+if __name__ == "__main__":
+    main()
