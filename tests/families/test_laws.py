@@ -1,5 +1,6 @@
 """Laws of every family: what diffusers makes of the same noise, alone and in company, with and without."""
 
+import json
 import warnings
 from functools import cache
 from pathlib import Path
@@ -35,7 +36,9 @@ def pipeline(folder: Path) -> Any:
         warnings.simplefilter("ignore")  # what another library warns of is not under test
         from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 
-        read: Any = DiffusionPipeline.from_pretrained(folder, dtype=torch.float32)
+        index = json.loads((folder / "model_index.json").read_text())
+        left_out: dict[str, Any] = {name: None for name, entry in index.items() if entry == [None, None]}
+        read: Any = DiffusionPipeline.from_pretrained(folder, dtype=torch.float32, **left_out)
     read.set_progress_bar_config(disable=True)
     return read
 
@@ -94,8 +97,9 @@ def test_the_three_kinds_of_absence_are_what_the_facts_say(place: Place, family:
             assert set(none.receipt.evaluations) == {"positive"}
             assert set(empty.receipt.evaluations) == {"positive", "empty"}
     assert not empty.receipt.negative_acted
-    blank = ours(place(family), " ")
-    assert blank.receipt.evaluations == empty.receipt.evaluations
+    blank = ours(place(family), " ").receipt  # a text model that does not strip it reads one token more
+    assert sum(blank.evaluations.values()) == sum(empty.receipt.evaluations.values())
+    assert not blank.negative_acted
 
 
 @every_family

@@ -38,6 +38,7 @@ class Tiny:
         told: what its pipeline calls the scale.
         packed: whether its pipeline wants latents as tokens.
         more: other arguments of its pipeline.
+        less: what its pipeline's scale is less than ours.
     """
 
     make: Callable[[], Any]
@@ -45,6 +46,7 @@ class Tiny:
     told: str = "guidance_scale"
     packed: bool = False
     more: dict[str, Any] | None = None
+    less: float = 0.0
 
     def save(self, folder: Path) -> None:
         """Write the checkpoint."""
@@ -70,7 +72,7 @@ class Tiny:
             output_type="latent",
             width=SIZE,
             height=SIZE,
-            **{self.told: scale},
+            **{self.told: scale - self.less},
             **(self.more or {}),
             **fields,
         ).images
@@ -288,6 +290,67 @@ def pixart(sigma: bool) -> Any:
     )
 
 
+CHAT = (
+    "{% for said in messages %}<|im_start|>{{ said.role }}\n{{ said.content }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+
+def chat_tokenizer() -> Any:
+    """Letters, the two speakers of a chat as one token each, and a chat's marks."""
+    from tokenizers import pre_tokenizers
+    from transformers import Qwen2Tokenizer
+
+    merges = [(word[:i], word[i]) for word in ("assistant", "user") for i in range(1, len(word))]
+    pieces = ["<|endoftext|>", *sorted(pre_tokenizers.ByteLevel.alphabet())]
+    pieces += [left + right for left, right in merges]
+    kind: Any = Qwen2Tokenizer
+    tokenizer = kind(vocab={piece: i for i, piece in enumerate(dict.fromkeys(pieces))}, merges=merges)
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<|im_start|>", "<|im_end|>"]})
+    tokenizer.chat_template = CHAT
+    return tokenizer
+
+
+def z_image() -> Any:
+    from diffusers.models.transformers.transformer_z_image import ZImageTransformer2DModel
+    from diffusers.pipelines.z_image.pipeline_z_image import ZImagePipeline
+    from transformers import Qwen3Config, Qwen3Model
+
+    tokenizer = chat_tokenizer()
+    text = Qwen3Config(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=8,
+    )
+    kind: Any = ZImageTransformer2DModel
+    transformer = kind(
+        in_channels=4,
+        dim=48,
+        n_layers=1,
+        n_refiner_layers=1,
+        n_heads=2,
+        n_kv_heads=2,
+        cap_feat_dim=32,
+        axes_dims=[8, 8, 8],
+        axes_lens=[640, 32, 32],
+    )
+    with torch.no_grad():  # made empty, for checkpoints to fill
+        for token in (transformer.x_pad_token, transformer.cap_pad_token):
+            token.normal_()
+    whole: Any = ZImagePipeline
+    return whole(
+        scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0),
+        vae=vae(scaling_factor=0.3611, shift_factor=0.1159, use_quant_conv=False, use_post_quant_conv=False),
+        text_encoder=stirred(Qwen3Model(text), 5),
+        tokenizer=tokenizer,
+        transformer=transformer,
+    )
+
+
 _AS_ASKED = {"use_resolution_binning": False, "clean_caption": False}
 
 TINY: dict[str, Tiny] = {
@@ -297,6 +360,7 @@ TINY: dict[str, Tiny] = {
     "flux": Tiny(flux, {"distilled": False}, told="true_cfg_scale", packed=True),
     "chroma": Tiny(chroma, {}, packed=True),
     "pixart-alpha": Tiny(lambda: pixart(False), {}, more=_AS_ASKED),
+    "z-image": Tiny(z_image, {}, less=1.0),
     "pixart-sigma": Tiny(lambda: pixart(True), {}, more=_AS_ASKED),
 }
 """Every family by name. A family without one fails its laws."""

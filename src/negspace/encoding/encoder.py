@@ -58,7 +58,8 @@ class TextEncoder(Encoder):
         self.backtrack = backtrack
         self._tokenizer = tokenizer
         self._network = Network(self.facts.name, model, self.layer)
-        self._reader = Reader(tokenizer, self.vectors, self.facts.words)
+        around = (self.layer.before, self.layer.after)
+        self._reader = Reader(tokenizer, self.vectors, self.facts.words, around)
         self._check()
 
     def _check(self) -> None:

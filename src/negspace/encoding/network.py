@@ -24,6 +24,8 @@ class Layer:
         padding: "read" has text model and network look at the padding too, "masked" keeps both from it.
         text: "chunks" reads chunks with weights; "source" the text as written, every bracket literal;
             "lowered" the same in lower case, without blanks around it.
+        before, after: what stands around every text, marks included, as in a chat; "" is the tokenizer's own
+            begin and end marks.
     """
 
     skip: int = 0
@@ -31,6 +33,8 @@ class Layer:
     pooled: Literal["none", "eos", "projected"] = "none"
     padding: Literal["read", "masked"] = "read"
     text: Literal["chunks", "source", "lowered"] = "chunks"
+    before: str = ""
+    after: str = ""
 
 
 class Network:

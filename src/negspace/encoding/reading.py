@@ -43,18 +43,26 @@ class Reader:
         tokenizer: a fast tokenizer of transformers.
         vectors: embeddings by name, each [vectors, dim].
         words: the words the encoder has learned, lower case; None where nobody knows.
+        around: what stands before and after every text, marks included; "" is the tokenizer's own mark.
 
     Raises:
         EncodingError: the tokenizer cannot tell where in a text its tokens stand.
     """
 
-    def __init__(self, tokenizer: Any, vectors: Mapping[str, Tensor], words: frozenset[str] | None) -> None:
+    def __init__(
+        self,
+        tokenizer: Any,
+        vectors: Mapping[str, Tensor],
+        words: frozenset[str] | None,
+        around: tuple[str, str] = ("", ""),
+    ) -> None:
         if not tokenizer.is_fast:
             raise EncodingError(
                 f"{type(tokenizer).__name__} tells no places of its tokens; give its fast twin"
             )
-        self.begin: tuple[int, ...] = _present(tokenizer.bos_token_id)
-        self.end: tuple[int, ...] = _present(tokenizer.eos_token_id)
+        before, after = (tuple(tokenizer(text, add_special_tokens=False)["input_ids"]) for text in around)
+        self.begin: tuple[int, ...] = before or _present(tokenizer.bos_token_id)
+        self.end: tuple[int, ...] = after or _present(tokenizer.eos_token_id)
         pad: int | None = tokenizer.pad_token_id
         self.pad = pad if pad is not None else self.end[0]
         self._unknown: int | None = tokenizer.unk_token_id

@@ -85,6 +85,8 @@ def text_encoder(part: TextPart, facts: EncoderFacts, tokenizer: Any, model: Any
         pooled=part.pooled,
         padding=part.padding,
         text=part.text,
+        before=part.before,
+        after=part.after,
     )
     return TextEncoder(tokenizer, model, facts, layer)
 

@@ -8,6 +8,7 @@ from negspace.models.families.pixart import PixArtAlpha, PixArtSigma
 from negspace.models.families.sd import StableDiffusion
 from negspace.models.families.sd3 import StableDiffusion3
 from negspace.models.families.sdxl import StableDiffusionXL
+from negspace.models.families.z_image import ZImage
 from negspace.models.place import ModelFolder
 
 __all__ = ["FAMILIES", "Asked", "Family", "Part", "TextPart", "family_of"]
@@ -20,6 +21,7 @@ FAMILIES: tuple[Family, ...] = (
     Chroma(),
     PixArtAlpha(),
     PixArtSigma(),
+    ZImage(),
 )
 """Every family."""
 

@@ -42,7 +42,8 @@ class TextPart(Part):
         tokenizer: the folder of its tokenizer.
         reader: (module, class) of its tokenizer.
         window: tokens read at once; 0 asks its settings.
-        skip, norm, pooled, padding, text: as in `negspace.encoding.Layer`.
+        skip, norm, pooled, padding, text, before, after: as in `negspace.encoding.Layer`.
+        marks: tokens that stand around a running text: its end mark, or what `before` and `after` become.
         optional: whether the family works without it.
     """
 
@@ -54,13 +55,16 @@ class TextPart(Part):
     pooled: Literal["none", "eos", "projected"] = "none"
     padding: Literal["read", "masked"] = "read"
     text: Literal["chunks", "source", "lowered"] = "chunks"
+    before: str = ""
+    after: str = ""
+    marks: int = 1
     optional: bool = False
 
     def facts(self, settings: dict[str, Any], words: frozenset[str] | None) -> EncoderFacts:
         """What a plan must know of it, from its settings."""
         if self.window:
             width = settings.get("d_model", settings.get("hidden_size"))
-            return EncoderFacts(self.folder, self.window, self.window - 1, words, "llm", width)
+            return EncoderFacts(self.folder, self.window, self.window - self.marks, words, "llm", width)
         window = int(settings.get("max_position_embeddings", 77))
         return EncoderFacts(self.folder, window, window - 2, words, "clip", settings.get("hidden_size"))
 

@@ -1,0 +1,95 @@
+"""Z-Image: a language model that reads a chat, and a transformer over text and picture in one stream."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, final
+
+from negspace.facts import ModelFacts
+from negspace.models.families.base import Asked, Family, Part, TextPart, chosen, hosted, pixels
+from negspace.models.families.transformers import down_to_one, tokens_of
+from negspace.models.families.unets import few_steps
+from negspace.models.place import ModelFolder
+from negspace.models.samplers import FLOW_SAMPLERS, Spacing
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from negspace.encoding import Encoder, TextEncoder
+    from negspace.models.patching import Hosting
+
+
+@final
+class ZImage(Family):
+    """An absent negative is the encoded empty prompt, in its chat.
+
+    diffusers writes its guidance as d_c + g (d_c - d_n); here as everywhere the scale is g + 1. Texts are of
+    their own length, so rows go through the network one at a time: none depends on the length of another.
+    """
+
+    name = "z-image"
+    title = "Z-Image"
+    pipeline = "ZImagePipeline"
+    texts = (
+        TextPart(
+            "text_encoder",
+            "transformers.models.qwen3.modeling_qwen3",
+            "Qwen3Model",
+            "tokenizer",
+            ("transformers.models.qwen2.tokenization_qwen2", "Qwen2Tokenizer"),
+            window=512,
+            skip=1,
+            norm="none",
+            padding="masked",
+            text="source",
+            before="<|im_start|>user\n",
+            after="<|im_end|>\n<|im_start|>assistant\n",
+            marks=8,
+        ),
+    )
+    denoiser = Part(
+        "transformer", "diffusers.models.transformers.transformer_z_image", "ZImageTransformer2DModel"
+    )
+    alike = ("in_channels", "cap_feat_dim")
+    lora = "ZImageLoraLoaderMixin"
+
+    def known(self, folder: ModelFolder) -> ModelFacts:
+        vae = folder.settings("vae")
+        folder.settings("transformer")
+        side = 128 * pixels(vae)
+        few = few_steps(folder.name)
+        return ModelFacts(
+            **chosen(
+                folder,
+                width=side,
+                height=side,
+                steps=9 if few else 50,
+                scale=1.0 if few else 5.0,
+                sampler="Euler",
+            ),
+            family=self.name,
+            prediction="flow",
+            encoders=self.encoders(folder),
+            distilled=bool(folder.own.get("distilled", few)),
+            rules=hosted(),
+            samplers=tuple(FLOW_SAMPLERS),
+            multiple=2 * pixels(vae),
+        )
+
+    def joined(self, encoders: "Sequence[TextEncoder]", settings: dict[str, Any]) -> "Encoder":
+        return encoders[0]
+
+    def spacing(self, settings: dict[str, Any], steps: int, shape: tuple[int, int, int]) -> Spacing:
+        return down_to_one(settings, steps, tokens_of(shape))
+
+    def answer(self, denoiser: Any, asked: Asked) -> "Tensor":
+        assert asked.mask is not None
+        clock = (1000 - asked.times) / 1000  # it counts from noise to picture, and answers so
+        said = asked.x.new_empty(asked.x.shape)
+        for i, (x, hidden, mask) in enumerate(zip(asked.x, asked.hidden, asked.mask, strict=True)):
+            answer = denoiser([x[:, None]], clock[i : i + 1], [hidden[mask]], return_dict=False)[0]
+            said[i] = -answer[0][:, 0]
+        return said
+
+    def hosting(self, denoiser: Any, name: str) -> "Hosting":
+        from negspace.models.patching import NoPatching
+
+        return NoPatching(name)
