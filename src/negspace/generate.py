@@ -1,6 +1,6 @@
 """The single path: Request → Plan → Engine → Judge → Result with its Receipt."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from pathlib import Path

@@ -127,6 +127,8 @@ class ModelRecord(Words):
         fingerprint: sha256 over its weights.
         dtype, device: arithmetic and place of the network.
         rows: rows that went through the network at once; in float32 the last bits of a picture depend on it.
+        parts: what stands in the place of its own parts, or was added to them: a text encoder, a LoRA with
+            its weight, a whole model in one file; each with its sha256.
     """
 
     name: str
@@ -135,6 +137,7 @@ class ModelRecord(Words):
     dtype: str
     device: str
     rows: int
+    parts: tuple[str, ...] = ()
 
 
 class Omega(Words):
@@ -277,6 +280,8 @@ class Receipt(Settings):
             f"counted   {_counted(self.evaluations)} for "
             f"{_plural(len(self.images), 'picture')}{self._kept_back()}",
             *([f"judge     {self.judge.name}"] if self.judge else []),
+            f"counted   {_counted(self.evaluations)} for {_plural(len(self.images), 'picture')}",
+            *(f"part      {part}" for part in model.parts),
             *(f"moved     {_moved_line(moved)}" for moved in self.moved),
             *(f"term      {_term_line(term)}" for term in self.terms),
             *(f"embedding {one.name} {one.file} sha256 {one.sha256[:12]}" for one in self.embeddings),

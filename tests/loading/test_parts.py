@@ -137,6 +137,9 @@ def test_a_lora_of_the_text_encoder_is_added_too(place: Place, tmp_path: Path) -
     changed = made(place("sd"), lora=[(tmp_path / "style.safetensors", 1.0)])
     assert not torch.equal(plain.latents, changed.latents)
     assert plain.receipt.model.fingerprint != changed.receipt.model.fingerprint
+    assert plain.receipt.model.parts == () and "part " not in plain.receipt.summary()
+    (told,) = changed.receipt.model.parts
+    assert told.startswith("lora x1 style.safetensors, sha256 ") and told in changed.receipt.summary()
     off = made(place("sd"), lora=[(tmp_path / "style.safetensors", 0.0)])
     assert torch.allclose(plain.latents, off.latents, atol=1e-6)
 

@@ -60,6 +60,7 @@ def record(making: Making, courses: Sequence[Course], looking: Looking, width: W
             dtype=str(network.dtype).removeprefix("torch."),
             device=str(network.device),
             rows=width.rows,
+            parts=network.parts,
         ),
         judge=_judge(looking),
         rule=planned.rule,

@@ -72,6 +72,11 @@ class Network(ABC):
         """sha256 over its weights, in hex. The first call may read them all."""
 
     @property
+    def parts(self) -> tuple[str, ...]:
+        """What stands in the place of its own parts or was added to them, with its sha256."""
+        return ()
+
+    @property
     @abstractmethod
     def dtype(self) -> torch.dtype:
         """Its arithmetic."""

@@ -72,6 +72,10 @@ class Checkpoint(Network):
         return self._opened.weights.sha256()
 
     @property
+    def parts(self) -> tuple[str, ...]:
+        return self._opened.weights.told()
+
+    @property
     def dtype(self) -> torch.dtype:
         return self._footing.dtype
 

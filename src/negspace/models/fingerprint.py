@@ -26,6 +26,12 @@ class Print:
     files: tuple[Path, ...]
     besides: tuple[tuple[str, Path], ...] = ()
 
+    def told(self) -> tuple[str, ...]:
+        """The files from elsewhere, for people."""
+        return tuple(
+            f"{how} {file.name}, sha256 {fingerprint(file.parent, [file])[:12]}" for how, file in self.besides
+        )
+
     def sha256(self) -> str:
         """In hex. The first call may read all files."""
         own = fingerprint(self.folder, self.files)
