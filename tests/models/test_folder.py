@@ -6,7 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 import negspace
 from negspace.errors import ModelError, RequestError
@@ -79,7 +81,10 @@ def test_nothing_a_file_and_another_folder_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="there is no model at"):
         read_facts(tmp_path / "nowhere")
     (tmp_path / "model.safetensors").write_bytes(b"")
-    with pytest.raises(ModelError, match="single file"):
+    with pytest.raises(ModelError, match="damaged"):
+        read_facts(tmp_path / "model.safetensors")
+    save_file({"weight": np.zeros(2, np.float32)}, tmp_path / "model.safetensors")
+    with pytest.raises(ModelError, match="single file of no known model; it holds weight"):
         read_facts(tmp_path / "model.safetensors")
     with pytest.raises(ModelError, match=r"no model_index.json, but model.safetensors"):
         read_facts(tmp_path)
