@@ -15,11 +15,11 @@ from tests.families.conftest import Place
 from tests.families.test_laws import LARGEST, opened, ours, theirs
 from tests.families.tiny import STEPS, TINY, Tiny, flux, sd3
 
-OURS = {"original": (128, 96), "crop": (8, 24), "target": (64, 64)}
-OTHER = {"original": (32, 16), "crop": (0, 4), "target": (48, 64)}
+OURS: dict[str, Any] = {"original": (128, 96), "crop": (8, 24), "target": (64, 64)}
+OTHER: dict[str, Any] = {"original": (32, 16), "crop": (0, 4), "target": (48, 64)}
 
 
-def told(prefix: str, sizes: dict[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
+def told(prefix: str, sizes: dict[str, Any]) -> dict[str, Any]:
     """Sizes as the pipeline of diffusers takes them, (height, width) each."""
     return {
         f"{prefix}original_size": sizes["original"][::-1],
@@ -31,9 +31,9 @@ def told(prefix: str, sizes: dict[str, tuple[int, int]]) -> dict[str, tuple[int,
 def test_sizes_are_told_as_diffusers_tells_them(place: Place) -> None:
     folder = place("sdxl")
     plain = ours(folder, "blurry").latents
-    made = ours(folder, "blurry", sizes=Sizes(**OURS)).latents  # type: ignore[arg-type]
+    made = ours(folder, "blurry", sizes=Sizes(**OURS)).latents
     assert (made - theirs("sdxl", folder, "blurry", **told("", OURS))).abs().max() < LARGEST
-    both = {"sizes": Sizes(**OURS), "negative_sizes": Sizes(**OTHER)}  # type: ignore[arg-type]
+    both = {"sizes": Sizes(**OURS), "negative_sizes": Sizes(**OTHER)}
     apart = ours(folder, "blurry", **both).latents
     other = theirs("sdxl", folder, "blurry", **told("", OURS), **told("negative_", OTHER))
     assert (apart - other).abs().max() < LARGEST
