@@ -133,11 +133,16 @@ def by_diffusers(pipeline: Any, shape: Shape, model: Model, request: Request) ->
 
 def measure(shape: Shape, repeats: int, dtype: Any) -> dict[str, list[float]]:
     """Seconds of each arm, a value a repeat."""
+    with tempfile.TemporaryDirectory() as place:
+        return timed(shape, repeats, dtype, Path(place) / shape.family)
+
+
+def timed(shape: Shape, repeats: int, dtype: Any, folder: Path) -> dict[str, list[float]]:
+    """The same with the model's files in this folder, which receipts read once."""
     from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 
-    with tempfile.TemporaryDirectory() as place, warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        folder = Path(place) / shape.family
         shape.make().save_pretrained(folder)
         model = negspace.load(folder, dtype=dtype, width=UpTo(2 * MANY))
         network = model.network()

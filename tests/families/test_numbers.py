@@ -33,7 +33,7 @@ def test_sizes_are_told_as_diffusers_tells_them(place: Place) -> None:
     plain = ours(folder, "blurry").latents
     made = ours(folder, "blurry", sizes=Sizes(**OURS)).latents
     assert (made - theirs("sdxl", folder, "blurry", **told("", OURS))).abs().max() < LARGEST
-    both = {"sizes": Sizes(**OURS), "negative_sizes": Sizes(**OTHER)}
+    both: dict[str, Any] = {"sizes": Sizes(**OURS), "negative_sizes": Sizes(**OTHER)}
     apart = ours(folder, "blurry", **both).latents
     other = theirs("sdxl", folder, "blurry", **told("", OURS), **told("negative_", OTHER))
     assert (apart - other).abs().max() < LARGEST

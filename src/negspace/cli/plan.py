@@ -54,7 +54,7 @@ def plan(request: Request, source: Source, to: To = None, json: Json = False) ->
     _show_plan(planned, other)
     if memory is not None:
         show.line("")
-        show.line(f"memory for weights: {in_words(memory, request.dtype)}", "dim")
+        show.line(f"memory {in_words(memory, request.dtype)}, before any layer works", "dim")
 
 
 def _show_plan(planned: "Plan", other: "Converted | None") -> None:
