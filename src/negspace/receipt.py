@@ -280,7 +280,6 @@ class Receipt(Settings):
             f"counted   {_counted(self.evaluations)} for "
             f"{_plural(len(self.images), 'picture')}{self._kept_back()}",
             *([f"judge     {self.judge.name}"] if self.judge else []),
-            f"counted   {_counted(self.evaluations)} for {_plural(len(self.images), 'picture')}",
             *(f"part      {part}" for part in model.parts),
             *(f"moved     {_moved_line(moved)}" for moved in self.moved),
             *(f"term      {_term_line(term)}" for term in self.terms),
