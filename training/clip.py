@@ -16,10 +16,13 @@ from transformers import CLIPConfig, CLIPModel, CLIPTextConfig, CLIPTextModel, C
 from training import data, tokenizer
 from training.common import begun, device, placed, train
 from training.settings import Settings
-from training.world import caption
+from training.world import Scene, caption
 
 _ATTENTION = "eager"
 """On CPUs the fused kernel's backward pass takes half as long again as the whole rest of a step."""
+
+_ALIKE_BLUNT = 0.8
+"""Share of captions that dwell on what is wrong, in batches of one subject."""
 
 
 def build(settings: Settings, words: CLIPTokenizer) -> CLIPModel:
@@ -52,11 +55,17 @@ def run(settings: Settings, state_dir: Path, out: Path) -> None:
     model = placed(build(settings, words))
     rng = np.random.default_rng(settings.seed + 1)
     said = Random(settings.seed + 1)
-    batch, blunt = settings.clip.batch, settings.clip.blunt
+    batch = settings.clip.batch
+    everything = np.arange(len(pictures))
+    of_subject = _marked(scenes)
     target = torch.arange(batch, device=device())
 
     def step(count: int) -> dict[str, torch.Tensor]:
-        index = np.sort(rng.integers(len(pictures), size=batch))
+        if said.random() < settings.clip.alike:
+            among, blunt = of_subject[said.choice(sorted(of_subject))], _ALIKE_BLUNT
+        else:
+            among, blunt = everything, settings.clip.blunt
+        index = np.sort(rng.choice(among, size=batch))
         ids = torch.tensor(
             tokenizer.encode(words, [caption(scenes[i], said, blunt) for i in index]), device=device()
         )
@@ -78,6 +87,15 @@ def run(settings: Settings, state_dir: Path, out: Path) -> None:
     text = CLIPTextModel(shape).half()
     text.load_state_dict(model.text_model.state_dict())
     text.save_pretrained(out / "text_encoder")
+
+
+def _marked(scenes: list[Scene]) -> dict[str, np.ndarray]:
+    """Of each subject the numbers of the scenes that have an accessory, a style or a defect."""
+    numbers: dict[str, list[int]] = {}
+    for number, scene in enumerate(scenes):
+        if scene.accessory or scene.style or scene.defects:
+            numbers.setdefault(scene.subject, []).append(number)
+    return {subject: np.array(those) for subject, those in numbers.items()}
 
 
 def _short(ids: torch.Tensor, words: CLIPTokenizer) -> torch.Tensor:

@@ -43,7 +43,8 @@ class Clip:
     """The contrastive pair: a text half of 77 tokens and an image half of 8x8 patches.
 
     It is told much of what is wrong with pictures (`blunt`, see `caption`): a word that it seldom hears stays
-    one among others, and no denoiser can then tell it apart.
+    one among others, and no denoiser can then tell it apart. A share of the batches (`alike`) holds marked
+    scenes of one subject alone, so that nothing but the marks can tell its members apart.
     """
 
     width: int = 192
@@ -51,9 +52,10 @@ class Clip:
     heads: int = 4
     projection: int = 128
     batch: int = 128
-    minutes: float = 15.0
+    minutes: float = 20.0
     rate: float = 1e-3
     blunt: float = 0.4
+    alike: float = 0.5
 
 
 @dataclass(frozen=True)
