@@ -1,5 +1,6 @@
 """Estimates: what the encoders will make of a text, as far as can be told without tokenizer and weights."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -9,6 +10,8 @@ from negspace.facts import EncoderFacts, ModelFacts
 from negspace.findings import Finding, Side
 from negspace.prompt import Prompt
 from negspace.prompt.words import mentions
+
+_SIGN = re.compile(r"[^\w\s]|_")
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,13 @@ def _learned(encoders: tuple[EncoderFacts, ...]) -> frozenset[str]:
 
 @lru_cache(maxsize=8192)
 def tokens(text: str, facts: ModelFacts) -> int:
-    """How many tokens a text takes."""
-    return sum(piece.tokens for piece in _pieces(text, facts))
+    """How many tokens a text takes: the sum over its pieces, without making them where all are plain."""
+    if facts.embeddings:
+        return sum(piece.tokens for piece in _pieces(text, facts))
+    words = WORD.findall(text)
+    unknown = frozenset(unknown_words(text, facts) or ())
+    more = sum(_size(word) - 1 for word in map(str.lower, words) if word in unknown) if unknown else 0
+    return len(words) + more + len(_SIGN.findall(text))
 
 
 def length_findings(prompts: Sequence[Prompt], side: Side, facts: ModelFacts) -> Iterator[Finding]:
@@ -106,14 +114,17 @@ def _plain_pieces(text: str, start: int, end: int, unknown: frozenset[str]) -> I
     for match in WORD.finditer(text, start, end):
         yield from _signs(text, position, match.start())
         word = match[0].lower()
-        joints = sum(1 for sign in word if not sign.isalnum())
-        size = -(-len(word) // 4) if word in unknown else 1
-        yield _Piece(match[0], match.start(), size + joints)
+        size = _size(word) if word in unknown else 1
+        yield _Piece(match[0], match.start(), size + len(_SIGN.findall(word)))
         position = match.end()
     yield from _signs(text, position, end)
 
 
 def _signs(text: str, start: int, end: int) -> Iterator[_Piece]:
-    for at in range(start, end):
-        if not text[at].isalnum() and not text[at].isspace():
-            yield _Piece(text[at], at, 1)
+    for match in _SIGN.finditer(text, start, end):
+        yield _Piece(match[0], match.start(), 1)
+
+
+def _size(word: str) -> int:
+    """How many tokens an unknown word takes, without the signs in it."""
+    return -(-len(word) // 4)
