@@ -10,6 +10,7 @@ for. Needs 6 GB of memory and, on 2 cores, some minutes.
 import argparse
 import sys
 from time import perf_counter
+from typing import Any
 
 import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
@@ -29,14 +30,16 @@ UNHELD = frozenset({"autoguidance", "traced"})
 
 def denoiser() -> UNet2DConditionModel:
     """SDXL's base denoiser with random weights."""
+    layers: Any = (1, 2, 10)
+    heads: Any = (5, 10, 20)
     with torch.device("meta"):
         model = UNet2DConditionModel(
             sample_size=128,
             block_out_channels=(320, 640, 1280),
             down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
             up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
-            transformer_layers_per_block=(1, 2, 10),
-            attention_head_dim=(5, 10, 20),
+            transformer_layers_per_block=layers,
+            attention_head_dim=heads,
             cross_attention_dim=2048,
             use_linear_projection=True,
             addition_embed_type="text_time",
@@ -44,7 +47,8 @@ def denoiser() -> UNet2DConditionModel:
             projection_class_embeddings_input_dim=2816,
         )
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    model = model.to(torch.bfloat16).to_empty(device=device).eval()
+    model.to(dtype=torch.bfloat16)  # pyright: ignore[reportCallIssue]
+    model = model.to_empty(device=device).eval()
     with torch.no_grad():
         for weight in model.parameters():
             weight.normal_(std=0.02)
@@ -67,7 +71,7 @@ def forwards(model: UNet2DConditionModel, count: int) -> list[float]:
 
 
 @torch.inference_mode()
-def steps(rule: Rule, device: torch.device) -> list[float]:
+def steps(rule: Rule[Any], device: torch.device) -> list[float]:
     """Seconds that a rule itself takes in each step but the first two."""
     clock = Clock()
     timed, state, taken = Timed(rule, clock), rule.init(), list[float]()
