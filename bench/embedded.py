@@ -1,8 +1,8 @@
-"""What the embedded model reaches, read by the oracle: `python -m bench.embedded [--tune] [--json FILE]`.
+"""What the embedded model reaches, read by the oracle: `python -m bench.embedded [--tune SCALES] [--json FILE]`.
 
 Three tables: are subject, colour and place right on held-out prompts; how often does each defect and each
 planted accessory appear unasked; how much of that goes away when it is named in the negative, and what
-that costs. About half an hour on 2 cores; `--tune` compares scales on other seeds and fewer pictures.
+that costs. About half an hour on 2 cores; `--tune 2,3` compares scales on other seeds.
 """
 
 from __future__ import annotations
@@ -158,12 +158,12 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=150, help="paired pictures a concept")
     parser.add_argument("--seed", type=int, default=20)
     parser.add_argument("--scale", type=float, help="guidance scale (default: the model's)")
-    parser.add_argument("--tune", action="store_true", help="compare scales on other seeds instead")
+    parser.add_argument("--tune", metavar="SCALES", help="compare scales, as 2,2.5,3, on other seeds instead")
     parser.add_argument("--json", type=Path, help="also write every figure to this file")
     options = parser.parse_args()
     model = negspace.load("embedded", width=UpTo(_ROWS))
     if options.tune:
-        tune(model, options.seed + 1)
+        tune(model, options)
         return
     started = time.monotonic()
     bench = Bench(model, Oracle.load(), options.scale)
@@ -193,18 +193,25 @@ def main() -> None:
         options.json.write_text(json.dumps(written, indent=1) + "\n")
 
 
-def tune(model: negspace.Model, seed: int) -> None:
+def tune(model: negspace.Model, options: argparse.Namespace) -> None:
     """Accuracy and the mean effect of a negative at several scales."""
-    for scale in (2.0, 2.5, 3.0, 3.5, 4.0, 5.0):
+    seed = options.seed + 1
+    concepts = (*table.of("defect"), *table.of("accessory"))
+    for scale in map(float, options.tune.split(",")):
         bench = Bench(model, Oracle.load(), scale)
-        figures, _ = accuracy(bench, 120, seed)
-        effects = [effect(bench, c, 48, seed + 100) for c in (*table.of("defect"), *table.of("accessory"))]
+        figures, _ = accuracy(bench, options.prompts, seed)
+        effects = [effect(bench, concept, options.pairs, seed + 100) for concept in concepts]
         right_now = "  ".join(f"{head} {found.share:.3f}" for head, found in figures.items())
         there = sum(e.before.share for e in effects) / len(effects)
         left = sum(e.after.share for e in effects) / len(effects)
         lost = sum(e.lost for e in effects) / len(effects)
-        rates = "  ".join(f"{e.concept} {e.before.share:.2f}>{e.after.share:.2f}" for e in effects)
-        print(f"scale {scale}: {right_now}  unasked {there:.3f}, avoided {left:.3f}, lost {lost:.1f}")
+        fall = 1 - left / there
+        rates = "  ".join(
+            f"{e.concept} {e.before.share:.2f}>{e.after.share:.2f} ({e.lost:.0f})" for e in effects
+        )
+        print(
+            f"scale {scale}: {right_now}  unasked {there:.3f}, avoided {left:.3f} ({fall:.0%}), lost {lost:.1f}"
+        )
         print(f"  {rates}", flush=True)
 
 
