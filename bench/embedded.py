@@ -1,4 +1,4 @@
-"""What the embedded model reaches, read by the oracle: `python -m bench.embedded [--tune SCALES] [--json FILE]`.
+"""What the embedded model reaches, read by the oracle: `python -m bench.embedded [--tune 2,3]`.
 
 Three tables: are subject, colour and place right on held-out prompts; how often does each defect and each
 planted accessory appear unasked; how much of that goes away when it is named in the negative, and what
@@ -209,9 +209,8 @@ def tune(model: negspace.Model, options: argparse.Namespace) -> None:
         rates = "  ".join(
             f"{e.concept} {e.before.share:.2f}>{e.after.share:.2f} ({e.lost:.0f})" for e in effects
         )
-        print(
-            f"scale {scale}: {right_now}  unasked {there:.3f}, avoided {left:.3f} ({fall:.0%}), lost {lost:.1f}"
-        )
+        print(f"scale {scale}: {right_now}")
+        print(f"  unasked {there:.3f}, avoided {left:.3f} ({fall:.0%}), lost {lost:.1f}")
         print(f"  {rates}", flush=True)
 
 
