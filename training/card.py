@@ -10,7 +10,7 @@ from training import tokenizer
 from training.settings import Settings
 from training.world import table
 
-DEFAULT = {"steps": 20, "scale": 3.0, "sampler": "DPM++ 2M"}
+DEFAULT = {"steps": 20, "scale": 2.5, "sampler": "DPM++ 2M"}
 """Chosen by `python -m bench.embedded --tune 2,3`; see docs/LOG.md."""
 
 _PARTS = {

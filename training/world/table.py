@@ -138,8 +138,8 @@ TABLE: Final[tuple[Concept, ...]] = (
         "cropped",
         "defect",
         ("cropped", "out of frame"),
+        0.20,
         0.15,
-        _DEFECT_TOLD,
         "a good third of the subject is cut off",
     ),
     Concept(
