@@ -6,7 +6,7 @@ Held here, apart from the rules, because plans are made without torch. A test ru
 from dataclasses import dataclass
 from typing import Literal
 
-Tells = Literal["text", "terms", "attention", "nothing"]
+Tells = Literal["text", "terms", "joint", "attention", "nothing"]
 Needs = Literal["nothing", "cross-attention", "mid self-attention", "self-attention", "weak model"]
 
 
@@ -16,7 +16,8 @@ class RuleFacts:
 
     Attributes:
         tells: how what is avoided reaches the network: in one "text" that a branch is told, in "terms" with
-            a branch each, in the "attention" of the positive branch, or by this rule not at all.
+            a branch each, "joint" with the prompt in a branch, in the "attention" of the positive branch, or
+            by this rule not at all.
         needs: what the network must have for it, besides answering.
         wraps: whether there is another rule inside.
         at_one: whether it acts where the scale is 1.
@@ -49,6 +50,7 @@ RULE_FACTS: dict[str, RuleFacts] = {
     "perp_neg": RuleFacts("terms", at_one=True, cancels=True),
     "sega": _APART,
     "sld": RuleFacts("text", at_one=True),
+    "auto": RuleFacts("joint"),
     # the second conditioning rides in the same evaluation
     "nag": RuleFacts("attention", "cross-attention", wraps=True, at_one=True, cancels=True, scale=1.0),
     "nasa": _ATTENTION,

@@ -292,6 +292,7 @@ def ways(rule: Rule[Any]) -> set[str]:
     return (
         {"text" for side in sides if side == "negative"}
         | {"terms" for side in sides if side.startswith("negative:")}
+        | {"joint" for side in sides if side == "joint"}
         | {"attention" for branch in branches if branch.patch and branch.patch.sides}
     )
 

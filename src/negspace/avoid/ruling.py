@@ -14,7 +14,12 @@ from negspace.ruletext import Call, read
 from negspace.strength import STRENGTHS
 
 BRANCH = "negative branch"
-_WAYS: dict[Tells, str] = {"text": BRANCH, "terms": "own branch", "attention": "attention"}
+_WAYS: dict[Tells, str] = {
+    "text": BRANCH,
+    "terms": "own branch",
+    "joint": "joint branch",
+    "attention": "attention",
+}
 _NEEDS: dict[Needs, str] = {
     "cross-attention": "cross-attention whose processors can be changed",
     "mid self-attention": "self-attention in the middle of the network",

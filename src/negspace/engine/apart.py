@@ -1,6 +1,5 @@
 """What is avoided, told one by one: sides of their own, encoded when a rule first asks for them."""
 
-from collections.abc import Iterator, Mapping
 from typing import final
 
 import torch
@@ -8,11 +7,13 @@ import torch
 from negspace.avoid.plan import Plan
 from negspace.encoding import Conditioning, Encoder
 from negspace.engine.lane import Cast, Part, Side
+from negspace.engine.later import Maker
 from negspace.guidance.base import EMPTY, NEGATIVE
 from negspace.prompt import Prompt, Strand, unfold
 
 
-class Apart:
+@final
+class Apart(Maker):
     """The terms of a plan as sides "negative:0", "negative:1".. in order. The lanes of one plan share it.
 
     Args:
@@ -37,12 +38,8 @@ class Apart:
             for name, one in zip(self.names, asked, strict=True)
         }
 
-    def side(self, number: int, step: int, cast: Cast) -> Side:
-        """What one thing is told as at a step, brought to the length of the other sides.
-
-        Raises:
-            PromptError, EncodingError: it cannot be read or encoded.
-        """
+    def side(self, name: str, step: int, cast: Cast) -> Side:
+        number = self.names.index(name)
         if number not in self._strands:
             term = self._plan.terms[number].avoid.term
             self._strands[number] = unfold(term, self._plan.steps, self._plan.negative_dialect)
@@ -64,34 +61,3 @@ class Apart:
         if (prompt, wanted) not in self._padded:
             self._padded[prompt, wanted] = encoded.padded(wanted)
         return self._padded[prompt, wanted]
-
-
-@final
-class WithApart(Mapping[str, Side]):
-    """A cast with further sides, each made when it is first looked up.
-
-    Args:
-        cast: the sides that are there.
-        apart: makes the others.
-        step: of the sampler.
-    """
-
-    def __init__(self, cast: Cast, apart: Apart, step: int) -> None:
-        self._cast = cast
-        self._apart = apart
-        self._step = step
-
-    def __getitem__(self, name: str) -> Side:
-        if name in self._apart.names:
-            return self._apart.side(self._apart.names.index(name), self._step, self._cast)
-        return self._cast[name]
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._cast or name in self._apart.names
-
-    def __iter__(self) -> Iterator[str]:
-        yield from self._cast
-        yield from self._apart.names
-
-    def __len__(self) -> int:
-        return len(self._cast) + len(self._apart.names)

@@ -16,8 +16,10 @@ from negspace.encoding import (
     encode_negative,
     match_lengths,
 )
-from negspace.engine.apart import Apart, WithApart
+from negspace.engine.apart import Apart
+from negspace.engine.joint import Joint
 from negspace.engine.lane import Cast, Part
+from negspace.engine.later import WithLater
 from negspace.errors import EncodingError
 from negspace.facts import ModelFacts
 from negspace.findings import Finding, Side
@@ -56,6 +58,7 @@ class Casting:
         self._negative = _timetable(
             planned.negative_at, planned.negative_dialect, asked.other_avoids, asked.dialect, planned.steps
         )
+        self._joint = Joint(encoder, planned, self._apart, self._positive)
         self._encoded: dict[Texts, Conditioning] = {}
         for texts in _all_texts(chain(self._positive, self._negative)):
             encoded = encode_negative(encoder, texts[0], facts.absent, asked.weighting, texts[1:])
@@ -81,7 +84,7 @@ class Casting:
             key = tuple(tuple((id(told), weight) for told, weight in side) for side in (positive, negative))
             if key not in made:
                 made[key] = self._cast(positive, negative)
-            casts.append(WithApart(made[key], self._apart, step))
+            casts.append(WithLater(made[key], (self._apart, self._joint), step))
         return casts
 
     def negatives(self, evaluations: int) -> list[dict[str, float]]:

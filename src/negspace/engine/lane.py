@@ -14,7 +14,7 @@ from negspace.engine.ledger import Account, Ledger
 from negspace.engine.noise import keyed
 from negspace.errors import RequestError
 from negspace.guidance import Branch, Haze, Patch, Rule, Space, Step, convert
-from negspace.guidance.base import EMPTY, NEGATIVE, POSITIVE
+from negspace.guidance.base import EMPTY, JOINT, NEGATIVE, POSITIVE
 from negspace.guidance.decompose import Parts, decompose
 from negspace.models.base import Row
 from negspace.models.samplers import Sampler
@@ -255,6 +255,9 @@ class Lane:
 
     def _avoiding(self, side: str) -> float:
         """The weight of a side that is avoided and says something at the step at hand; else 0."""
+        if side == JOINT:
+            cast = self._casts[self._index]
+            return 0.0 if cast[JOINT] is cast[POSITIVE] else 1.0
         weight = 1.0 if side == NEGATIVE else self._negatives[self._index].get(side, 0.0)
         return weight if weight and self._says(side) else 0.0
 
@@ -264,11 +267,19 @@ class Lane:
 
     def _push(self, branches: Sequence[Branch], answers: Mapping[str, Tensor]) -> Tensor | None:
         """How far what is predicted of everything avoided stands off, together, from the empty prediction, or
-        else from the positive one; None where none was run."""
-        weighed = [(one, self._avoiding(one.side)) for one in branches if one.side != POSITIVE]
-        base = answers.get(EMPTY, answers[POSITIVE])
-        pushes = [weight * (base - answers[one.name]) for one, weight in weighed if weight]
+        else from the positive one, as it always does where it is told with what is wanted; None where none
+        was run."""
+        pushes = self._away(branches, answers, answers.get(EMPTY, answers[POSITIVE]))
         return torch.linalg.vector_norm(torch.stack(pushes).sum(0)) if pushes else None
+
+    def _away(self, branches: Sequence[Branch], answers: Mapping[str, Tensor], base: Tensor) -> list[Tensor]:
+        """What each branch that is avoided adds to its base, by its weight."""
+        weighed = [(one, self._avoiding(one.side)) for one in branches if one.side != POSITIVE]
+        return [
+            weight * (answers[one.name] - (answers[POSITIVE] if one.side == JOINT else base))
+            for one, weight in weighed
+            if weight
+        ]
 
     def _parts(
         self, guided: Tensor, branches: Sequence[Branch], answers: Mapping[str, Tensor]
@@ -280,8 +291,7 @@ class Lane:
         empty = next((answers[one.name] for one in nothing), None)
         if positive is None or empty is None:
             return None
-        weighed = ((answers[one.name], self._avoiding(one.side)) for one in plain if one.side != POSITIVE)
-        away = [weight * (answer - empty) for answer, weight in weighed if weight]
+        away = self._away(plain, answers, empty)
         negative = empty + torch.stack(away).sum(0) if away else None
         return decompose(guided, positive, empty, negative)
 

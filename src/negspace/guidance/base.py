@@ -20,7 +20,7 @@ from negspace.strength import Moment
 Space = Literal["x0", "eps", "v", "flow"]
 State = TypeVar("State")
 
-POSITIVE, NEGATIVE, EMPTY = "positive", "negative", "empty"
+POSITIVE, NEGATIVE, EMPTY, JOINT = "positive", "negative", "empty", "joint"
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,8 @@ class Branch:
     Attributes:
         name: what the rule calls it, and under which its evaluations are counted.
         side: what the network is told: "positive"; "negative", what is avoided, or what stands for nothing
-            where nothing is avoided; "empty"; "negative:0", "negative:1".. for things avoided one by one.
+            where nothing is avoided; "empty"; "negative:0", "negative:1".. for things avoided one by one;
+            "joint", what is wanted together with what is avoided.
         patch: a change to the network; None runs it as it is.
         haze: noise on what the network is told; None tells it as it is.
     """

@@ -4,6 +4,7 @@ from typing import Any
 
 from negspace.guidance.adaptive import Adaptive
 from negspace.guidance.apg import Apg
+from negspace.guidance.auto import Auto
 from negspace.guidance.autoguidance import Autoguidance
 from negspace.guidance.base import Rule
 from negspace.guidance.cads import Cads
@@ -38,6 +39,7 @@ from negspace.guidance.vsf import Vsf
 _ALL: tuple[type[Rule[Any]], ...] = (
     Adaptive,
     Apg,
+    Auto,
     Autoguidance,
     Cads,
     Cfg,
