@@ -4,6 +4,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Small tensors: two threads wait for each other longer than they work, and beside other work many times as long.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
@@ -26,10 +28,10 @@ reproduce: install  ## measure the claims of the literature: docs/reproduction.m
 	@$(BIN)/python -m bench.reproduce docs/reproduction.md
 
 test: install  ## the tests, warnings as errors
-	@$(BIN)/python -m pytest -m 'not slow'
+	@$(PYTEST) -m 'not slow'
 
 test-slow: install  ## the tests that take minutes
-	@$(BIN)/python -m pytest -m slow
+	@$(PYTEST) -m slow
 
 check: install lint types test  ## the gate: format, lint, types, tests
 
