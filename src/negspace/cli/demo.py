@@ -23,10 +23,10 @@ Seed = Annotated[int, typer.Option(metavar="N", help="Of the first picture of ev
 
 PAIRS = (
     ("a snowman, night", ("hat",)),
-    ("a red house, meadow", ("smoke", "blurry")),
-    ("a blue boat, beach", ("flag", "watermark")),
+    ("a red house, meadow", ("smoke",)),
+    ("a blue boat, beach", ("flag",)),
 )
-"""Prompts, and what comes along with them unasked: accessories in most pictures, defects in some."""
+"""Prompts, and what comes along with them unasked. One thing each: several in one text weaken each other."""
 
 
 def demo(out: Folder = Path("demo"), n: Count = 6, seed: Seed = 7) -> None:
