@@ -263,7 +263,7 @@ class Model:
 
 
 def load(
-    name_or_path: str | Path = "embedded",
+    name_or_path: str | Path | Source = "embedded",
     *,
     dtype: DtypeName | None = None,
     device: str | None = None,
@@ -280,7 +280,7 @@ def load(
 
     Args:
         name_or_path: "embedded", a diffusers folder, a file of a whole model in its original layout, or an id
-            of the Hugging Face hub.
+            of the Hugging Face hub. A `Source` says the last five of these itself.
         dtype: arithmetic; None chooses by hardware.
         device: a torch device; None takes CUDA where there is one, else the CPU.
         width: rows per forward. `Fixed(2)`, the default, makes every picture independent of its companions
@@ -300,5 +300,8 @@ def load(
     """
     swaps = text_encoder if isinstance(text_encoder, Mapping) else {"text_encoder": text_encoder}
     texts = tuple((name, place) for name, place in swaps.items() if place is not None)
-    source = Source(name_or_path, config, texts, tuple(lora), allow_pickle, tuple(savings))
+    if isinstance(name_or_path, Source):
+        source = name_or_path
+    else:
+        source = Source(name_or_path, config, texts, tuple(lora), allow_pickle, tuple(savings))
     return Model(source, dtype, device, width, judge, limits)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from negspace.models.place import Source
 from negspace.serve.settings import Settings
 from tests.serve.live import Live, serving
 
@@ -12,7 +13,7 @@ from tests.serve.live import Live, serving
 @pytest.fixture(scope="session")
 def settings(tiny_sd: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     data = tmp_path_factory.mktemp("serve")
-    return Settings(models={"tiny": str(tiny_sd), "embedded": "embedded"}, data=data, grace=5)
+    return Settings(models={"tiny": Source(tiny_sd), "embedded": Source("embedded")}, data=data, grace=5)
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ import httpx2 as httpx
 import pytest
 
 from negspace import png
+from negspace.models.place import Source
 from negspace.serve.settings import Settings
 from negspace.store.opening import open_database
 from negspace.store.tables import pictures
@@ -17,7 +18,7 @@ from tests.serve.live import Apart, apart
 
 
 def settings_in(tiny_sd: Path, data: Path, lanes: int = 16) -> Settings:
-    return Settings(models={"tiny": str(tiny_sd)}, data=data, grace=60, lanes=lanes, waiting=40)
+    return Settings(models={"tiny": Source(tiny_sd)}, data=data, grace=60, lanes=lanes, waiting=40)
 
 
 def load(server: Apart, accepted: list[str], until: threading.Event, seed: int) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from opentelemetry.trace import NoOpTracer, Span, StatusCode
 
+from negspace.models.place import Source
 from negspace.request import Request
 from negspace.serve.catalogue import Catalogue
 from negspace.serve.events import Finished
@@ -22,7 +23,7 @@ from tests.store.receipts import receipt
 
 @pytest.fixture(scope="module")
 def order(tiny_sd: Path) -> Order:
-    catalogue = Catalogue(Settings(models={"tiny": str(tiny_sd)}))
+    catalogue = Catalogue(Settings(models={"tiny": Source(tiny_sd)}))
     asked = Request(prompt="a secret house", avoid="hidden hat")
     carried = catalogue.carried(asked)
     return Order(asked, carried, catalogue.plan(carried, LOCAL), LOCAL)

@@ -7,6 +7,7 @@ import pytest
 from negspace.cli.app import run
 from negspace.engine import Fixed, UpTo
 from negspace.errors import OutputError, RequestError
+from negspace.models.place import Source
 from negspace.serve.run import refuse_open_door
 from negspace.serve.settings import Settings, read_settings, read_width
 
@@ -17,8 +18,21 @@ def test_what_is_said_nearer_goes_first(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("NEGSPACE_PORT", "2")
     monkeypatch.setenv("NEGSPACE_HOST", "::1")
     read = read_settings(file, {"port": 4, "host": None})
-    assert (read.port, read.host, read.lanes, read.models) == (4, "::1", 3, {"mine": "embedded"})
+    assert (read.port, read.host, read.lanes, read.models) == (4, "::1", 3, {"mine": Source("embedded")})
     assert read_settings(None, {}).port == 2 and type(read) is Settings
+
+
+def test_a_model_may_have_other_parts(tmp_path: Path) -> None:
+    file = tmp_path / "serve.yaml"
+    file.write_text(
+        "models:\n"
+        "  plain: embedded\n"
+        "  mine: {place: mine.safetensors, config: ./sd15, loras: [[a.safetensors, 0.8]], "
+        "savings: [vae tiling]}\n"
+    )
+    mine = Source("mine.safetensors", "./sd15", loras=(("a.safetensors", 0.8),), savings=("vae tiling",))
+    assert read_settings(file, {}).models == {"plain": Source("embedded"), "mine": mine}
+    assert read_settings(file, {"models": {"other": mine}}).models == {"other": mine}
 
 
 @pytest.mark.parametrize(
@@ -27,6 +41,8 @@ def test_what_is_said_nearer_goes_first(tmp_path: Path, monkeypatch: pytest.Monk
         ("prot: 1", RequestError, "prot"),
         ("port: 70000", RequestError, "port"),
         ("width: Wide(3)", RequestError, "no width"),
+        ("models: {mine: {place: embedded, lora: x}}", RequestError, "models.mine.lora"),
+        ("models: {mine: {place: embedded, savings: [wishing]}}", RequestError, "models.mine.savings"),
         ("port: [", OutputError, "cannot be read"),
     ],
 )

@@ -12,6 +12,7 @@ import pytest
 from fastapi.routing import APIRoute
 
 from negspace.cli.app import run
+from negspace.models.place import Source
 from negspace.serve.app import create_app
 from negspace.serve.gate import Gate
 from negspace.serve.keys import KeyFile, read_keys, with_new_key, without_keys, write_keys
@@ -64,7 +65,7 @@ def house(tiny_sd: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[H
     policy["avoid"] = ["hat", {"term": "smoke", "check": "block"}]
     (folder / "floor.yaml").write_text(json.dumps(policy))
     settings = Settings(
-        models={"tiny": str(tiny_sd), "other": str(tiny_sd)},
+        models={"tiny": Source(tiny_sd), "other": Source(tiny_sd)},
         policies={"floor": folder / "floor.yaml"},
         data=folder / "data",
         keys=folder / "keys.yaml",

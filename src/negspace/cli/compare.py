@@ -8,6 +8,8 @@ import typer
 from negspace.cli import show
 from negspace.cli.checking import check_settings
 from negspace.cli.options import OUT, Json, asking
+from negspace.cli.sources import opening
+from negspace.models.place import Source
 from negspace.request import Request
 
 if TYPE_CHECKING:
@@ -23,8 +25,10 @@ def _axis(name: str, where: str) -> Any:
 
 
 @asking
+@opening
 def compare(
     request: Request,
+    parts: Source,
     x: Annotated[str | None, _axis("x", "across")] = None,
     y: Annotated[str | None, _axis("y", "down")] = None,
     z: Annotated[str | None, _axis("z", "from sheet to sheet")] = None,
@@ -38,21 +42,22 @@ def compare(
 
     An axis is any field of the request: avoid, scale, rule, sampler, steps, seed, weighting, model...;
     window=0-0.6; 0.2-1, when everything avoided is told; prompt/WORDS=OTHER; OTHER or avoid/WORDS=OTHER,
-    which replace words. The value off leaves it out.
+    which replace words. The value off leaves it out. Options for what makes it hold for every model that
+    an axis names.
     """
     from negspace.cli.planning import planned
     from negspace.files import check_folder
     from negspace.lab.axes import axis
-    from negspace.models.folder import EMBEDDED
 
     axes = [axis(text) for text in (x, y, z) if text is not None]
-    check_settings(planned(request))
+    source = parts.at(request.model)
+    check_settings(planned(request, source))
     check_folder(out)
 
     from negspace.cli.making import open_model
     from negspace.lab.grid import Comparing
 
-    comparing = Comparing(request, axes, out, open_model(request.model or EMBEDDED))
+    comparing = Comparing(request, axes, out, open_model(source), lambda other: open_model(parts.at(other)))
     _watch(comparing)
     grid = comparing.grid()
     files = grid.save(out)

@@ -35,13 +35,13 @@ def demo(out: Folder = Path("demo"), n: Count = 6, seed: Seed = 7) -> None:
     from negspace.cli.making import make, open_model
     from negspace.files import check_folder, write_whole
     from negspace.judge import Oracle
-    from negspace.models.folder import EMBEDDED
+    from negspace.models.place import EMBEDDED, Source
     from negspace.sheet import sheet
 
     if n < 1:
         raise RequestError(f"at least one picture a row, not {n}")
     check_folder(out)
-    model = open_model(EMBEDDED)
+    model = open_model(Source(EMBEDDED))
     oracle = Oracle.load()
     rows: list[Sequence[Image.Image]] = []
     labels: list[str] = []

@@ -58,7 +58,7 @@ WITHHELD = 3
 @opening
 def imagine(
     request: Request,
-    source: Source,
+    parts: Source,
     out: Folder = Path("negspace-pictures"),
     grid: Grid = False,
     judge: Judges = None,
@@ -77,6 +77,7 @@ def imagine(
     from negspace.files import check_folder
     from negspace.sheet import near_square, sheet
 
+    source = parts.at(request.model)
     # What can be known to be wrong is told before weights are read and before anything is written.
     compiled = planned(request, source)
     check_settings(compiled)

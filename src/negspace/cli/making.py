@@ -10,19 +10,18 @@ from negspace.models.place import Source
 from negspace.request import Request
 
 
-def open_model(source: str | Source, judge: Judge | None = None, limits: Limits | None = None) -> Model:
+def open_model(source: Source, judge: Judge | None = None, limits: Limits | None = None) -> Model:
     """The model, with a word on stderr while it is read.
 
     Args:
-        source: the name of a model, or what exactly is to be opened.
+        source: what is to be opened.
         judge: looks at the pictures; None is the model's own.
         limits: how often a picture is made again.
 
     Raises:
         ModelError: it cannot be opened.
     """
-    name = source.place if isinstance(source, Source) else source
-    with err.status(f"opening {name}"):
+    with err.status(f"opening {source.place}"):
         return Model(source, None, None, None, judge, limits)
 
 

@@ -6,7 +6,9 @@ import typer
 
 from negspace.cli import show
 from negspace.cli.options import Json
+from negspace.cli.sources import opening
 from negspace.facts import ModelFacts
+from negspace.models.place import Source
 
 Places = Annotated[
     list[str] | None,
@@ -16,19 +18,15 @@ Places = Annotated[
         show_default=False,
     ),
 ]
-Config = Annotated[
-    str | None,
-    typer.Option(metavar="FOLDER", help="For models in one file: a model of their kind.", show_default=False),
-]
 
 
-def models(places: Places = None, config: Config = None, json: Json = False) -> None:
+@opening
+def models(places: Places = None, *, parts: Source, json: Json = False) -> None:
     """List models, and what a negative can do in each; no weights are read."""
     from negspace.cli.planning import needed
     from negspace.models.folder import read_facts
-    from negspace.models.place import Source
 
-    sources = {place: Source(place, config) for place in places or _here()}
+    sources = {place: parts.at(place) for place in places or _here()}
     known = {place: (read_facts(source), needed(source)) for place, source in sources.items()}
     if json:
         told = {place: _plain(facts, memory) for place, (facts, memory) in known.items()}

@@ -4,7 +4,7 @@ import inspect
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Concatenate, ParamSpec
+from typing import Annotated, Any
 
 import typer
 
@@ -17,7 +17,7 @@ ASKED = "What is asked"
 HOW = "How it is made"
 OUT = "What comes out"
 
-Own = ParamSpec("Own")
+Command = Callable[..., None]
 
 Json = Annotated[
     bool, typer.Option("--json", metavar="", help="Print JSON and nothing else.", rich_help_panel=OUT)
@@ -210,18 +210,31 @@ def _start(picture: Path | None, strength: float | None, mask: Path | None) -> S
     return Start.from_dict(fields)
 
 
-def asking(command: Callable[Concatenate[Request, Own], None]) -> Callable[..., None]:
-    """The command, with the options of a request in front of its own."""
-    asked = inspect.signature(request_of).parameters
-    own = list(inspect.signature(command).parameters.values())[1:]
+def told_by(make: Callable[..., object]) -> Callable[[Command], Command]:
+    """A decorator: in the place of a command's parameter of the type that `make` returns stand the
+    parameters of `make`, which typer turns into options."""
+    made = inspect.signature(make)
 
-    def filled(**given: Any) -> None:
-        request = request_of(**{name: given.pop(name) for name in asked})
-        command(request, **given)  # pyright: ignore[reportCallIssue]
+    def decorate(command: Command) -> Command:
+        own = list(inspect.signature(command).parameters.values())
+        (at,) = (i for i, one in enumerate(own) if one.annotation is made.return_annotation)
 
-    filled.__name__, filled.__doc__ = command.__name__, command.__doc__
-    filled.__dict__["__signature__"] = inspect.Signature([*asked.values(), *own])  # what typer reads
-    return filled
+        def filled(**given: Any) -> None:
+            value = make(**{name: given.pop(name) for name in made.parameters})
+            command(**given, **{own[at].name: value})
+
+        options = [*own[:at], *made.parameters.values(), *own[at + 1 :]]
+        filled.__name__, filled.__doc__ = command.__name__, command.__doc__
+        filled.__dict__["__signature__"] = inspect.Signature(  # what typer reads, by name alone
+            [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in options]
+        )
+        return filled
+
+    return decorate
+
+
+asking = told_by(request_of)
+"""The command, with the options of a request in the place of the request."""
 
 
 def _sides(size: str | None) -> tuple[int | None, int | None]:

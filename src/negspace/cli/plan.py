@@ -31,7 +31,7 @@ To = Annotated[
 
 @asking
 @opening
-def plan(request: Request, source: Source, to: To = None, json: Json = False) -> None:
+def plan(request: Request, parts: Source, to: To = None, json: Json = False) -> None:
     """Say how each term would be told; nothing is made.
 
     Weights are not read, so it takes a moment. Token counts are estimates; a receipt has the exact ones.
@@ -40,6 +40,7 @@ def plan(request: Request, source: Source, to: To = None, json: Json = False) ->
     from negspace.cli.planning import in_words, needed
     from negspace.cli.planning import planned as compiled
 
+    source = parts.at(request.model)
     planned = compiled(request, source)
     check_settings(planned)
     memory = needed(source)

@@ -10,16 +10,16 @@ if TYPE_CHECKING:
     from negspace.avoid.plan import Plan
 
 
-def planned(request: Request, source: Source | None = None) -> "Plan":
-    """The request compiled for its model, or for what exactly is to be opened.
+def planned(request: Request, source: Source) -> "Plan":
+    """The request compiled for what is to be opened.
 
     Raises:
         NegspaceError: the request is impossible for the model, or one of its files cannot be read.
     """
     from negspace.avoid.plan import plan
-    from negspace.models.folder import EMBEDDED, read_facts
+    from negspace.models.folder import read_facts
 
-    facts = read_facts(source or request.model or EMBEDDED)
+    facts = read_facts(source)
     if request.embeddings:
         from negspace.encoding import load_embeddings  # torch: a second that other plans do not take
 

@@ -9,6 +9,8 @@ import typer
 from negspace.cli import show
 from negspace.cli.options import ASKED, HOW, OUT, Json
 from negspace.cli.output import slug
+from negspace.cli.sources import opening
+from negspace.models.place import Source
 
 if TYPE_CHECKING:
     from negspace.lab.findings import Control, Findings
@@ -19,6 +21,7 @@ JUDGES = ("model", PERSON)
 KINDS = {"no_evidence": "no evidence", "unknown": "unknown to this model"}
 
 
+@opening
 def prove(
     prompt: Annotated[
         str | None, typer.Argument(help="What is wanted. May be left out with --prompts.", show_default=False)
@@ -37,6 +40,8 @@ def prove(
         str, typer.Option("--model", "-m", metavar="NAME", help="A name or a folder.", rich_help_panel=ASKED)
     ] = "embedded",
     seed: Annotated[int, typer.Option(metavar="N", help="Of the first picture.", rich_help_panel=ASKED)] = 0,
+    *,
+    parts: Source,
     max_pictures: Annotated[
         int | None,
         typer.Option(metavar="N", help="Make at most so many.", rich_help_panel=HOW, show_default=False),
@@ -83,9 +88,9 @@ def prove(
     from negspace.files import check_folder
 
     _check_judge(judge)
-    asked = _prompts(prompt, prompts)
+    asked, source = _prompts(prompt, prompts), parts.at(model)
     fields = {"scale": scale, "rule": rule, "steps": steps, "sampler": sampler}
-    folder = out or Path("negspace-proof") / _name(asked, avoid, model, seed, fields, judge)
+    folder = out or Path("negspace-proof") / _name(asked, avoid, source, seed, fields, judge)
     check_folder(folder)
 
     from negspace.cli.making import open_model
@@ -95,7 +100,7 @@ def prove(
 
     more: dict[str, Any] = {"witness": Blind()} if judge == PERSON else {}
     more |= {"folder": folder, "max_pictures": max_pictures, "seed": seed, **fields}
-    with Proof(asked, avoid, open_model(model), **more) as proof:
+    with Proof(asked, avoid, open_model(source), **more) as proof:
         if judge == PERSON:
             report = Report(_voted(proof, folder), ())
         else:

@@ -7,6 +7,8 @@ import typer
 
 from negspace.cli import show
 from negspace.cli.options import Json
+from negspace.cli.sources import opening
+from negspace.models.place import Source
 
 if TYPE_CHECKING:
     from negspace.facts import ModelFacts
@@ -17,14 +19,15 @@ Host = Annotated[
 ]
 
 
-def rules(model: Host = None, json: Json = False) -> None:
+@opening
+def rules(model: Host = None, *, parts: Source, json: Json = False) -> None:
     """List the guidance rules: formula, paper, space, cost, and every setting with its range.
 
     A rule is asked for as a text: cfg, "rescale(perp_neg, phi=0.5)", "cfg(strength=window(0.17, 0.6))".
     """
     from negspace.models.folder import read_facts
 
-    facts = None if model is None else read_facts(model)
+    facts = None if model is None else read_facts(parts.at(model))
 
     from negspace.guidance import RULES  # needs torch, which takes a second to load
 

@@ -6,6 +6,9 @@ from typing import Annotated
 import typer
 
 from negspace.cli import show
+from negspace.cli.sources import opening
+from negspace.errors import RequestError
+from negspace.models.place import EMBEDDED, Source
 
 Host = Annotated[
     str | None,
@@ -17,6 +20,16 @@ Data = Annotated[
     typer.Option(
         metavar="DIR",
         help="Folder for the database and the pictures. [dim]\\[negspace-data][/]",
+        show_default=False,
+    ),
+]
+Place = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="NAME",
+        help="A name or a folder, in the place of the models of the settings.",
         show_default=False,
     ),
 ]
@@ -38,9 +51,13 @@ Width = Annotated[
 ]
 
 
+@opening
 def serve(
     host: Host = None,
     port: Port = None,
+    model: Place = None,
+    *,
+    parts: Source,
     data: Data = None,
     keys: Keys = None,
     config: Config = None,
@@ -53,8 +70,21 @@ def serve(
     from negspace.serve.run import run  # torch and fastapi: the seconds begin here
     from negspace.serve.settings import read_settings
 
-    settings = read_settings(config, {"host": host, "port": port, "data": data, "keys": keys, "width": width})
+    flags = {"host": host, "port": port, "data": data, "keys": keys, "width": width}
+    settings = read_settings(config, {**flags, "models": _served(model, parts)})
     show.line(f"serving on http://{settings.host}:{settings.port}, data in {settings.data}")
     if settings.keys is None:
         show.line("no keys: everyone on this machine may ask for everything, nobody else", "yellow")
     run(settings)
+
+
+def _served(model: str | None, parts: Source) -> dict[str, Source] | None:
+    """The one model that the command line names, by its own name; None where it names none."""
+    from negspace.models.folder import read_facts
+
+    if model is None:
+        if parts != Source(EMBEDDED):
+            raise RequestError("what makes it is said of --model; give one, or say it in the settings")
+        return None
+    source = parts.at(model)
+    return {read_facts(source).name: source}

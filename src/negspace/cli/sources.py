@@ -1,23 +1,18 @@
 """What is put in the place of a model's parts, or on top of them, declared once."""
 
-import inspect
-from collections.abc import Callable
-from typing import Annotated, Any, Concatenate, ParamSpec, cast, get_args
+from typing import Annotated, cast, get_args
 
 import typer
 
+from negspace.cli.options import told_by
 from negspace.errors import RequestError
-from negspace.models.place import Saving, Source
+from negspace.models.place import EMBEDDED, Saving, Source
 from negspace.names import no_such
-from negspace.request import Request
 
 PARTS = "What makes it"
 
-Own = ParamSpec("Own")
-
 
 def source_of(
-    model: str,
     text_encoder: Annotated[
         list[str] | None,
         typer.Option(
@@ -36,12 +31,13 @@ def source_of(
             show_default=False,
         ),
     ] = None,
-    config: Annotated[
+    model_config: Annotated[
         str | None,
         typer.Option(
             metavar="FOLDER",
             help="For a model in one file: a model of its kind, for settings and vocabulary.",
             rich_help_panel=PARTS,
+            show_default=False,
         ),
     ] = None,
     allow_pickle: Annotated[
@@ -63,7 +59,7 @@ def source_of(
         ),
     ] = None,
 ) -> Source:
-    """What a command line asks to be opened.
+    """What a command line puts in the place of a model's parts, or on top of them.
 
     Raises:
         RequestError: an option has an impossible value.
@@ -72,8 +68,8 @@ def source_of(
         if way not in get_args(Saving):
             raise RequestError(no_such("way to save memory", way, get_args(Saving)))
     return Source(
-        model,
-        config,
+        EMBEDDED,
+        model_config,
         tuple(_named(told) for told in text_encoder or ()),
         tuple(_weighed(told) for told in lora or ()),
         allow_pickle,
@@ -81,18 +77,8 @@ def source_of(
     )
 
 
-def opening(command: Callable[Concatenate[Request, Source, Own], None]) -> Callable[..., None]:
-    """The command, told what to open; with the options for that before its own."""
-    asked = list(inspect.signature(source_of).parameters.values())[1:]
-    request, _, *own = inspect.signature(command).parameters.values()
-
-    def filled(request: Request, **given: Any) -> None:
-        options = {one.name: given.pop(one.name) for one in asked}
-        command(request, source_of(request.model or "embedded", **options), **given)  # pyright: ignore[reportCallIssue]
-
-    filled.__name__, filled.__doc__ = command.__name__, command.__doc__
-    filled.__dict__["__signature__"] = inspect.Signature([request, *asked, *own])
-    return filled
+opening = told_by(source_of)
+"""The command, with the options of a source in the place of the source, which is then `at` a model."""
 
 
 def _named(told: str) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 """Comparison: one picture for every combination of up to three axes, each with its receipt."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, final
@@ -114,13 +114,21 @@ class Comparing:
         axes: x, then y, then z; none to three.
         folder: where the pictures are kept; the same comparison goes on with what is there.
         model: makes the pictures of cells that name no other model.
+        others: opens a model that a cell names.
 
     Raises:
         LabError: there are too many axes or cells, two vary the same thing, or the cells differ in size.
         NegspaceError: a cell is impossible for its model.
     """
 
-    def __init__(self, base: Request, axes: Sequence[Axis], folder: Path, model: Model) -> None:
+    def __init__(
+        self,
+        base: Request,
+        axes: Sequence[Axis],
+        folder: Path,
+        model: Model,
+        others: Callable[[str], Model] = load,
+    ) -> None:
         _check(base, axes)
         self._base = base
         x, y, z = (*axes, None, None, None)[:3]
@@ -134,7 +142,7 @@ class Comparing:
         self._models = {model.place: model}
         for request in self._requests:
             if request.model is not None and request.model not in self._models:
-                self._models[request.model] = load(request.model)
+                self._models[request.model] = others(request.model)
         plans = [self._model(request).plan(request) for request in self._requests]
         if len({(plan.width, plan.height) for plan in plans}) > 1:
             raise LabError("compare: all cells need one size to stand on one sheet")

@@ -23,6 +23,7 @@ from negspace.lab.study import FRESH, Outcome, Study
 from negspace.lab.trial import Design
 from negspace.lab.witness import Witness, witness_of
 from negspace.lab.wording import answer_of, recommendation_of
+from negspace.models.place import Source
 from negspace.request import Avoid
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Proof:
     Args:
         prompts: one prompt or several.
         avoid: the list: a text with commas, or terms.
-        model: makes the pictures; a name or path is opened.
+        model: makes the pictures; a name, path or source is opened.
         folder: where the pictures are kept; a proof of the same question goes on with what is there.
         max_pictures: at most so many; None takes the default sizes.
         seed: of the first picture.
@@ -79,7 +80,7 @@ class Proof:
         self,
         prompts: str | Sequence[str],
         avoid: str | Sequence[Avoid],
-        model: Model | str | Path = "embedded",
+        model: Model | str | Path | Source = "embedded",
         *,
         folder: Path,
         max_pictures: int | None = None,

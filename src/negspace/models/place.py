@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from negspace.errors import ModelError
 from negspace.models.headers import check_inside, read_header
@@ -39,6 +39,12 @@ class Source:
     loras: tuple[tuple[str | Path, float], ...] = ()
     allow_pickle: bool = False
     savings: tuple[Saving, ...] = ()
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # where settings are read into it
+
+    def at(self, place: str | Path | None) -> "Source":
+        """The same with another model; None is the embedded one."""
+        return replace(self, place=place or EMBEDDED)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from negspace.encoding import load_embeddings
 from negspace.errors import RequestError
 from negspace.facts import EmbeddingFacts, ModelFacts
 from negspace.models.folder import read_facts
+from negspace.models.place import Source
 from negspace.names import named
 from negspace.receipt import Receipt
 from negspace.request import Request
@@ -90,8 +91,8 @@ class Catalogue:
         named("model", meant, self._places, RequestError)
         return meant
 
-    def place(self, model: str) -> str:
-        """Where a model lies."""
+    def source(self, model: str) -> Source:
+        """What is to be opened for a model."""
         return self._places[model]
 
     def carried(self, request: Request) -> Request:

@@ -299,7 +299,7 @@ class Service:
         return self.catalogue.shown_plan(order.plan, order.request).to_json()
 
     def _open(self, name: str) -> Model:
-        return load(self.catalogue.place(name), width=read_width(self.settings.width))
+        return load(self.catalogue.source(name), width=read_width(self.settings.width))
 
     def _tell(self, id: str, event: Event) -> None:
         """Hand an event to whoever waits for it. Called by any thread."""

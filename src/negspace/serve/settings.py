@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -15,6 +15,7 @@ from yaml import YAMLError
 
 from negspace.engine import Fixed, UpTo, Width
 from negspace.errors import OutputError, RequestError
+from negspace.models.place import EMBEDDED, Source
 
 _WIDTHS: dict[str, type[Width]] = {"Fixed": Fixed, "UpTo": UpTo}
 _WIDTH = re.compile(r"(Fixed|UpTo)\(([1-9]\d{0,3})\)")
@@ -37,6 +38,11 @@ def _is_width(text: str) -> str:
     return text
 
 
+def _placed(given: Any) -> Any:
+    """A model that is named by its place alone."""
+    return {"place": given} if isinstance(given, str) else given
+
+
 class Settings(BaseSettings):
     """What a server is told by its operator. Every field is also a variable, `NEGSPACE_PORT=8001`.
 
@@ -46,7 +52,8 @@ class Settings(BaseSettings):
         database: URL of it, such as "postgresql+psycopg://user@host/name"; None is SQLite in `data`.
         retention: days after which what has ended is forgotten; None is never.
         keys: file of tenants and their keys; None lets everyone on this machine in.
-        models: what may be asked for, by name: "embedded" or a folder each. The first is the default.
+        models: what may be asked for, by name: a place each, or the fields of a `Source`, which say what
+            stands in the place of its parts. The first is the default.
         policies: files of policies by name, besides those that ship with Negspace.
         aliases: names that clients of other servers have built in, each with the model it stands for here;
             "" is the default model.
@@ -75,7 +82,9 @@ class Settings(BaseSettings):
     database: str | None = None
     retention: Annotated[float, Field(gt=0.0)] | None = None
     keys: Path | None = None
-    models: Annotated[dict[str, str], Field(min_length=1)] = {"embedded": "embedded"}
+    models: Annotated[dict[str, Annotated[Source, BeforeValidator(_placed)]], Field(min_length=1)] = {
+        EMBEDDED: Source(EMBEDDED)
+    }
     aliases: dict[str, str] = {"dall-e-2": "", "dall-e-3": "", "gpt-image-1": "", "gpt-image-1.5": ""}
     policies: dict[str, Path] = {}
     embeddings: dict[str, Path] = {}
@@ -129,4 +138,7 @@ def read_settings(file: Path | None, flags: dict[str, Any]) -> Settings:
         raise RequestError(f"setting {place}: {first['msg'].removeprefix('Value error, ')}") from None
     except (YAMLError, UnicodeDecodeError, TypeError) as error:
         raise OutputError(f"{file} cannot be read: {error}") from None
-    return Settings.model_construct(**{name: getattr(read, name) for name in Settings.model_fields})
+    said = {name: getattr(read, name) for name in Settings.model_fields}
+    if "models" in given:  # sources of settings are merged entry by entry, and a flag is to stand alone
+        said["models"] = given["models"]
+    return Settings.model_construct(**said)

@@ -51,7 +51,7 @@ async def proved(
 
     def work() -> Findings:
         try:
-            with Proof(prompt, avoid, service.catalogue.place(model), folder=folder, **said) as proof:
+            with Proof(prompt, avoid, service.catalogue.source(model), folder=folder, **said) as proof:
                 for step in proof:
                     if stop.is_set():
                         raise Refusal("the proof was left off; asked again, it goes on", 499, "cancelled")
