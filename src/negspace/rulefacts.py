@@ -73,6 +73,7 @@ RULE_FACTS: dict[str, RuleFacts] = {
     "reuse": _WRAPPER,
     "tcfg": _WRAPPER,
     "threshold": _WRAPPER,
+    "token_norm": _WRAPPER,
     "traced": _WRAPPER,
 }
 """Every rule by name."""

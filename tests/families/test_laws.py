@@ -44,8 +44,9 @@ def pipeline(folder: Path) -> Any:
 
 
 def ours(folder: Path, negative: str | None, scale: float = SCALE, **fields: Any) -> Result:
-    return opened(folder).generate(
-        "a red cat, snow", avoid=negative, seed=7, scale=scale, rule="cfg", **fields
+    model = opened(folder)
+    return model.generate(
+        "a red cat, snow", avoid=negative, seed=7, scale=scale, rule=model.facts.rule, **fields
     )
 
 

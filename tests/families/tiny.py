@@ -82,8 +82,15 @@ class Tiny:
         """The pictures of latents, as the pipeline of diffusers decodes them."""
         config = pipeline.vae.config
         with torch.no_grad():
-            told = latents / config.scaling_factor + (config.shift_factor or 0.0)
-            return pipeline.image_processor.postprocess(pipeline.vae.decode(told).sample)
+            if "temperal_downsample" in config:  # made for films: latents of one frame
+                mean, spread = (
+                    torch.tensor(config[name]).view(1, -1, 1, 1) for name in ("latents_mean", "latents_std")
+                )
+                picture = pipeline.vae.decode((latents * spread + mean)[:, :, None]).sample[:, :, 0]
+            else:
+                told = latents / config.scaling_factor + (config.get("shift_factor") or 0.0)
+                picture = pipeline.vae.decode(told).sample
+            return pipeline.image_processor.postprocess(picture)
 
 
 def vae(channels: int = 4, **other: Any) -> Any:
@@ -290,18 +297,108 @@ def pixart(sigma: bool) -> Any:
     )
 
 
+def deep_vae() -> Any:
+    """8 pixels a latent, of the kind of Sana's."""
+    from diffusers.models.autoencoders.autoencoder_dc import AutoencoderDC
+
+    kind: Any = AutoencoderDC
+    blocks: dict[str, Any] = {}
+    for side in ("encoder", "decoder"):
+        blocks |= {
+            f"{side}_block_types": ("ResBlock", "ResBlock", "ResBlock", "EfficientViTBlock"),
+            f"{side}_block_out_channels": (8, 8, 8, 8),
+            f"{side}_layers_per_block": (1, 1, 1, 1),
+            f"{side}_qkv_multiscales": ((), (), (), (5,)),
+        }
+    return kind(
+        latent_channels=4,
+        attention_head_dim=4,
+        downsample_block_type="conv",
+        upsample_block_type="interpolate",
+        scaling_factor=0.41407,
+        **blocks,
+    )
+
+
+def gemma_tokenizer() -> Any:
+    """One token for each of WORDS with the blank before it; other text falls into letters."""
+    from transformers import GemmaTokenizer
+
+    from tests.encoding.tiny import WORDS
+
+    merges = [(f"▁{word[:i]}", word[i]) for word in WORDS for i in range(len(word))]
+    pieces = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>", "\n", "▁", *map(chr, range(33, 127))]
+    pieces += [left + right for left, right in merges]
+    kind: Any = GemmaTokenizer
+    vocabulary = {piece: i for i, piece in enumerate(dict.fromkeys(pieces))}
+    return kind(vocab=vocabulary, merges=list(dict.fromkeys(merges)), add_bos_token=True)
+
+
+def sana() -> Any:
+    from diffusers.models.transformers.sana_transformer import SanaTransformer2DModel
+    from diffusers.pipelines.sana.pipeline_sana import SanaPipeline
+    from transformers import Gemma2Config, Gemma2Model
+
+    tokenizer = gemma_tokenizer()
+    text = Gemma2Config(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=8,
+        query_pre_attn_scalar=8,
+    )
+    kind: Any = SanaTransformer2DModel
+    transformer = kind(
+        in_channels=4,
+        out_channels=4,
+        num_attention_heads=2,
+        attention_head_dim=12,
+        num_layers=2,
+        num_cross_attention_heads=2,
+        cross_attention_head_dim=12,
+        cross_attention_dim=24,
+        caption_channels=32,
+        sample_size=8,
+    )
+    flowing: dict[str, Any] = {
+        "prediction_type": "flow_prediction",
+        "use_flow_sigmas": True,
+        "flow_shift": 3.0,
+    }
+    whole: Any = SanaPipeline
+    return whole(
+        scheduler=DPMSolverMultistepScheduler(**flowing),
+        vae=deep_vae(),
+        text_encoder=stirred(Gemma2Model(text), 6),
+        tokenizer=tokenizer,
+        transformer=transformer,
+    )
+
+
 CHAT = (
     "{% for said in messages %}<|im_start|>{{ said.role }}\n{{ said.content }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 
 
+_SPEAKERS = ("assistant", "user", "system", "Describe")
+_ASKED = (
+    "the image by detailing color shape size texture quantity text spatial relationships of objects and "
+    "background"
+).split()
+
+
 def chat_tokenizer() -> Any:
-    """Letters, the two speakers of a chat as one token each, and a chat's marks."""
+    """Letters, a chat's marks, and as one token each its speakers and what Qwen-Image asks of a picture."""
     from tokenizers import pre_tokenizers
     from transformers import Qwen2Tokenizer
 
-    merges = [(word[:i], word[i]) for word in ("assistant", "user") for i in range(1, len(word))]
+    merges = [(word[:i], word[i]) for word in _SPEAKERS for i in range(1, len(word))]
+    merges += [(f"Ġ{word[:i]}", word[i]) for word in _ASKED for i in range(len(word))]
+    merges = list(dict.fromkeys(merges))
     pieces = ["<|endoftext|>", *sorted(pre_tokenizers.ByteLevel.alphabet())]
     pieces += [left + right for left, right in merges]
     kind: Any = Qwen2Tokenizer
@@ -351,6 +448,74 @@ def z_image() -> Any:
     )
 
 
+def film_vae() -> Any:
+    """8 pixels a latent, of the kind of Qwen-Image's."""
+    from diffusers.models.autoencoders.autoencoder_kl_qwenimage import AutoencoderKLQwenImage
+
+    kind: Any = AutoencoderKLQwenImage
+    return kind(
+        base_dim=8,
+        z_dim=4,
+        dim_mult=[1, 1, 1, 1],
+        num_res_blocks=1,
+        temperal_downsample=[False, True, True],
+        latents_mean=[0.1, -0.2, 0.3, 0.0],
+        latents_std=[1.5, 0.8, 1.0, 2.0],
+    )
+
+
+def qwen_image() -> Any:
+    from diffusers.models.transformers.transformer_qwenimage import QwenImageTransformer2DModel
+    from diffusers.pipelines.qwenimage.pipeline_qwenimage import QwenImagePipeline
+    from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
+
+    tokenizer = chat_tokenizer()
+    size = {"hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 2, "num_key_value_heads": 2}
+    rope = {"mrope_section": [2, 3, 3], "rope_type": "default", "rope_theta": 10000.0}
+    tokens = ("image_token_id", "video_token_id", "vision_start_token_id", "vision_end_token_id")
+    text = Qwen2_5_VLConfig(
+        text_config={
+            **size,
+            "num_hidden_layers": 2,
+            "rope_parameters": rope,
+            "vocab_size": len(tokenizer) + len(tokens),
+        },
+        vision_config={
+            "depth": 1,
+            "hidden_size": 32,
+            "intermediate_size": 32,
+            "num_heads": 2,
+            "out_hidden_size": 32,
+        },
+        **{name: len(tokenizer) + i for i, name in enumerate(tokens)},
+    )
+    kind: Any = QwenImageTransformer2DModel
+    transformer = kind(
+        in_channels=16,
+        out_channels=4,
+        num_layers=2,
+        attention_head_dim=16,
+        num_attention_heads=2,
+        joint_attention_dim=32,
+        axes_dims_rope=(4, 6, 6),
+    )
+    shifting: dict[str, Any] = {
+        "use_dynamic_shifting": True,
+        "base_shift": 0.5,
+        "max_shift": 0.9,
+        "max_image_seq_len": 8192,
+        "shift_terminal": 0.02,
+    }
+    whole: Any = QwenImagePipeline
+    return whole(
+        scheduler=FlowMatchEulerDiscreteScheduler(**shifting),
+        vae=film_vae(),
+        text_encoder=stirred(Qwen2_5_VLForConditionalGeneration(text), 7),
+        tokenizer=tokenizer,
+        transformer=transformer,
+    )
+
+
 _AS_ASKED = {"use_resolution_binning": False, "clean_caption": False}
 
 TINY: dict[str, Tiny] = {
@@ -362,5 +527,7 @@ TINY: dict[str, Tiny] = {
     "pixart-alpha": Tiny(lambda: pixart(False), {}, more=_AS_ASKED),
     "z-image": Tiny(z_image, {}, less=1.0),
     "pixart-sigma": Tiny(lambda: pixart(True), {}, more=_AS_ASKED),
+    "qwen-image": Tiny(qwen_image, {}, told="true_cfg_scale", packed=True),
+    "sana": Tiny(sana, {}, more=_AS_ASKED),
 }
 """Every family by name. A family without one fails its laws."""

@@ -3,7 +3,7 @@
 from negspace.encoding.absent import encode_negative, zeros
 from negspace.encoding.base import Encoder
 from negspace.encoding.cache import Cache, CacheCount, Cached
-from negspace.encoding.composite import EndToEnd, SideBySide, Silence, Summed
+from negspace.encoding.composite import EndToEnd, Instructed, SideBySide, Silence, Summed
 from negspace.encoding.conditioning import (
     ChunkReport,
     Conditioning,
@@ -30,6 +30,7 @@ __all__ = [
     "EncoderReport",
     "EndToEnd",
     "Exchange",
+    "Instructed",
     "Layer",
     "SideBySide",
     "Silence",

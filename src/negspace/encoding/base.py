@@ -43,6 +43,11 @@ class Encoder(ABC):
     def empty(self) -> Conditioning:
         """The conditioning of the empty text, one window long."""
 
+    @property
+    def wish(self) -> "Encoder":
+        """What reads the prompt, where a model was trained to read it otherwise than what is avoided."""
+        return self
+
     @abstractmethod
     def with_embeddings(self, embeddings: Sequence[Embedding]) -> Self:
         """The same encoder, knowing these textual-inversion embeddings by name instead of any before.

@@ -115,6 +115,11 @@ class Cached(Around):
     def with_embeddings(self, embeddings: Sequence[Embedding]) -> "Cached":
         return Cached(self.encoder.with_embeddings(embeddings), self.cache)
 
+    @property
+    def wish(self) -> "Cached":
+        wish = self.encoder.wish
+        return self if wish is self.encoder else Cached(wish, self.cache)
+
     def empty(self) -> Conditioning:
         return self.cache.get((self.fingerprint, "empty"), self.encoder.empty)
 

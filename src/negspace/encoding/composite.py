@@ -10,6 +10,7 @@ from torch.nn.functional import pad
 
 from negspace.encoding.base import Around, Encoder, texts_of
 from negspace.encoding.conditioning import Conditioning, Given
+from negspace.encoding.encoder import TextEncoder
 from negspace.encoding.inversion import Embedding, tables_for
 from negspace.encoding.structure import carry_out
 from negspace.errors import EncodingError
@@ -132,6 +133,39 @@ class Summed(Encoder):
         return _summed(
             self.summary.encode(own[0], weighting, own[1:]), self.words.encode(rest[0], weighting, rest[1:])
         )
+
+
+class Instructed(Around):
+    """A text encoder that reads the prompt after an instruction, and what is avoided without (Sana).
+
+    Args:
+        encoder: reads what is avoided.
+        instruction: as in `Layer`.
+    """
+
+    def __init__(self, encoder: TextEncoder, instruction: str) -> None:
+        super().__init__(encoder)
+        self._plain = encoder
+        self._instruction = instruction
+
+    @property
+    def fingerprint(self) -> str:
+        return _fingerprint("instructed", (self.encoder, self.wish))
+
+    @property
+    def wish(self) -> TextEncoder:
+        return self._plain.instructed(self._instruction)
+
+    def with_embeddings(self, embeddings: Sequence[Embedding]) -> "Instructed":
+        return Instructed(self._plain.with_embeddings(embeddings), self._instruction)
+
+    def empty(self) -> Conditioning:
+        return self.encoder.empty()
+
+    def encode(
+        self, prompt: Prompt, weighting: str = "a1111", others: Sequence[Prompt | None] = ()
+    ) -> Conditioning:
+        return self.encoder.encode(prompt, weighting, others)
 
 
 class Silence(Around):

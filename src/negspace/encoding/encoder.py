@@ -1,6 +1,7 @@
 """One text encoder: Prompt → Conditioning."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -60,6 +61,9 @@ class TextEncoder(Encoder):
         self._network = Network(self.facts.name, model, self.layer)
         around = (self.layer.before, self.layer.after)
         self._reader = Reader(tokenizer, self.vectors, self.facts.words, around)
+        instruction = self.layer.instruction.rstrip(" ")
+        self._instruction = self._reader.marks(instruction)
+        self._lead = self.layer.instruction[len(instruction) :]
         self._check()
 
     def _check(self) -> None:
@@ -94,6 +98,13 @@ class TextEncoder(Encoder):
         vectors = {embedding.name: tables_for(embedding, 1)[0] for embedding in embeddings}
         return TextEncoder(
             self._tokenizer, self._network.model, self.facts, self.layer, vectors, self.backtrack
+        )
+
+    def instructed(self, instruction: str) -> "TextEncoder":
+        """The same encoder, with another instruction before every text."""
+        layer = replace(self.layer, instruction=instruction)
+        return TextEncoder(
+            self._tokenizer, self._network.model, self.facts, layer, self.vectors, self.backtrack
         )
 
     @cached_property
@@ -148,7 +159,7 @@ class TextEncoder(Encoder):
     def _read(self, prompt: Prompt) -> list[ReadChunk | None]:
         if self.layer.text != "chunks":
             text = prompt.written if self.layer.text == "source" else prompt.written.lower().strip()
-            return [self._reader.read_text(text, 1.0, (0, len(prompt.source)))]
+            return [self._reader.read_text(self._lead + text, 1.0, (0, len(prompt.source)))]
         return self._reader.read(prompt)
 
     def _windows(self, read: list[ReadChunk | None]) -> tuple[list[Window], list[Window]]:
@@ -172,13 +183,18 @@ class TextEncoder(Encoder):
         reader = self._reader
         placeholder = 0 if 0 not in reader.end else 1  # stands where a vector is placed; no end mark
         text = [token.id if token.vector is None else placeholder for token in window]
-        ids = [*reader.begin, *text, *reader.end]
-        ids += [reader.pad] * (self.facts.window - len(ids))
-        begin = len(reader.begin)
-        vectors = {begin + i: token.vector for i, token in enumerate(window) if token.vector is not None}
+        begin, unheard = len(reader.begin), len(self._instruction)
+        ids = [*reader.begin, *self._instruction, *text, *reader.end]
+        ids += [reader.pad] * (self.facts.window + unheard - len(ids))
+        vectors = {
+            begin + unheard + i: token.vector for i, token in enumerate(window) if token.vector is not None
+        }
         if (mask := self._mask([window])) is not None:
             keep = mask.long() if keep is None else keep * mask.long()
-        return self._network.answer(ids, vectors, keep)
+        if keep is not None and unheard:
+            keep = torch.cat([keep[:begin], keep.new_ones(unheard), keep[begin:]])
+        hidden, pooled = self._network.answer(ids, vectors, keep)
+        return (torch.cat([hidden[:begin], hidden[begin + unheard :]]) if unheard else hidden), pooled
 
     def _mask(self, windows: Sequence[Window]) -> Tensor | None:
         """[tokens] bool, where a text stands with its marks; None where the padding is read too."""

@@ -24,8 +24,10 @@ class Layer:
         padding: "read" has text model and network look at the padding too, "masked" keeps both from it.
         text: "chunks" reads chunks with weights; "source" the text as written, every bracket literal;
             "lowered" the same in lower case, without blanks around it.
-        before, after: what stands around every text, marks included, as in a chat; "" is the tokenizer's own
-            begin and end marks.
+        before, after: what stands around every text, marks included, as in a chat; None is the tokenizer's
+            own begin and end mark.
+        instruction: what the text model reads between `before` and every text and the network is not told. A
+            blank at its end is read with the text's first word.
     """
 
     skip: int = 0
@@ -33,8 +35,9 @@ class Layer:
     pooled: Literal["none", "eos", "projected"] = "none"
     padding: Literal["read", "masked"] = "read"
     text: Literal["chunks", "source", "lowered"] = "chunks"
-    before: str = ""
-    after: str = ""
+    before: str | None = None
+    after: str | None = None
+    instruction: str = ""
 
 
 class Network:

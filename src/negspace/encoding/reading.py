@@ -43,7 +43,7 @@ class Reader:
         tokenizer: a fast tokenizer of transformers.
         vectors: embeddings by name, each [vectors, dim].
         words: the words the encoder has learned, lower case; None where nobody knows.
-        around: what stands before and after every text, marks included; "" is the tokenizer's own mark.
+        around: what stands before and after every text, marks included; None is the tokenizer's own mark.
 
     Raises:
         EncodingError: the tokenizer cannot tell where in a text its tokens stand.
@@ -54,19 +54,20 @@ class Reader:
         tokenizer: Any,
         vectors: Mapping[str, Tensor],
         words: frozenset[str] | None,
-        around: tuple[str, str] = ("", ""),
+        around: tuple[str | None, str | None] = (None, None),
     ) -> None:
         if not tokenizer.is_fast:
             raise EncodingError(
                 f"{type(tokenizer).__name__} tells no places of its tokens; give its fast twin"
             )
-        before, after = (tuple(tokenizer(text, add_special_tokens=False)["input_ids"]) for text in around)
-        self.begin: tuple[int, ...] = before or _present(tokenizer.bos_token_id)
-        self.end: tuple[int, ...] = after or _present(tokenizer.eos_token_id)
+        before, after = around
+        own = tokenizer.bos_token_id, tokenizer.eos_token_id
+        self._tokenizer = tokenizer
+        self.begin = _present(own[0]) if before is None else self.marks(before)
+        self.end = _present(own[1]) if after is None else self.marks(after)
         pad: int | None = tokenizer.pad_token_id
         self.pad = pad if pad is not None else self.end[0]
         self._unknown: int | None = tokenizer.unk_token_id
-        self._tokenizer = tokenizer
         self._lock = Lock()  # a fast tokenizer keeps its settings in itself and is not safe between threads
         self._vectors = {name.lower(): rows for name, rows in vectors.items()}
         self._names = mentions(self._vectors)
@@ -78,6 +79,10 @@ class Reader:
     def vocabulary(self) -> dict[str, int]:
         """Every token's id."""
         return self._tokenizer.get_vocab()
+
+    def marks(self, text: str) -> tuple[int, ...]:
+        """Token ids of what is no text of a user: marks in it are marks."""
+        return tuple(self._tokenizer(text, add_special_tokens=False)["input_ids"])
 
     def read(self, prompt: Prompt) -> list[ReadChunk | None]:
         """The chunks of a prompt in order, None standing for BREAK."""

@@ -1,8 +1,7 @@
 """Casting: what each side says at each step, encoded once and brought to a common length."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import chain
 
 import torch
 
@@ -58,17 +57,26 @@ class Casting:
         self._negative = _timetable(
             planned.negative_at, planned.negative_dialect, asked.other_avoids, asked.dialect, planned.steps
         )
-        self._joint = Joint(encoder, planned, self._apart, self._positive)
-        self._encoded: dict[Texts, Conditioning] = {}
-        for texts in _all_texts(chain(self._positive, self._negative)):
-            encoded = encode_negative(encoder, texts[0], facts.absent, asked.weighting, texts[1:])
-            if encoded is not None:
-                self._encoded[texts] = encoded
-        self._during: dict[tuple[Texts, tuple[bool, bool]], Conditioning] = {}
-        if not facts.swaps and any(encoded.exchange is not None for encoded in self._encoded.values()):
+        self._joint = Joint(encoder.wish, planned, self._apart, self._positive)
+        self._wished = self._encode(encoder.wish, facts, self._positive)
+        self._avoided = self._encode(encoder, facts, self._negative)
+        self._during: dict[tuple[int, tuple[bool, bool]], Conditioning] = {}
+        encoded = (*self._wished.values(), *self._avoided.values())
+        if not facts.swaps and any(one.exchange is not None for one in encoded):
             raise EncodingError(
                 f"swap() exchanges attention maps, which {facts.name} cannot do; write a schedule"
             )
+
+    def _encode(
+        self, encoder: Encoder, facts: ModelFacts, timetable: Sequence[Said]
+    ) -> dict[Texts, Conditioning]:
+        """All that a side says, encoded; what nothing stands for is left out."""
+        weighting = self._plan.carried.weighting
+        made = {
+            texts: encode_negative(encoder, texts[0], facts.absent, weighting, texts[1:])
+            for texts in _all_texts(timetable)
+        }
+        return {texts: encoded for texts, encoded in made.items() if encoded is not None}
 
     def casts(self, evaluations: int) -> list[Cast]:
         """What every side says, one entry per evaluation of a sampler.
@@ -79,8 +87,8 @@ class Casting:
         casts: list[Cast] = []
         for index, step in enumerate(self._steps(evaluations)):
             progress = index / evaluations
-            positive = self._told(self._positive[step], progress)
-            negative = self._told(self._negative[step], progress)
+            positive = self._told(self._wished, self._positive[step], progress)
+            negative = self._told(self._avoided, self._negative[step], progress)
             key = tuple(tuple((id(told), weight) for told, weight in side) for side in (positive, negative))
             if key not in made:
                 made[key] = self._cast(positive, negative)
@@ -111,18 +119,19 @@ class Casting:
             for side, pairs in told.items()
         }
 
-    def _told(self, said: Said, progress: float) -> list[tuple[Conditioning, float]]:
-        return [(self._at(texts, progress), weight) for texts, weight in said]
+    def _told(
+        self, encoded: Mapping[Texts, Conditioning], said: Said, progress: float
+    ) -> list[tuple[Conditioning, float]]:
+        return [(self._at(encoded[texts], progress), weight) for texts, weight in said]
 
-    def _at(self, texts: Texts, progress: float) -> Conditioning:
+    def _at(self, encoded: Conditioning, progress: float) -> Conditioning:
         """What texts say at a share of the run, which decides what their swaps exchange."""
-        encoded = self._encoded[texts]
         if encoded.exchange is None:
             return self._once(encoded)
-        maps = encoded.exchange.holds(progress)
-        if (texts, maps) not in self._during:
-            self._during[texts, maps] = encoded.during(maps)
-        return self._during[texts, maps]
+        key = id(encoded), encoded.exchange.holds(progress)
+        if key not in self._during:
+            self._during[key] = encoded.during(key[1])
+        return self._during[key]
 
     def _once(self, encoded: Conditioning) -> Conditioning:
         """The conditioning, or the empty prompt's where it says no more than that."""
@@ -136,40 +145,39 @@ class Casting:
     @property
     def positive(self) -> SideRecord:
         """What the positive side was told."""
-        return self._record(self._plan.positive, self._positive)
+        return self._record(self._plan.positive, self._wished)
 
     @property
     def negative(self) -> SideRecord:
         """What the negative side was told."""
-        return self._record(self._plan.negative, self._negative)
+        return self._record(self._plan.negative, self._avoided)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What was cut, or could not be encoded as asked."""
-        sides: tuple[tuple[Side, list[Said]], ...] = (("prompt", self._positive), ("avoid", self._negative))
+        sides: tuple[tuple[Side, dict[Texts, Conditioning]], ...] = (
+            ("prompt", self._wished),
+            ("avoid", self._avoided),
+        )
         found = (
             replace(finding, side=side)
-            for side, timetable in sides
-            for encoded in self._read(timetable)
-            for finding in encoded.findings
+            for side, encoded in sides
+            for one in encoded.values()
+            for finding in one.findings
         )
         return tuple(dict.fromkeys(found))
 
     def tokens_of(self, term: str) -> tuple[str, ...]:
         """The tokens that the words of a term became on the negative side; () where it was not told."""
         words = words_of(term)
-        reports = [report for encoded in self._read(self._negative) for report in encoded.tokens]
+        reports = [report for encoded in self._avoided.values() for report in encoded.tokens]
         return next((tokens for report in reports if (tokens := _tokens_in(report, words))), ())
 
-    def _read(self, timetable: Sequence[Said]) -> list[Conditioning]:
-        return [self._encoded[texts] for texts in _all_texts(timetable)]
-
-    def _record(self, text: str | None, timetable: Sequence[Said]) -> SideRecord:
-        encoded = self._read(timetable)
-        tokens = (_token_record(chunk) for chunk in _chunks(encoded))
+    def _record(self, text: str | None, encoded: Mapping[Texts, Conditioning]) -> SideRecord:
+        tokens = (_token_record(chunk) for chunk in _chunks(encoded.values()))
         return SideRecord(
             text=text,
-            windows=max((one.windows for one in encoded), default=0),
+            windows=max((one.windows for one in encoded.values()), default=0),
             tokens=tuple(dict.fromkeys(tokens)),
         )
 

@@ -21,7 +21,7 @@ class Joint(Maker):
     left, the side says what the prompt says.
 
     Args:
-        encoder: of the network.
+        encoder: reads the prompt.
         planned: the plan.
         apart: the same things one by one.
         said: what the positive side says at each step of the sampler: texts with their weights.

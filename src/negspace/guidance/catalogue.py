@@ -33,6 +33,7 @@ from negspace.guidance.sld import Sld
 from negspace.guidance.slg import Slg
 from negspace.guidance.tcfg import Tcfg
 from negspace.guidance.threshold import Threshold
+from negspace.guidance.token_norm import TokenNorm
 from negspace.guidance.traced import Traced
 from negspace.guidance.vsf import Vsf
 
@@ -67,6 +68,7 @@ _ALL: tuple[type[Rule[Any]], ...] = (
     Slg,
     Tcfg,
     Threshold,
+    TokenNorm,
     Traced,
     Vsf,
 )

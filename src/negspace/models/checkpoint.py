@@ -1,6 +1,6 @@
 """Checkpoint: a model of any family, opened."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any, final
@@ -17,7 +17,6 @@ from negspace.guidance.autoguidance import OtherWeights
 from negspace.models.base import Network, Row
 from negspace.models.exchange import exchanging
 from negspace.models.families import Asked, Family
-from negspace.models.families.base import pixels
 from negspace.models.fingerprint import Print
 from negspace.models.hardware import Footing
 from negspace.models.patching import Hosting
@@ -95,9 +94,9 @@ class Checkpoint(Network):
         multiple = self._facts.multiple
         if width % multiple or height % multiple:
             raise RequestError(f"size {width}x{height}: both sides must be multiples of {multiple}")
-        config = self._opened.vae.config
-        side = pixels(config)
-        return config.latent_channels, height // side, width // side
+        vae, config = self._family.vae, self._opened.vae.config
+        side = vae.side(config)
+        return vae.channels(config), height // side, width // side
 
     def sampler(self, name: str, steps: int, shape: tuple[int, int, int]) -> Sampler:
         settings = self._opened.scheduler
@@ -174,17 +173,15 @@ class Checkpoint(Network):
 
     @torch.inference_mode()
     def encode(self, pixels: np.ndarray) -> Tensor:
-        vae = self._opened.vae
+        vae, network = self._family.vae, self._opened.vae
         picture = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float() / 127.5 - 1.0
-        latents = vae.encode(self._placed(picture)).latent_dist.mode().float()
-        return normed(latents, vae.config)[0]
+        return vae.normed(network.config, vae.encode(network, self._placed(picture)).float())[0]
 
     @torch.inference_mode()
     def decode(self, latents: Tensor) -> np.ndarray:
-        vae = self._opened.vae
-        picture = vae.decode(self._placed(unscaled(latents[None], vae.config)), return_dict=False)[0][
-            0
-        ].float()
+        vae, network = self._family.vae, self._opened.vae
+        told = self._placed(vae.unnormed(network.config, latents[None]))
+        picture = vae.decode(network, told)[0].float()
         levels = ((picture / 2 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8)
         return levels.permute(1, 2, 0).contiguous().cpu().numpy()
 
@@ -198,24 +195,6 @@ class _Worked:
 
     denoiser: Any
     hosting: Hosting
-
-
-def unscaled(latents: Tensor, config: Mapping[str, Any]) -> Tensor:
-    """[rows, channels, height, width], latents as the VAE knows them."""
-    mean, spread = config.get("latents_mean"), config.get("latents_std")
-    if mean is not None and spread is not None:
-        mean, spread = (latents.new_tensor(values).reshape(1, -1, 1, 1) for values in (mean, spread))
-        return latents * spread / config["scaling_factor"] + mean
-    return latents / config["scaling_factor"] + (config.get("shift_factor") or 0.0)
-
-
-def normed(latents: Tensor, config: Mapping[str, Any]) -> Tensor:
-    """[rows, channels, height, width], latents as the denoiser knows them; `unscaled` takes it back."""
-    mean, spread = config.get("latents_mean"), config.get("latents_std")
-    if mean is not None and spread is not None:
-        mean, spread = (latents.new_tensor(values).reshape(1, -1, 1, 1) for values in (mean, spread))
-        return (latents - mean) * config["scaling_factor"] / spread
-    return (latents - (config.get("shift_factor") or 0.0)) * config["scaling_factor"]
 
 
 def _masked(row: Row) -> bool:

@@ -87,6 +87,7 @@ def text_encoder(part: TextPart, facts: EncoderFacts, tokenizer: Any, model: Any
         text=part.text,
         before=part.before,
         after=part.after,
+        instruction=part.instruction,
     )
     return TextEncoder(tokenizer, model, facts, layer)
 

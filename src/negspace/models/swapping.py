@@ -36,7 +36,8 @@ def check_swap(place: Path, name: str, folder: ModelFolder, words: int, allow_pi
         ModelError: nothing is there, it is damaged, or its width, vocabulary or window is another; both are
             named.
     """
-    own = folder.settings(name)
+    told = folder.settings(name)
+    own = told.get("text_config", told)  # of one that sees pictures as well
     shapes = {entry: tuple(shape) for file in _files(place) for entry, shape in _shapes(file, allow_pickle)}
     entries = next((shape for entry, shape in shapes.items() if entry.endswith(_ENTRIES)), None)
     if entries is None or len(entries) != 2:

@@ -1,10 +1,13 @@
 """Every family that can be opened, one a file. Importing this loads neither torch nor a library of models."""
 
 from negspace.errors import ModelError
-from negspace.models.families.base import Asked, Family, Part, TextPart
+from negspace.models.families.base import Asked, Family
 from negspace.models.families.chroma import Chroma
 from negspace.models.families.flux import Flux
+from negspace.models.families.parts import Part, TextPart
 from negspace.models.families.pixart import PixArtAlpha, PixArtSigma
+from negspace.models.families.qwen_image import QwenImage
+from negspace.models.families.sana import Sana
 from negspace.models.families.sd import StableDiffusion
 from negspace.models.families.sd3 import StableDiffusion3
 from negspace.models.families.sdxl import StableDiffusionXL
@@ -22,6 +25,8 @@ FAMILIES: tuple[Family, ...] = (
     PixArtAlpha(),
     PixArtSigma(),
     ZImage(),
+    QwenImage(),
+    Sana(),
 )
 """Every family."""
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, final
 
 from negspace.facts import ModelFacts
-from negspace.models.families.base import Asked, Family, Part, chosen, hosted, pixels, t5
+from negspace.models.families.base import Asked, Family, chosen, hosted
+from negspace.models.families.parts import Part, t5
 from negspace.models.families.transformers import down_to_one, pack, places, tokens_of, unpack
 from negspace.models.place import ModelFolder
 from negspace.models.samplers import FLOW_SAMPLERS, Spacing
@@ -32,7 +33,7 @@ class Chroma(Family):
 
     def known(self, folder: ModelFolder) -> ModelFacts:
         vae = folder.settings("vae")
-        side = 128 * pixels(vae)
+        side = 128 * self.vae.side(vae)
         folder.settings("transformer")
         return ModelFacts(
             **chosen(folder, width=side, height=side, steps=35, scale=5.0, sampler="Euler"),
@@ -42,7 +43,7 @@ class Chroma(Family):
             distilled=bool(folder.own.get("distilled", False)),
             rules=hosted(),
             samplers=tuple(FLOW_SAMPLERS),
-            multiple=2 * pixels(vae),
+            multiple=2 * self.vae.side(vae),
         )
 
     def joined(self, encoders: "Sequence[TextEncoder]", settings: dict[str, Any]) -> "Encoder":

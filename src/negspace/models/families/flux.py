@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, final
 
 from negspace.facts import ModelFacts
-from negspace.models.families.base import Asked, Family, Part, chosen, clip, hosted, pixels, t5
+from negspace.models.families.base import Asked, Family, chosen, hosted
+from negspace.models.families.parts import Part, clip, t5
 from negspace.models.families.transformers import down_to_one, pack, places, tokens_of, unpack
 from negspace.models.place import ModelFolder
 from negspace.models.samplers import FLOW_SAMPLERS, Spacing
@@ -35,7 +36,7 @@ class Flux(Family):
     def known(self, folder: ModelFolder) -> ModelFacts:
         network, vae = folder.settings("transformer"), folder.settings("vae")
         told = bool(network.get("guidance_embeds", False))
-        side = 128 * pixels(vae)
+        side = 128 * self.vae.side(vae)
         return ModelFacts(
             **chosen(folder, width=side, height=side, steps=28 if told else 4, scale=1.0, sampler="Euler"),
             family=self.name,
@@ -45,7 +46,7 @@ class Flux(Family):
             absent="none",
             rules=hosted("cross-attention"),
             samplers=tuple(FLOW_SAMPLERS),
-            multiple=2 * pixels(vae),
+            multiple=2 * self.vae.side(vae),
             guidance=float(folder.own.get("default", {}).get("guidance", 3.5)) if told else None,
         )
 

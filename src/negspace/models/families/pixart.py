@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, final
 
 from negspace.facts import ModelFacts
-from negspace.models.families.base import Asked, Family, Part, chosen, hosted, pixels, t5
+from negspace.models.families.base import Asked, Family, chosen, hosted
+from negspace.models.families.parts import Part, t5
 from negspace.models.families.unets import few_steps, prediction_of, sampler_of
 from negspace.models.place import ModelFolder
 from negspace.models.samplers import SAMPLERS
@@ -27,7 +28,7 @@ class PixArt(Family, ABC):
 
     def known(self, folder: ModelFolder) -> ModelFacts:
         network, vae = folder.settings("transformer"), folder.settings("vae")
-        side = int(network["sample_size"]) * pixels(vae)
+        side = int(network["sample_size"]) * self.vae.side(vae)
         few = few_steps(folder.name)
         return ModelFacts(
             **chosen(
@@ -44,7 +45,7 @@ class PixArt(Family, ABC):
             distilled=bool(folder.own.get("distilled", few)),
             rules=hosted(),
             samplers=tuple(SAMPLERS),
-            multiple=pixels(vae) * int(network.get("patch_size", 2)),
+            multiple=self.vae.side(vae) * int(network.get("patch_size", 2)),
         )
 
     def joined(self, encoders: "Sequence[TextEncoder]", settings: dict[str, Any]) -> "Encoder":

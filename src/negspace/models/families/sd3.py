@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, final
 
 from negspace.facts import ModelFacts
-from negspace.models.families.base import Asked, Family, Part, chosen, clip, hosted, pixels, t5
+from negspace.models.families.base import Asked, Family, chosen, hosted
+from negspace.models.families.parts import Part, clip, t5
 from negspace.models.families.transformers import shift, tokens_of
 from negspace.models.families.unets import few_steps
 from negspace.models.place import ModelFolder
@@ -38,7 +39,7 @@ class StableDiffusion3(Family):
 
     def known(self, folder: ModelFolder) -> ModelFacts:
         network, vae = folder.settings("transformer"), folder.settings("vae")
-        side = int(network.get("sample_size", 128)) * pixels(vae)
+        side = int(network.get("sample_size", 128)) * self.vae.side(vae)
         few = few_steps(folder.name)
         return ModelFacts(
             **chosen(
@@ -55,7 +56,7 @@ class StableDiffusion3(Family):
             distilled=bool(folder.own.get("distilled", few)),
             rules=hosted("cross-attention"),
             samplers=tuple(FLOW_SAMPLERS),
-            multiple=pixels(vae) * int(network.get("patch_size", 2)),
+            multiple=self.vae.side(vae) * int(network.get("patch_size", 2)),
         )
 
     def joined(self, encoders: "Sequence[TextEncoder]", settings: dict[str, Any]) -> "Encoder":

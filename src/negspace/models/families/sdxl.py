@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, final
 from negspace.errors import ModelError
 from negspace.facts import ModelFacts
 from negspace.models.families import unets
-from negspace.models.families.base import Asked, Family, chosen, clip
+from negspace.models.families.base import Asked, Family, chosen
+from negspace.models.families.parts import clip
 from negspace.models.place import ModelFolder
 from negspace.models.samplers import SAMPLERS
 from negspace.request import Request, Sizes

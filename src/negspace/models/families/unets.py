@@ -4,7 +4,9 @@ from typing import Any
 
 from negspace.errors import ModelError
 from negspace.facts import Prediction
-from negspace.models.families.base import Part, hosted, pixels
+from negspace.models.families.autoencoders import KL
+from negspace.models.families.base import hosted
+from negspace.models.families.parts import Part
 from negspace.models.place import ModelFolder
 from negspace.rulefacts import Needs
 
@@ -39,14 +41,14 @@ def rules_of(unet: dict[str, Any]) -> tuple[str, ...]:
 
 def multiple_of(unet: dict[str, Any], vae: dict[str, Any]) -> int:
     """What width and height must be multiples of: a latent at the bottom of the UNet, in pixels."""
-    return pixels(vae) * 2 ** (len(unet["block_out_channels"]) - 1)
+    return KL.side(vae) * 2 ** (len(unet["block_out_channels"]) - 1)
 
 
 def size_of(unet: dict[str, Any], vae: dict[str, Any]) -> tuple[int, int]:
     """(width, height) in pixels that the UNet was made for."""
     sample = unet.get("sample_size") or 64
     height, width = (sample, sample) if isinstance(sample, int) else sample
-    return width * pixels(vae), height * pixels(vae)
+    return width * KL.side(vae), height * KL.side(vae)
 
 
 def prediction_of(folder: ModelFolder) -> Prediction:

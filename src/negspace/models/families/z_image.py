@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, final
 
 from negspace.facts import ModelFacts
-from negspace.models.families.base import Asked, Family, Part, TextPart, chosen, hosted, pixels
+from negspace.models.families.base import Asked, Family, chosen, hosted
+from negspace.models.families.parts import Part, TextPart
 from negspace.models.families.transformers import down_to_one, tokens_of
 from negspace.models.families.unets import few_steps
 from negspace.models.place import ModelFolder
@@ -54,7 +55,7 @@ class ZImage(Family):
     def known(self, folder: ModelFolder) -> ModelFacts:
         vae = folder.settings("vae")
         folder.settings("transformer")
-        side = 128 * pixels(vae)
+        side = 128 * self.vae.side(vae)
         few = few_steps(folder.name)
         return ModelFacts(
             **chosen(
@@ -71,7 +72,7 @@ class ZImage(Family):
             distilled=bool(folder.own.get("distilled", few)),
             rules=hosted(),
             samplers=tuple(FLOW_SAMPLERS),
-            multiple=2 * pixels(vae),
+            multiple=2 * self.vae.side(vae),
         )
 
     def joined(self, encoders: "Sequence[TextEncoder]", settings: dict[str, Any]) -> "Encoder":

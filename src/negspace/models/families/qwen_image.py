@@ -1,0 +1,113 @@
+"""Qwen-Image: a language model that reads a chat, and a transformer over text and picture in two streams."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, final
+
+from negspace.facts import ModelFacts
+from negspace.models.families.autoencoders import FILM
+from negspace.models.families.base import Asked, Family, chosen, hosted
+from negspace.models.families.parts import Part, TextPart
+from negspace.models.families.transformers import down_to_one, pack, tokens_of, unpack
+from negspace.models.families.unets import few_steps
+from negspace.models.place import ModelFolder
+from negspace.models.samplers import FLOW_SAMPLERS, Spacing
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from negspace.encoding import Encoder, TextEncoder
+    from negspace.models.patching import Hosting
+
+_CHAT = (
+    "<|im_start|>system\nDescribe the image by detailing the color, shape, size, texture, quantity, text, "
+    "spatial relationships of the objects and background:<|im_end|>\n<|im_start|>user\n"
+)
+"""What the weights were trained to read before every text; the network is not told its 34 tokens."""
+
+
+@final
+class QwenImage(Family):
+    """Without a negative there is one branch; with one, even an empty text, a token's length is kept.
+
+    Texts are of their own length, so rows go through the network one at a time: none depends on the length of
+    another.
+    """
+
+    name = "qwen-image"
+    title = "Qwen-Image"
+    pipeline = "QwenImagePipeline"
+    texts = (
+        TextPart(
+            "text_encoder",
+            "transformers.models.qwen2_5_vl.modeling_qwen2_5_vl",
+            "Qwen2_5_VLForConditionalGeneration",
+            "tokenizer",
+            ("transformers.models.qwen2.tokenization_qwen2", "Qwen2Tokenizer"),
+            window=512,
+            norm="none",
+            padding="masked",
+            before="",
+            after="<|im_end|>\n<|im_start|>assistant\n",
+            marks=5,
+            instruction=_CHAT,
+            text="source",
+        ),
+    )
+    denoiser = Part(
+        "transformer", "diffusers.models.transformers.transformer_qwenimage", "QwenImageTransformer2DModel"
+    )
+    vae = FILM
+    alike = ("in_channels", "joint_attention_dim")
+    lora = "QwenImageLoraLoaderMixin"
+
+    def known(self, folder: ModelFolder) -> ModelFacts:
+        vae = folder.settings("vae")
+        folder.settings("transformer")
+        side = 128 * self.vae.side(vae)
+        few = few_steps(folder.name)
+        return ModelFacts(
+            **chosen(
+                folder,
+                width=side,
+                height=side,
+                steps=8 if few else 50,
+                scale=1.0 if few else 4.0,
+                sampler="Euler",
+            ),
+            family=self.name,
+            prediction="flow",
+            encoders=self.encoders(folder),
+            distilled=bool(folder.own.get("distilled", few)),
+            absent="none",
+            rule="token_norm",
+            rules=hosted(),
+            samplers=tuple(FLOW_SAMPLERS),
+            multiple=2 * self.vae.side(vae),
+        )
+
+    def joined(self, encoders: "Sequence[TextEncoder]", settings: dict[str, Any]) -> "Encoder":
+        return encoders[0]
+
+    def spacing(self, settings: dict[str, Any], steps: int, shape: tuple[int, int, int]) -> Spacing:
+        return down_to_one(settings, steps, tokens_of(shape))
+
+    def answer(self, denoiser: Any, asked: Asked) -> "Tensor":
+        assert asked.mask is not None
+        height, width = asked.x.shape[-2] // 2, asked.x.shape[-1] // 2
+        said = asked.x.new_empty(asked.x.shape)
+        for i, (hidden, mask) in enumerate(zip(asked.hidden, asked.mask, strict=True)):
+            row = asked.x[i : i + 1]
+            answer = denoiser(
+                hidden_states=pack(row),
+                timestep=asked.times[i : i + 1] / 1000,
+                encoder_hidden_states=hidden[mask][None],
+                img_shapes=[[(1, height, width)]],
+                return_dict=False,
+            )[0]
+            said[i] = unpack(answer, row.shape)[0]
+        return said
+
+    def hosting(self, denoiser: Any, name: str) -> "Hosting":
+        from negspace.models.patching import NoPatching
+
+        return NoPatching(name)

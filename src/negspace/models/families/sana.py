@@ -1,0 +1,92 @@
+"""Sana: a language model that reads the prompt after an instruction, deep latents, linear attention."""
+
+from collections.abc import Sequence
+from inspect import signature
+from typing import TYPE_CHECKING, Any, final
+
+from negspace.facts import ModelFacts
+from negspace.models.families.autoencoders import DEEP
+from negspace.models.families.base import Asked, Family, chosen, hosted
+from negspace.models.families.parts import Part, TextPart
+from negspace.models.families.unets import few_steps
+from negspace.models.place import ModelFolder
+from negspace.models.samplers import FLOW_SAMPLERS
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from negspace.encoding import Encoder, TextEncoder
+    from negspace.models.patching import Hosting
+
+
+@final
+class Sana(Family):
+    """An absent negative is the encoded empty prompt. What is avoided is read without the instruction."""
+
+    name = "sana"
+    title = "Sana"
+    pipeline = "SanaPipeline"
+    texts = (
+        TextPart(
+            "text_encoder",
+            "transformers.models.gemma2.modeling_gemma2",
+            "Gemma2Model",
+            "tokenizer",
+            ("transformers.models.gemma.tokenization_gemma", "GemmaTokenizer"),
+            window=300,
+            padding="masked",
+            text="lowered",
+            after="",
+        ),
+    )
+    denoiser = Part("transformer", "diffusers.models.transformers.sana_transformer", "SanaTransformer2DModel")
+    vae = DEEP
+    alike = ("in_channels", "out_channels", "caption_channels")
+    lora = "SanaLoraLoaderMixin"
+
+    def known(self, folder: ModelFolder) -> ModelFacts:
+        network, vae = folder.settings("transformer"), folder.settings("vae")
+        scheduler = folder.settings("scheduler", "scheduler_config.json")
+        side = int(network.get("sample_size", 32)) * self.vae.side(vae)
+        few = few_steps(folder.name)
+        return ModelFacts(
+            **chosen(
+                folder,
+                width=side,
+                height=side,
+                steps=4 if few else 20,
+                scale=1.0 if few else 4.5,
+                sampler="Euler" if "FlowMatchEuler" in str(scheduler.get("_class_name")) else "DPM++ 2M",
+            ),
+            family=self.name,
+            prediction="flow",
+            encoders=self.encoders(folder),
+            distilled=bool(folder.own.get("distilled", few)),
+            rules=hosted(),
+            samplers=tuple(FLOW_SAMPLERS),
+            multiple=self.vae.side(vae) * int(network.get("patch_size", 1)),
+        )
+
+    def joined(self, encoders: "Sequence[TextEncoder]", settings: dict[str, Any]) -> "Encoder":
+        from diffusers.pipelines.sana.pipeline_sana import SanaPipeline
+
+        from negspace.encoding import Instructed
+
+        # The weights were trained to read it before every prompt, to the letter.
+        lines = signature(SanaPipeline.__call__).parameters["complex_human_instruction"].default
+        return Instructed(encoders[0], "\n".join(lines))
+
+    def answer(self, denoiser: Any, asked: Asked) -> "Tensor":
+        said = denoiser(
+            asked.x,
+            encoder_hidden_states=asked.hidden,
+            encoder_attention_mask=asked.mask,
+            timestep=asked.times * denoiser.config.timestep_scale,
+            return_dict=False,
+        )[0]
+        return said[:, : asked.x.shape[1]]  # behind it stands what it learned of its spread
+
+    def hosting(self, denoiser: Any, name: str) -> "Hosting":
+        from negspace.models.patching import NoPatching
+
+        return NoPatching(name)
