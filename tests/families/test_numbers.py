@@ -13,7 +13,7 @@ from negspace.models.place import find_folder
 from negspace.request import Request, Sizes
 from tests.families.conftest import Place
 from tests.families.test_laws import LARGEST, opened, ours, theirs
-from tests.families.tiny import STEPS, TINY, Tiny, flux, sd3
+from tests.families.tiny import STEPS, TINY, Tiny, flux, sd2, sd3
 
 OURS: dict[str, Any] = {"original": (128, 96), "crop": (8, 24), "target": (64, 64)}
 OTHER: dict[str, Any] = {"original": (32, 16), "crop": (0, 4), "target": (48, 64)}
@@ -84,6 +84,12 @@ def equal(family: str, folder: Path) -> negspace.Result:
         made = ours(folder, negative)
         assert (made.latents - theirs(family, folder, negative)).abs().max() < LARGEST
     return made
+
+
+def test_stable_diffusion_2_predicts_v(tmp_path: Path) -> None:
+    folder = saved("sd", sd2, tmp_path / "sd2")
+    assert opened(folder).facts.prediction == "v_prediction"
+    equal("sd", folder)
 
 
 def test_sd3_works_without_t5(tmp_path: Path) -> None:

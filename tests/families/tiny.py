@@ -127,6 +127,16 @@ def clip(kind: Any = CLIPTextModel, width: int = 32, seed: int = 1, pad: str = "
     return stirred(kind(clip_config(clip_tokenizer(pad), width)), seed)
 
 
+def sd2() -> Any:
+    """Stable Diffusion 2 at 768 pixels: v-prediction, and a text encoder of OpenCLIP's."""
+    pipeline = sd()
+    flowing: dict[str, Any] = {"prediction_type": "v_prediction"}
+    pipeline.scheduler = DPMSolverMultistepScheduler.from_config(pipeline.scheduler.config, **flowing)
+    config = clip_config(clip_tokenizer(), hidden_act="gelu")
+    pipeline.register_modules(scheduler=pipeline.scheduler, text_encoder=stirred(CLIPTextModel(config), 8))
+    return pipeline
+
+
 def sd() -> Any:
     from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
 
@@ -473,6 +483,7 @@ def qwen_image() -> Any:
     size = {"hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 2, "num_key_value_heads": 2}
     rope = {"mrope_section": [2, 3, 3], "rope_type": "default", "rope_theta": 10000.0}
     tokens = ("image_token_id", "video_token_id", "vision_start_token_id", "vision_end_token_id")
+    several: dict[str, Any] = {name: len(tokenizer) + i for i, name in enumerate(tokens)}
     text = Qwen2_5_VLConfig(
         text_config={
             **size,
@@ -487,7 +498,7 @@ def qwen_image() -> Any:
             "num_heads": 2,
             "out_hidden_size": 32,
         },
-        **{name: len(tokenizer) + i for i, name in enumerate(tokens)},
+        **several,
     )
     kind: Any = QwenImageTransformer2DModel
     transformer = kind(

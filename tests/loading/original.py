@@ -21,10 +21,12 @@ def tensors(folder: Path) -> State:
     return load_file(file)
 
 
-def write_single(family: str, folder: Path, file: Path) -> None:
-    """A diffusers folder as one file in the original layout of its family."""
-    made = {"sd": _sd, "sdxl": _sdxl, "sd3": _sd3, "flux": _flux}[family](folder)
-    save_file({name: value.contiguous() for name, value in made.items()}, file)
+def write_single(
+    family: str, folder: Path, file: Path, marks: State | None = None, metadata: dict[str, str] | None = None
+) -> None:
+    """A diffusers folder as one file in the original layout of its family, perhaps with more in it."""
+    made = {"sd": _sd, "sd2": _sd2, "sdxl": _sdxl, "sd3": _sd3, "flux": _flux}[family](folder) | (marks or {})
+    save_file({name: value.contiguous() for name, value in made.items()}, file, metadata)
 
 
 def _sd(folder: Path) -> State:
@@ -33,6 +35,24 @@ def _sd(folder: Path) -> State:
         for name, v in tensors(folder / "text_encoder").items()
     }
     return _prefixed("model.diffusion_model.", _unet(folder)) | _vae(folder, "first_stage_model.") | text
+
+
+def _sd2(folder: Path) -> State:
+    """The text encoder as OpenCLIP trained it: a projection, a scale, and a last layer that nobody reads."""
+    state = {
+        name.removeprefix("text_model."): value for name, value in tensors(folder / "text_encoder").items()
+    }
+    width = state["final_layer_norm.weight"].shape[0]
+    text = _open_clip(state | {"text_projection.weight": torch.ones(width, width)})
+    layers = 1 + max(int(m[1]) for name in text if (m := re.search(r"resblocks\.(\d+)", name)))
+    text |= {
+        name.replace(f"resblocks.{layers - 1}.", f"resblocks.{layers}."): torch.zeros_like(value)
+        for name, value in text.items()
+        if f"resblocks.{layers - 1}." in name
+    }
+    text["logit_scale"] = torch.tensor(4.6)
+    body = _prefixed("model.diffusion_model.", _unet(folder)) | _vae(folder, "first_stage_model.")
+    return body | _prefixed("cond_stage_model.model.", text)
 
 
 def _sdxl(folder: Path) -> State:

@@ -54,6 +54,15 @@ def read_header(file: Path) -> dict[str, Held]:
     """What a file holds, by name.
 
     Raises:
+        ModelError: as `read_told`.
+    """
+    return read_told(file)[0]
+
+
+def read_told(file: Path) -> tuple[dict[str, Held], dict[str, str]]:
+    """What a file holds, by name; and its metadata.
+
+    Raises:
         ModelError: it is no safetensors file, is cut off, or holds something other than it says.
     """
     try:
@@ -71,10 +80,12 @@ def read_header(file: Path) -> dict[str, Held]:
         raise amiss(file, "its header is not JSON") from None
     if not isinstance(told, dict):
         raise amiss(file, "its header is not a JSON object")
-    told.pop("__metadata__", None)
+    metadata = told.pop("__metadata__", None)
+    metadata = metadata if isinstance(metadata, dict) else {}
     ends = [_checked(file, name, entry) for name, entry in told.items()]
     _check_places(file, [end for end, _ in ends], size - 8 - length)
-    return {name: held for name, (_, held) in zip(told, ends, strict=True)}
+    held = {name: held for name, (_, held) in zip(told, ends, strict=True)}
+    return held, {str(key): str(value) for key, value in metadata.items()}
 
 
 def _checked(file: Path, name: str, entry: Any) -> tuple[tuple[int, int], Held]:

@@ -4,12 +4,15 @@ The names of Stable Diffusion 1, 2, XL and 3 are translated by diffusers; those 
 widths are read from the file.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from negspace.models.headers import Held
+from negspace.models.marks import looks_like_v
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,14 +30,15 @@ class Layout:
     Attributes:
         family: its name.
         mark: the end of a name of a tensor that only this family has.
-        home: (what the file holds) to the model of the hub whose settings and vocabulary are its own.
+        home: (file, what it holds, what it says of its scheduler) to the model of the hub whose settings and
+            vocabulary are its own.
         split: (tensors, settings) to tensors by part, under the names of diffusers; parts that are not in the
             file are left out.
     """
 
     family: str
     mark: str
-    home: Callable[[Mapping[str, Held]], str]
+    home: Callable[[Path, Mapping[str, Held], Mapping[str, Any]], str]
     split: "Callable[[dict[str, Tensor], Settings], dict[str, dict[str, Tensor]]]"
 
 
@@ -52,8 +56,16 @@ def _split_sd(state: "dict[str, Tensor]", settings: Settings) -> "dict[str, dict
     text = names.convert_ldm_clip_checkpoint(state)
     if not text:
         model = SimpleNamespace(config=SimpleNamespace(**settings("text_encoder")))
-        text = names.convert_open_clip_checkpoint(model, state, prefix="cond_stage_model.model.")
+        read = int(settings("text_encoder")["num_hidden_layers"])
+        kept = {name: value for name, value in state.items() if _layer(name) < read}
+        text = names.convert_open_clip_checkpoint(model, kept, prefix="cond_stage_model.model.")
     return {**_unet_and_vae(state, settings), "text_encoder": text}
+
+
+def _layer(name: str) -> int:
+    """Which layer of OpenCLIP a tensor is of; the last one stands in files and is not read."""
+    match = re.match(r"cond_stage_model\.model\.transformer\.resblocks\.(\d+)\.", name)
+    return int(match[1]) if match else -1
 
 
 def _split_sdxl(state: "dict[str, Tensor]", settings: Settings) -> "dict[str, dict[str, Tensor]]":
@@ -179,19 +191,22 @@ def flux_names(state: "Mapping[str, Tensor]") -> "dict[str, Tensor]":
     return found
 
 
-def _sd_home(held: Mapping[str, Held]) -> str:
-    second = any(name.startswith("cond_stage_model.model.") for name in held)
-    return "stabilityai/stable-diffusion-2-1" if second else "stable-diffusion-v1-5/stable-diffusion-v1-5"
+def _sd_home(file: Path, held: Mapping[str, Held], says: Mapping[str, Any]) -> str:
+    if not any(name.startswith("cond_stage_model.model.") for name in held):
+        return "stable-diffusion-v1-5/stable-diffusion-v1-5"
+    told = says.get("prediction_type")
+    v = looks_like_v(file, held) if told is None else told == "v_prediction"
+    return "stabilityai/stable-diffusion-2-1" if v else "stabilityai/stable-diffusion-2-1-base"
 
 
-def _sd3_home(held: Mapping[str, Held]) -> str:
+def _sd3_home(file: Path, held: Mapping[str, Held], says: Mapping[str, Any]) -> str:
     if not any(name.endswith("x_block.attn.ln_q.weight") for name in held):
         return "stabilityai/stable-diffusion-3-medium-diffusers"
     large = any(".joint_blocks.37." in name for name in held)
     return f"stabilityai/stable-diffusion-3.5-{'large' if large else 'medium'}"
 
 
-def _flux_home(held: Mapping[str, Held]) -> str:
+def _flux_home(file: Path, held: Mapping[str, Held], says: Mapping[str, Any]) -> str:
     told = any(name.endswith("guidance_in.in_layer.weight") for name in held)
     return f"black-forest-labs/FLUX.1-{'dev' if told else 'schnell'}"
 
@@ -202,7 +217,7 @@ LAYOUTS = (
     Layout(
         "sdxl",
         "diffusion_model.label_emb.0.0.weight",
-        lambda _: "stabilityai/stable-diffusion-xl-base-1.0",
+        lambda *_: "stabilityai/stable-diffusion-xl-base-1.0",
         _split_sdxl,
     ),
     Layout("sd", "diffusion_model.input_blocks.0.0.weight", _sd_home, _split_sd),

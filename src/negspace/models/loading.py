@@ -71,7 +71,7 @@ def open_network(place: str | Path | Source, footing: Footing) -> Network:
         denoiser,
         networks[family.vae.folder],
         Cached(family.joined(encoders, denoiser.config), Cache()),
-        folder.settings("scheduler", "scheduler_config.json"),
+        folder.scheduler,
         _print(folder, parts, swaps, source),
     )
     return Checkpoint(family, facts, footing, opened)

@@ -1,14 +1,16 @@
 """Where a model lies: a diffusers folder, a file, or the hub; read without its weights."""
 
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from negspace.errors import ModelError
-from negspace.models.headers import check_inside, read_header
+from negspace.models.headers import check_inside, read_told
 from negspace.models.hub import SETTINGS, fetch, is_hub_id
 from negspace.models.layouts import layout_of
+from negspace.models.marks import scheduling
 from negspace.models.pickles import PICKLED, refuse_pickle
 
 Saving = Literal["model offload", "sequential offload", "vae tiling", "vae slicing", "attention slicing"]
@@ -58,6 +60,7 @@ class ModelFolder:
         own: the content of `negspace.json`; empty where there is none.
         index: the content of `model_index.json`.
         file: the file that holds the weights of a whole model; None where the folder does.
+        says: settings of its scheduler that this file names itself.
     """
 
     path: Path
@@ -66,6 +69,7 @@ class ModelFolder:
     own: dict[str, Any]
     index: dict[str, Any]
     file: Path | None = None
+    says: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @property
     def name(self) -> str:
@@ -73,6 +77,15 @@ class ModelFolder:
         if self.file is not None:
             return self.file.stem
         return str(self.own.get("name", self.path.absolute().name))
+
+    @property
+    def scheduler(self) -> dict[str, Any]:
+        """The settings of its scheduler.
+
+        Raises:
+            ModelError: they are missing or no JSON object.
+        """
+        return {**self.settings("scheduler", "scheduler_config.json"), **self.says}
 
     def settings(self, part: str, file: str = "config.json") -> dict[str, Any]:
         """The settings of one part.
@@ -97,12 +110,13 @@ def find(source: Source) -> ModelFolder:
         if source.config is None:
             raise ModelError(f"{str(path)!r} does not tell what it is; give config, a folder of its kind")
         return replace(find_folder(source.config), file=path)
-    held = read_header(path)
+    held, metadata = read_told(path)
     layout = layout_of(held)
     if layout is None:
         first = ", ".join(sorted(held)[:3]) or "nothing"
         raise ModelError(f"{str(path)!r} is a single file of no known model; it holds {first}")
-    return replace(_config(path, source.config or layout.home(held)), file=path)
+    says = scheduling(path, held, metadata)
+    return replace(_config(path, source.config or layout.home(path, held, says)), file=path, says=says)
 
 
 def _config(file: Path, place: str | Path) -> ModelFolder:

@@ -46,9 +46,9 @@ class Sana(Family):
 
     def known(self, folder: ModelFolder) -> ModelFacts:
         network, vae = folder.settings("transformer"), folder.settings("vae")
-        scheduler = folder.settings("scheduler", "scheduler_config.json")
         side = int(network.get("sample_size", 32)) * self.vae.side(vae)
         few = few_steps(folder.name)
+        euler = "FlowMatchEuler" in str(folder.scheduler.get("_class_name"))
         return ModelFacts(
             **chosen(
                 folder,
@@ -56,7 +56,7 @@ class Sana(Family):
                 height=side,
                 steps=4 if few else 20,
                 scale=1.0 if few else 4.5,
-                sampler="Euler" if "FlowMatchEuler" in str(scheduler.get("_class_name")) else "DPM++ 2M",
+                sampler="Euler" if euler else "DPM++ 2M",
             ),
             family=self.name,
             prediction="flow",

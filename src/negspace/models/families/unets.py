@@ -57,7 +57,7 @@ def prediction_of(folder: ModelFolder) -> Prediction:
     Raises:
         ModelError: it is something that is not known.
     """
-    settings = folder.settings("scheduler", "scheduler_config.json")
+    settings = folder.scheduler
     match settings.get("prediction_type", "epsilon"):
         case "epsilon" | "v_prediction" as named:
             return named
@@ -68,7 +68,7 @@ def prediction_of(folder: ModelFolder) -> Prediction:
 
 def sampler_of(folder: ModelFolder, otherwise: str = "DPM++ 2M") -> str:
     """The name of the sampler that a folder comes with."""
-    settings = folder.settings("scheduler", "scheduler_config.json")
+    settings = folder.scheduler
     return _SAMPLERS.get(str(settings.get("_class_name")), otherwise)
 
 
