@@ -95,12 +95,58 @@ def test_a_template_is_offered_by_name_and_applied_only_on_request() -> None:
     plan = planned(None, facts)
     assert plan.negative is None
     assert said(plan, "template") == [
-        "animagine-xl-3.1@1 is a template for this checkpoint: scale 7, steps 28, sampler Euler a; "
+        "animagine-xl-3.1@2 is a template for this checkpoint: scale 7, steps 28, sampler Euler a; "
         f"{len(load_policy('animagine-xl-3.1').avoid)} terms, for which ask by policy animagine-xl-3.1"
     ]
     applied = planned(None, facts, policies=("animagine-xl-3.1",))
     assert "lowres" in str(applied.negative) and not said(applied, "template")
     assert not said(planned(None, ns.ModelFacts(name="something")), "template")
+
+
+PUBLISHED = {
+    "animagine-xl-3.1": "nsfw, lowres, (bad), text, error, fewer, extra, missing, worst quality, "
+    "jpeg artifacts, low quality, watermark, unfinished, displeasing, oldest, early, chromatic aberration, signature, "
+    "extra digits, artistic error, username, scan, [abstract]",
+    "animagine-xl-3.0": "nsfw, lowres, bad anatomy, bad hands, text, error, missing fingers, extra digit, "
+    "fewer digits, cropped, worst quality, low quality, normal quality, jpeg artifacts, signature, "
+    "watermark, username, blurry, artist name",
+}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_list_is_the_published_one(name: str) -> None:
+    """Term for term, with the weights of its brackets."""
+    chunks = [chunk for chunk in ns.prompt.parse(PUBLISHED[name], "a1111").chunks]
+    published = {
+        term.strip(): chunk.weight for chunk in chunks for term in chunk.text.split(",") if term.strip()
+    }
+    ours = {one.term: one.weight for one in load_policy(name).avoid}
+    assert list(ours) == list(published)
+    assert all(abs(ours[term] - weight) < 1e-3 for term, weight in published.items())
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "pipeline", "fields"),
+    [
+        (
+            "sdxl-base",
+            "stable_diffusion_xl.pipeline_stable_diffusion_xl",
+            "StableDiffusionXLPipeline",
+            "scale",
+        ),
+        ("sd3-medium", "stable_diffusion_3.pipeline_stable_diffusion_3", "StableDiffusion3Pipeline", "scale"),
+        ("flux-1-dev", "flux.pipeline_flux", "FluxPipeline", "guidance"),
+    ],
+)
+def test_what_is_said_of_diffusers_is_so(name: str, module: str, pipeline: str, fields: str) -> None:
+    from importlib import import_module
+    from inspect import signature
+
+    kind = getattr(import_module(f"diffusers.pipelines.{module}"), pipeline)
+    default = {key: one.default for key, one in signature(kind.__call__).parameters.items()}
+    recommends = load_policy(name).recommends
+    assert recommends is not None and recommends.steps == default["num_inference_steps"]
+    assert getattr(recommends, fields) == default["guidance_scale"]
 
 
 def test_every_template_says_where_it_is_from_and_whom_it_is_for() -> None:
