@@ -105,7 +105,8 @@ def test_a_template_is_offered_by_name_and_applied_only_on_request() -> None:
 
 PUBLISHED = {
     "animagine-xl-3.1": "nsfw, lowres, (bad), text, error, fewer, extra, missing, worst quality, "
-    "jpeg artifacts, low quality, watermark, unfinished, displeasing, oldest, early, chromatic aberration, signature, "
+    "jpeg artifacts, low quality, watermark, unfinished, displeasing, oldest, early, "
+    "chromatic aberration, signature, "
     "extra digits, artistic error, username, scan, [abstract]",
     "animagine-xl-3.0": "nsfw, lowres, bad anatomy, bad hands, text, error, missing fingers, extra digit, "
     "fewer digits, cropped, worst quality, low quality, normal quality, jpeg artifacts, signature, "

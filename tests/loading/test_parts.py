@@ -106,7 +106,12 @@ def weights_of(folder: Path, part: str) -> dict[str, Tensor]:
 
 
 @pytest.mark.parametrize(
-    ("family", "part"), [("sd", "unet"), ("sdxl", "unet"), ("sd3", "transformer"), ("flux", "transformer")]
+    ("family", "part"),
+    [
+        ("sd", "unet"),
+        ("sdxl", "unet"),
+        *((family, "transformer") for family in ("sd3", "flux", "chroma", "z-image", "qwen-image", "sana")),
+    ],
 )
 def test_a_lora_adds_its_product_to_the_weights(place: Place, tmp_path: Path, family: str, part: str) -> None:
     state = weights_of(place(family), part)
@@ -153,6 +158,8 @@ def test_a_lora_of_another_model_is_refused(place: Place, tmp_path: Path) -> Non
     save_file(lora(other, ("lora_A.weight", "lora_B.weight")), tmp_path / "other.safetensors")
     with pytest.raises(ModelError, match="is for another model: this one has no unet.down_blocks.7"):
         made(place("sd"), lora=[(tmp_path / "other.safetensors", 1.0)])
+    with pytest.raises(ModelError, match="nothing reads a LoRA for PixArt sigma"):
+        made(place("pixart-sigma"), lora=[(tmp_path / "wide.safetensors", 1.0)])
     with pytest.raises(ModelError, match="holds no LoRA"):
         (file,) = (place("sd") / "vae").glob("*.safetensors")
         made(place("sd"), lora=[(file, 1.0)])

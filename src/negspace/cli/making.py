@@ -6,7 +6,7 @@ from negspace.avoid.escalation import Limits
 from negspace.cli.show import err
 from negspace.generate import Model, Result
 from negspace.judge import Judge
-from negspace.models.place import Source
+from negspace.models.place import Source, find
 from negspace.request import Request
 
 
@@ -21,7 +21,11 @@ def open_model(source: Source, judge: Judge | None = None, limits: Limits | None
     Raises:
         ModelError: it cannot be opened.
     """
-    with err.status(f"opening {source.place}"):
+    said = f"opening {source.place}"
+    if find(source).hub:  # its client shows how far it is, which a moving line would spoil
+        err.print(said)
+        return Model(source, None, None, None, judge, limits)
+    with err.status(said):
         return Model(source, None, None, None, judge, limits)
 
 

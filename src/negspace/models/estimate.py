@@ -52,7 +52,7 @@ def estimate(source: Source) -> Estimate | None:
     for part in family.parts:
         if part in family.texts and part.folder not in texts:
             continue
-        files = list(weight_files(folder.path / part.folder))
+        files = weight_files(folder.path / part.folder)
         if files:
             held[part.folder] = _held(files)
     if folder.file is not None:

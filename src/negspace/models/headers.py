@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -140,6 +140,19 @@ def check_inside(folder: Path, file: Path) -> None:
         )
 
 
-def weight_files(folder: Path, endings: tuple[str, ...] = (".safetensors",)) -> Iterator[Path]:
-    """The weight files of a part, in order."""
-    return (file for file in sorted(folder.glob("*")) if file.suffix in endings)
+def weight_files(folder: Path, endings: tuple[str, ...] = (".safetensors",)) -> list[Path]:
+    """The weight files of a part, in order.
+
+    Where the same weights lie there twice, as "model.safetensors" and "model.fp16.safetensors", they are the
+    ones without a variant in their names, else those of fp16.
+    """
+    found = [file for file in sorted(folder.glob("*")) if file.suffix in endings]
+    variants = {variant_of(file) for file in found}
+    chosen = min(variants, key=lambda one: (one != "", one != "fp16", one), default="")
+    return [file for file in found if variant_of(file) == chosen]
+
+
+def variant_of(file: Path) -> str:
+    """What "fp16" is in "model.fp16-00001-of-00002.safetensors"; "" where there is nothing of it."""
+    match = re.fullmatch(r"[^.]+?(?:\.(\w+))?(?:-\d+-of-\d+)?", file.stem)
+    return match[1] or "" if match else ""

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from negspace.errors import ModelError
+from negspace.models.headers import weight_files
 
 SETTINGS = ("*.json", "*.txt", "*.model", "*/*.json", "*/*.txt", "*/*.model")
 """Files that tell what a model is, without its weights."""
 
-WEIGHTS = ("*/*.safetensors",)
+_STEMS = ("model", "diffusion_pytorch_model")
+"""What weight files are called, by transformers and diffusers."""
 
 
 def is_hub_id(name: str) -> bool:
@@ -17,11 +19,16 @@ def is_hub_id(name: str) -> bool:
     return re.fullmatch(r"[\w.-]+/[\w.-]+", name) is not None and not name.startswith(".")
 
 
-def fetch(name: str, patterns: Sequence[str]) -> Path:
+def fetch(name: str, patterns: Sequence[str], revision: str | None = None) -> Path:
     """The folder of a model of the hub in its cache, with the files of these patterns.
 
     What is in the cache is not fetched again, and nothing is where the client is told to be offline
     (HF_HUB_OFFLINE).
+
+    Args:
+        name: its id.
+        patterns: of the files.
+        revision: a commit; None is the newest.
 
     Raises:
         ModelError: it is not there, may not be read, or cannot be reached.
@@ -30,12 +37,33 @@ def fetch(name: str, patterns: Sequence[str]) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
-        return Path(snapshot_download(name, allow_patterns=list(patterns)))
+        return Path(snapshot_download(name, revision=revision, allow_patterns=list(patterns)))
     except (LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, OSError) as error:
         told = next(iter(str(error).splitlines()), type(error).__name__)[:200]
         raise ModelError(
             f"{name!r} is neither a folder here nor to be had from the hub: {told}; give a folder or a file"
         ) from None
+
+
+def fetch_weights(name: str, folder: Path, parts: Sequence[str], allow_pickle: bool) -> None:
+    """Have the weights of parts in the cache: once each, and pickled ones only where that is allowed.
+
+    Args:
+        name: the id of the model.
+        folder: of it in the cache.
+        parts: folders in it.
+        allow_pickle: whether pickled weights may be fetched.
+
+    Raises:
+        ModelError: as `fetch`.
+    """
+    kinds = ["{stem}.safetensors", "{stem}-*.safetensors"], ["{stem}.fp16*.safetensors"]
+    pickled = ["{stem}.bin", "{stem}-*.bin"] if allow_pickle else []
+    for patterns in (*kinds, pickled):
+        lacking = [part for part in parts if not weight_files(folder / part, (".safetensors", ".bin"))]
+        names = [f"{part}/{one.format(stem=stem)}" for part in lacking for one in patterns for stem in _STEMS]
+        if names:
+            fetch(name, names, folder.name)
 
 
 def cached() -> list[str]:

@@ -15,11 +15,11 @@ from negspace.models.families import Family, Part, TextPart, family_of
 from negspace.models.fingerprint import Print
 from negspace.models.hardware import Footing
 from negspace.models.headers import read_header, weight_files
-from negspace.models.hub import SETTINGS, WEIGHTS, fetch, is_hub_id
+from negspace.models.hub import fetch_weights
 from negspace.models.layouts import layout_of
 from negspace.models.lora import add_loras, check_lora
 from negspace.models.pickles import PICKLED, read_pickle
-from negspace.models.place import EMBEDDED, ModelFolder, Source, find
+from negspace.models.place import ModelFolder, Source, find
 from negspace.models.reading import FAILURES, build_part, check_part, read_part, read_tokenizer, unreadable
 from negspace.models.savings import save_memory
 from negspace.models.swapping import check_swap, read_swap
@@ -33,8 +33,6 @@ def open_network(place: str | Path | Source, footing: Footing) -> Network:
     """
     source = place if isinstance(place, Source) else Source(place)
     folder = find(source)
-    if source.place != EMBEDDED and not Path(source.place).exists() and is_hub_id(str(source.place)):
-        fetch(str(source.place), (*SETTINGS, *WEIGHTS))
     family = family_of(folder)
     facts = family.facts(folder)
     texts = family.present(folder)
@@ -46,18 +44,20 @@ def open_network(place: str | Path | Source, footing: Footing) -> Network:
     for file, _ in source.loras:
         check_lora(Path(file))
     states = {} if folder.file is None else _split(folder, family, source)
-    for part in parts:
-        if part.folder not in states and part.folder not in swaps:
-            _check_own(folder, part, source)
+    own = [part for part in parts if part.folder not in states and part.folder not in swaps]
+    if folder.hub:
+        fetch_weights(folder.hub, folder.path, [part.folder for part in own], source.allow_pickle)
+    for part in own:
+        _check_own(folder, part, source)
 
     def read(part: Part) -> Any:
-        own = folder.path / part.folder
+        place = folder.path / part.folder
         if part.folder in swaps:
             return read_swap(part, swaps[part.folder], folder, footing, source.allow_pickle)
         if part.folder in states:
             settings = folder.settings(part.folder)
-            return build_part(part, settings, states.pop(part.folder), footing, folder.file or own)
-        return read_part(part, own, footing, source.allow_pickle)
+            return build_part(part, settings, states.pop(part.folder), footing, folder.file or place)
+        return read_part(part, place, footing, source.allow_pickle)
 
     networks = {part.folder: read(part) for part in parts}
     add_loras(family, source.loras, networks)

@@ -61,6 +61,7 @@ class ModelFolder:
         index: the content of `model_index.json`.
         file: the file that holds the weights of a whole model; None where the folder does.
         says: settings of its scheduler that this file names itself.
+        hub: the id under which the folder was found on the hub; "" where it lies here.
     """
 
     path: Path
@@ -70,6 +71,7 @@ class ModelFolder:
     index: dict[str, Any]
     file: Path | None = None
     says: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    hub: str = ""
 
     @property
     def name(self) -> str:
@@ -140,7 +142,7 @@ def find_folder(name_or_path: str | Path) -> ModelFolder:
     path = Path(__file__).parents[1] / EMBEDDED if name_or_path == EMBEDDED else Path(name_or_path)
     if not path.exists() and is_hub_id(name):
         hub = _folder(fetch(name, SETTINGS))
-        return replace(hub, own={"name": name.rpartition("/")[2], **hub.own})
+        return replace(hub, own={"name": name.rpartition("/")[2], **hub.own}, hub=name)
     if not path.exists():
         raise ModelError(
             f"there is no model at {str(path)!r}; give a diffusers folder, a file, an id of the hub, or "

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from negspace.errors import ModelError
 from negspace.models.families import Part, TextPart
 from negspace.models.hardware import Footing
-from negspace.models.headers import check_inside, read_header, weight_files
+from negspace.models.headers import check_inside, read_header, variant_of, weight_files
 from negspace.models.pickles import PICKLED, read_pickle, refuse_pickle
 from negspace.models.place import read_object
 
@@ -36,12 +36,12 @@ def check_part(path: Path, allow_pickle: bool = False) -> None:
         raise ModelError(f"{str(path.parent)!r} has no {path.name} folder")
     read_object(path / "config.json")
     check_inside(path.parent, path / "config.json")
-    files = list(weight_files(path))
+    files = weight_files(path)
     for file in files:
         check_inside(path.parent, file)
         read_header(file)
     if not files:
-        pickled = list(weight_files(path, PICKLED))
+        pickled = weight_files(path, PICKLED)
         if not pickled:
             raise ModelError(f"{str(path)!r} has no safetensors file; there is nothing to open")
         for file in pickled:
@@ -56,7 +56,8 @@ def read_part(part: Part, path: Path, footing: Footing, allow_pickle: bool = Fal
         ModelError: it cannot be read.
     """
     check_part(path, allow_pickle)
-    if not any(weight_files(path)):
+    files = weight_files(path)
+    if not files:
         state: dict[str, Tensor] = {}
         for file in weight_files(path, PICKLED):
             state |= read_pickle(file, allow_pickle)
@@ -67,6 +68,7 @@ def read_part(part: Part, path: Path, footing: Footing, allow_pickle: bool = Fal
                 path,
                 dtype=footing.dtype,
                 use_safetensors=True,
+                variant=variant_of(files[0]) or None,
                 local_files_only=True,
                 output_loading_info=True,
             )

@@ -80,7 +80,7 @@ def read_swap(part: Part, place: Path, folder: ModelFolder, footing: Footing, al
 def _files(place: Path) -> list[Path]:
     if not place.exists():
         raise ModelError(f"there is no text encoder at {str(place)!r}")
-    found = [place] if place.is_file() else list(weight_files(place)) or list(weight_files(place, PICKLED))
+    found = [place] if place.is_file() else weight_files(place) or weight_files(place, PICKLED)
     if not found:
         raise ModelError(f"{str(place)!r} has no weights")
     return found
