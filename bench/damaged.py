@@ -1,10 +1,10 @@
 """Damaged models: how soon they are refused, and in how much memory: `python -m bench.damaged`.
 
 The 200 of `tests/loading/test_damaged.py`, 20 of each of ten kinds: files cut off, headers of another length,
-tensors of another dtype, shape or place, headers that promise terabytes, foreign files, missing tensors, links
-out of the folder, settings amiss, bombs and programs among pickles, and whole models in one file. Each is one
-error, within 5 s and under 500 MB on top of what was taken before; the exit code is 1 where one is not. Time is
-that of the processor. About a minute.
+tensors of another dtype, shape or place, headers that promise terabytes, foreign files, missing tensors,
+links out of the folder, settings amiss, bombs and programs among pickles, and whole models in one file. Each
+is one error, within 5 s and under 500 MB on top of what was taken before; the exit code is 1 where one is
+not. Time is that of the processor. About a minute.
 """
 
 import shutil
@@ -38,7 +38,8 @@ def main() -> None:
             every += found
     slowest, largest = max(one.seconds for one in every), max(one.megabytes for one in every)
     print(
-        f"{len(every)} refused; slowest {slowest:.3f} s of {SECONDS:g}, largest {largest:.1f} MB of {MEGABYTES}"
+        f"{len(every)} refused; slowest {slowest:.3f} s of {SECONDS:g}, "
+        f"largest {largest:.1f} MB of {MEGABYTES}"
     )
     if slowest >= SECONDS or largest >= MEGABYTES or any("\n" in one.said for one in every):
         sys.exit(1)
