@@ -17,6 +17,7 @@ from negspace.models.estimate import estimate
 from negspace.models.headers import variant_of, weight_files
 from negspace.models.place import Source
 from tests.loading.conftest import Place
+from tests.loading.original import write_single
 from tests.loading.test_parts import made
 
 COMMIT = "1" * 40
@@ -158,3 +159,21 @@ def test_variants_are_read_from_names(tmp_path: Path, name: str, variant: str) -
     assert variant_of(Path(name)) == variant
     (tmp_path / name).touch()
     assert [file.name for file in weight_files(tmp_path)] == [name]
+
+
+def test_what_a_file_lacks_comes_from_the_model_it_was_made_from(
+    place: Place, tmp_path: Path, offline: Path
+) -> None:
+    repository = offline / "models--black-forest-labs--FLUX.1-dev"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text(COMMIT)
+    shutil.copytree(place("flux"), repository / "snapshots" / COMMIT)
+    shutil.rmtree(repository / "snapshots" / COMMIT / "transformer")
+    shutil.copytree(
+        place("flux") / "transformer",
+        repository / "snapshots" / COMMIT / "transformer",
+        ignore=shutil.ignore_patterns("*.safetensors"),
+    )
+    file = tmp_path / "mine.safetensors"
+    write_single("flux", place("flux"), file)
+    assert (made(file).latents - made(place("flux")).latents).abs().max() < 1e-4
