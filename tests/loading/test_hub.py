@@ -58,11 +58,15 @@ class Hub:
             def do_GET(self) -> None:
                 path = self.path.split("?")[0]
                 if path.startswith(f"/api/models/{NAME}"):
-                    files = [
-                        str(one.relative_to(hub.folder)) for one in hub.folder.rglob("*") if one.is_file()
-                    ]
+                    there = [one for one in hub.folder.rglob("*") if one.is_file()]
+                    files = [str(one.relative_to(hub.folder)) for one in there]
                     told = {"id": NAME, "sha": COMMIT, "siblings": [{"rfilename": one} for one in files]}
-                    return self.answer(json.dumps(told).encode(), "application/json")
+                    tree = [
+                        {"type": "file", "path": name, "size": file.stat().st_size, "oid": f"{i:040x}"}
+                        for i, (name, file) in enumerate(zip(files, there, strict=True))
+                    ]
+                    said = tree if "/tree/" in path else told
+                    return self.answer(json.dumps(said).encode(), "application/json")
                 name = path.removeprefix(f"/{NAME}/resolve/{COMMIT}/")
                 file = hub.folder / name
                 if self.command == "GET":

@@ -34,11 +34,10 @@ def fetch(name: str, patterns: Sequence[str], revision: str | None = None) -> Pa
         ModelError: it is not there, may not be read, or cannot be reached.
     """
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
         return Path(snapshot_download(name, revision=revision, allow_patterns=list(patterns)))
-    except (LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, OSError) as error:
+    except (OSError, ValueError, TypeError, KeyError) as error:  # what answers may be no hub
         told = next(iter(str(error).splitlines()), type(error).__name__)[:200]
         raise ModelError(
             f"{name!r} is neither a folder here nor to be had from the hub: {told}; give a folder or a file"
