@@ -9,7 +9,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo reproduce test test-slow check lint types format clean
+.PHONY: help install demo reproduce test test-slow clients fuzz check lint types format clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -32,6 +32,12 @@ test: install  ## the tests, warnings as errors
 
 test-slow: install  ## the tests that take minutes
 	@$(PYTEST) -m slow
+
+clients: install  ## clients that need environments of their own, against a live server
+	@$(PYTEST) tests/serve/test_clients.py
+
+fuzz: install  ## made-up requests to every operation of the server (ten minutes)
+	@$(PYTEST) -m slow tests/serve/test_schema.py
 
 check: install lint types test  ## the gate: format, lint, types, tests
 

@@ -1,16 +1,18 @@
-"""The server against loops: pictures a second, latency at half load, and a soak.
+"""The server against loops: pictures a second, and latency at half load.
 
-    python -m bench.serve [--repeats 5] [--minutes 0]
+    python -m bench.serve [--repeats 5] [--only throughput latency]
 
 Expected: 16 clients with 16 different prompts, negatives, scales and step counts get at least 3 times the
 pictures a second of a loop over diffusers' StableDiffusionPipeline at its default dtype, 1.5 times the same
 loop at bfloat16 with channels_last, and 0.9 times one homogeneous batch of 16 in our engine. p95 latency at
 half of the most load is under twice the unloaded one. Takes 5 minutes on two cores.
 
-Every repeat runs all arms once, in turning order, so that a slow moment falls on all; a ratio is taken
-within a repeat, and its interval is the bootstrap's 95 % for the median. All arms make the same 16 pictures:
-the same prompts, negatives, scales, steps and seeds. `--minutes` soaks the server at 1.5 times its capacity
-while one client in twenty hangs up: memory, lost jobs, and statuses are told.
+The server is a process of its own with its defaults, the clients live in this one; loops and the batch run
+here while the server idles, with as many threads as the server. Every repeat runs all arms once, in turning
+order, so that a slow moment falls on all; a ratio is taken within a repeat, and its interval is the
+bootstrap's 95 % for the median. All arms make the same 16 pictures: the same prompts, negatives, scales,
+steps and seeds; the homogeneous batch has the mean number of steps. In the latency part pictures are asked
+for at random moments (a Poisson process).
 """
 
 import argparse
@@ -18,77 +20,22 @@ import asyncio
 import random
 import statistics
 import tempfile
-import threading
 import time
 import warnings
-from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx2 as httpx
 import torch
-import uvicorn
 from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
 
 import negspace
-from negspace.engine import UpTo
+from bench.served import BATCH, Served, ask, unlike
+from negspace.engine import Spread
 from negspace.generate import Model
 from negspace.models.folder import find_folder
 from negspace.request import Request
-from negspace.serve.app import create_app
-from negspace.serve.service import Service
-from negspace.serve.settings import Settings
-
-SUBJECTS = ("snowman", "house", "cat", "boat", "tree", "fish", "car", "flower")
-PLACES = ("night", "beach")
-NEGATIVES = ("hat", "blurry", "smoke, text", "watermark")
-BATCH = 16
-
-
-def unlike() -> list[dict[str, Any]]:
-    """16 requests that differ in everything that a batch could be thought to need equal."""
-    return [
-        {
-            "prompt": f"a {SUBJECTS[number % 8]}, {PLACES[number // 8]}",
-            "avoid": NEGATIVES[number % 4],
-            "scale": 2.0 + 0.25 * number,
-            "steps": 12 + number % 5 * 4,
-            "seed": number,
-        }
-        for number in range(BATCH)
-    ]
-
-
-def work(requests: Sequence[dict[str, Any]]) -> int:
-    """Evaluations that the requests take: two branches a step."""
-    return sum(2 * one["steps"] for one in requests)
-
-
-class Served:
-    """A server on a thread of this process."""
-
-    def __init__(self, data: Path) -> None:
-        self.service = Service(Settings(data=data, width="UpTo(16)", waiting=512, share=1.0))
-        config = uvicorn.Config(create_app(self.service), port=0, log_level="error", access_log=False)
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, daemon=True)
-        self._thread.start()
-        while not self._server.started:
-            time.sleep(0.01)
-        self.url = f"http://127.0.0.1:{self._server.servers[0].sockets[0].getsockname()[1]}"
-
-    def close(self) -> None:
-        self._server.should_exit = True
-        self._thread.join()
-
-
-async def ask(client: httpx.AsyncClient, request: dict[str, Any]) -> float:
-    """Seconds that one picture takes, its file included."""
-    began = time.perf_counter()
-    reply = await client.post("/api/generate", params={"reply": "base64"}, json=request)
-    reply.raise_for_status()
-    return time.perf_counter() - began
 
 
 def rate_served(served: Served, rounds: int) -> float:
@@ -124,11 +71,12 @@ def rate_looped(pipeline: Any) -> float:
 
 
 def rate_alike(model: Model) -> float:
-    """Pictures a second of 16 like ones in one batch of our engine, at the mean number of steps."""
+    """Pictures a second of 16 like ones in one batch of our engine, with as much work as 16 unlike ones."""
     several = unlike()
-    steps = round(statistics.mean(one["steps"] for one in several))
+    mean = statistics.mean(one["steps"] for one in several)
+    steps = round(mean)
     request = Request.from_dict({**several[0], "steps": steps, "n": BATCH, "seed": 0})
-    return per_second(lambda: model.run(request).result(), BATCH) * (steps * BATCH * 2) / work(several)
+    return per_second(lambda: model.run(request).result(), BATCH) * steps / mean
 
 
 def per_second(task: Callable[[], object], pictures: int) -> float:
@@ -137,24 +85,24 @@ def per_second(task: Callable[[], object], pictures: int) -> float:
     return pictures / (time.perf_counter() - began)
 
 
-def pipeline(dtype: torch.dtype | None) -> Any:
-    """Diffusers' own pipeline over the embedded folder."""
-    given = {} if dtype is None else {"torch_dtype": dtype}
+def pipeline(dtype: torch.dtype) -> Any:
+    """Diffusers' own pipeline over the embedded folder. Without a dtype its text encoder would have that of
+    the file, its UNet float32, and the first picture would fail."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         made = StableDiffusionPipeline.from_pretrained(
-            find_folder("embedded").path, safety_checker=None, **given
+            find_folder("embedded").path, safety_checker=None, torch_dtype=dtype
         )
     made.set_progress_bar_config(disable=True)
-    if dtype is not None:
+    if dtype is torch.bfloat16:
         made.unet.to(memory_format=torch.channels_last)
         made.vae.to(memory_format=torch.channels_last)
     return made
 
 
-async def latencies(served: Served, a_second: float, pictures: int) -> list[float]:
+async def latencies(served: Served, a_second: float, pictures: int, seed: int) -> list[float]:
     """Latencies of pictures that are asked for at random moments, so many a second."""
-    chance, several = random.Random(8), unlike()
+    chance, several = random.Random(seed), unlike()
     async with httpx.AsyncClient(base_url=served.url, timeout=600) as client:
         tasks: list[asyncio.Task[float]] = []
         for number in range(pictures):
@@ -169,34 +117,6 @@ async def unloaded(served: Served) -> list[float]:
         return [await ask(client, request) for request in unlike()]
 
 
-async def soak(served: Served, a_second: float, minutes: float) -> Counter[str]:
-    """Statuses while more is asked for than can be made, and one client in twenty hangs up."""
-    chance, several = random.Random(9), unlike()
-    came: Counter[str] = Counter()
-
-    async def one(client: httpx.AsyncClient, request: dict[str, Any]) -> None:
-        limit = chance.uniform(0.05, 1.0) if chance.random() < 0.05 else 600.0
-        try:
-            reply = await asyncio.wait_for(client.post("/api/generate", json=request), limit)
-            came[str(reply.status_code)] += 1
-        except (TimeoutError, httpx.HTTPError):
-            came["hung up" if limit < 600 else "lost"] += 1
-
-    end = time.monotonic() + 60 * minutes
-    limits = httpx.Limits(max_connections=None)
-    async with httpx.AsyncClient(base_url=served.url, timeout=600, limits=limits) as client:
-        tasks: set[Awaitable[None]] = set()
-        while time.monotonic() < end:
-            task = asyncio.create_task(
-                one(client, several[len(came) % BATCH] | {"seed": chance.randrange(10**6)})
-            )
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
-            await asyncio.sleep(chance.expovariate(1.5 * a_second))
-        await asyncio.gather(*tasks)
-    return came
-
-
 def interval(values: Sequence[float], draws: int = 2000) -> tuple[float, float]:
     """The bootstrap's 95 % for the median."""
     chance = random.Random(7)
@@ -206,56 +126,75 @@ def interval(values: Sequence[float], draws: int = 2000) -> tuple[float, float]:
 
 def told(name: str, values: Sequence[float], limit: float) -> None:
     low, high = interval(values)
-    print(f"{name:<52} {statistics.median(values):6.2f} [{low:.2f}, {high:.2f}]   asked {limit:g}")
+    print(
+        f"{name:<52} {statistics.median(values):6.2f} [{low:.2f}, {high:.2f}]   asked {limit:g}", flush=True
+    )
 
 
 def p95(values: Sequence[float]) -> float:
     return sorted(values)[int(0.95 * (len(values) - 1))]
 
 
-def megabytes() -> float:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20
+def throughput(served: Served, repeats: int, rounds: int) -> None:
+    """The four arms and their ratios."""
+    model = negspace.load("embedded", width=Spread(32))
+    plain, narrow = pipeline(torch.float32), pipeline(torch.bfloat16)
+    arms: dict[str, Callable[[], float]] = {
+        "served": lambda: rate_served(served, rounds),
+        "loop": lambda: rate_looped(plain),
+        "loop, bfloat16": lambda: rate_looped(narrow),
+        "one batch": lambda: rate_alike(model),
+    }
+    for arm in arms.values():
+        arm()  # warms up
+    rates: dict[str, list[float]] = {name: [] for name in arms}
+    for repeat in range(repeats):
+        for name in sorted(arms, reverse=repeat % 2 == 1):
+            rates[name].append(arms[name]())
+    for name, values in rates.items():
+        low, high = interval(values)
+        print(f"{name:<20} {statistics.median(values):6.2f} [{low:.2f}, {high:.2f}] pictures a second")
+    for name, limit in (("loop", 3.0), ("loop, bfloat16", 1.5), ("one batch", 0.9)):
+        ratios = [ours / theirs for ours, theirs in zip(rates["served"], rates[name], strict=True)]
+        told(f"served / {name}", ratios, limit)
+
+
+def latency(served: Served, repeats: int, rounds: int, pictures: int) -> None:
+    """p95 at half of the most load, in p95 of one picture after the other."""
+    rate_served(served, 1)
+    ratios: list[float] = []
+    for repeat in range(repeats):
+        most = rate_served(served, rounds)
+        alone = asyncio.run(unloaded(served))
+        half = asyncio.run(latencies(served, most / 2, pictures, repeat))
+        ratios.append(p95(half) / p95(alone))
+        print(
+            f"  most {most:.2f}/s; alone: median {statistics.median(alone):.2f} s, p95 {p95(alone):.2f} s; "
+            f"half load: median {statistics.median(half):.2f} s, p95 {p95(half):.2f} s",
+            flush=True,
+        )
+    told("p95 latency at half load / unloaded", ratios, 2.0)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--minutes", type=float, default=0.0)
+    parser.add_argument("--rounds", type=int, default=2, help="pictures of each client in a repeat")
+    parser.add_argument("--pictures", type=int, default=60, help="asked for at half load in a repeat")
+    parser.add_argument("--only", choices=("throughput", "latency"), nargs="*")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     given = parser.parse_args()
-    model = negspace.load("embedded", width=UpTo(16))
-    with tempfile.TemporaryDirectory() as data:
-        served = Served(Path(data))
-        arms: dict[str, Callable[[], float]] = {
-            "served": lambda: rate_served(served, 2),
-            "loop": lambda: rate_looped(plain),
-            "loop, bfloat16": lambda: rate_looped(narrow),
-            "one batch": lambda: rate_alike(model),
-        }
-        plain, narrow = pipeline(None), pipeline(torch.bfloat16)
-        for arm in arms.values():
-            arm()  # warms up
-        rates: dict[str, list[float]] = {name: [] for name in arms}
-        for repeat in range(given.repeats):
-            for name in sorted(arms, reverse=repeat % 2 == 1):
-                rates[name].append(arms[name]())
-        for name, values in rates.items():
-            print(f"{name:<20} {statistics.median(values):6.2f} pictures a second")
-        for name, limit in (("loop", 3.0), ("loop, bfloat16", 1.5), ("one batch", 0.9)):
-            ratios = [ours / theirs for ours, theirs in zip(rates["served"], rates[name], strict=True)]
-            told(f"served / {name}", ratios, limit)
-        most = statistics.median(rates["served"])
-        ratios: list[float] = []
-        for _ in range(given.repeats):
-            alone = p95(asyncio.run(unloaded(served)))
-            ratios.append(p95(asyncio.run(latencies(served, most / 2, 40))) / alone)
-        told("p95 latency at half load / unloaded", ratios, 2.0)
-        if given.minutes:
-            before = megabytes()
-            came = asyncio.run(soak(served, most, given.minutes))
-            after = megabytes()
-            print(f"soak: {dict(came)}; memory {before:.0f} to {after:.0f} MB ({after / before - 1:+.1%})")
-            print(f"accepted and not ended: {len(served.service.store.unfinished())}")
-        served.close()
+    torch.set_num_threads(given.threads)
+    print(f"{given.threads} threads", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        served = Served(Path(folder) / "data", given.threads, waiting=512, share=1.0)
+        try:
+            if "throughput" in (given.only or ["throughput"]):
+                throughput(served, given.repeats, given.rounds)
+            if "latency" in (given.only or ["latency"]):
+                latency(served, given.repeats, given.rounds, given.pictures)
+        finally:
+            served.close()
 
 
 if __name__ == "__main__":

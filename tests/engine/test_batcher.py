@@ -1,5 +1,6 @@
 """Rows in shared forwards come back to their places."""
 
+import threading
 from collections.abc import Sequence
 from typing import cast
 
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from negspace.encoding import Conditioning
 from negspace.engine.batcher import Fixed, UpTo, Width, predict
+from negspace.engine.spread import Spread
 from negspace.guidance import Patch
 from negspace.models.base import Network, Row
 
@@ -18,12 +20,16 @@ from negspace.models.base import Network, Row
 class Recorder:
     """A network that answers x + t and remembers the size of every forward."""
 
+    device = torch.device("cpu")
+
     def __init__(self) -> None:
         self.sizes: list[int] = []
+        self.hands: set[str] = set()
 
     def predict(self, rows: Sequence[Row]) -> Tensor:
         assert len({row.kind for row in rows}) == 1
         self.sizes.append(len(rows))
+        self.hands.add(threading.current_thread().name)
         return torch.stack([row.x + row.t for row in rows])
 
 
@@ -66,7 +72,33 @@ def test_lengths_patches_and_sizes_go_apart() -> None:
     assert sorted(run(rows, UpTo(8))[1]) == [1, 1, 1, 2]
 
 
-@pytest.mark.parametrize("width", [Fixed, UpTo])
-def test_a_width_of_no_rows_is_refused(width: type[Fixed | UpTo]) -> None:
+@pytest.fixture
+def three_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("negspace.engine.spread.CORES", 3)
+
+
+@pytest.mark.usefixtures("three_cores")
+def test_a_spread_width_gives_every_core_a_forward_of_its_own() -> None:
+    rows = [row(i) for i in range(8)]
+    before = torch.get_num_threads()
+    answers, sizes = run(rows, Spread(16))
+    assert sorted(sizes) == [2, 3, 3]
+    assert all(torch.equal(answer, one.x + one.t) for answer, one in zip(answers, rows, strict=True))
+    assert sorted(run(rows, Spread(2))[1]) == [2, 2, 2, 2] and run(rows[:1], Spread(2))[1] == [1]
+    assert torch.get_num_threads() == before  # what the crew does with its own threads is its own
+
+
+@pytest.mark.usefixtures("three_cores")
+def test_what_changes_the_network_runs_while_nobody_else_uses_it() -> None:
+    network = Recorder()
+    here = threading.current_thread().name
+    predict(cast(Network, network), [row(i, patch=Patch()) for i in range(4)], Spread(16))
+    assert network.hands == {here} and sorted(network.sizes) == [1, 1, 2]
+    predict(cast(Network, network), [row(i) for i in range(4)], Spread(16))
+    assert len(network.hands - {here}) >= 1
+
+
+@pytest.mark.parametrize("width", [Fixed, UpTo, Spread])
+def test_a_width_of_no_rows_is_refused(width: type[Fixed | UpTo | Spread]) -> None:
     with pytest.raises(ValueError, match="at least one row"):
         width(0)

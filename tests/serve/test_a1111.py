@@ -260,7 +260,8 @@ LIBRECHAT = {
 AIYA = {
     "prompt": "a cat", "negative_prompt": "blurry", "steps": 2, "width": 64, "height": 64, "cfg_scale": "7.0",
     "sampler_index": "Euler a", "seed": 1234, "seed_resize_from_h": -1, "seed_resize_from_w": -1,
-    "denoising_strength": None, "n_iter": 2, "restore_faces": False, "styles": [], "enable_hr": False,
+    "denoising_strength": None, "n_iter": 2, "batch_size": 1, "restore_faces": False, "styles": ["None"],
+    "enable_hr": False,
     "override_settings": {"CLIP_stop_at_last_layers": 2}, "alwayson_scripts": {}, "script_name": None,
 }  # fmt: skip
 SENT = {"SillyTavern": SILLYTAVERN, "Open WebUI": OPEN_WEBUI, "LibreChat": LIBRECHAT, "AIYA": AIYA}
@@ -277,6 +278,22 @@ def test_what_other_clients_send_is_carried_out(post: Any, name: str) -> None:
     assert isinstance(info["seed"], int) and info["seed"] >= 0
     left_out = info["extra_generation_params"].get("Not carried out")
     assert left_out == {"AIYA": "CLIP_stop_at_last_layers", "SillyTavern": "save_images"}.get(name)
+
+
+def test_what_aiya_asks_for_at_its_start(live: Live) -> None:
+    for path in ("cmd-flags", "face-restorers", "hypernetworks", "upscalers", "loras"):
+        assert not requests.get(f"{live.url}/sdapi/v1/{path}", timeout=60).json(), path
+    for path in ("samplers", "prompt-styles"):
+        assert all(one["name"] for one in requests.get(f"{live.url}/sdapi/v1/{path}", timeout=60).json())
+    model = requests.get(f"{live.url}/sdapi/v1/sd-models", timeout=60).json()[0]
+    assert {"title", "model_name", "hash", "filename"} <= set(model)
+    assert requests.post(f"{live.url}/login", timeout=60).status_code == 404  # it goes on whatever comes
+    assert requests.get(f"{live.url}/config", timeout=60).json()  # JSON, which it reads the loras from
+    body = SENT["AIYA"] | {"init_images": [text(gradient())], "denoising_strength": "0.75"}
+    answer = requests.post(f"{live.url}/sdapi/v1/img2img", json=body, timeout=60).json()
+    shown = {"image": "data:image/png;base64," + answer["images"][0]}
+    read = requests.post(f"{live.url}/sdapi/v1/png-info", json=shown, timeout=60).json()
+    assert read["info"].startswith("a cat\nNegative prompt: blurry")
 
 
 def test_open_webui_posts_the_whole_options_back(live: Live) -> None:
@@ -321,9 +338,13 @@ def test_progress_is_told_and_an_interruption_ends_it(slow: Live) -> None:
     )
     asking.start()
     seen = [idle]
-    while asking.is_alive() and seen[-1]["progress"] == 0:
+    while asking.is_alive() and seen[-1]["current_image"] is None:
         time.sleep(0.02)
         seen.append(client.get_progress())
+    look = opened(seen[-1]["current_image"])
+    assert look.size == (64, 64) and look.format == "PNG"
+    quietly = requests.get(f"{slow.url}/sdapi/v1/progress?skip_current_image=true", timeout=60).json()
+    assert quietly["current_image"] is None and quietly["progress"] > 0
     state = seen[-1]["state"]
     assert 0 < seen[-1]["progress"] < 1 and seen[-1]["eta_relative"] > 0
     assert (state["job_count"], state["sampling_steps"]) == (1, 150) and 0 <= state["sampling_step"] < 150

@@ -169,3 +169,45 @@ def test_mistakes_are_told_in_its_shape(client: openai.OpenAI, fields: dict, sai
     with pytest.raises(openai.BadRequestError) as told:
         client.images.generate(**{"prompt": "a cat", "model": "tiny", **fields})
     assert said in told.value.message and told.value.type == "invalid_request_error"
+
+
+# What other clients of this dialect send, from their sources: steps are few here
+
+LIBRECHAT = {
+    "model": "tiny",
+    "prompt": "a cat",
+    "n": 1,
+    "background": "auto",
+    "output_format": "png",
+    "output_compression": 100,
+    "quality": "auto",
+    "size": "auto",
+}
+OPEN_WEBUI = {
+    "model": "tiny",
+    "prompt": "a cat",
+    "n": 1,
+    "size": "64x64",
+    "response_format": "b64_json",
+    "negative_prompt": "hat",
+}
+
+
+@pytest.mark.parametrize("sent", [LIBRECHAT, OPEN_WEBUI], ids=["LibreChat", "Open WebUI"])
+def test_what_other_clients_send_is_carried_out(live: Live, sent: dict) -> None:
+    address = f"{live.url}/v1/images/generations?api-version=2024-02-01&steps=2"
+    reply = httpx.post(address, json=sent, headers={"api-key": "none"}, timeout=60)
+    assert reply.status_code == 200, reply.text
+    (one,) = reply.json()["data"]
+    assert Image.open(io.BytesIO(b64decode(one["b64_json"]))).size == (64, 64)
+    acted = reply.json()["negspace"]["receipt"]["negative_acted"]
+    assert acted == ("negative_prompt" in sent)
+
+
+@pytest.mark.parametrize("part", ["image", "image[]"])
+def test_the_edits_of_other_clients(live: Live, part: str) -> None:
+    sent = {"model": "tiny", "prompt": "a cat", "n": "1", "size": "64x64", "response_format": "b64_json"}
+    files = {part: ("a.png", picture(), "image/png")}
+    reply = httpx.post(f"{live.url}/v1/images/edits?steps=2", data=sent, files=files, timeout=60)
+    assert reply.status_code == 200, reply.text
+    assert reply.json()["data"][0]["b64_json"]

@@ -73,7 +73,7 @@ def test_a_full_queue_says_when_to_come_again(client: httpx.Client) -> None:
 
 def test_a_deadline_is_kept(client: httpx.Client) -> None:
     reply = client.post("/api/generate", params={"deadline": 0.3}, json=LONG | {"steps": 150, "n": 4})
-    assert reply.status_code in (504, 429) and reply.json()["error"]["code"] in ("deadline", "too-many")
+    assert reply.status_code in (408, 429) and reply.json()["error"]["code"] in ("deadline", "too-many")
 
 
 def test_what_is_forgotten_is_gone(client: httpx.Client) -> None:

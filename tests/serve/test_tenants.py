@@ -1,5 +1,6 @@
 """Tenants: who is let in, what binds them, and that none sees anything of another, on any route."""
 
+import asyncio
 import json
 from base64 import b64encode
 from collections.abc import Iterator
@@ -10,6 +11,9 @@ from typing import Any
 import httpx2 as httpx
 import pytest
 from fastapi.routing import APIRoute
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+from mcp_types import CallToolResult
 
 from negspace.cli.app import run
 from negspace.models.place import Source
@@ -236,3 +240,60 @@ def test_a_bucket_fills_again() -> None:
 def test_no_key_is_left_of_a_tenant_that_lost_all() -> None:
     known, _ = with_new_key(KeyFile(), "one")
     assert without_keys(known, "one").tenants["one"].keys == ()
+
+
+# The tools of the Model Context Protocol are one route that routers do not describe
+
+
+def talk(house: House, tenant: str, tool: str, **arguments: Any) -> CallToolResult:
+    """What a tool answers a tenant."""
+
+    async def said() -> CallToolResult:
+        headers = {"Authorization": f"Bearer {house.keys[tenant]}"}
+        async with httpx.AsyncClient(headers=headers, timeout=60) as http:
+            async with Client(streamable_http_client(f"{house.live.url}/mcp", http_client=http)) as client:
+                return await client.call_tool(tool, arguments)
+
+    return asyncio.run(asyncio.wait_for(said(), 60))
+
+
+def test_the_tools_ask_for_a_key(house: House) -> None:
+    asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+    for method in ("GET", "POST", "DELETE"):
+        with house.client("") as client:
+            reply = client.request(method, "/mcp", json=asked)
+            assert reply.status_code == 401 and reply.json()["error"]["code"] == "key"
+
+
+def test_no_tool_shows_or_changes_what_is_anothers(house: House) -> None:
+    for tool, more in (
+        ("explain_image", {}),
+        ("report_problem", {"problem": "blurry"}),
+        ("report_problem", {"thumbs": "down", "conversation": "talk"}),
+    ):
+        told = talk(house, "two", tool, image_id=house.image, **more)
+        assert told.is_error and "there is no picture" in str(told.content)
+        assert ASKED["prompt"] not in str(told)
+    assert not talk(house, "one", "explain_image", image_id=house.image).is_error
+    assert not talk(house, "boss", "explain_image", image_id=house.image).is_error
+    with house.client("one") as owner:
+        assert owner.get("/api/conversations/talk").json()["feedback"] == []
+
+
+def test_limits_and_quotas_bind_the_tools_too(house: House) -> None:
+    over = talk(house, "bound", "generate_image", prompt="a cat", steps=5)
+    assert over.is_error and "at most 4" in str(over.content)
+    spent = talk(house, "poor", "prove_negative", prompt="a cat", avoid="hat", steps=50)
+    assert spent.is_error and "of 10 evaluations" in str(spent.content)
+
+
+def test_trials_are_their_owners(house: House) -> None:
+    house.live.service.store.put_trial("trial-1", "one", '{"answer": "secret"}')
+    with house.client("two") as other, house.client("one") as owner:
+        assert other.get("/api/trials").json() == {"trials": []}
+        for method in ("GET", "DELETE"):
+            assert other.request(method, "/api/trials/trial-1").status_code == 404
+        assert owner.get("/api/trials").json() == {"trials": ["trial-1"]}
+        assert owner.get("/api/trials/trial-1").json() == {"answer": "secret"}
+        assert owner.delete("/api/trials/trial-1").json()["status"] == "deleted"
+        assert owner.get("/api/trials/trial-1").status_code == 404

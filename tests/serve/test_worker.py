@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
+from PIL import Image
 
 import negspace as ns
 from negspace.engine import Fixed
@@ -18,11 +18,13 @@ from negspace.request import Request
 from negspace.serve.catalogue import Catalogue
 from negspace.serve.events import Progress
 from negspace.serve.job import Order
+from negspace.serve.listener import Listener
 from negspace.serve.queue import Queue, Ticket
 from negspace.serve.refusal import Refusal
 from negspace.serve.settings import Settings
 from negspace.serve.tenants import LOCAL
-from negspace.serve.worker import Listener, Worker
+from negspace.serve.worker import Worker
+from tests.pictures import gradient, half, text
 
 UNLIKE: tuple[dict[str, Any], ...] = (
     {"prompt": "a red house", "avoid": "blurry", "steps": 3},
@@ -42,6 +44,7 @@ class Heard(Listener):
     failures: dict[str, Exception] = field(default_factory=dict)
     progress: dict[str, list[Progress]] = field(default_factory=dict)
     previews: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    looks: list[Image.Image] = field(default_factory=list)
     batches: list[int] = field(default_factory=list)
     news: threading.Event = field(default_factory=threading.Event)
 
@@ -49,8 +52,9 @@ class Heard(Listener):
         self.progress.setdefault(order.id, []).append(progress)
         self.news.set()
 
-    def seen(self, order: Order, index: int, progress: Progress, pixels: np.ndarray) -> None:
-        assert pixels.shape == (64, 64, 3) and pixels.dtype == np.uint8
+    def seen(self, order: Order, index: int, progress: Progress, image: Image.Image) -> None:
+        assert image.size == (64, 64) and image.mode == "RGB"
+        self.looks.append(image)
         self.previews.setdefault(order.id, []).append((index, progress.done))
 
     def stepped(self, lanes: int, rows: int, seconds: float) -> None:
@@ -151,7 +155,7 @@ def test_a_deadline_ends_what_is_under_way(bench: Bench) -> None:
     bench.worker.start()
     bench.heard.wait_for(id)
     late = bench.heard.failures[id]
-    assert isinstance(late, Refusal) and (late.status, late.code) == (504, "deadline")
+    assert isinstance(late, Refusal) and (late.status, late.code) == (408, "deadline")
 
 
 def test_a_picture_that_cannot_go_on_spoils_no_other(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,3 +184,28 @@ def test_previews_come_as_often_as_asked(bench: Bench) -> None:
     bench.worker.start()
     bench.heard.wait_for(id)
     assert sorted(bench.heard.previews[id]) == [(index, done) for index in (0, 1) for done in (2, 4, 6)]
+
+
+def test_a_preview_of_an_edit_has_every_pixel_that_is_kept(bench: Bench) -> None:
+    start = {"picture": text(gradient()), "mask": text(half()), "strength": 1.0}
+    id = bench.enter({"previews": 2}, prompt="a cat", steps=6, start=start)
+    bench.worker.start()
+    bench.heard.wait_for(id)
+    assert len(bench.heard.looks) == 2
+    for look in bench.heard.looks:
+        assert look.crop((0, 0, 32, 64)).tobytes() == gradient().crop((0, 0, 32, 64)).tobytes()
+        assert look.crop((32, 0, 64, 64)).tobytes() != gradient().crop((32, 0, 64, 64)).tobytes()
+
+
+def test_a_picture_is_shown_when_somebody_asks(bench: Bench) -> None:
+    id = bench.enter(prompt="a cat", steps=150, n=2)
+    bench.worker.start()
+    while not bench.heard.progress.get(id):
+        time.sleep(0.005)
+    bench.worker.show(id)
+    while not bench.heard.previews.get(id):
+        time.sleep(0.005)
+    bench.worker.withdraw(id)
+    bench.heard.wait_for(id)
+    ((index, done),) = bench.heard.previews[id]
+    assert index == 0 and 0 < done < 150

@@ -45,7 +45,7 @@ Width = Annotated[
     str | None,
     typer.Option(
         metavar="WIDTH",
-        help="Rows of a forward: UpTo(16) is fast, Fixed(2) exact bit for bit. [dim]\\[UpTo(16)][/]",
+        help="Rows of a forward: Spread(32) is fast, Fixed(2) exact bit for bit. [dim]\\[Spread(32)][/]",
         show_default=False,
     ),
 ]

@@ -3,6 +3,7 @@
 from typing import final
 
 from PIL import Image
+from torch import Tensor
 
 from negspace.avoid.plan import Plan
 from negspace.encoding import Encoder
@@ -68,7 +69,15 @@ class Making:
 
     def picture(self, lane: Lane) -> Image.Image:
         """The picture of a lane as far as it has come, with every pixel that is kept, RGB."""
-        made = Image.fromarray(self.network.decode(lane.x))
+        return self._whole(lane.x)
+
+    def preview(self, lane: Lane) -> Image.Image | None:
+        """The picture that the last step of a lane foresaw, with every pixel that is kept, RGB; None before
+        it."""
+        return None if lane.clean is None else self._whole(lane.clean)
+
+    def _whole(self, latents: Tensor) -> Image.Image:
+        made = Image.fromarray(self.network.decode(latents))
         start = self.plan.request.start
         if start is None or start.mask is None:
             return made

@@ -138,6 +138,11 @@ class Run:
         """The picture of a lane as far as it has come, with every pixel that is kept, RGB."""
         return self._making.picture(lane)
 
+    def preview(self, lane: Lane) -> Image.Image | None:
+        """What the picture of a lane is going to look like, with every pixel that is kept, RGB; None before
+        its first step."""
+        return self._making.preview(lane)
+
     def _lanes_left(self) -> tuple[Lane, ...]:
         return tuple(lane for lane in self.lanes if not lane.done)
 

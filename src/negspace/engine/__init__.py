@@ -6,6 +6,7 @@ from negspace.engine.engine import Engine
 from negspace.engine.lane import Cast, Lane, Part, Side, Taken
 from negspace.engine.ledger import Account, Ledger
 from negspace.engine.noise import draw, keyed
+from negspace.engine.spread import Spread
 
 __all__ = [
     "Account",
@@ -17,6 +18,7 @@ __all__ = [
     "Ledger",
     "Part",
     "Side",
+    "Spread",
     "Taken",
     "UpTo",
     "Width",

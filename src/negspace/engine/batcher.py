@@ -3,11 +3,14 @@
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import TypeVar, final
 
+import torch
 from torch import Tensor
 
 from negspace.models.base import Network, Row
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -28,10 +31,19 @@ class Width(ABC):
     def filled(self, rows: Sequence[Row]) -> Sequence[Row]:
         """The rows of one forward; those after the given ones only fill it, their answers are thrown away."""
 
-    def parts(self, rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
-        """The rows, at most as many at a time."""
+    def parts(self, rows: Sequence[T]) -> Iterator[Sequence[T]]:
+        """The rows of one kind, at most as many at a time."""
         for start in range(0, len(rows), self.rows):
             yield rows[start : start + self.rows]
+
+    @property
+    def threads(self) -> int:
+        """Threads of torch for what a thread that drives an engine does between forwards."""
+        return torch.get_num_threads()
+
+    def carried_out(self, network: Network, forwards: Sequence[Sequence[Row]]) -> list[Tensor]:
+        """The predictions of each forward, [rows, channels, height, width] float32."""
+        return [network.predict(rows) for rows in forwards]
 
 
 @final
@@ -68,15 +80,9 @@ def predict(network: Network, rows: Sequence[Row], width: Width) -> tuple[list[T
     groups: dict[Hashable, list[int]] = {}
     for index, row in enumerate(rows):
         groups.setdefault(row.kind, []).append(index)
+    parts = [part for indices in groups.values() for part in width.parts(indices)]
+    forwards = [width.filled([rows[index] for index in part]) for part in parts]
     answers: dict[int, Tensor] = {}
-    forwards = 0
-    for indices in groups.values():
-        alike = [rows[index] for index in indices]
-        done = 0
-        for part in width.parts(alike):
-            predicted = network.predict(width.filled(part))
-            forwards += 1
-            for offset in range(len(part)):
-                answers[indices[done + offset]] = predicted[offset]
-            done += len(part)
-    return [answers[index] for index in range(len(rows))], forwards
+    for part, predicted in zip(parts, width.carried_out(network, forwards), strict=True):
+        answers.update({index: predicted[offset] for offset, index in enumerate(part)})
+    return [answers[index] for index in range(len(rows))], len(forwards)

@@ -1,25 +1,33 @@
 """Conversations: requests that belong together; what is said about their pictures becomes the next one."""
 
 import asyncio
+import io
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from negspace.avoid.feedback import Change, Revision, revise
+from PIL import Image
+
+from negspace.avoid.feedback import Change, Proposal, Revision, propose, revise
 from negspace.avoid.merging import AvoidList, Entry
 from negspace.avoid.plan import Plan
 from negspace.errors import RequestError
+from negspace.judge.thumbs import thumbs as thumbed
 from negspace.request import Avoid, Request
+from negspace.serve.extensions import Asked, Thumbs
 from negspace.serve.job import Job
 from negspace.serve.refusal import Refusal, not_found
 from negspace.serve.service import Service
 from negspace.serve.tenants import Tenant
-from negspace.store import Ended, Said
+from negspace.store import Accepted, Ended, Said
 
 LONGEST = 4000
 """Characters of a complaint."""
+
+_LOOKED_AT = 100
+"""Pictures with thumbs that a judge looks at, the last ones of a conversation."""
 
 
 @dataclass(frozen=True)
@@ -42,46 +50,65 @@ class Next:
 async def feedback(
     service: Service,
     tenant: Tenant,
-    conversation: str,
+    conversation: str | None,
     *,
     complaint: str = "",
-    thumbs: Literal[1, -1] | None = None,
-    about: str | None = None,
+    thumbs: Thumbs | None = None,
+    about: Accepted | str | None = None,
 ) -> Next:
     """Keep what is said of a picture, and make it again without what was complained of.
 
     The next request is the last one with the changed list, on the same seeds, so that what the change did
     can be seen. Terms that policies ask for apply to it as before; what is said of them can only make them
-    heavier.
+    heavier. Thumbs change the list once a judge sees something oftener in the pictures of the conversation
+    that were disliked than in those that were liked, and more so than chance would have it.
 
     Args:
         service: that made the pictures.
         tenant: who speaks.
-        conversation: that the picture belongs to.
+        conversation: that the picture belongs to; None keeps nothing of what is said.
         complaint: plain English; "" is none.
         thumbs: 1 up, -1 down.
-        about: id of a request of the conversation; None is the last that is done.
+        about: a request that is done, or the id of one of the conversation; None is the last that is done.
 
     Raises:
         Refusal: there is no such request; or the next one is refused.
         RequestError: nothing is said, or too much.
     """
-    if not complaint.strip() and thumbs is None:
-        raise RequestError("feedback: say a complaint, or thumbs")
-    if len(complaint) > LONGEST:
-        raise RequestError(f"feedback: {len(complaint)} characters; {LONGEST} may be")
-    if complaint != complaint.encode(errors="replace").decode():
-        raise RequestError("feedback: it holds half a character (a lone surrogate), which is no text")
-    last = await _meant(service, tenant, conversation, about)
-    planned = Plan.from_json(await asyncio.to_thread(service.store.plan, last.accepted.id) or "")
-    revision = revise(_list_of(planned), complaint)
-    said = Said(last.accepted.id, complaint, thumbs, json.dumps(changes_of(revision.changes)), time.time())
-    await asyncio.to_thread(service.store.say, tenant.name, conversation, said)
+    if not isinstance(about, Accepted):
+        about = (await _meant(service, tenant, conversation, about)).accepted
+    revision = await _heard(service, tenant, conversation, about, complaint, thumbs)
     if not any(change.why_not is None for change in revision.changes):
-        return Next(last.accepted.id, revision.changes, None, None)
-    following = last.accepted.request.model_copy(update={"avoid": tuple(_own(revision))})
+        return Next(about.id, revision.changes, None, None)
+    following = about.request.model_copy(update={"avoid": tuple(_own(revision))})
     job = await service.submit(following, tenant, conversation=conversation)
-    return Next(last.accepted.id, revision.changes, following, job)
+    return Next(about.id, revision.changes, following, job)
+
+
+async def submit(service: Service, asked: Asked, tenant: Tenant, *, previews: int = 0) -> Job:
+    """Accept what a client of another dialect asks for.
+
+    With a complaint or thumbs it is the next iteration of its conversation: what the client does not say
+    itself is as in the last request, and what it avoids now is joined to the list before that is changed.
+
+    Args:
+        service: that is to carry it out.
+        asked: what is asked for.
+        tenant: on whose behalf.
+        previews: as in `Service.submit`.
+
+    Raises:
+        NegspaceError: as `feedback` and `Service.submit`.
+    """
+    request = asked.request
+    if asked.complaint or asked.thumbs is not None:
+        about = (await _meant(service, tenant, asked.conversation, None)).accepted
+        revision = await _heard(
+            service, tenant, asked.conversation, about, asked.complaint, asked.thumbs, request
+        )
+        own = {name: getattr(request, name) for name in asked.said}
+        request = about.request.model_copy(update={**own, "avoid": tuple(_own(revision))})
+    return await service.submit(request, tenant, previews=previews, **asked.order)
 
 
 def changes_of(changes: tuple[Change, ...]) -> list[dict[str, Any]]:
@@ -100,8 +127,10 @@ def changes_of(changes: tuple[Change, ...]) -> list[dict[str, Any]]:
     ]
 
 
-async def _meant(service: Service, tenant: Tenant, conversation: str, about: str | None) -> Ended:
+async def _meant(service: Service, tenant: Tenant, conversation: str | None, about: str | None) -> Ended:
     """The request that feedback is about."""
+    if conversation is None:
+        raise RequestError("feedback: say which conversation it belongs to")
     several = await asyncio.to_thread(service.store.conversation, tenant.name, conversation)
     if not several:
         raise not_found(f"conversation {conversation!r}")
@@ -111,6 +140,83 @@ async def _meant(service: Service, tenant: Tenant, conversation: str, about: str
     if not done:
         raise Refusal("there is no picture yet to say anything about", 409, "under-way")
     return done[-1]
+
+
+async def _heard(
+    service: Service,
+    tenant: Tenant,
+    conversation: str | None,
+    about: Accepted,
+    complaint: str,
+    thumbs: Thumbs | None,
+    besides: Request | None = None,
+) -> Revision:
+    """What is to be avoided after feedback, which is kept where it belongs to a conversation.
+
+    Args:
+        besides: a request whose own terms are joined to the list that is changed; None is none.
+    """
+    _refuse_unsaid(complaint, thumbs, conversation)
+    planned = Plan.from_json(await asyncio.to_thread(service.store.plan, about.id) or "")
+    before = _list_of(planned)
+    if besides is not None:
+        own = AvoidList.of(besides.avoid, besides.dialect)
+        more = [entry for entry in own.terms if before.entry(entry.avoid.term) is None]
+        before = AvoidList(terms=(*before.terms, *more))
+    revision = revise(before, complaint)
+    if thumbs is not None and conversation is not None:
+        marks = await asyncio.to_thread(_marks, service, tenant, conversation, (about.id, thumbs))
+        model = service.catalogue.model(about.request.model)
+        more = await asyncio.to_thread(_proposed, service, model, revision.avoid_list, marks)
+        revision = Revision(more.avoid_list, (*revision.changes, *more.changes))
+    if conversation is not None:
+        changes = json.dumps(changes_of(revision.changes))
+        said = Said(about.id, complaint, thumbs, changes, time.time())
+        await asyncio.to_thread(service.store.say, tenant.name, conversation, said)
+    return revision
+
+
+def _refuse_unsaid(complaint: str, thumbs: Thumbs | None, conversation: str | None) -> None:
+    if not complaint.strip() and thumbs is None:
+        raise RequestError("feedback: say a complaint, or thumbs")
+    if thumbs is not None and conversation is None:
+        raise RequestError("feedback: thumbs count within a conversation; say which")
+    if len(complaint) > LONGEST:
+        raise RequestError(f"feedback: {len(complaint)} characters; {LONGEST} may be")
+    if complaint != complaint.encode(errors="replace").decode():
+        raise RequestError("feedback: it holds half a character (a lone surrogate), which is no text")
+
+
+def _marks(service: Service, tenant: Tenant, conversation: str, now: tuple[str, Thumbs]) -> dict[str, Thumbs]:
+    """The thumbs of a conversation by request; what was said last of one counts."""
+    said = service.store.said(tenant.name, conversation)
+    marks: dict[str, Thumbs] = {}
+    for one in said:
+        if one.request is not None and one.thumbs is not None:
+            marks[one.request] = one.thumbs
+    marks[now[0]] = now[1]
+    return marks
+
+
+def _proposed(service: Service, model: str, avoided: AvoidList, marks: dict[str, Thumbs]) -> Revision:
+    """The list with what thumbs propose that is not in it yet."""
+    judge = service.judges.of(model)
+    pictures = {
+        mark: _pictures(service, [id for id, one in marks.items() if one == mark])[-_LOOKED_AT:]
+        for mark in (1, -1)
+    }
+    found: tuple[Proposal, ...] = ()
+    if judge is not None and pictures[-1] and pictures[1]:
+        found = thumbed(judge, pictures[-1], pictures[1])
+    fresh = [one for one in found if avoided.entry(one.concept) is None]
+    return propose(avoided, fresh, (len(pictures[-1]), len(pictures[1])))
+
+
+def _pictures(service: Service, requests: Sequence[str]) -> list[Image.Image]:
+    """The pictures of requests, of those that are still there."""
+    several = [kept for id in requests if (kept := service.store.kept(id)) is not None]
+    files = [service.store.picture(one.sha256) for kept in several for one in kept.pictures]
+    return [Image.open(io.BytesIO(file)).convert("RGB") for file in files]
 
 
 def _list_of(planned: Plan) -> AvoidList:

@@ -87,3 +87,8 @@ Event = Progress | Preview | Done | Failed
 def picture_id(job: str, index: int) -> str:
     """The id of picture `index` of a job."""
     return f"{job}-{index}"
+
+
+def job_of(picture: str) -> str:
+    """The id of the job of a picture, by the picture's."""
+    return picture.rpartition("-")[0]

@@ -8,7 +8,7 @@ The body comes before the query, the query before headers; policies of all are j
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from negspace.errors import RequestError
 from negspace.request import Request
@@ -32,6 +32,8 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "conversation": ("conversation_id",),
     "priority": (),
     "deadline": (),
+    "complaint": ("problem",),
+    "thumbs": (),
 }
 """Every extension field with the other names it goes by."""
 
@@ -40,6 +42,12 @@ _LISTS = frozenset({"inline", "embeddings", "policies"})
 _WHOLE = frozenset({"steps", "width", "height", "seed", "priority"})
 _NUMBERS = frozenset({"scale", "deadline"})
 _ORDER = ("conversation", "priority", "deadline")
+_REMARK = ("complaint", "thumbs")
+
+Thumbs = Literal[1, -1]
+THUMBS: Mapping[str, Thumbs] = {"up": 1, "down": -1}
+"""Thumbs by the words for them."""
+
 _CONVERSATION = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -49,13 +57,19 @@ class Asked:
 
     Attributes:
         request: what is asked.
+        said: names of the fields of the request that the client says itself.
         priority, deadline, conversation: as `Service.submit` takes them.
+        complaint: about the last picture of the conversation; "" is none.
+        thumbs: on it, 1 up, -1 down; None is neither.
     """
 
     request: Request
+    said: frozenset[str]
     priority: int
     deadline: float | None
     conversation: str | None
+    complaint: str
+    thumbs: Thumbs | None
 
     @property
     def order(self) -> dict[str, Any]:
@@ -68,6 +82,7 @@ def asked(
     body: Mapping[str, Any],
     query: Mapping[str, str],
     headers: Mapping[str, str],
+    drawn: int | None = None,
 ) -> Asked:
     """What a client asks for.
 
@@ -75,6 +90,7 @@ def asked(
         fields: of a Request, which the dialect has of its own; `model` may have policies behind its name.
         body: of the HTTP request, where extension fields may stand.
         query, headers: of the HTTP request; names of headers in lower case.
+        drawn: the seed where the client says none; None is that of a Request.
 
     Raises:
         RequestError: a field has an impossible value.
@@ -87,15 +103,27 @@ def asked(
     merged = {**merged, **fields, "model": model or None}
     if policies:
         merged["policies"] = tuple(dict.fromkeys(policies))
-    order = {name: merged.pop(name, None) for name in _ORDER}
+    order, remark = ({name: merged.pop(name, None) for name in names} for names in (_ORDER, _REMARK))
     conversation = order["conversation"]
     if conversation is not None and not _CONVERSATION.fullmatch(str(conversation)):
         raise RequestError("conversation: 1 to 64 letters, digits, dots, dashes or underscores")
+    if not isinstance(remark["complaint"], str | None):
+        raise RequestError("complaint: it must be a text")
+    if remark["thumbs"] not in (None, *THUMBS):
+        raise RequestError(f"thumbs: {remark['thumbs']!r:.40} is neither up nor down")
+    if any(remark.values()) and conversation is None:
+        raise RequestError("a complaint or thumbs are about a conversation; say which")
+    said = frozenset(name for name, value in merged.items() if value is not None)
+    if "seed" not in said and drawn is not None:
+        merged["seed"] = drawn
     return Asked(
-        Request.from_dict(merged),
-        int(_number("priority", order["priority"], -100, 100) or 0),
-        _number("deadline", order["deadline"], 0.001, 86_400),
-        conversation,
+        request=Request.from_dict(merged),
+        said=said,
+        priority=int(_number("priority", order["priority"], -100, 100) or 0),
+        deadline=_number("deadline", order["deadline"], 0.001, 86_400),
+        conversation=conversation,
+        complaint=remark["complaint"] or "",
+        thumbs=None if remark["thumbs"] is None else THUMBS[remark["thumbs"]],
     )
 
 

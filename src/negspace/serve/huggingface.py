@@ -13,11 +13,11 @@ from typing import Any
 from fastapi import APIRouter, Response
 from fastapi import Request as HttpRequest
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from negspace.errors import RequestError
 from negspace.pixels import Pixels, from_base64, read_mask, read_picture
-from negspace.serve import extensions
+from negspace.serve import conversations, extensions
 from negspace.serve.dialect import Caller, Dialect, Serving, retry_headers, unless_gone
 from negspace.serve.refusal import Refusal
 from negspace.serve.summary import headers
@@ -50,6 +50,9 @@ class Parameters(BaseModel):
     mask_image: str | None = None
     policies: tuple[str, ...] = ()
     rule: str | None = None
+    conversation: str | None = None
+    complaint: str | None = None
+    thumbs: str | None = None
 
 
 class Asked(BaseModel):
@@ -86,9 +89,13 @@ class Asked(BaseModel):
         }
         return extensions.asked(
             {name: value for name, value in fields.items() if value is not None},
-            {"policies": said.policies},
-            {"seed": str(secrets.randbelow(2**32)), **http.query_params},
+            {
+                "policies": said.policies,
+                **said.model_dump(include={"conversation", "complaint", "thumbs"}, exclude_none=True),
+            },
+            http.query_params,
             http.headers,
+            secrets.randbelow(2**32),
         )
 
     def _size(self) -> dict[str, int | None]:
@@ -118,22 +125,12 @@ class Asked(BaseModel):
 
 
 @router.post("/{model:path}", response_class=Response, responses={200: {"content": {"image/png": {}}}})
-async def infer(model: str, service: Serving, tenant: Caller, http: HttpRequest) -> Response:
+async def infer(model: str, asked: Asked, service: Serving, tenant: Caller, http: HttpRequest) -> Response:
     """A picture of a prompt, or of a prompt and a picture to start from."""
-    name = model.removeprefix("models/")
-    told = await asyncio.to_thread(_asked, await http.body(), name, http)
-    job = await service.submit(told.request, tenant, **told.order)
+    told = await asyncio.to_thread(asked.request, model.removeprefix("models/"), http)
+    job = await conversations.submit(service, told, tenant)
     (picture,) = (await unless_gone(job, http)).pictures
     return Response(picture.png, media_type="image/png", headers=headers(picture))
-
-
-def _asked(body: bytes, model: str, http: HttpRequest) -> extensions.Asked:
-    try:
-        return Asked.model_validate_json(body).request(model, http)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"])) or "body"
-        raise Refusal(f"{place}: {first['msg']}", 422, "field") from None
 
 
 def told(refusal: Refusal) -> Response:

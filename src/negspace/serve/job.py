@@ -62,14 +62,16 @@ class Job:
     Args:
         order: what was accepted.
         withdraw: tells whoever carries it out to leave off.
+        show: tells them to show what is under way once.
 
     Attributes:
         order: as given.
     """
 
-    def __init__(self, order: Order, withdraw: Callable[[], None]) -> None:
+    def __init__(self, order: Order, withdraw: Callable[[], None], show: Callable[[], None]) -> None:
         self.order = order
         self._withdraw = withdraw
+        self._show = show
         self._progress = Progress(0, 0)
         self._end: Done | Failed | None = None
         self._readers: list[_Reader] = []
@@ -93,6 +95,12 @@ class Job:
         """Leave off within one step. Does nothing to a job that has ended."""
         if self._end is None:
             self._withdraw()
+
+    def show(self) -> None:
+        """Have the first unfinished picture shown once, as an event after the next step. Pictures that
+        nobody looks at need not be decoded."""
+        if self._end is None:
+            self._show()
 
     async def events(self) -> AsyncIterator[Event]:
         """What happens from now on. The last event is Done or Failed; it comes at once if that is past."""

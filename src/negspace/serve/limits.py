@@ -1,5 +1,8 @@
 """Limits: how much may be asked for at once, by anyone and by a tenant."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from pydantic_core import PydanticSerializationError
 
 from negspace.avoid.plan import Plan
@@ -7,6 +10,19 @@ from negspace.errors import RequestError
 from negspace.request import Request
 from negspace.serve.settings import Settings
 from negspace.serve.tenants import Tenant
+
+MOST_FIELDS = 1000
+"""Fields of a body of a dialect that lets unknown ones pass."""
+
+
+def refuse_many_fields(given: Mapping[Any, Any]) -> None:
+    """Stop at a body that nobody would write.
+
+    Raises:
+        RequestError: it has too many fields.
+    """
+    if len(given) > MOST_FIELDS:
+        raise RequestError(f"the body has {len(given)} fields; {MOST_FIELDS} may be")
 
 
 def refuse_beyond(request: Request, settings: Settings, tenant: Tenant) -> None:

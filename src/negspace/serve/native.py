@@ -19,6 +19,7 @@ from negspace.request import Request
 from negspace.serve.conversations import changes_of, feedback
 from negspace.serve.dialect import Caller, Dialect, Serving, caller, unless_gone
 from negspace.serve.events import Done, Event, Failed, Finished, Preview, Progress
+from negspace.serve.extensions import THUMBS
 from negspace.serve.job import Job
 from negspace.serve.refusal import Refusal, not_found
 from negspace.serve.tenants import ANYONE
@@ -83,7 +84,7 @@ async def job(id: str, service: Serving, tenant: Caller) -> JSONResponse:
     try:
         return JSONResponse(_ticket(service.job(id, tenant)))
     except Refusal:
-        return JSONResponse(_reply(await service.finished(id, tenant), inline=False))
+        return JSONResponse(_reply(await service.archive.finished(id, tenant), inline=False))
 
 
 @router.delete("/jobs/{id}", status_code=202)
@@ -92,7 +93,7 @@ async def delete(id: str, service: Serving, tenant: Caller) -> dict[str, str]:
     try:
         service.job(id, tenant).cancel()
     except Refusal:
-        await service.delete(id, tenant)
+        await service.archive.delete(id, tenant)
         return {"id": id, "status": "deleted"}
     return {"id": id, "status": "cancelling"}
 
@@ -103,14 +104,14 @@ async def image(
 ) -> Response:
     """A picture, with infotext and receipt in the file. A signed address needs no key."""
     opened = service.links.opens(id, until, signature)
-    picture = await service.picture(id, ANYONE if opened else caller(http))
+    picture = await service.archive.picture(id, ANYONE if opened else caller(http))
     return Response(picture.png, media_type="image/png")
 
 
 @router.get("/images/{id}/receipt")
 async def receipt(id: str, service: Serving, tenant: Caller) -> Receipt:
     """The receipt of a picture."""
-    return (await service.picture(id, tenant)).receipt
+    return (await service.archive.picture(id, tenant)).receipt
 
 
 @router.get("/models")
@@ -193,7 +194,7 @@ class Remark(BaseModel):
 @router.post("/conversations/{id}/feedback")
 async def say(id: str, remark: Remark, service: Serving, tenant: Caller, http: HttpRequest) -> JSONResponse:
     """Keep what is said, and make the picture again on the same seeds with the changed list."""
-    thumbs = {"up": 1, "down": -1, None: None}[remark.thumbs]
+    thumbs = None if remark.thumbs is None else THUMBS[remark.thumbs]
     came = await feedback(
         service, tenant, id, complaint=remark.complaint, thumbs=thumbs, about=remark.request
     )
@@ -201,6 +202,28 @@ async def say(id: str, remark: Remark, service: Serving, tenant: Caller, http: H
     if came.job is not None:
         told["next"] = _reply(await unless_gone(came.job, http), inline=False)
     return JSONResponse(told)
+
+
+@router.get("/trials")
+async def trials(service: Serving, tenant: Caller) -> dict[str, list[str]]:
+    """What was proved for you, the newest first."""
+    return {"trials": await asyncio.to_thread(service.store.trials, tenant.name)}
+
+
+@router.get("/trials/{id}")
+async def trial(id: str, service: Serving, tenant: Caller) -> dict[str, Any]:
+    """What a proof of yours found."""
+    found = await asyncio.to_thread(service.store.trial, id, tenant.name)
+    if found is None:
+        raise not_found(f"trial {id!r}")
+    return json.loads(found)
+
+
+@router.delete("/trials/{id}")
+async def delete_trial(id: str, service: Serving, tenant: Caller) -> dict[str, str]:
+    """Forget a trial of yours, with the pictures it was made of."""
+    await service.archive.forget_trial(id, tenant)
+    return {"id": id, "status": "deleted"}
 
 
 def _facts(facts: ModelFacts) -> dict[str, Any]:

@@ -5,68 +5,34 @@ receipt. A client that says no `response_format` gets `b64_json`, or `url` where
 that knew nothing else.
 """
 
-import asyncio
 import io
 import json
 import time
 from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body
 from fastapi import Request as HttpRequest
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from PIL import Image
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from starlette.datastructures import FormData, UploadFile
 
 from negspace.errors import RequestError
-from negspace.pixels import read_holes, read_picture
 from negspace.receipt import Receipt
+from negspace.serve import conversations
 from negspace.serve.dialect import Caller, Dialect, Serving, retry_headers, unless_gone
 from negspace.serve.events import Done, Failed, Finished, Picture, Preview
 from negspace.serve.extensions import asked
 from negspace.serve.job import Job
+from negspace.serve.openai_asked import FORM, Generation, edited, own_fields
 from negspace.serve.refusal import Refusal, not_found
 from negspace.serve.service import Service
-from negspace.serve.size import read_size
 from negspace.serve.tenants import Tenant
-from negspace.start import Start
 
 router = APIRouter(prefix="/v1", tags=["openai"])
 
 _BY_ADDRESS = ("dall-e-2", "dall-e-3")
 _SAVED = {"png": "PNG", "jpeg": "JPEG", "webp": "WEBP"}
-Format = Literal["png", "jpeg", "webp"]
-
-
-class Generation(BaseModel):
-    """What a client asks for. Fields that mean nothing here are let pass, as OpenAI's own server does.
-
-    Attributes:
-        prompt: what is wanted.
-        model: a model, with policies behind it: "embedded@brand-acme".
-        n: how many pictures.
-        size: "WxH" or "auto".
-        response_format: how pictures come.
-        output_format, output_compression: of the files; only PNG carries the receipt inside.
-        background: only an opaque one can be had.
-        stream: whether to answer with events.
-        partial_images: how often each picture is shown on its way, in a stream.
-    """
-
-    model_config = ConfigDict(extra="allow")
-
-    prompt: str
-    model: str | None = None
-    n: Annotated[int, Field(ge=1, le=10)] | None = None
-    size: str | None = None
-    response_format: Literal["url", "b64_json"] | None = None
-    output_format: Format | None = None
-    output_compression: Annotated[int, Field(ge=0, le=100)] | None = None
-    background: Literal["auto", "opaque"] | None = None
-    stream: bool | None = None
-    partial_images: Annotated[int, Field(ge=0, le=3)] | None = None
 
 
 @router.post("/images/generations")
@@ -74,7 +40,7 @@ async def generations(
     said: Annotated[Generation, Body()], service: Serving, tenant: Caller, http: HttpRequest
 ) -> Response:
     """Make pictures."""
-    return await _answer(said, _own(said), "image_generation", service, tenant, http)
+    return await _answer(said, own_fields(said), "image_generation", service, tenant, http)
 
 
 async def _answer(
@@ -87,56 +53,20 @@ async def _answer(
 ) -> Response:
     """Carry out what was asked for, and say it as the client wants it."""
     wish = asked(own, said.model_extra or {}, http.query_params, http.headers)
-    job = await service.submit(
-        wish.request, tenant, previews=(said.partial_images or 0) if said.stream else 0, **wish.order
-    )
+    previews = (said.partial_images or 0) if said.stream else 0
+    job = await conversations.submit(service, wish, tenant, previews=previews)
     reply = Reply(said, name, _by_address(said, http.query_params), str(http.base_url))
     if said.stream:
         return StreamingResponse(reply.stream(job), media_type="text/event-stream")
     return JSONResponse(reply.whole(await unless_gone(job, http), service))
 
 
-@router.post("/images/edits")
+@router.post("/images/edits", openapi_extra=FORM)
 async def edits(service: Serving, tenant: Caller, http: HttpRequest) -> Response:
     """Make a picture out of another one; where there is a mask, only what is transparent in it changes."""
     async with http.form(max_files=17, max_fields=200) as form:
-        said, start = await _edited(form)
-    return await _answer(said, _own(said) | {"start": start}, "image_edit", service, tenant, http)
-
-
-async def _edited(form: FormData) -> tuple[Generation, Start]:
-    """What the parts of an edit ask for, and what it starts from."""
-    parts = form.multi_items()
-    files = [value for name, value in parts if name in ("image", "image[]") and isinstance(value, UploadFile)]
-    mask = next((value for name, value in parts if name == "mask" and isinstance(value, UploadFile)), None)
-    if len(files) != 1:
-        raise RequestError(f"image: one picture is edited at a time, and {len(files)} were sent")
-    texts = {name: value for name, value in parts if isinstance(value, str)}
-    try:
-        said = Generation.model_validate(texts)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        raise RequestError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-    content, holes = await files[0].read(), None if mask is None else await mask.read()
-    strength = (said.model_extra or {}).get("strength")
-    return said, await asyncio.to_thread(_start, content, holes, strength)
-
-
-def _own(said: Generation) -> dict[str, Any]:
-    """The fields of a request that the dialect has of its own."""
-    width, height = read_size(said.size)
-    own = {"prompt": said.prompt, "model": said.model, "n": said.n or 1}
-    return own if width is None else own | {"width": width, "height": height}
-
-
-def _start(content: bytes, holes: bytes | None, strength: str | None) -> Start:
-    """What an edit starts from."""
-    try:
-        share = 1.0 if strength is None and holes is not None else float(strength or 0.75)
-    except ValueError:
-        raise RequestError(f"strength: {strength!r:.40} is no number") from None
-    mask = None if holes is None else read_holes(holes)
-    return Start.from_dict({"picture": read_picture(content), "mask": mask, "strength": share})
+        said, start = await edited(form)
+    return await _answer(said, own_fields(said) | {"start": start}, "image_edit", service, tenant, http)
 
 
 @router.get("/models")

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import final
 
-import numpy as np
 from PIL import Image
 
 from negspace import png
@@ -16,9 +15,9 @@ from negspace.generate import Result
 from negspace.serve.catalogue import Catalogue
 from negspace.serve.events import Done, Event, Failed, Finished, Picture, Preview, Progress, picture_id
 from negspace.serve.job import Order
+from negspace.serve.listener import Listener
 from negspace.serve.meter import Meter
 from negspace.serve.refusal import Refusal, refusal_of
-from negspace.serve.worker import Listener
 from negspace.store import Store
 
 log = logging.getLogger(__name__)
@@ -55,8 +54,8 @@ class Outcomes(Listener):
     def advanced(self, order: Order, progress: Progress) -> None:
         self._tell(order.id, progress)
 
-    def seen(self, order: Order, index: int, progress: Progress, pixels: np.ndarray) -> None:
-        self._beside.submit(self._preview, order, index, progress, pixels)
+    def seen(self, order: Order, index: int, progress: Progress, image: Image.Image) -> None:
+        self._beside.submit(self._preview, order, index, progress, image)
 
     def stepped(self, lanes: int, rows: int, seconds: float) -> None:
         for meter in self._meters:
@@ -68,9 +67,9 @@ class Outcomes(Listener):
     def failed(self, order: Order, error: Exception) -> None:
         self._beside.submit(self._fail, order, error)
 
-    def _preview(self, order: Order, index: int, progress: Progress, pixels: np.ndarray) -> None:
+    def _preview(self, order: Order, index: int, progress: Progress, image: Image.Image) -> None:
         buffer = io.BytesIO()
-        Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
+        image.save(buffer, "PNG", compress_level=1)
         self._tell(order.id, Preview(index, progress.done, progress.total, buffer.getvalue()))
 
     def _keep(self, order: Order, result: Result) -> None:

@@ -1,37 +1,32 @@
-"""Service: what every dialect calls. It plans, accepts, lets carry out, and gives out what was kept."""
+"""Service: what every dialect calls. It plans, accepts, and lets carry out."""
 
 import asyncio
-import logging
 import time
 from typing import final
-
-from sqlalchemy.exc import SQLAlchemyError
 
 from negspace.avoid.plan import Plan, refuse_blocked
 from negspace.errors import NegspaceError
 from negspace.generate import Model, load
 from negspace.request import Request
+from negspace.serve.archive import Archive
 from negspace.serve.catalogue import Catalogue
-from negspace.serve.events import Done, Event, Failed, Finished, Picture, picture_id
+from negspace.serve.events import Done, Event, Failed
 from negspace.serve.gate import Gate
 from negspace.serve.job import Job, Order
 from negspace.serve.journal import Journal
+from negspace.serve.judges import Judges
 from negspace.serve.limits import refuse_beyond, refuse_large
 from negspace.serve.links import Links
 from negspace.serve.metrics import Metrics
-from negspace.serve.outcomes import Outcomes, failure_of, refusal_in
+from negspace.serve.outcomes import Outcomes, failure_of
 from negspace.serve.queue import Full, Queue, Ticket
-from negspace.serve.refusal import Refusal, forbidden, not_found, refusal_of, too_busy, too_many
+from negspace.serve.quotas import Quotas
+from negspace.serve.refusal import forbidden, not_found, refusal_of, too_busy, too_many
 from negspace.serve.settings import Settings, read_width
 from negspace.serve.tenants import Tenant
 from negspace.serve.traces import Traces
 from negspace.serve.worker import Worker
-from negspace.store import Accepted, Kept, Store
-from negspace.store.store import DAY
-
-log = logging.getLogger(__name__)
-
-_HOUR = 3600.0
+from negspace.store import Accepted, Store
 
 
 @final
@@ -46,6 +41,9 @@ class Service:
         catalogue: what may be asked for by name.
         gate: who is let in.
         store: what was kept.
+        archive: the same, by whom it belongs to.
+        quotas: how much a tenant may have.
+        judges: who looks at pictures of which model.
         metrics: what was counted.
         links: to pictures, for who has no key.
 
@@ -58,6 +56,9 @@ class Service:
         self.catalogue = Catalogue(settings)
         self.gate = Gate(settings.keys)
         self.store = Store(settings.data, settings.database)
+        self.archive = Archive(self.store, settings.data)
+        self.quotas = Quotas(self.store)
+        self.judges = Judges(self.catalogue)
         self.metrics = Metrics()
         self.links = Links()
         meters = self.metrics, Journal(settings.log_prompts), Traces()
@@ -91,7 +92,8 @@ class Service:
         for accepted in await asyncio.to_thread(self.store.unfinished):
             await self._take_up(accepted)
         self._worker.start()
-        self._tidying = asyncio.create_task(self._tidy())
+        if self.settings.retention is not None:
+            self._tidying = asyncio.create_task(self.archive.tidy(self.settings.retention))
 
     def drain(self) -> None:
         """Take no more requests; those that were accepted go on."""
@@ -108,6 +110,11 @@ class Service:
         await asyncio.to_thread(self._worker.stop, self.settings.grace)
         await asyncio.to_thread(self._outcomes.close)
         await asyncio.to_thread(self.store.close)
+
+    def under_way(self, tenant: Tenant) -> float:
+        """Evaluations that were accepted for a tenant and have not ended, about."""
+        own = [job.order for job in self._jobs.values() if job.order.tenant.name == tenant.name]
+        return sum(_ticket(order).evaluations for order in own)
 
     async def plan(self, request: Request, tenant: Tenant) -> Plan:
         """What would become of a request; nothing is made.
@@ -150,7 +157,7 @@ class Service:
         binding = self.catalogue.binding(tenant)
         order = Order(request, carried, planned, tenant, binding, priority, until, conversation, previews)
         ticket = _ticket(order)
-        await self._refuse_over_quota(ticket, tenant)
+        await asyncio.to_thread(self.quotas.refuse_over, tenant, ticket.evaluations, self.under_way(tenant))
         self._reserve(ticket)
         try:
             await asyncio.shield(asyncio.to_thread(self.store.accept, _record(order), self._plan_json(order)))
@@ -170,64 +177,10 @@ class Service:
             raise not_found(f"job {id!r} under way")
         return job
 
-    async def finished(self, id: str, tenant: Tenant) -> Finished:
-        """A job that came to its end, its pictures read from the store.
-
-        Raises:
-            Refusal: there is none, it is another tenant's, or it failed.
-        """
-        kept = await self.kept(id, tenant)
-        files = [await asyncio.to_thread(self.store.picture, one.sha256) for one in kept.pictures]
-        pictures = tuple(
-            Picture(picture_id(id, one.place), file, kept.receipt.single(one.place))
-            for one, file in zip(kept.pictures, files, strict=True)
-        )
-        return Finished(id, pictures, kept.receipt, kept.moment - kept.accepted.moment)
-
-    async def kept(self, id: str, tenant: Tenant) -> Kept:
-        """A job that came to its end, without its pictures.
-
-        Raises:
-            Refusal: there is none, it is another tenant's, or it failed.
-        """
-        kept = await asyncio.to_thread(self.store.kept, id)
-        if kept is not None and tenant.sees(kept.accepted.tenant):
-            return kept
-        ended = await asyncio.to_thread(self.store.ended, id)
-        if ended is not None and ended.failure is not None and tenant.sees(ended.accepted.tenant):
-            raise refusal_in(ended.failure)
-        raise not_found(f"finished job {id!r}")
-
-    async def picture(self, id: str, tenant: Tenant) -> Picture:
-        """A finished picture.
-
-        Raises:
-            Refusal: there is none, or it is another tenant's.
-        """
-        job, _, place = id.rpartition("-")
-        kept = await asyncio.to_thread(self.store.kept, job)
-        if kept is not None and tenant.sees(kept.accepted.tenant):
-            for one in kept.pictures:
-                if str(one.place) == place:
-                    content = await asyncio.to_thread(self.store.picture, one.sha256)
-                    return Picture(id, content, kept.receipt.single(one.place))
-        raise not_found(f"picture {id!r}")
-
-    async def delete(self, id: str, tenant: Tenant) -> None:
-        """Forget a job that has ended, with its pictures and receipt.
-
-        Raises:
-            Refusal: there is none, or it is another tenant's, or it has not ended.
-        """
-        ended = await asyncio.to_thread(self.store.ended, id)
-        if ended is None or not tenant.sees(ended.accepted.tenant):
-            raise not_found(f"job {id!r}")
-        if not await asyncio.to_thread(self.store.delete, id):
-            raise Refusal(f"job {id!r} has not ended; cancel it first", 409, "under-way")
-
     def _enter(self, order: Order, ticket: Ticket) -> Job:
-        job = Job(order, lambda: self._worker.withdraw(order.id))
-        self._jobs[order.id] = job
+        id = order.id
+        job = Job(order, lambda: self._worker.withdraw(id), lambda: self._worker.show(id))
+        self._jobs[id] = job
         self._worker.enter(order, ticket)
         return job
 
@@ -239,17 +192,6 @@ class Service:
             if full.own:
                 raise too_many("too many requests of yours wait already", seconds) from None
             raise too_busy("too many requests wait already", seconds) from None
-
-    async def _refuse_over_quota(self, ticket: Ticket, tenant: Tenant) -> None:
-        if tenant.quota is None:
-            return
-        now = time.time()
-        spent = await asyncio.to_thread(self.store.spent, tenant.name, now)
-        own = (job.order for job in self._jobs.values() if job.order.tenant.name == tenant.name)
-        spent += int(sum(_ticket(order).evaluations for order in own))
-        if spent + ticket.evaluations > tenant.quota:
-            why = f"{spent} of {tenant.quota} evaluations a day are spent, and this takes about "
-            raise too_many(f"{why}{ticket.evaluations:.0f}", DAY - now % DAY)
 
     async def _planned(self, request: Request, tenant: Tenant) -> tuple[Request, Plan]:
         refuse_beyond(request, self.settings, tenant)
@@ -285,16 +227,6 @@ class Service:
         )
         self._enter(order, _ticket(order))
 
-    async def _tidy(self) -> None:
-        """Forget, once an hour, what is older than the settings want."""
-        days = self.settings.retention
-        while days is not None:
-            try:
-                await asyncio.to_thread(self.store.expire, time.time() - days * DAY)
-            except (NegspaceError, SQLAlchemyError) as error:
-                log.error("what is old could not be forgotten", exc_info=error)
-            await asyncio.sleep(_HOUR)
-
     def _plan_json(self, order: Order) -> str:
         return self.catalogue.shown_plan(order.plan, order.request).to_json()
 
@@ -314,13 +246,20 @@ class Service:
                 del self._jobs[id]
 
 
+def cost_of(planned: Plan) -> float:
+    """Evaluations that one picture of a plan takes, about: those of the steps that are not left out."""
+    start = planned.request.start
+    steps = planned.steps - (0 if start is None else start.skipped(planned.steps))
+    return steps * (2.0 if planned.acts or planned.scale != 1.0 else 1.0)
+
+
 def _ticket(order: Order) -> Ticket:
     planned = order.plan
     return Ticket(
         id=order.id,
         tenant=order.tenant.name,
         pictures=planned.request.n,
-        cost=planned.steps * (2.0 if planned.acts or planned.scale != 1.0 else 1.0),
+        cost=cost_of(planned),
         priority=order.priority,
         deadline=order.deadline,
         weight=order.tenant.weight,

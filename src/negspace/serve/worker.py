@@ -3,47 +3,23 @@
 import logging
 import threading
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import final
 
-import numpy as np
+import torch
 
 from negspace.engine import Engine, Lane, Width
-from negspace.generate import Model, Result, Run
+from negspace.generate import Model, Run
 from negspace.models.base import Network
 from negspace.serve.events import Progress
 from negspace.serve.job import Order
+from negspace.serve.listener import Listener
 from negspace.serve.queue import Queue, Ticket
 from negspace.serve.refusal import Refusal
 from negspace.serve.residents import Residents
 
 log = logging.getLogger(__name__)
-
-
-class Listener(ABC):
-    """Hears, in the thread of the worker, what becomes of orders."""
-
-    @abstractmethod
-    def advanced(self, order: Order, progress: Progress) -> None:
-        """Steps were taken for it."""
-
-    @abstractmethod
-    def seen(self, order: Order, index: int, progress: Progress, pixels: np.ndarray) -> None:
-        """What one picture of it is going to look like, [height, width, 3] uint8, so far on its way."""
-
-    @abstractmethod
-    def stepped(self, lanes: int, rows: int, seconds: float) -> None:
-        """So many pictures took a step together, with so many rows."""
-
-    @abstractmethod
-    def made(self, order: Order, result: Result) -> None:
-        """Its pictures are there."""
-
-    @abstractmethod
-    def failed(self, order: Order, error: Exception) -> None:
-        """It ended without pictures."""
 
 
 @dataclass(eq=False)
@@ -96,6 +72,7 @@ class Worker:
         self._stopping = False
         self._orders: dict[str, Order] = {}
         self._withdrawn: set[str] = set()
+        self._looked_for: set[str] = set()
         self._parked: list[tuple[Ticket, int]] = []
         self._works: dict[str, _Work] = {}
         self._engines: dict[Network, Engine] = {}
@@ -158,6 +135,11 @@ class Worker:
             self._news = True
             self._wake.notify()
 
+    def show(self, id: str) -> None:
+        """Show the first unfinished picture of an order once, after its next step."""
+        with self._wake:
+            self._looked_for.add(id)
+
     def _nudge(self) -> None:
         with self._wake:
             self._news = True
@@ -166,6 +148,7 @@ class Worker:
     # What follows runs in the worker's thread.
 
     def _live(self) -> None:
+        torch.set_num_threads(self._width.threads)
         while self._awake():
             self._leave_off()
             self._admit()
@@ -201,7 +184,7 @@ class Worker:
             self._withdrawn.clear()
             late = [order for order in self._orders.values() if order.deadline and order.deadline <= now]
             gone |= {
-                order.id: Refusal("the deadline passed before it was finished", 504, "deadline")
+                order.id: Refusal("the deadline passed before it was finished", 408, "deadline")
                 for order in late
             }
             for id in gone:
@@ -294,8 +277,7 @@ class Worker:
     def _settle(self, work: _Work, engine: Engine) -> None:
         """Say how far an order is, and hand it on when it is finished."""
         self._listener.advanced(work.order, Progress(work.run.done, work.run.total))
-        for index, lane in enumerate(work.run.lanes):
-            self._show(work, index, lane)
+        self._show(work)
         try:
             further = work.run.settle()  # another attempt of a picture whose check asks for one
             for lane in further:
@@ -310,22 +292,30 @@ class Worker:
         del self._works[work.order.id]
         with self._wake:
             del self._orders[work.order.id]
+            self._looked_for.discard(work.order.id)
         self._listener.made(work.order, result)
 
-    def _show(self, work: _Work, index: int, lane: Lane) -> None:
-        """Show a picture on its way, when one of the moments for it has come."""
-        done, total = lane.progress
-        parts = work.order.previews + 1
-        if lane.clean is None or done in (work.shown.get(index), total):
-            return
-        work.shown[index] = done
-        if done * parts // total > (done - 1) * parts // total:
-            pixels = work.run.network.decode(lane.clean)
-            self._listener.seen(work.order, index, Progress(done, total), pixels)
+    def _show(self, work: _Work) -> None:
+        """Show pictures on their way: those for which one of the moments has come, or the first where
+        somebody asks."""
+        id, parts = work.order.id, work.order.previews + 1
+        with self._wake:
+            asked = id in self._looked_for
+            self._looked_for.discard(id)
+        for index, lane in enumerate(work.run.lanes):
+            done, total = lane.progress
+            fresh = done not in (0, total, work.shown.get(index))
+            if fresh and (asked or done * parts // total > (done - 1) * parts // total):
+                work.shown[index] = done
+                image = work.run.preview(lane)
+                assert image is not None  # a step was taken
+                self._listener.seen(work.order, index, Progress(done, total), image)
+                asked = False
 
     def _fail(self, id: str, error: Exception) -> None:
         with self._wake:
             order = self._orders.pop(id, None)
+            self._looked_for.discard(id)
         work = self._works.pop(id, None)
         if work is not None:
             for engine in self._engines.values():

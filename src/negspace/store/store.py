@@ -164,7 +164,9 @@ class Store:
         return self._delete(select(requests.c.id).where(ended)) > 0
 
     def expire(self, before: float) -> int:
-        """Forget what ended before a moment; how many requests that were."""
+        """Forget what ended before a moment, trials too; how many requests that were."""
+        with self._writing, self._engine.begin() as connection:
+            connection.execute(delete(trials).where(trials.c.moment < before))
         ended = (requests.c.state != "accepted") & (requests.c.ended < before)
         return self._delete(select(requests.c.id).where(ended))
 
@@ -250,6 +252,18 @@ class Store:
             else:
                 raise OutputError(f"the trial {id!r} is another tenant's")
 
+    def trials(self, tenant: str) -> list[str]:
+        """The trials of a tenant, the newest first."""
+        asked = select(trials.c.id).where(trials.c.tenant == tenant).order_by(trials.c.moment.desc())
+        with self._engine.connect() as connection:
+            return list(connection.scalars(asked))
+
+    def delete_trial(self, id: str, tenant: str) -> bool:
+        """Forget a trial of a tenant; whether there was one."""
+        own = (trials.c.id == id) & (trials.c.tenant == tenant)
+        with self._writing, self._engine.begin() as connection:
+            return connection.execute(delete(trials).where(own)).rowcount > 0
+
     def trial(self, id: str, tenant: str) -> str | None:
         """A trial of a tenant, as JSON; None where there is none."""
         asked = select(trials.c.trial).where(trials.c.id == id, trials.c.tenant == tenant)
@@ -257,6 +271,11 @@ class Store:
             return connection.scalar(asked)
 
     # Use
+
+    def spend(self, tenant: str, evaluations: int, now: float) -> None:
+        """Count evaluations that were made for a tenant at a moment, beside those of its requests."""
+        with self._writing, self._engine.begin() as connection:
+            _spend(connection, tenant, int(now // DAY), evaluations)
 
     def spent(self, tenant: str, now: float) -> int:
         """Evaluations that were made for a tenant on the day (UTC) of a moment."""

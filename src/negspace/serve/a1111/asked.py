@@ -15,10 +15,12 @@ from negspace.prompt.words import mentions
 from negspace.serve import extensions
 from negspace.serve.a1111.samplers import sampler_of
 from negspace.serve.catalogue import Catalogue
+from negspace.serve.limits import refuse_many_fields
 from negspace.serve.refusal import Refusal
 
 _STRENGTH = 0.75
 _SEEDS = 2**32
+_NO_STYLE = ("", "None")  # what clients send for none, and AUTOMATIC1111 finds none of
 
 # What may be asked for and is not carried out, with the values that ask for nothing.
 _LEFT_OUT: Mapping[str, tuple[object, ...]] = {
@@ -72,6 +74,7 @@ class Asked(BaseModel):
     def _null_is_not_said(cls, given: object) -> object:
         """Clients send null for what they leave open."""
         if isinstance(given, dict):
+            refuse_many_fields(given)
             return {name: value for name, value in given.items() if value is not None}
         return given
 
@@ -113,7 +116,6 @@ class Asked(BaseModel):
         """
         model = self.model_of(chosen)
         facts = catalogue.facts(model.partition("@")[0])
-        seed = secrets.randbelow(_SEEDS) if self.seed < 0 else self.seed
         fields = {
             "prompt": self.prompt,
             "avoid": self.negative_prompt or None,
@@ -130,12 +132,21 @@ class Asked(BaseModel):
         }
         said = {name: value for name, value in fields.items() if value is not None}
         told = extensions.asked(
-            said, {"policies": tuple(self.styles)}, {"seed": str(seed), **http.query_params}, http.headers
+            said,
+            {"policies": tuple(one for one in self.styles if one not in _NO_STYLE), **self._remark()},
+            http.query_params,
+            http.headers,
+            secrets.randbelow(_SEEDS),
         )
         request = told.request
         texts = (text for text in (request.prompt, request.avoid) if isinstance(text, str))
         taught = {"embeddings": (*request.embeddings, *_named(catalogue, *texts))}
         return replace(told, request=request.model_copy(update=taught))
+
+    def _remark(self) -> dict[str, Any]:
+        """What is said of the last picture, which no field of this dialect means otherwise."""
+        extra = self.model_extra or {}
+        return {name: extra[name] for name in ("conversation", "complaint", "thumbs") if name in extra}
 
 
 class AskedFrom(Asked):

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi import Request as HttpRequest
 
+from negspace.serve import conversations
 from negspace.serve.a1111 import info
 from negspace.serve.a1111.asked import Asked, AskedFrom
 from negspace.serve.a1111.desk import Desk, Mine, Sitting
@@ -18,8 +19,6 @@ from negspace.serve.service import Service
 from negspace.serve.tenants import Tenant
 
 router = APIRouter()
-
-_PREVIEWS = 4
 
 
 @router.post("/txt2img")
@@ -43,7 +42,7 @@ async def _made(
 ) -> dict[str, Any]:
     chosen = desk.model or service.catalogue.default
     told = await asyncio.to_thread(asked.request, http, service.catalogue, chosen)
-    job = await service.submit(told.request, tenant, **told.order, previews=_PREVIEWS)
+    job = await conversations.submit(service, told, tenant)
     sitting = Sitting(job)
     desk.under_way.append(sitting)
     watching = asyncio.ensure_future(_watched(sitting))

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Body, Query
 
 from negspace.serve.a1111.desk import Mine, stamp
 from negspace.serve.dialect import Caller, Serving
+from negspace.serve.limits import refuse_many_fields
 from negspace.serve.refusal import forbidden
 from negspace.serve.service import Service
 from negspace.serve.tenants import Tenant
@@ -17,7 +18,7 @@ router = APIRouter()
 
 @router.get("/progress")
 async def progress(desk: Mine, skip_current_image: Annotated[bool, Query()] = False) -> dict[str, Any]:
-    """How far the caller's oldest request is."""
+    """How far the caller's oldest request is. Asking has the picture shown, to whoever asks again."""
     if not desk.under_way:
         return _progress(0.0, 0.0, _state())
     sitting = desk.under_way[0]
@@ -34,6 +35,8 @@ async def progress(desk: Mine, skip_current_image: Annotated[bool, Query()] = Fa
         steps=order.plan.steps,
     )
     preview = None if skip_current_image else sitting.preview
+    if not skip_current_image:
+        sitting.job.show()
     return _progress(share, left, state, None if preview is None else b64encode(preview).decode())
 
 
@@ -101,6 +104,7 @@ async def set_options(
     service: Serving, tenant: Caller, desk: Mine, given: Annotated[dict[str, Any], Body()]
 ) -> None:
     """Choose the caller's model. Other options are taken and change nothing."""
+    refuse_many_fields(given)
     named = given.get("sd_model_checkpoint")
     if named:
         name = str(named).partition(" [")[0]

@@ -2,15 +2,43 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import final
 
 from fastapi import APIRouter, FastAPI
+from starlette.datastructures import Headers
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from negspace.serve.dialect import Dialect
+from negspace.serve.dialect import Dialect, told_plainly
+from negspace.serve.gate import Gate
 from negspace.serve.mcp.tools import server_of
+from negspace.serve.refusal import Refusal
 from negspace.serve.service import Service
 from negspace.serve.settings import Settings
 
 PATH = "/mcp"
+
+
+@final
+class Gated:
+    """Lets nobody in who is not known, whatever is asked: the tools' own names are for callers alone.
+
+    Args:
+        app: what is behind it.
+        gate: knows who is known.
+    """
+
+    def __init__(self, app: ASGIApp, gate: Gate) -> None:
+        self._app = app
+        self._gate = gate
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            self._gate.tenant(Headers(scope=scope))
+        except Refusal as refusal:
+            await told_plainly(refusal)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
 
 
 @asynccontextmanager
@@ -23,12 +51,15 @@ async def mounted(app: FastAPI) -> AsyncIterator[None]:
         host=service.settings.host,
         max_request_body_size=service.settings.largest_body,
     )
-    app.router.routes.extend(inner.routes)
+    routes = [
+        Route(one.path, Gated(one.endpoint, service.gate)) for one in inner.routes if isinstance(one, Route)
+    ]
+    app.router.routes.extend(routes)
     try:
         async with server.session_manager.run():
             yield
     finally:
-        for route in inner.routes:
+        for route in routes:
             app.router.routes.remove(route)
 
 

@@ -65,7 +65,9 @@ def _weight(weight: float | None) -> str:
     return "none" if weight is None else f"{weight:g}"
 
 
-def unchanged(changes: Sequence[Changed]) -> str:
+def unchanged(changes: Sequence[Changed], problem: str) -> str:
+    if not changes and not problem:
+        return "Kept. Thumbs change the list once they show, over some pictures, what is disliked."
     if not changes:
         return "Nothing in these words names something to avoid; name the thing that is wrong."
     return "\n".join(map(changed, changes))

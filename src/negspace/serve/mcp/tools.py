@@ -5,7 +5,7 @@ import logging
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
@@ -16,13 +16,14 @@ from negspace import __version__
 from negspace.errors import NegspaceError
 from negspace.pixels import from_base64, read_mask, read_picture
 from negspace.request import Request
+from negspace.serve.conversations import feedback
 from negspace.serve.dialect import caller
-from negspace.serve.mcp import problems
+from negspace.serve.extensions import THUMBS
 from negspace.serve.mcp.proving import proved
 from negspace.serve.mcp.telling import answer, changed, summary, unchanged, watched
 from negspace.serve.mcp.values import Changed, Explained, Generated, Planned, Proved, Reported
 from negspace.serve.refusal import INTERNAL, refusal_of
-from negspace.serve.service import Service
+from negspace.serve.service import Service, cost_of
 from negspace.serve.tenants import LOCAL, Tenant
 
 log = logging.getLogger(__name__)
@@ -139,33 +140,46 @@ def server_of(service: Service) -> MCPServer[Any]:
     ) -> Annotated[CallToolResult, Explained]:
         """Tell how a picture came about: what was sent, whether the negative acted, what it cost."""
         with _plainly():
-            picture = await service.picture(image_id, _tenant(ctx))
+            picture = await service.archive.picture(image_id, _tenant(ctx))
             told = Explained.of(image_id, picture.receipt)
             return answer(told, told.summary)
 
     @server.tool(annotations=_hints("Report a problem", writes=True))
     async def report_problem(
         image_id: ImageId,
+        ctx: Context[Any, Any],
         problem: Annotated[
             str,
             Field(
                 description='What is wrong, in plain words: "the fingers look odd, and bring the hat back".',
-                min_length=1,
                 max_length=4000,
             ),
-        ],
-        ctx: Context[Any, Any],
-        conversation: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")] = None,
+        ] = "",
+        thumbs: Annotated[
+            Literal["up", "down"] | None,
+            Field(description="Whether the user likes it, where no words were said. Within a conversation."),
+        ] = None,
+        conversation: Annotated[
+            str | None,
+            Field(description="Left out: that of the picture.", pattern=r"^[A-Za-z0-9._-]{1,64}$"),
+        ] = None,
     ) -> Annotated[CallToolResult, Reported]:
         """Change what is avoided by what is wrong with a picture, and make it again on the same seed."""
         with _plainly():
             tenant = _tenant(ctx)
-            picture = await service.picture(image_id, tenant)
-            revision, request = problems.after(picture.receipt, problem)
-            changes = [Changed.of(change) for change in revision.changes]
-            if request is None:
-                return answer(Reported(changes=changes, next=None), unchanged(changes))
-            finished = await watched(await service.submit(request, tenant, conversation=conversation), ctx)
+            about = (await service.archive.made(image_id, tenant)).accepted
+            came = await feedback(
+                service,
+                tenant,
+                conversation or about.conversation,
+                complaint=problem,
+                thumbs=None if thumbs is None else THUMBS[thumbs],
+                about=about,
+            )
+            changes = [Changed.of(change) for change in came.changes]
+            if came.job is None:
+                return answer(Reported(changes=changes, next=None), unchanged(changes, problem))
+            finished = await watched(came.job, ctx)
             told = Reported(changes=changes, next=Generated.of(finished))
             return answer(told, "\n".join((*map(changed, changes), summary(finished))), finished)
 
@@ -189,16 +203,19 @@ def server_of(service: Service) -> MCPServer[Any]:
         with _plainly():
             fields = {"scale": scale, "steps": steps, "rule": rule}
             asked = {"prompt": prompt, "avoid": avoid, "model": model, **fields}
-            planned = await service.plan(Request.from_dict(asked), _tenant(ctx))
-            found = await proved(
+            tenant = _tenant(ctx)
+            planned = await service.plan(Request.from_dict(asked), tenant)
+            trial, found = await proved(
                 service,
+                tenant,
                 prompt,
                 avoid,
                 planned.request.model or service.catalogue.default,
                 {**fields, "max_pictures": max_pictures, "seed": seed},
+                cost_of(planned),
                 lambda step: ctx.report_progress(step.done, step.done + step.left, step.stage),
             )
-            return answer(Proved.of(found), f"{found.answer}\n{found.recommendation}")
+            return answer(Proved.of(trial, found), f"{found.answer}\n{found.recommendation}")
 
     return server
 

@@ -229,6 +229,7 @@ class Proved(BaseModel):
     """What a proof found.
 
     Attributes:
+        trial: the id it is kept by, at /api/trials.
         answer: in one sentence.
         recommendation: what to do.
         smallest_list: the terms that are enough.
@@ -237,6 +238,7 @@ class Proved(BaseModel):
         findings: all there is to know.
     """
 
+    trial: str
     answer: str
     recommendation: str
     smallest_list: list[str]
@@ -246,9 +248,10 @@ class Proved(BaseModel):
     findings: dict[str, Any]
 
     @classmethod
-    def of(cls, found: Findings) -> "Proved":
+    def of(cls, trial: str, found: Findings) -> "Proved":
         """What is told of findings."""
         return cls(
+            trial=trial,
             answer=found.answer,
             recommendation=found.recommendation,
             smallest_list=list(found.smallest_list),
