@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from negspace.models.place import Source
 from negspace.request import Request
 from negspace.serve.catalogue import Catalogue
 from negspace.serve.quotas import Quotas
@@ -27,7 +28,7 @@ from tests.pictures import gradient, text
     ],
 )
 def test_steps_that_are_left_out_cost_nothing(tiny_sd: Path, fields: dict[str, Any], cost: float) -> None:
-    catalogue = Catalogue(Settings(models={"tiny": str(tiny_sd)}))
+    catalogue = Catalogue(Settings(models={"tiny": Source(str(tiny_sd))}))
     carried = catalogue.carried(Request.from_dict({"prompt": "a cat", "steps": 10, **fields}))
     assert cost_of(catalogue.plan(carried, LOCAL)) == cost
 

@@ -14,6 +14,7 @@ import negspace as ns
 from negspace.engine import Fixed
 from negspace.errors import ModelError
 from negspace.generate import Model, Result
+from negspace.models.place import Source
 from negspace.request import Request
 from negspace.serve.catalogue import Catalogue
 from negspace.serve.events import Progress
@@ -105,7 +106,7 @@ def bench(tiny_sd: Path, models: dict[str, Model]) -> Iterator[Bench]:
         return models[name]
 
     heard = Heard()
-    places = {name: str(tiny_sd) for name in ("tiny", "other", "broken")}
+    places = {name: Source(str(tiny_sd)) for name in ("tiny", "other", "broken")}
     catalogue = Catalogue(Settings(models=places))
     worker = Worker(open, width=Fixed(2), lanes=4, resident=1, queue=Queue(100), listener=heard)
     yield Bench(worker, heard, catalogue)
