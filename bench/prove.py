@@ -2,14 +2,16 @@
 
 verdicts  22 terms in 6 lists: 12 whose thing is often there unasked, 6 that are unrelated, 4 unknown words.
           What is right was measured apart, on `--truth` other seeds of each known term: McNemar's exact p
-          below 0.001 says that it helps or harms, anything else that nothing is known to be there. Every
-          list is proved on `--runs` / 6 seeds, at default sizes or `--max-pictures`.
+          below 0.01 says that it helps or harms; anything else that nothing is known to be there, and a
+          list is no good that then has other than 12. Every list is proved once, and then again and again on
+          seeds of its own with one effective and the unrelated term alone, `--runs` proofs in all. Verdicts
+          have the default sizes; what comes after them has no say in them and is made smaller (`SIZES`).
 kill      one proof of three terms, killed with SIGKILL at `--kills` random moments and taken up again each
           time; its numbers against those of one that was left alone, and the pictures of both.
-time      how long `negspace prove` takes for three terms.
+time      how long `negspace prove` takes for three terms, in `--workers` processes.
 
-Pictures are kept in `--store`, so that all of it goes on where it stopped. At default sizes `verdicts` makes
-about 14,000 pictures, an hour on 2 free cores; `--runs 6 --max-pictures 300 --truth 40` is a tenth.
+Pictures are kept in `--store`, so that all of it goes on where it stopped. `verdicts` makes about 4,500
+pictures, 40 minutes of one core; `--runs 6` is half of it.
 """
 
 from __future__ import annotations
@@ -29,26 +31,40 @@ from pathlib import Path
 from scipy.stats import binomtest
 
 import negspace
+from negspace.lab.crew import Spread
+from negspace.lab.findings import Sizes
 from negspace.lab.outcome import Aim, Effect, tally
 from negspace.lab.proof import Proof
 from negspace.lab.witness import witness_of
 from negspace.request import Avoid
 
 LISTS: tuple[tuple[str, dict[str, str]], ...] = (
-    ("a snowman, beach", {"hat": "effect", "night": "effect", "boat": "unrelated", "zeppelin": "unknown"}),
+    ("a snowman, beach", {"hat": "effect", "top hat": "effect", "fish": "unrelated", "zeppelin": "unknown"}),
     (
         "a red house, meadow",
-        {"smoke": "effect", "snow": "effect", "fish": "unrelated", "gramophone": "unknown"},
+        {"smoke": "effect", "chimney smoke": "effect", "boat": "unrelated", "gramophone": "unknown"},
     ),
-    ("a cat, city", {"collar": "effect", "midnight": "effect", "mushroom": "unrelated"}),
-    ("a boat", {"flag": "effect", "mountains": "effect", "city": "effect", "flower": "unrelated"}),
-    ("a tree", {"beach": "effect", "meadow": "effect", "car": "unrelated", "xylophone": "unknown"}),
-    ("a star, beach", {"winter": "effect", "hand": "unrelated", "umbrella": "unknown"}),
+    ("a cat, city", {"collar": "effect", "neckband": "effect", "mushroom": "unrelated"}),
+    ("a boat", {"flag": "effect", "beach": "effect", "city": "effect", "flower": "unrelated"}),
+    (
+        "a tree",
+        {
+            "beach": "effect",
+            "meadow": "effect",
+            "mountains": "effect",
+            "car": "unrelated",
+            "xylophone": "unknown",
+        },
+    ),
+    ("a star, beach", {"hand": "unrelated", "umbrella": "unknown"}),
 )
 """Prompt, and what each term of its list is there for."""
 
 TRUTH = 500_000
 """Seeds from which on the truth is measured; no proof comes near them."""
+
+SIZES = Sizes(side=2, fresh=8, tried=0)
+"""Default sizes for the verdicts; fewer controls, less confirmation, and no other scales and rules."""
 
 THREE = ("a snowman, beach", "hat, night, boat")
 
@@ -71,13 +87,14 @@ class Told:
 
 
 def truth(
-    model: negspace.Model, store: Path, prompt: str, terms: Sequence[str], pairs: int
+    model: negspace.Model, store: Path, prompt: str, terms: Sequence[str], pairs: int, spread: Spread
 ) -> dict[str, str]:
     """What the terms do, measured on many pairs apart from every proof."""
     witness = witness_of("embedded")
     avoid = tuple(Avoid(term=term) for term in terms)
     found: dict[str, str] = {}
-    with Proof(prompt, avoid, model, folder=store / "truth", seed=TRUTH) as proof:
+    folder = store / "truth"
+    with Proof(prompt, avoid, model, folder=folder, seed=TRUTH, spread=spread) as proof:
         for one in avoid:
             if proof.asked.idle(one.term) is not None:
                 found[one.term] = "unknown"
@@ -85,12 +102,18 @@ def truth(
             aim = Aim.of(prompt, [one.term], witness)
             looks = [witness.look(pair) for pair in proof.pairs(one, range(pairs))]
             effect = Effect.of(tally((_amiss(aim, a), _amiss(aim, b)) for a, b in looks))
-            shown = effect.p < 0.001
+            shown = effect.p < 0.01
             found[one.term] = ("helps" if effect.effect > 0 else "harms") if shown else "no_evidence"
             print(
                 f"  truth of {one.term!r} for {prompt!r}: {found[one.term]} {effect.effect:+.2f}", flush=True
             )
     return found
+
+
+def short(terms: dict[str, str]) -> dict[str, str]:
+    """The first effective and the unrelated term of a list."""
+    first = next((term for term, kind in terms.items() if kind == "effect"), None)
+    return {term: kind for term, kind in terms.items() if kind == "unrelated" or term == first}
 
 
 def _amiss(aim: Aim, seen: frozenset[str]) -> bool:
@@ -102,16 +125,19 @@ def verdicts(options: argparse.Namespace) -> dict[str, object]:
     model = negspace.load("embedded")
     told: list[Told] = []
     clean = runs = 0
+    spread = Spread(options.workers)
     true = {
-        prompt: truth(model, options.store, prompt, list(terms), options.truth) for prompt, terms in LISTS
+        prompt: truth(model, options.store, prompt, list(terms), options.truth, spread)
+        for prompt, terms in LISTS
     }
     for run in range(options.runs):
         prompt, terms = LISTS[run % len(LISTS)]
+        if run >= len(LISTS):
+            terms = short(terms)
         seed = 10_000 * (run // len(LISTS))
         avoid = tuple(Avoid(term=term) for term in terms)
-        with Proof(
-            prompt, avoid, model, folder=options.store / "runs", seed=seed, max_pictures=options.max_pictures
-        ) as proof:
+        folder = options.store / "runs"
+        with Proof(prompt, avoid, model, folder=folder, seed=seed, sizes=SIZES, spread=spread) as proof:
             found = proof.report().found
         told += [
             Told(prompt, term, terms[term], seed, one.kind, true[prompt][term], one.effect)
@@ -128,6 +154,8 @@ def verdicts(options: argparse.Namespace) -> dict[str, object]:
             f"{mark} {one.prompt:20} {one.term:12} {one.made_for:10} {one.verdict:12} "
             f"truth {one.truth:12} {effect}"
         )
+    real = [term for terms in true.values() for term, kind in terms.items() if kind in ("helps", "harms")]
+    print(f"terms with an effect, measured apart: {len(real)}")
     print(f"right, first seed of every list: {sum(one.right for one in first)} of {len(first)}")
     print(f"right, all runs: {share(sum(one.right for one in told), len(told))}")
     print(f"smallest list without an unrelated or unknown term: {share(clean, runs)}")
@@ -142,6 +170,7 @@ def share(hits: int, of: int) -> str:
 def command(folder: Path, options: argparse.Namespace) -> list[str]:
     """The proof of three terms, as a program of its own."""
     more = [] if options.max_pictures is None else ["--max-pictures", str(options.max_pictures)]
+    more += [] if options.workers is None else ["--workers", str(options.workers)]
     steps = [] if options.steps is None else ["--steps", str(options.steps)]
     program = "import sys; from negspace.cli.app import run; sys.exit(run(sys.argv[1:]))"
     asked = ["prove", THREE[0], "--avoid", THREE[1], "--json", "--out", str(folder)]
@@ -203,10 +232,11 @@ def main() -> None:
     parser.add_argument("what", choices=("verdicts", "kill", "time"))
     parser.add_argument("--store", type=Path, default=Path(".bench-prove"))
     parser.add_argument("--runs", type=int, default=20, help="proofs")
-    parser.add_argument("--truth", type=int, default=200, help="pairs that say what is right")
+    parser.add_argument("--truth", type=int, default=60, help="pairs that say what is right")
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--start", type=float, default=8.0, help="seconds a program takes to begin")
-    parser.add_argument("--max-pictures", type=int, help="of a proof (default: the default sizes)")
+    parser.add_argument("--max-pictures", type=int, help="of a proof, for kill and time")
+    parser.add_argument("--workers", type=int, help="processes that make pictures")
     parser.add_argument("--steps", type=int, help="of the sampler, for kill and time")
     parser.add_argument("--seed", type=int, default=0, help="of the moments of killing")
     parser.add_argument("--json", type=Path, help="also write every figure to this file")

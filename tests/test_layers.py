@@ -48,7 +48,7 @@ KEPT_TO = {
     "fastapi": {"lab", "serve"},
     "starlette": {"serve"},
     "sqlalchemy": {"store", "serve"},
-    "ray": {"serve"},
+    "ray": {"lab", "serve"},
     "typer": {"cli"},
     "rich": {"cli"},
 }

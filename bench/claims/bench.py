@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -14,8 +14,9 @@ from PIL import Image
 
 import negspace
 from negspace.lab.album import Album, Look, Shot
+from negspace.lab.crew import HERE, Spread
 from negspace.lab.outcome import Aim, Effect, tally
-from negspace.lab.studio import Maker
+from negspace.lab.studio import Maker, decides
 from negspace.lab.witness import witness_of
 from negspace.request import Request
 
@@ -24,6 +25,9 @@ Verdict = Literal["agrees", "disagrees", "not shown", "not measured"]
 PLACES = ("meadow", "beach", "city", "mountains")
 ACCESSORIES = {"snowman": "hat", "house": "smoke", "cat": "collar", "boat": "flag"}
 """What comes along unasked, by subject."""
+DEFECTS = frozenset(
+    ("blurry", "noise", "jpeg artifacts", "watermark", "text", "cropped", "oversaturated", "extra fingers")
+)
 
 
 @dataclass(frozen=True)
@@ -65,19 +69,20 @@ class Bench:
         store: where they are kept.
         size: wishes a setting.
         told: called with a line where something takes long.
+        spread: where pictures are made.
     """
 
     store: Path
     size: int
     told: Callable[[str], None] = print
+    spread: Spread = HERE
     model: negspace.Model = field(init=False)
 
     def __post_init__(self) -> None:
         self.model = negspace.load("embedded")
         self.witness = witness_of("embedded")
-        network = self.model.network()
-        self.album = Album(self.store, f"{network.fingerprint()} {network.dtype}", self.witness.name)
-        self.maker = Maker(self.model, self.witness, self.album)
+        self.album = Album(self.store, decides(self.model), self.witness.fingerprint)
+        self.maker = Maker(self.spread.crew(self.model), self.witness, self.album)
 
     def wishes(self, count: int | None = None, things: Sequence[str] = ()) -> list[Wish]:
         """Wishes for subjects that bring something along; with `things`, for any subject, of these things."""
@@ -130,6 +135,16 @@ class Bench:
         """How much rarer it is under other settings that something wanted is missing."""
         return self._effect(wishes, one, other, Aim.lacking)
 
+    def aims(self, wishes: Sequence[Wish]) -> list[Aim]:
+        """What the picture of each wish is to show and not to show."""
+        return [Aim.of(wish.prompt, [wish.thing], self.witness) for wish in wishes]
+
+    def spoiled(self, wishes: Sequence[Wish], one: dict[str, Any], other: dict[str, Any]) -> Effect:
+        """How much rarer it is under other settings that something wanted is missing or a defect there."""
+        return self._effect(
+            wishes, one, other, lambda aim, look: aim.lacking(look) or not DEFECTS.isdisjoint(look.seen)
+        )
+
     def changed(self, wishes: Sequence[Wish], one: dict[str, Any], other: dict[str, Any]) -> list[bool]:
         """For each wish whether anything that can be seen differs."""
         pairs = zip(self.looks(wishes, **one), self.looks(wishes, **other), strict=True)
@@ -142,13 +157,17 @@ class Bench:
         other: dict[str, Any],
         measure: Callable[[Aim, Look], bool],
     ) -> Effect:
-        aims = [Aim.of(wish.prompt, [wish.thing], self.witness) for wish in wishes]
-        both = zip(aims, self.looks(wishes, **one), self.looks(wishes, **other), strict=True)
+        both = zip(self.aims(wishes), self.looks(wishes, **one), self.looks(wishes, **other), strict=True)
         return Effect.of(tally((measure(aim, a), measure(aim, b)) for aim, a, b in both))
 
 
 def _filled(value: Any, wish: Wish) -> Any:
-    return value.format(thing=wish.thing, prompt=wish.prompt) if isinstance(value, str) else value
+    """A setting with the wish's own words in every text."""
+    if isinstance(value, str):
+        return value.format(thing=wish.thing, prompt=wish.prompt)
+    if isinstance(value, Mapping):
+        return {name: _filled(one, wish) for name, one in value.items()}
+    return [_filled(one, wish) for one in value] if isinstance(value, list) else value
 
 
 def score(effect: Effect) -> tuple[float, float]:

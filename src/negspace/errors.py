@@ -37,6 +37,10 @@ class PromptError(NegspaceError):
         super().__init__(message)
         self.span = span
 
+    def __reduce__(self) -> tuple[type["PromptError"], tuple[str, tuple[int, int]]]:
+        """What it is made of again in another process."""
+        return PromptError, (str(self), self.span)
+
 
 class ModelError(NegspaceError):
     """A model cannot be opened: nothing is there, or it is of a kind that is not known."""

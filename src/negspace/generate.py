@@ -65,15 +65,24 @@ class Model:
         self._taught: dict[tuple[object, ...], Encoder] = {}
         self._facts = self.network().facts
 
+    def __getstate__(self) -> dict[str, Any]:
+        """A model travels to another process without its weights, and opens them there."""
+        return self.__dict__ | {"_networks": {}, "_taught": {}}
+
     @property
     def facts(self) -> ModelFacts:
         """What the model is and what it can be told."""
         return self._facts
 
     @property
+    def source(self) -> Source:
+        """What exactly was opened."""
+        return self._place if isinstance(self._place, Source) else Source(self._place)
+
+    @property
     def place(self) -> str:
         """Where it was opened from: a name or a path."""
-        return str(self._place.place if isinstance(self._place, Source) else self._place)
+        return str(self.source.place)
 
     def at_width(self, width: Width) -> "Model":
         """The same model and the same networks, with so many rows a forward."""

@@ -23,7 +23,7 @@ def test_what_was_measured_is_printed(
 ) -> None:
     monkeypatch.setattr("negspace.lab.proof.witness_of", lambda _: Words())
     asked = ("prove", "a cat", "--avoid", "hat, zeppelin", "--model", tiny_sd, "--steps", 1)
-    told = cli(*asked, "--max-pictures", 110, "--out", tmp_path)
+    told = cli(*asked, "--max-pictures", 110, "--workers", 1, "--out", tmp_path)
     assert told.code == 0, told.err
     words = " ".join(told.out.split())
     assert words.startswith("at most 1") and "pictures, 0 are in" in words

@@ -8,6 +8,7 @@ import negspace as ns
 from negspace.errors import OutputError
 from negspace.generate import Model
 from negspace.lab.album import Album, Shot
+from negspace.lab.crew import Alone
 from negspace.lab.studio import Maker
 from negspace.request import Request
 from tests.lab.worlds import Words
@@ -22,7 +23,7 @@ def model(tiny_sd: Path) -> Model:
 
 def make(model: Model, folder: Path, shots: list[Shot]) -> int:
     with Album(folder, "tiny", "numbers") as album:
-        maker = Maker(model, Words(), album)
+        maker = Maker(Alone(model), Words(), album)
         for _ in maker.make(shots):
             pass
         assert [look.key for look in maker.looks(shots)] == [album.key(shot) for shot in shots]

@@ -3,7 +3,9 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.torch import load_file, save_file
 
 import negspace as ns
 from negspace import png
@@ -114,6 +116,19 @@ def test_every_cell_is_the_picture_of_its_request(model: Model, tmp_path: Path) 
     assert whole.read_bytes().startswith(b"\x89PNG")
     kept = sorted((tmp_path / "pictures").iterdir())
     assert len(kept) == 8 and all(png.read(file).receipt for file in kept)
+
+
+def test_an_encoder_is_an_axis(model: Model, tiny_sd: Path, tmp_path: Path) -> None:
+    """Another text encoder makes another picture; the model's own from a file the same, but for last bits."""
+    own = tiny_sd / "text_encoder" / "model.safetensors"
+    other = tmp_path / "other.safetensors"
+    save_file({name: -value for name, value in load_file(own).items()}, other)
+    one = axis(f"encoder=off; text_encoder={own}; {other}")
+    cells = Comparing(BASE, [one], tmp_path / "out", model).grid().cells
+    first, same, different = (np.asarray(cell.picture, np.int16) for cell in cells)
+    off, further = (float(np.abs(first - one).mean()) for one in (same, different))
+    assert off < 1 and further > 5 * off, (off, further)
+    assert len({cell.receipt.model.fingerprint for cell in cells}) == 3
 
 
 def test_a_comparison_goes_on_where_it_stopped(model: Model, tmp_path: Path) -> None:

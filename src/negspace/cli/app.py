@@ -9,6 +9,7 @@ from typer.exceptions import TyperException
 
 from negspace import __version__
 from negspace.cli.compare import compare
+from negspace.cli.curves import curves
 from negspace.cli.demo import demo
 from negspace.cli.imagine import imagine
 from negspace.cli.judge import judge
@@ -35,7 +36,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (imagine, plan, prove, compare, read, models, rules, serve, mcp, demo):
+for command in (imagine, plan, prove, compare, curves, read, models, rules, serve, mcp, demo):
     app.command()(command)
 app.add_typer(policy)
 app.add_typer(judge)

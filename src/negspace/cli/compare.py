@@ -7,7 +7,7 @@ import typer
 
 from negspace.cli import show
 from negspace.cli.checking import check_settings
-from negspace.cli.options import OUT, Json, asking
+from negspace.cli.options import OUT, Cluster, Json, Workers, asking
 from negspace.cli.sources import opening
 from negspace.models.place import Source
 from negspace.request import Request
@@ -36,6 +36,8 @@ def compare(
         Path,
         typer.Option("--out", "-o", metavar="FOLDER", help="Where everything goes.", rich_help_panel=OUT),
     ] = Path("negspace-compare"),
+    workers: Workers = None,
+    cluster: Cluster = None,
     json: Json = False,
 ) -> None:
     """Compare pictures along up to three axes; each keeps its receipt.
@@ -55,9 +57,10 @@ def compare(
     check_folder(out)
 
     from negspace.cli.making import open_model
+    from negspace.lab.crew import Spread
     from negspace.lab.grid import Comparing
 
-    comparing = Comparing(request, axes, out, open_model(source), lambda other: open_model(parts.at(other)))
+    comparing = Comparing(request, axes, out, open_model(source), Spread(workers, cluster), open_model)
     _watch(comparing)
     grid = comparing.grid()
     files = grid.save(out)

@@ -23,6 +23,38 @@ Json = Annotated[
     bool, typer.Option("--json", metavar="", help="Print JSON and nothing else.", rich_help_panel=OUT)
 ]
 
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        help="Processes that make pictures; the result is the same. If left out, as many as fit.",
+        rich_help_panel=HOW,
+        show_default=False,
+    ),
+]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help='Make pictures on a Ray cluster: its address, "auto", or "local" for one on this machine.',
+        rich_help_panel=HOW,
+        show_default=False,
+    ),
+]
+Judges = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--judge",
+        "-j",
+        metavar="WHO",
+        help="Who looks: embedded, quality, oracle, a CLIP or SigLIP folder, an http address; NAME@FILE "
+        "takes a calibration. Several are asked in turn. If left out: what the model allows.",
+        rich_help_panel=HOW,
+        show_default=False,
+    ),
+]
+
 
 def request_of(
     prompt: Annotated[str, typer.Argument(help="What is wanted.", show_default=False)],

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from negspace.cli import show
-from negspace.cli.options import ASKED, HOW, OUT, Json
+from negspace.cli.options import ASKED, HOW, OUT, Cluster, Json, Judges, Workers
 from negspace.cli.output import slug
 from negspace.cli.sources import opening
+from negspace.cli.watching import watch
 from negspace.models.place import Source
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from negspace.lab.proof import Proof
 
 PERSON = "person"
-JUDGES = ("model", PERSON)
 KINDS = {"no_evidence": "no evidence", "unknown": "unknown to this model"}
 
 
@@ -69,44 +69,45 @@ def prove(
             show_default=False,
         ),
     ] = None,
-    judge: Annotated[
-        str,
-        typer.Option(
-            metavar="WHO",
-            help='"model", whatever can see what is in its pictures; or "person", who votes on a local page.',
-            rich_help_panel=HOW,
-        ),
-    ] = "model",
+    judge: Judges = None,
+    workers: Workers = None,
+    cluster: Cluster = None,
     json: Json = False,
 ) -> None:
     """Prove whether a negative is necessary, and which part of it.
 
     Every term is tried by itself and left out of the list, on the same noise, beside controls;
     pictures are made until the evidence is there or ruled out. Stop it at any moment: the same
-    command goes on where it was.
+    command goes on where it was. With --judge person they are shown to you on a local page.
     """
     from negspace.files import check_folder
 
-    _check_judge(judge)
+    judges = () if judge is None else tuple(judge)
+    _check_judges(judges)
     asked, source = _prompts(prompt, prompts), parts.at(model)
     fields = {"scale": scale, "rule": rule, "steps": steps, "sampler": sampler}
-    folder = out or Path("negspace-proof") / _name(asked, avoid, source, seed, fields, judge)
+    folder = out or Path("negspace-proof") / _name(asked, avoid, source, seed, fields, judges)
     check_folder(folder)
 
     from negspace.cli.making import open_model
+    from negspace.cli.spreading import spread_of
+    from negspace.judge import open_judges
     from negspace.lab.proof import Proof
     from negspace.lab.report import Report
     from negspace.lab.witness import Blind
 
-    more: dict[str, Any] = {"witness": Blind()} if judge == PERSON else {}
+    by_person = judges == (PERSON,)
+    witness = Blind() if by_person else open_judges(judges) if judges else None
+    opened = open_model(source)
+    more: dict[str, Any] = {"witness": witness, "spread": spread_of(opened, workers, cluster)}
     more |= {"folder": folder, "max_pictures": max_pictures, "seed": seed, **fields}
-    with Proof(asked, avoid, open_model(source), **more) as proof:
-        if judge == PERSON:
+    with Proof(asked, avoid, opened, **more) as proof:
+        if by_person:
             report = Report(_voted(proof, folder), ())
         else:
             if not json:
                 _show_start(proof, folder)
-            _watch(proof)
+            watch(proof, proof.most)
             report = proof.report()
         files = report.save(folder)
     if json:
@@ -124,12 +125,17 @@ def prove(
         show.line(str(file), "bold")
 
 
-def _check_judge(judge: str) -> None:
+def _check_judges(judges: tuple[str, ...]) -> None:
     from negspace.errors import LabError
+    from negspace.judge.opening import NAMES
     from negspace.names import no_such
 
-    if judge not in JUDGES:
-        raise LabError(no_such("judge", judge, JUDGES))
+    if PERSON in judges and len(judges) > 1:
+        raise LabError("judge: a person judges alone; leave the others out")
+    for one in judges:
+        name = one.partition("@")[0]
+        if name not in (*NAMES, PERSON) and "://" not in one and not Path(name).is_dir():
+            raise LabError(f"{no_such('judge', name, (*NAMES, PERSON))}, a CLIP or SigLIP folder, an address")
 
 
 def _voted(proof: "Proof", folder: Path) -> "Findings":
@@ -177,28 +183,6 @@ def _show_start(proof: "Proof", folder: Path) -> None:
     )
 
 
-def _watch(proof: "Proof") -> None:
-    from rich.progress import BarColumn, Progress, TextColumn
-
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TextColumn("{task.completed} pictures, at most {task.fields[left]} to come, {task.fields[time]}"),
-    )
-    with Progress(*columns, console=show.err, transient=True, disable=not show.err.is_terminal) as bar:
-        task = bar.add_task("opening", total=proof.most, left=proof.most, time="pace unknown yet")
-        for step in proof:
-            time = "pace unknown yet" if step.seconds is None else f"at most {step.seconds / 60:.1f} minutes"
-            bar.update(
-                task,
-                description=step.stage,
-                completed=step.done,
-                total=step.done + step.left,
-                left=step.left,
-                time=time,
-            )
-
-
 def _show(found: "Findings") -> None:
     from negspace.lab.wording import between
 
@@ -209,7 +193,7 @@ def _show(found: "Findings") -> None:
     rows: list[list[str]] = []
     for term, one in found.verdicts.items():
         effect = "" if one.amiss is None else between(one.amiss)
-        cost = "" if one.amiss is None else f"{one.extra:+d}, {one.tokens} tokens"
+        cost = "" if one.amiss is None else f"{one.extra:+d}, {one.tokens} token{'s' * (one.tokens != 1)}"
         rows.append([term, KINDS.get(one.kind, one.kind), effect, str(one.pairs or ""), cost])
     show.table(("term", "verdict", "pictures as asked", "pairs", "evaluations more"), rows)
     show.line("")

@@ -6,7 +6,7 @@ import typer
 
 from negspace.cli.options import told_by
 from negspace.errors import RequestError
-from negspace.models.place import EMBEDDED, Saving, Source
+from negspace.models.place import EMBEDDED, Saving, Source, encoder_of
 from negspace.names import no_such
 
 PARTS = "What makes it"
@@ -70,7 +70,7 @@ def source_of(
     return Source(
         EMBEDDED,
         model_config,
-        tuple(_named(told) for told in text_encoder or ()),
+        tuple(encoder_of(told) for told in text_encoder or ()),
         tuple(_weighed(told) for told in lora or ()),
         allow_pickle,
         tuple(cast(Saving, way) for way in save_memory or ()),
@@ -79,12 +79,6 @@ def source_of(
 
 opening = told_by(source_of)
 """The command, with the options of a source in the place of the source, which is then `at` a model."""
-
-
-def _named(told: str) -> tuple[str, str]:
-    """("text_encoder_2", "file") of "text_encoder_2=file"."""
-    name, equals, place = told.partition("=")
-    return (name, place) if equals and name.startswith("text_encoder") else ("text_encoder", told)
 
 
 def _weighed(told: str) -> tuple[str, float]:

@@ -12,20 +12,26 @@ from negspace.lab.forecast import Forecast, forecast
 from negspace.lab.trial import Design, Trial, Verdict
 
 if TYPE_CHECKING:
+    from negspace.lab.crew import Spread
+    from negspace.lab.curves import Curves, Drawing
     from negspace.lab.findings import Findings, TermVerdict
-    from negspace.lab.proof import Progress, Proof, prove
+    from negspace.lab.progress import Progress
+    from negspace.lab.proof import Proof, prove
     from negspace.lab.report import Report
 
 __all__ = [
     "Ablation",
     "Arm",
     "Comparison",
+    "Curves",
     "Design",
+    "Drawing",
     "Findings",
     "Forecast",
     "Progress",
     "Proof",
     "Report",
+    "Spread",
     "TermVerdict",
     "Trial",
     "Verdict",
@@ -37,10 +43,13 @@ __all__ = [
 
 # What makes pictures needs torch, which is loaded on first use.
 _HOMES = {
+    "Curves": "curves",
+    "Drawing": "curves",
     "Findings": "findings",
-    "Progress": "proof",
+    "Progress": "progress",
     "Proof": "proof",
     "Report": "report",
+    "Spread": "crew",
     "TermVerdict": "findings",
     "prove": "proof",
 }

@@ -31,12 +31,15 @@ def question_of(
     witness: Witness,
     prompts: tuple[str, ...],
     avoid: str | Sequence[Avoid],
-    max_pictures: int | None,
+    most: Sizes | int | None,
     alpha: float,
     smallest: float,
     fields: dict[str, Any],
 ) -> Question:
     """The question; its strength is not measured yet.
+
+    Args:
+        most: the sizes, or how many pictures they may take at most; None takes the default ones.
 
     Raises:
         LabError, NegspaceError: as `Proof`.
@@ -58,7 +61,7 @@ def question_of(
     question = Question(
         prompts, base, planned, arms, _others(facts, base), _NOTHING, Sizes(), alpha, smallest
     )
-    sizes = _sizes(question, witness, max_pictures)
+    sizes = most if isinstance(most, Sizes) else _sizes(question, witness, most)
     return replace(
         question,
         others=question.others if sizes.tried else (),

@@ -1,16 +1,19 @@
 """Axes of a comparison: what varies along one, and what that makes of a request.
 
 `scale=1; 3; 6` varies a field of the request, `window=0-0.5; 0.2-1` when every avoided term is told,
-`prompt/snowman=cat; boat` replaces words in the prompt, `avoid/hat=scarf; off` in the negative. The value
-`off` leaves a field out, which for the scale is 1, or takes the words away.
+`prompt/snowman=cat; boat` replaces words in the prompt, `avoid/hat=scarf; off` in the negative,
+`encoder=off; other.safetensors` the model's text encoder. The value `off` leaves a field out, which for the
+scale is 1, takes the words away, or leaves the model as it is.
 """
 
 import re
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from typing import Final, final
 
 from negspace.avoid.terms import terms_of
 from negspace.errors import LabError
+from negspace.models.place import Source, encoder_of
 from negspace.names import no_such
 from negspace.request import Avoid, Request
 
@@ -45,6 +48,10 @@ class Axis(ABC):
         Raises:
             NegspaceError: it is impossible.
         """
+
+    def of(self, source: Source, index: int) -> Source:
+        """What is to be opened for value `index`."""
+        return source
 
 
 @final
@@ -113,6 +120,18 @@ class ReplaceAxis(Axis):
         return LabError(f"axis {self.name}: {self._words!r} is not in the {self._side} {text!r:.80}")
 
 
+@final
+class EncoderAxis(Axis):
+    """The model's text encoder: a file or folder in its place, or in that of a part named: `PART=FILE`."""
+
+    def at(self, request: Request, index: int) -> Request:
+        return request
+
+    def of(self, source: Source, index: int) -> Source:
+        value = self.values[index]
+        return source if value == OFF else replace(source, text_encoders=(encoder_of(value),))
+
+
 def axis(text: str) -> Axis:
     """The axis that a text describes; values are separated by semicolons.
 
@@ -131,9 +150,11 @@ def axis(text: str) -> Axis:
         for value in values:
             _window(value)
         return WindowAxis(name, values)
+    if name == "encoder":
+        return EncoderAxis(name, values)
     fields = [field for field in Request.model_fields if field not in _NO_SINGLE_VALUE]
     if name not in fields:
-        raise LabError(no_such("axis", name, [*fields, "window", "prompt/WORDS", "avoid/WORDS"]))
+        raise LabError(no_such("axis", name, [*fields, "window", "encoder", "prompt/WORDS", "avoid/WORDS"]))
     return FieldAxis(name, values)
 
 

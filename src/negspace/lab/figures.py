@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from negspace.engine import Account
@@ -112,6 +113,7 @@ def strength_curves(accounts: Sequence[Account]) -> Figure:
         right.legend()
         for axes in (left, right):
             axes.set_xlabel("step")
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
     return figure
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, final
@@ -11,12 +12,14 @@ from PIL import Image
 from negspace import png
 from negspace.errors import LabError
 from negspace.files import write_whole
-from negspace.generate import Model, load
+from negspace.generate import Model
 from negspace.lab.album import Album, Shot
 from negspace.lab.axes import Axis
+from negspace.lab.crew import HERE, Spread
 from negspace.lab.page import data_url, rendered
-from negspace.lab.studio import Maker
+from negspace.lab.studio import Maker, decides
 from negspace.lab.witness import Blind
+from negspace.models.place import Source
 from negspace.receipt import Receipt
 from negspace.request import Request
 from negspace.sheet import sheet
@@ -105,6 +108,11 @@ class Grid:
         return data_url(cell.picture), ", ".join(self._names(cell)) or self.prompt, cell.receipt.summary()
 
 
+def opened(source: Source) -> Model:
+    """The model of a source."""
+    return Model(source, None, None, None)
+
+
 @final
 class Comparing:
     """A comparison under way. Iterating makes pictures; leaving off loses nothing that was made.
@@ -114,7 +122,8 @@ class Comparing:
         axes: x, then y, then z; none to three.
         folder: where the pictures are kept; the same comparison goes on with what is there.
         model: makes the pictures of cells that name no other model.
-        others: opens a model that a cell names.
+        spread: where they are made.
+        others: opens what another cell needs: another model, or one with another text encoder.
 
     Raises:
         LabError: there are too many axes or cells, two vary the same thing, or the cells differ in size.
@@ -127,9 +136,11 @@ class Comparing:
         axes: Sequence[Axis],
         folder: Path,
         model: Model,
-        others: Callable[[str], Model] = load,
+        spread: Spread = HERE,
+        others: Callable[[Source], Model] = opened,
     ) -> None:
         _check(base, axes)
+        self._spread = spread
         self._base = base
         x, y, z = (*axes, None, None, None)[:3]
         self._axes = (z, y, x)  # of a place
@@ -139,11 +150,16 @@ class Comparing:
             (k, j, i) for k in range(sizes[0]) for j in range(sizes[1]) for i in range(sizes[2])
         ]
         self._requests = [self._at(place) for place in self.places]
-        self._models = {model.place: model}
-        for request in self._requests:
-            if request.model is not None and request.model not in self._models:
-                self._models[request.model] = others(request.model)
-        plans = [self._model(request).plan(request) for request in self._requests]
+        self._sources = [
+            self._source(place, request, model)
+            for place, request in zip(self.places, self._requests, strict=True)
+        ]
+        self._models = {
+            source: model if source == model.source else others(source)
+            for source in dict.fromkeys(self._sources)
+        }
+        cells = zip(self._sources, self._requests, strict=True)
+        plans = [self._models[source].plan(request) for source, request in cells]
         if len({(plan.width, plan.height) for plan in plans}) > 1:
             raise LabError("compare: all cells need one size to stand on one sheet")
         self._blind = Blind()
@@ -151,9 +167,9 @@ class Comparing:
     def __iter__(self) -> Iterator[int]:
         """Make what is missing, yielding how many cells are done after every few pictures."""
         done = 0
-        for name, several in self._by_model().items():
-            with self._album(name) as album:
-                maker = Maker(self._models[name], self._blind, album)
+        for source, several in self._by_source().items():
+            with self._album(source) as album, closing(self._spread.crew(self._models[source])) as crew:
+                maker = Maker(crew, self._blind, album)
                 there = len(several)
                 done += there - sum(not album.path(Shot(one)).is_file() for one in dict.fromkeys(several))
                 for made in maker.make([Shot(one) for one in several]):
@@ -165,18 +181,20 @@ class Comparing:
         """The comparison, after making the pictures that are missing."""
         for _ in self:
             pass
-        made: dict[Request, tuple[Image.Image, Receipt]] = {}
-        for name, several in self._by_model().items():
-            with self._album(name) as album:
+        made: dict[tuple[Source, Request], tuple[Image.Image, Receipt]] = {}
+        for source, several in self._by_source().items():
+            with self._album(source) as album:
                 for one in several:
                     picture = album.picture(Shot(one))
                     assert picture is not None, "it was made above"
-                    made[one] = picture, album.receipt(Shot(one))
-        cells = (
-            Cell(place, *made[request]) for place, request in zip(self.places, self._requests, strict=True)
-        )
+                    made[source, one] = picture, album.receipt(Shot(one))
+        cells = zip(self.places, self._sources, self._requests, strict=True)
         z, y, x = (one.labels if one else ("",) for one in self._axes)
-        return Grid(self._base.prompt, (z, y, x), tuple(cells))
+        return Grid(
+            self._base.prompt,
+            (z, y, x),
+            tuple(Cell(place, *made[source, request]) for place, source, request in cells),
+        )
 
     def _at(self, place: tuple[int, int, int]) -> Request:
         request = self._base
@@ -186,20 +204,22 @@ class Comparing:
             request = one.at(request, i)
         return request
 
-    def _model(self, request: Request) -> Model:
-        return self._models[self._name(request)]
+    def _source(self, place: tuple[int, int, int], request: Request, model: Model) -> Source:
+        """What is to be opened for a cell."""
+        named = request.model
+        source = model.source if named in (None, model.place) else model.source.at(named)
+        for one, i in zip(self._axes, place, strict=True):
+            source = source if one is None else one.of(source, i)
+        return source
 
-    def _name(self, request: Request) -> str:
-        return next(iter(self._models)) if request.model is None else request.model
-
-    def _by_model(self) -> dict[str, list[Request]]:
-        found: dict[str, list[Request]] = {}
-        for request in self._requests:
-            found.setdefault(self._name(request), []).append(request)
+    def _by_source(self) -> dict[Source, list[Request]]:
+        found: dict[Source, list[Request]] = {}
+        for source, request in zip(self._sources, self._requests, strict=True):
+            found.setdefault(source, []).append(request)
         return found
 
-    def _album(self, name: str) -> Album:
-        return Album(self._folder, self._models[name].network().fingerprint(), self._blind.name)
+    def _album(self, source: Source) -> Album:
+        return Album(self._folder, decides(self._models[source]), self._blind.fingerprint)
 
 
 def _check(base: Request, axes: Sequence[Axis]) -> None:

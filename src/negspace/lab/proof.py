@@ -2,23 +2,26 @@
 
 import tempfile
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
 
-import torch
 from PIL import Image
 
 from negspace import __version__
 from negspace.generate import Model, load
+from negspace.judge import Judge
 from negspace.lab.album import Album, Look
 from negspace.lab.asking import measured_of, question_of, strength_of
-from negspace.lab.findings import Findings
+from negspace.lab.crew import HERE, Spread
+from negspace.lab.findings import Findings, Sizes
 from negspace.lab.forecast import Forecast, forecast
+from negspace.lab.judging import JudgeWitness
+from negspace.lab.progress import Progress
 from negspace.lab.question import Ask, Question
 from negspace.lab.report import Example, Report
-from negspace.lab.studio import ROWS, Maker
+from negspace.lab.studio import Maker, decides
 from negspace.lab.study import FRESH, Outcome, Study
 from negspace.lab.trial import Design
 from negspace.lab.witness import Witness, witness_of
@@ -36,24 +39,6 @@ EXAMPLES: Final = 4
 
 
 @final
-@dataclass(frozen=True)
-class Progress:
-    """How far a proof is.
-
-    Attributes:
-        stage: what is being done, in words.
-        done: pictures that are there.
-        left: pictures that may still come, at most: terms that are decided early need fewer.
-        seconds: time for these at the pace so far; None before the first picture.
-    """
-
-    stage: str
-    done: int
-    left: int
-    seconds: float | None
-
-
-@final
 class Proof:
     """A proof under way. Iterating makes pictures; leaving off loses nothing that was made.
 
@@ -64,7 +49,9 @@ class Proof:
         folder: where the pictures are kept; a proof of the same question goes on with what is there.
         max_pictures: at most so many; None takes the default sizes.
         seed: of the first picture.
-        witness: looks at the pictures; None takes what the model allows.
+        witness: looks at the pictures, or a judge that does; None takes what the model allows.
+        sizes: pairs of every part; None takes the default ones, or those that `max_pictures` allows.
+        spread: where the pictures are made; the numbers are the same everywhere.
         alpha: chance of a wrong verdict, over all terms and looks.
         smallest: net share of pictures that would be worth having.
         fields: any other field of a Request: scale, rule, steps, sampler, width, height, dialect...
@@ -85,20 +72,23 @@ class Proof:
         folder: Path,
         max_pictures: int | None = None,
         seed: int = 0,
-        witness: Witness | None = None,
+        witness: Witness | Judge | None = None,
+        sizes: Sizes | None = None,
+        spread: Spread = HERE,
         alpha: float = ALPHA,
         smallest: float = SMALLEST,
         **fields: Any,
     ) -> None:
         self._model = model if isinstance(model, Model) else load(model)
-        self._witness = witness or witness_of(self._model.place)
         several = (prompts,) if isinstance(prompts, str) else tuple(prompts)
+        terms = (avoid,) if isinstance(avoid, str) else tuple(one.term for one in avoid)
+        self._witness = witness_for(witness, self._model, (*several, *terms))
         asked = question_of(
             self._model,
             self._witness,
             several,
             avoid,
-            max_pictures,
+            sizes or max_pictures,
             alpha,
             smallest,
             {"seed": seed, **fields},
@@ -106,11 +96,14 @@ class Proof:
         self._measured = measured_of(self._model, asked)
         self._asked = replace(asked, strength=strength_of(self._measured))
         self._study = Study(self._asked, self._witness)
-        network = self._model.network(self._asked.base.dtype)
-        self._fingerprint = network.fingerprint()
-        decides = (self._fingerprint, network.dtype, network.device, ROWS, torch.__version__, __version__)
-        self._album = Album(folder, " ".join(map(str, decides)), self._witness.name)
-        self._maker = Maker(self._model, self._witness, self._album)
+        dtype = self._asked.base.dtype
+        self._fingerprint = self._model.network(dtype).fingerprint()
+        with ExitStack() as held:
+            crew = held.enter_context(closing(spread.crew(self._model)))
+            made_by = decides(self._model, dtype)
+            self._album = held.enter_context(Album(folder, made_by, self._witness.fingerprint))
+            self._held = held.pop_all()
+        self._maker = Maker(crew, self._witness, self._album)
         self._outcome: Outcome | None = None
         self._done: dict[str, Look] = {}
 
@@ -118,7 +111,7 @@ class Proof:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._album.__exit__()
+        self._held.close()
 
     @property
     def most(self) -> int:
@@ -234,9 +227,7 @@ class Proof:
         return looks
 
     def _progress(self, stage: str, left: int) -> Progress:
-        maker = self._maker
-        pace = maker.seconds / maker.made if maker.made else None
-        return Progress(stage, len(self._album), left, None if pace is None else pace * left)
+        return Progress.at(stage, len(self._album), left, self._maker)
 
     def _examples(self, outcome: Outcome) -> Iterator[Example]:
         """The pictures to be shown, as far as they were made: each arm on its first seeds."""
@@ -247,6 +238,21 @@ class Proof:
                 look, picture = self._album.look(shot), self._album.picture(shot)
                 if look is not None and picture is not None:
                     yield Example(told, shot.request.seed, look.seen, picture)
+
+
+def witness_for(witness: Witness | Judge | None, model: Model, texts: Sequence[str]) -> Witness:
+    """Who looks at a model's pictures.
+
+    Args:
+        witness: who was asked for.
+        texts: whatever names things in the question.
+
+    Raises:
+        LabError: nobody was, and nothing here can see what is in them.
+    """
+    if witness is None:
+        return witness_of(model.place)
+    return JudgeWitness(witness, texts) if isinstance(witness, Judge) else witness
 
 
 def prove(

@@ -4,24 +4,34 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Final, final
 
-from negspace.engine import Fixed
+import torch
+
+from negspace import __version__
 from negspace.generate import Model
 from negspace.lab.album import Album, Look, Shot
+from negspace.lab.crew import ROWS, Crew
 from negspace.lab.witness import Witness
-
-ROWS: Final = 16
-"""Rows a forward. Always as many, so that a picture is the same whatever it is made beside."""
 
 AT_ONCE: Final = 16
 """Pictures between two moments at which everything made so far is on the disk."""
 
+LEAST: Final = 8
+"""Pictures of a part at least, where several work: so many fill a forward with two rows each."""
+
+
+def decides(model: Model, dtype: str | None = None) -> str:
+    """Whatever decides the pixels of a picture besides its request, in words."""
+    network = model.network(dtype)
+    told = (network.fingerprint(), network.dtype, network.device, ROWS, torch.__version__, __version__)
+    return " ".join(map(str, told))
+
 
 @final
 class Maker:
-    """Makes shots with a model and looks at them.
+    """Has shots made and looks at them.
 
     Args:
-        model: makes them, `ROWS` rows a forward.
+        crew: makes them.
         witness: looks at them.
         album: keeps them.
 
@@ -30,8 +40,8 @@ class Maker:
         seconds: time that took.
     """
 
-    def __init__(self, model: Model, witness: Witness, album: Album) -> None:
-        self._model = model.at_width(Fixed(ROWS))
+    def __init__(self, crew: Crew, witness: Witness, album: Album) -> None:
+        self._crew = crew
         self._witness = witness
         self._album = album
         self.made = 0
@@ -44,23 +54,29 @@ class Maker:
         unseen = [shot for shot in missing if album.path(shot).is_file()]
         self._look(unseen)
         unmade = [shot for shot in missing if shot not in set(unseen)]
-        for start in range(0, len(unmade), AT_ONCE):
-            part = unmade[start : start + AT_ONCE]
-            began = time.perf_counter()
-            for shot, result in zip(
-                part, self._model.generate_all([shot.request for shot in part]), strict=True
-            ):
-                album.keep(shot, result.images[0], result.receipt)
+        parts = self._parts(unmade)
+        began = time.perf_counter()
+        for number, made in self._crew.make([[shot.request for shot in part] for part in parts]):
+            part = parts[number]
+            for shot, (picture, receipt) in zip(part, made, strict=True):
+                album.keep(shot, picture, receipt)
             self._look(part)
             self.made += len(part)
             self.seconds += time.perf_counter() - began
             yield len(part)
+            began = time.perf_counter()
 
     def looks(self, shots: Sequence[Shot]) -> list[Look]:
         """What is known of shots that were made."""
         looks = [self._album.look(shot) for shot in shots]
         assert all(look is not None for look in looks), "make() comes before looks()"
         return [look for look in looks if look is not None]
+
+    def _parts(self, shots: Sequence[Shot]) -> list[Sequence[Shot]]:
+        """The shots in parts that leave no hand idle where there are enough of them."""
+        hands = self._crew.hands
+        size = AT_ONCE if hands == 1 else min(AT_ONCE, max(LEAST, -(-len(shots) // hands)))
+        return [shots[start : start + size] for start in range(0, len(shots), size)]
 
     def _look(self, shots: Sequence[Shot]) -> None:
         if not shots:

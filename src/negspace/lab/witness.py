@@ -24,6 +24,11 @@ class Witness(ABC):
     name: str
 
     @property
+    def fingerprint(self) -> str:
+        """What its answers depend on; what another one saw does not count."""
+        return self.name
+
+    @property
     @abstractmethod
     def things(self) -> tuple[str, ...]:
         """Everything that it can see."""
@@ -54,12 +59,11 @@ class OracleWitness(Witness):
 
     def __init__(self, oracle: Oracle, world: Iterable[Mapping[str, Any]]) -> None:
         self._oracle: Final = oracle
-        self._things: Final = oracle.concepts()
+        words = {str(concept["name"]): concept["words"] for concept in world}
+        # It counts fingers, too, which says something of hands alone.
+        self._things: Final = tuple(name for name in oracle.concepts() if name in words)
         self._index: Final = Index(
-            (phrase(word), str(concept["name"]))
-            for concept in world
-            if concept["name"] in self._things
-            for word in (concept["name"], *concept["words"])
+            (phrase(word), name) for name in self._things for word in (name, *words[name])
         )
 
     @property
@@ -105,7 +109,7 @@ def witness_of(model: str) -> Witness:
     if world is None:
         raise LabError(
             f"nothing here can see what is in the pictures of {model!r}: its folder describes no world that "
-            "the oracle knows; let a person look (judge=person)"
+            "the oracle knows; name a judge (--judge with a CLIP or SigLIP folder, quality, or person)"
         )
     return OracleWitness(Oracle.load(), world)
 

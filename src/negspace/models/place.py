@@ -49,6 +49,12 @@ class Source:
         return replace(self, place=place or EMBEDDED)
 
 
+def encoder_of(told: str) -> tuple[str, str]:
+    """("text_encoder_2", "file") of "text_encoder_2=file"; the first text encoder where no part is named."""
+    name, equals, place = told.partition("=")
+    return (name, place) if equals and name.startswith("text_encoder") else ("text_encoder", told)
+
+
 @dataclass(frozen=True)
 class ModelFolder:
     """A diffusers folder, or a file with the settings of one.

@@ -1,0 +1,125 @@
+"""Crews: who makes the pictures changes nothing about them."""
+
+import pickle
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from multiprocessing import active_children
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import negspace as ns
+from negspace.errors import LabError, PromptError
+from negspace.generate import Model
+from negspace.lab import Proof, Spread
+from negspace.lab.album import Album, Shot
+from negspace.lab.crew import Alone, Crew, Made, Part, Processes, make_part, same_model
+from negspace.lab.studio import Maker
+from negspace.request import Request
+from tests.lab.worlds import Words
+
+ASKED: dict[str, Any] = {"max_pictures": 110, "steps": 1, "sampler": "DDIM", "witness": Words()}
+REQUESTS = [Request(prompt="a cat", avoid="hat", seed=seed, steps=2) for seed in range(3)]
+
+
+@pytest.fixture(scope="module")
+def model(tiny_sd: Path) -> Model:
+    return ns.load(tiny_sd, dtype="float32")
+
+
+def test_a_model_travels_without_its_weights(model: Model) -> None:
+    travelled = pickle.dumps(model)
+    assert len(travelled) < 20_000
+    again = pickle.loads(travelled)
+    assert same_model(again, model.network().fingerprint()) is again
+    for (one, receipt), (other, _) in zip(
+        make_part(again, REQUESTS), make_part(model, REQUESTS), strict=True
+    ):
+        assert one.tobytes() == other.tobytes() and receipt.images[0].seed in range(3)
+
+
+def test_other_weights_elsewhere_are_told(model: Model) -> None:
+    with pytest.raises(LabError, match="other weights here"):
+        same_model(model, "0" * 64)
+
+
+def test_an_error_with_a_place_travels() -> None:
+    again = pickle.loads(pickle.dumps(PromptError("no", (1, 2))))
+    assert isinstance(again, PromptError) and str(again) == "no" and again.span == (1, 2)
+
+
+def test_two_processes_prove_what_one_does(model: Model, tmp_path: Path) -> None:
+    """The same numbers, the same pictures; and what one left off, two go on with."""
+    with Proof("a cat", "hat, zeppelin", model, folder=tmp_path / "one", **ASKED) as proof:
+        alone = proof.report()
+    spread = Spread(workers=2)
+    with Proof("a cat", "hat, zeppelin", model, folder=tmp_path / "two", spread=spread, **ASKED) as proof:
+        together = proof.report()
+        assert proof.made == together.found.pictures
+    assert together.to_json() == alone.to_json()
+    names = [sorted(file.name for file in (tmp_path / way / "pictures").iterdir()) for way in ("one", "two")]
+    assert names[0] == names[1]
+
+
+def test_a_process_that_dies_is_told(model: Model, tmp_path: Path) -> None:
+    with closing(Processes(model, 1)) as crew, Album(tmp_path, "tiny", "numbers") as album:
+        maker = Maker(crew, Words(), album)
+        for _ in maker.make([Shot(REQUESTS[0])]):
+            pass
+        for process in active_children():
+            process.kill()
+        with pytest.raises(LabError, match="has died"):
+            for _ in maker.make([Shot(REQUESTS[1])]):
+                pass
+
+
+def test_parts_leave_no_hand_idle(model: Model, tmp_path: Path) -> None:
+    class Four(Crew):
+        hands = 4
+
+        def make(self, parts: Sequence[Part]) -> Iterator[tuple[int, list[Made]]]:
+            sizes.append([len(part) for part in parts])
+            return Alone(model).make(parts)
+
+    sizes: list[list[int]] = []
+    shots = [Shot(Request(prompt="a cat", seed=seed, steps=1)) for seed in range(40)]
+    with Album(tmp_path, "tiny", "numbers") as album:
+        maker = Maker(Four(), Words(), album)
+        for few in (shots[:5], shots):
+            for _ in maker.make(few):
+                pass
+    assert sizes == [[5], [9, 9, 9, 8]]
+
+
+@pytest.mark.parametrize("workers", [0, -1])
+def test_no_workers_are_told(workers: int) -> None:
+    with pytest.raises(LabError, match="workers"):
+        Spread(workers=workers)
+
+
+def test_without_ray_a_cluster_is_told(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "ray", None)
+    with pytest.raises(LabError, match=r"negspace\[cluster\]"):
+        Spread(cluster="local").crew(model)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # those of Ray
+def test_a_cluster_proves_what_one_process_does(model: Model, tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    with Proof("a cat", "hat, zeppelin", model, folder=tmp_path / "one", **ASKED) as proof:
+        alone = proof.report()
+    spread = Spread(workers=2, cluster="local")
+    with Proof("a cat", "hat, zeppelin", model, folder=tmp_path / "ray", spread=spread, **ASKED) as proof:
+        together = proof.report()
+        assert proof.made == together.found.pictures
+    assert together.to_json() == alone.to_json()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_a_cluster_that_is_not_there_is_told(model: Model) -> None:
+    pytest.importorskip("ray")
+    with pytest.raises(LabError, match="no Ray cluster"):
+        Spread(cluster="auto").crew(model)

@@ -1,0 +1,70 @@
+"""Curves: pictures at several scales, on the same seeds, in numbers and as figures."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import negspace as ns
+from negspace.errors import LabError, OutputError
+from negspace.generate import Model
+from negspace.lab import Drawing
+from negspace.lab.curves import Drawn, Share
+from negspace.request import Request
+from tests.lab.worlds import Words
+
+ASKED = Request(prompt="a cat", avoid="hat", steps=2, sampler="DDIM", seed=5)
+
+
+@pytest.fixture(scope="module")
+def model(tiny_sd: Path) -> Model:
+    return ns.load(tiny_sd, dtype="float32")
+
+
+def drawing(model: Model, folder: Path, **more: Any) -> Drawing:
+    settings: dict[str, Any] = {"scales": (3.0, 1.0), "pictures": 4, "witness": Words()}
+    return Drawing(ASKED, model, folder=folder, **(settings | more))
+
+
+def test_curves_are_pictures_at_every_scale_on_both_sides(model: Model, tmp_path: Path) -> None:
+    with drawing(model, tmp_path) as one:
+        found = one.curves()
+        assert one.made == 2 * 2 * 4
+    points = found.found.points
+    assert [point.scale for point in points] == [1.0, 3.0]
+    assert points[0].leak == points[0].leak_with and points[0].variety == points[0].variety_with  # scale 1
+    assert points[1].leak.of == 4 and 1 <= points[1].variety <= 4
+    assert len(found.figures) == 5 and len(found.found.push) == 4 == len(found.found.omega)
+    page, plain, *drawings = found.save(tmp_path / "out")
+    assert Drawn.from_json(plain.read_text()) == found.found
+    assert len(drawings) == 10 and page.read_text().count("<svg") == 5 and "src=" not in page.read_text()
+
+
+def test_curves_go_on_with_what_is_there(model: Model, tmp_path: Path) -> None:
+    with drawing(model, tmp_path, scales=(1.0, 2.0)) as one:
+        one.curves()
+    with pytest.raises(OutputError), drawing(model, tmp_path), drawing(model, tmp_path):
+        pass
+    with drawing(model, tmp_path) as one:
+        steps = list(one)
+        assert one.made == 2 * 4 and steps[-1].left == 0 and steps[-1].done == 16
+
+
+def test_a_share_has_wilsons_interval() -> None:
+    """By hand: 1 of 4, z = 1.95996."""
+    low, high = Share.among([True, False, False, False]).interval
+    assert low == pytest.approx(0.04559, abs=1e-4) and high == pytest.approx(0.69936, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({"scales": (2.0, 2.0)}, "two different"),
+        ({"scales": (0.0, 2.0)}, "above 0"),
+        ({"pictures": 1}, "too few"),
+    ],
+)
+def test_what_cannot_be_drawn_is_told(model: Model, tmp_path: Path, more: dict[str, Any], told: str) -> None:
+    with pytest.raises(LabError, match=told):
+        drawing(model, tmp_path, **more)
+    assert not list(tmp_path.iterdir())
