@@ -1,23 +1,27 @@
-"""The quality floor: `python -m bench.floor [--prompts 1000] [--judge embedded] [--retries 3]`.
+"""The quality floor: `python -m bench.floor [--prompts 1000] [--policy drawn-world] [--store FILE]`.
 
-Plain prompts of the whole world on the same seeds: without a policy, with `drawn-world` as negatives alone,
-and with the same policy whose terms have the check "retry". The oracle counts pictures with any defect, and
-right subjects. Asked: the share with a defect falls by 70 % at least, and no more than 3 points of right
-subjects are lost. A thousand prompts take about an hour on 2 free cores. Intervals are 95 %: Wilson's of
-shares, the bootstrap's over prompts of falls and losses.
+Plain prompts of the whole world on the same seeds: under the policy as it stands, with its terms told and
+nothing checked, and without it. The judge is CLIP and the classical measures, never the oracle, which counts
+pictures with any defect and right subjects. Asked: the share with a defect falls by 70 % at least, and no
+more than 3 points of right subjects are lost. A thousand prompts take about half an hour on one core; what
+was made is kept in `--store`, so that a run goes on where it stopped. Intervals are 95 %: Wilson's of shares,
+the bootstrap's over prompts of falls and losses.
 """
 
 from __future__ import annotations
 
 import argparse
-import time
+from collections import Counter
 from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 
 import negspace
 from bench.embedded import Wish, wishes
-from bench.hat import made
+from bench.hat import made, spent
+from bench.parts import Parts, Row
 from negspace.avoid import Policy, load_policy
 from negspace.avoid.escalation import Limits
 from negspace.engine import UpTo
@@ -27,21 +31,40 @@ from training.world import table
 DEFECTS = tuple(concept.name for concept in table.of("defect"))
 
 
-def checked(policy: Policy) -> Policy:
-    """The policy with every term looked for, and pictures made again for it."""
-    terms = tuple(term.model_copy(update={"check": "retry"}) for term in policy.avoid)
+def unchecked(policy: Policy) -> Policy:
+    """The policy with its terms told and none looked for."""
+    terms = tuple(term.model_copy(update={"check": "none"}) for term in policy.avoid)
     return policy.model_copy(update={"avoid": terms})
 
 
-def arm(
-    model: negspace.Model, asked: Sequence[Wish], policy: Policy | None, oracle: Oracle
-) -> tuple[np.ndarray, np.ndarray, float]:
-    """[n] any defect, [n] right subject, evaluations a request."""
-    results = made(model, asked, policy, None)
+def outcomes(
+    model: negspace.Model, oracle: Oracle, policies: Sequence[Policy], asked: Sequence[Wish]
+) -> list[Row]:
+    """The defects of each picture, whether its subject is right, and what it cost."""
+    results = made(model, asked, policies)
     readings = oracle.read([result.images[0] for result in results])
-    faulty = np.array([any(one.has(name) for name in DEFECTS) for one in readings])
-    right = np.array([one.best("subject") == wish.subject for one, wish in zip(readings, asked, strict=True)])
-    return faulty, right, float(np.mean([sum(one.receipt.evaluations.values()) for one in results]))
+    return [
+        {
+            "defects": [name for name in DEFECTS if reading.has(name)],
+            "right": reading.best("subject") == wish.subject,
+            **spent(result),
+        }
+        for result, reading, wish in zip(results, readings, asked, strict=True)
+    ]
+
+
+def told(name: str, found: Sequence[Row], plain: Sequence[Row] | None) -> None:
+    """One arm, and beside the plain one how far defects fall."""
+    faulty, right = (np.array([bool(row[kind]) for row in found]) for kind in ("defects", "right"))
+    passes, again = (sum(row[kind] for row in found) for kind in ("evaluations", "again"))
+    print(f"{name:16} any defect {_rate(faulty)}  right subject {_rate(right)}")
+    print(f"{'':16} {passes / len(found):.0f} evaluations a picture, made again {again} times")
+    kinds = Counter(defect for row in found for defect in row["defects"])
+    print(f"{'':16} {', '.join(f'{kind} {count}' for kind, count in kinds.most_common()) or 'nothing'}")
+    if plain is not None:
+        before, before_right = (np.array([bool(row[kind]) for row in plain]) for kind in ("defects", "right"))
+        fall, lost = bounds(faulty, right, before, before_right)
+        print(f"{'':16} defects fall by {fall}, points of right subjects lost {lost}", flush=True)
 
 
 def bounds(
@@ -60,42 +83,49 @@ def bounds(
     return f"{fall:.1%} [{low:.1%}, {high:.1%}]", f"{lost:.1f} [{least:.1f}, {most:.1f}]"
 
 
+def _rate(hits: np.ndarray) -> Rate:
+    return Rate.of(int(hits.sum()), len(hits))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--prompts", type=int, default=1000)
+    parser.add_argument("--policy", default="drawn-world", help="a shipped policy, or a file")
     parser.add_argument(
         "--judge", default="embedded", help="as `negspace imagine --judge` has it; not the oracle"
     )
     parser.add_argument("--retries", type=int, default=3)
     parser.add_argument("--seed", type=int, default=50)
+    parser.add_argument("--store", type=Path, default=Path(".bench/floor.jsonl"))
     options = parser.parse_args()
     if options.judge == "oracle":
         parser.error("the oracle measures here, so it may not judge")
-    started = time.monotonic()
-    judge, oracle = open_judge(options.judge), Oracle.load()
+    judge, oracle, floor = open_judge(options.judge), Oracle.load(), load_policy(options.policy)
     limits = Limits(retries=options.retries, seconds=3600)
     model = negspace.load("embedded", width=UpTo(64), judge=judge, limits=limits)
-    floor = load_policy("drawn-world")
-    known = [term.term for term in floor.avoid if judge.knows(term.term)]
+    known = [term.term for term in floor.avoid if term.check != "none"]
     asked = wishes(options.prompts, options.seed)
-    print(f"{len(asked)} plain prompts; the judge {options.judge} knows of the floor: {', '.join(known)}")
-    before, before_right, passes = arm(model, asked, None, oracle)
-    print(
-        f"{'plain':18} any defect {_rate(before)}  right subject {_rate(before_right)}  "
-        f"{passes:.0f} evaluations"
+    parts = Parts(
+        options.store,
+        {
+            "prompts": options.prompts,
+            "seed": options.seed,
+            "retries": options.retries,
+            "policy": floor.fingerprint,
+            "judge": judge.fingerprint(),
+            "model": model.network().fingerprint(),
+        },
     )
-    for name, policy in (("negatives alone", floor), ("and made again", checked(floor))):
-        faulty, right, passes = arm(model, asked, policy, oracle)
-        fall, lost = bounds(faulty, right, before, before_right)
-        print(f"{name:18} any defect {_rate(faulty)}  right subject {_rate(right)}  {passes:.0f} evaluations")
-        print(f"{'':18} defects fall by {fall}, points of right subject lost {lost}", flush=True)
-    print(f"{(time.monotonic() - started) / 60:.1f} minutes")
-
-
-def _rate(hits: np.ndarray) -> Rate:
-    return Rate.of(int(hits.sum()), len(hits))
+    print(f"{len(asked)} plain prompts; {floor.label} has looked for: {', '.join(known)}")
+    arms = {"plain": [], floor.label: [floor], "unchecked": [unchecked(floor)]}
+    found = {
+        name: parts.measured(name, asked, partial(outcomes, model, oracle, policies))
+        for name, policies in arms.items()
+    }
+    for name, rows in found.items():
+        told(name, rows, None if name == "plain" else found["plain"])
 
 
 if __name__ == "__main__":

@@ -1,20 +1,23 @@
-"""Never a hat: `python -m bench.hat [--requests 1000] [--judge embedded] [--retries 5]`.
+"""Never a hat: `python -m bench.hat [--requests 1000] [--judge embedded] [--retries 5] [--store FILE]`.
 
-Requests for snowmen, which this model draws with hats unasked, three times on the same seeds: plain, with a
-negative alone, and under the policy "never a hat, block", whose judge is CLIP or a measure and never the
-oracle. The oracle, which had no part in any of it, then reads every picture that was delivered. Asked: hats
-in fewer than 0.5 % of delivered pictures. A thousand requests take about an hour on 2 free cores. Intervals
-are Wilson's, 95 %.
+Requests for snowmen, which this model draws with hats unasked, three times on the same seeds: under the
+policy "never a hat, block", whose judge is CLIP or a measure and never the oracle; with a negative alone; and
+plain. The oracle, which had no part in any of it, then reads every picture that was delivered. Asked: hats in
+fewer than 0.5 % of delivered pictures. A thousand requests take about half an hour on one core; what was made
+is kept in `--store`, so that a run goes on where it stopped. Intervals are Wilson's, 95 %.
 """
 
 from __future__ import annotations
 
 import argparse
-import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import negspace
 from bench.embedded import Wish, wishes
+from bench.parts import Parts, Row
 from negspace.avoid import Policy, parse_policy
 from negspace.avoid.escalation import Limits
 from negspace.engine import UpTo
@@ -28,33 +31,61 @@ explain: Our snowmen wear nothing on their heads.
 locked: true
 avoid: [{term: hat, check: block, also: [top hat]}]
 """
-_BATCH = 32
+ARMS: Mapping[str, tuple[str | None, str | None]] = {
+    "never a hat, block": (NEVER, None),
+    "negative alone": (None, "hat"),
+    "plain": (None, None),
+}
+"""(policy, avoid text) of each arm."""
 
 
 def made(
-    model: negspace.Model, asked: Sequence[Wish], policy: Policy | None, avoid: str | None
+    model: negspace.Model, asked: Sequence[Wish], policies: Sequence[Policy] = (), avoid: str | None = None
 ) -> list[Result]:
-    """The results of all wishes, so many at a time."""
-    results: list[Result] = []
-    for start in range(0, len(asked), _BATCH):
-        batch = asked[start : start + _BATCH]
-        requests = [negspace.Request(prompt=one.prompt, avoid=avoid, seed=one.seed) for one in batch]
-        results += model.generate_all(requests, policies=[policy] if policy else ())
-    return results
+    """The results of all wishes, made together."""
+    requests = [negspace.Request(prompt=one.prompt, avoid=avoid, seed=one.seed) for one in asked]
+    return model.generate_all(requests, policies=policies)
 
 
-def told(name: str, results: Sequence[Result], oracle: Oracle) -> None:
+def spent(result: Result) -> dict[str, int]:
+    """What a request for one picture cost."""
+    (record,) = (*result.receipt.images, *result.receipt.withheld)
+    return {"again": max(len(record.attempts) - 1, 0), "evaluations": sum(record.evaluations.values())}
+
+
+def outcomes(
+    model: negspace.Model,
+    oracle: Oracle,
+    policies: Sequence[Policy],
+    avoid: str | None,
+    keep: Path | None,
+    asked: Sequence[Wish],
+) -> list[Row]:
+    """What became of each request; delivered pictures with a hat go into the folder `keep`."""
+    found: list[Row] = []
+    for result, wish in zip(made(model, asked, policies, avoid), asked, strict=True):
+        row: dict[str, Any] = {"delivered": bool(result.images), "hat": False, "snowman": False}
+        for image, reading in zip(result.images, oracle.read(result.images), strict=True):
+            row |= {"hat": reading.has("hat"), "snowman": reading.best("subject") == "snowman"}
+            if row["hat"] and keep is not None:
+                image.save(keep / f"{wish.seed}.png")
+        found.append(row | spent(result))
+    return found
+
+
+def told(name: str, found: Sequence[Row]) -> None:
     """One arm: hats among what was delivered, and what it cost."""
-    pictures = [image for result in results for image in result.images]
-    readings = oracle.read(pictures)
-    hats = Rate.of(sum(one.has("hat") for one in readings), max(len(pictures), 1))
-    snowmen = Rate.of(sum(one.best("subject") == "snowman" for one in readings), max(len(pictures), 1))
-    records = [one for result in results for one in (*result.receipt.images, *result.receipt.withheld)]
-    again = sum(max(len(one.attempts) - 1, 0) for one in records)
-    passes = sum(sum(one.evaluations.values()) for one in records) / len(records)
-    kept = Rate.of(sum(len(result.receipt.withheld) for result in results), len(records))
-    print(f"{name:20} hats {hats}  snowmen {snowmen}")
-    print(f"{'':20} refused {kept}  made again {again} times  {passes:.0f} evaluations a request", flush=True)
+    delivered = [row for row in found if row["delivered"]]
+    print(f"{name:20} hats {_rate(delivered, 'hat')}  snowmen {_rate(delivered, 'snowman')}")
+    refused = Rate.of(len(found) - len(delivered), len(found))
+    again, passes = (sum(row[kind] for row in found) for kind in ("again", "evaluations"))
+    print(f"{'':20} refused {refused}  made again {again} times", end="")
+    print(f"  {passes / len(found):.0f} evaluations a request", flush=True)
+
+
+def _rate(found: Iterable[Row], kind: str) -> Rate:
+    hits = [row[kind] for row in found]
+    return Rate.of(sum(hits), max(len(hits), 1))
 
 
 def main() -> None:
@@ -67,19 +98,32 @@ def main() -> None:
     )
     parser.add_argument("--retries", type=int, default=5)
     parser.add_argument("--seed", type=int, default=40)
+    parser.add_argument("--store", type=Path, default=Path(".bench/hat.jsonl"))
+    parser.add_argument("--failures", type=Path, help="folder for delivered pictures with a hat")
     options = parser.parse_args()
     if options.judge == "oracle":
         parser.error("the oracle measures here, so it may not judge")
-    started = time.monotonic()
     limits = Limits(retries=options.retries, seconds=3600)
-    model = negspace.load("embedded", width=UpTo(64), judge=open_judge(options.judge), limits=limits)
-    oracle = Oracle.load()
+    judge, oracle = open_judge(options.judge), Oracle.load()
+    model = negspace.load("embedded", width=UpTo(64), judge=judge, limits=limits)
+    if options.failures is not None:
+        options.failures.mkdir(parents=True, exist_ok=True)
     asked = wishes(options.requests, options.seed, ["snowman"])
+    parts = Parts(
+        options.store,
+        {
+            "requests": options.requests,
+            "seed": options.seed,
+            "retries": options.retries,
+            "judge": judge.fingerprint(),
+            "model": model.network().fingerprint(),
+        },
+    )
     print(f"{len(asked)} requests for snowmen, judge {options.judge}, {options.retries} retries at most")
-    told("plain", made(model, asked, None, None), oracle)
-    told("negative alone", made(model, asked, None, "hat"), oracle)
-    told("never a hat, block", made(model, asked, parse_policy(NEVER), None), oracle)
-    print(f"{(time.monotonic() - started) / 60:.1f} minutes")
+    for name, (policy, avoid) in ARMS.items():
+        policies = [parse_policy(policy)] if policy else []
+        keep = options.failures if policy else None
+        told(name, parts.measured(name, asked, partial(outcomes, model, oracle, policies, avoid, keep)))
 
 
 if __name__ == "__main__":

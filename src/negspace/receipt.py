@@ -47,7 +47,7 @@ class TermRecord(Words):
     """One avoided term.
 
     Attributes:
-        term, weight, window, source, locked, check: as asked.
+        term, weight, window, source, locked, check, unchecked: as asked.
         span: where it stands in the avoid text; None where it was given as a term.
         told: how the model was told: "negative branch", all in one text; "own branch"; "attention"; or
             several of these; or "nothing".
@@ -71,6 +71,7 @@ class TermRecord(Words):
     source: str = "user"
     locked: bool = False
     check: Literal["none", "flag", "retry", "block"] = "none"
+    unchecked: Literal["refuse", "deliver"] = "refuse"
     span: tuple[int, int] | None = None
     told: str = "negative branch"
     tokens: tuple[str, ...] = ()

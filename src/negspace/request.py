@@ -25,6 +25,8 @@ class Avoid(Words):
         source: who asked: "user", "policy@version", a template, feedback, or a retry.
         locked: whether later stages may drop or weaken it.
         check: what happens when it is seen in the picture all the same.
+        unchecked: what happens where the check is "block" and no judge at hand knows it: nothing is made, or
+            the picture is delivered with a finding.
     """
 
     term: Annotated[str, Field(min_length=1)]
@@ -33,6 +35,7 @@ class Avoid(Words):
     source: str = "user"
     locked: bool = False
     check: Literal["none", "flag", "retry", "block"] = "none"
+    unchecked: Literal["refuse", "deliver"] = "refuse"
 
     @model_validator(mode="after")
     def _window_has_a_length(self) -> Self:

@@ -51,6 +51,17 @@ def test_weights_follow_what_is_said() -> None:
     assert weights(revise(None, "really blurry").avoid_list) == {"blurry": 1.3}
     assert weights(revise("blurry", "still blurry").avoid_list) == {"blurry": 1.62}
     assert weights(revise("(blurry:1.9)", "still blurry").avoid_list) == {"blurry": 2.0}
+
+
+def test_what_is_complained_of_again_is_looked_for() -> None:
+    once = revise(None, "lose the hat")
+    assert once.avoid_list.avoids[0].check == "none"
+    twice = revise(once.avoid_list, "there is still a hat")
+    assert twice.avoid_list.avoids[0].check == "retry"
+    assert twice.undo(twice.changes[0]).avoid_list == once.avoid_list
+    blocked = Avoid(term="hat", check="block")
+    assert revise([blocked], "lose the hat").avoid_list.avoids[0].check == "block"
+    assert revise([blocked], "bring the hat back a bit").avoid_list.avoids[0].check == "block"
     assert weights(revise("hat, text", "bring the hat back").avoid_list) == {"text": 1.0}
     assert weights(revise("(shadows:1.2)", "some shadows would be okay").avoid_list) == {"shadows": 0.6}
 
@@ -76,7 +87,7 @@ def test_each_change_names_its_feedback_and_can_be_undone() -> None:
 
 def test_a_locked_term_is_never_let_go() -> None:
     locked = Avoid(term="hat", weight=1.2, source="p@1", locked=True)
-    several = merge([Claim(locked, Rank.LOCKED)])[0]
+    several = merge([Claim.of(locked, Rank.LOCKED)])[0]
     revision = revise(several, "bring the hat back")
     (change,) = revision.changes
     assert revision.avoid_list == several and change.direction == "allow"

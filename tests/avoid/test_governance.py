@@ -30,7 +30,7 @@ def codes(plan: Plan) -> list[str]:
 
 
 def claim(term: str, rank: Rank = Rank.USER, **fields: Any) -> Claim:
-    return Claim(ns.Avoid(term=term, **fields), rank)
+    return Claim.of(ns.Avoid(term=term, **fields), rank)
 
 
 def test_the_same_thing_is_one_term_whatever_its_spelling() -> None:
@@ -72,12 +72,12 @@ TERM = st.sampled_from(
 @given(st.lists(st.tuples(TERM, st.floats(0.1, 2.0), st.sampled_from(list(Rank))), max_size=12))
 def test_merging_again_changes_nothing_and_loses_nobody(rows: list[tuple[str, float, Rank]]) -> None:
     claims = [
-        Claim(ns.Avoid(term=term, weight=weight, source=f"s{n}", locked=rank is Rank.LOCKED), rank)
+        Claim.of(ns.Avoid(term=term, weight=weight, source=f"s{n}", locked=rank is Rank.LOCKED), rank)
         for n, (term, weight, rank) in enumerate(rows)
     ]
     merged, _ = merge(claims)
     again, findings = merge(
-        Claim(entry.avoid, Rank.LOCKED if entry.locked else Rank.USER) for entry in merged.terms
+        Claim.of(entry.avoid, Rank.LOCKED if entry.locked else Rank.USER) for entry in merged.terms
     )
     assert again.avoids == merged.avoids and not findings
     assert sorted(one for entry in merged.terms for one in entry.origins) == sorted(
@@ -158,6 +158,23 @@ def test_a_check_that_blocks_refuses_the_request() -> None:
     (block,) = plan.blocks
     assert (block.term, block.policy) == ("hat", "p@2") and "Because." in str(block)
     assert "blocked" in codes(plan)
+
+
+@pytest.mark.parametrize(("who", "unchecked"), [("lax", "deliver"), ("both", "refuse"), ("strict", "refuse")])
+def test_a_block_goes_unchecked_only_where_everyone_who_blocks_accepts_it(who: str, unchecked: str) -> None:
+    lax = policy("[{term: hat, check: block}]", "locked: true\nunchecked: deliver")
+    strict = policy("[{term: hat, check: block}]")
+    asked = {"lax": (lax,), "both": (lax, strict), "strict": (strict,)}[who]
+    (hat,) = planned("a cat", (ns.Avoid(term="hat", check="flag"),), *asked).terms
+    assert (hat.avoid.check, hat.avoid.unchecked) == ("block", unchecked)
+
+
+def test_what_one_policy_lifts_another_still_forbids() -> None:
+    lifting = policy("[{term: hat, unless: [hat shop]}]", "locked: true")
+    strict = policy("[{term: cap, also: [hat]}, scarf]", "locked: true")
+    plan = planned("a hat shop", None, lifting, strict)
+    assert plan.positive == "a shop" and [one.avoid.term for one in plan.terms] == ["cap", "scarf"]
+    assert {"lifted", "conflict"} <= set(codes(plan))
 
 
 def test_required_words_are_added_once() -> None:

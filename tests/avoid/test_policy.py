@@ -64,6 +64,31 @@ def test_what_is_no_policy_is_refused(text: str) -> None:
         parse_policy(text)
 
 
+def test_a_block_is_refused_unchecked_unless_its_policy_or_one_that_extends_it_says_otherwise(
+    tmp_path: Path,
+) -> None:
+    base = "name: base\nversion: 1\nexplain: B.\nlocked: true\navoid:\n- {term: hat, check: block}\n- text\n"
+    (tmp_path / "base.yaml").write_text(base)
+    (tmp_path / "mine.yaml").write_text(HEAD + "extends: [base.yaml]\nunchecked: deliver\navoid: [scarf]\n")
+    assert [term.unchecked for term in parse_policy(base).avoid] == ["refuse", "refuse"]
+    taken, text, scarf = load_policy(tmp_path / "mine.yaml").avoid
+    assert (taken.unchecked, taken.origin, taken.locked) == ("deliver", "mine@3", True)
+    assert (text.origin, scarf.unchecked) == ("base@1", "deliver")
+    (tmp_path / "back.yaml").write_text(
+        "name: back\nversion: 1\nexplain: S.\nextends: [mine.yaml]\nunchecked: refuse\n"
+    )
+    assert load_policy(tmp_path / "back.yaml").avoid[0].unchecked == "refuse"
+    with pytest.raises(PolicyError, match="line 4: unchecked"):
+        parse_policy(HEAD + "unchecked: perhaps\n")
+
+
+def test_what_was_made_ready_does_not_outlive_a_change() -> None:
+    policy = parse_policy(HEAD + "locked: true\navoid: [hat]\n")
+    free = policy.avoid[0].model_copy(update={"locked": False})
+    assert policy.enacted.articles[0].locked and policy.enacted is policy.enacted
+    assert not policy.model_copy(update={"avoid": (free,)}).enacted.articles[0].locked
+
+
 def test_extends_takes_terms_over_and_lets_them_be_changed(tmp_path: Path) -> None:
     (tmp_path / "base.yaml").write_text(
         "name: base\nversion: 1\nexplain: B.\navoid: [hat, {term: text, weight: 1.2}]\nrequire: [calm]\n"

@@ -15,7 +15,7 @@ from negspace.avoid.readers import Lexicon
 from negspace.errors import FeedbackError, RequestError
 from negspace.request import Avoid
 
-LOCKED = merge([Claim(Avoid(term="hat", weight=1.2, source="p@1", locked=True), Rank.LOCKED)])[0]
+LOCKED = merge([Claim.of(Avoid(term="hat", weight=1.2, source="p@1", locked=True), Rank.LOCKED)])[0]
 
 
 def weights(several: AvoidList) -> dict[str, float]:

@@ -59,9 +59,24 @@ def test_a_blocked_request_is_told_and_not_made(cli: Cli, tiny_sd: Path, tmp_pat
     assert not (tmp_path / "out").exists()
 
 
-def test_what_is_made_under_a_policy_says_so(cli: Cli, tiny_sd: Path, tmp_path: Path) -> None:
+def test_a_block_that_nobody_can_look_for_is_refused_before_anything_is_made(
+    cli: Cli, tiny_sd: Path, tmp_path: Path
+) -> None:
     mine = tmp_path / "mine.yaml"
     mine.write_text(MINE)
+    asked = ("a red cat", "--policy", mine, "--model", tiny_sd)
+    needs = "a judge that knows 'hat'; without one nothing is made"
+    assert needs in " ".join(cli("plan", *asked).out.split())
+    made = cli("imagine", *asked, "--out", tmp_path / "out")
+    assert made.code == 2 and not (tmp_path / "out").exists()
+    assert "no judge at hand can look for 'hat', which mine@1 blocks" in " ".join(made.err.split())
+    mine.write_text(MINE + "unchecked: deliver\n")
+    assert "needs" not in cli("plan", *asked).out
+
+
+def test_what_is_made_under_a_policy_says_so(cli: Cli, tiny_sd: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(MINE + "unchecked: deliver\n")
     asked = ("a red cat", "-a", "(hat:0.1)", "--scale", 1, "-p", mine, "--model", tiny_sd, "--json")
     receipt = cli("imagine", *asked, "--out", tmp_path / "out").json["receipt"]
     assert receipt["scale"] == 4.0 and receipt["negative"]["text"] == "hat, scarf"

@@ -5,6 +5,7 @@ told.
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -136,11 +137,23 @@ def test_a_judge_that_fails_keeps_a_blocked_picture_back_at_once(tiny_sd: Path) 
     assert not result.images and len(result.receipt.withheld[0].attempts) == 1
 
 
-def test_what_nobody_can_look_for_is_said(tiny_sd: Path) -> None:
-    scarf = Request(prompt="a cat", avoid=(Avoid(term="scarf", check="block"),), steps=STEPS)
+def test_a_block_that_nobody_can_look_for_is_refused_or_said_where_that_is_accepted(tiny_sd: Path) -> None:
+    def scarf(**fields: Any) -> Request:
+        return Request(prompt="a cat", avoid=(Avoid(term="scarf", **fields),), steps=STEPS)
+
     for own in (ns.load(tiny_sd, dtype="float32"), model(tiny_sd, half)):
-        receipt = own.run(scarf).result().receipt
-        assert len(receipt.images) == 1 and "unchecked" in [finding.code for finding in receipt.findings]
+        with pytest.raises(PolicyError, match="no judge at hand can look for 'scarf', which user blocks"):
+            own.run(scarf(check="block"))
+        for accepted in (scarf(check="block", unchecked="deliver"), scarf(check="retry")):
+            receipt = own.run(accepted).result().receipt
+            assert len(receipt.images) == 1 and "unchecked" in [one.code for one in receipt.findings]
+            assert own.again(receipt).receipt.images[0].sha256 == receipt.images[0].sha256
+
+
+def test_a_picture_that_passed_is_made_again_where_nobody_can_look(tiny_sd: Path) -> None:
+    receipt = model(tiny_sd, lambda _: "absent").run(asked("block")).result().receipt
+    again = ns.load(tiny_sd, dtype="float32").again(receipt)
+    assert again.receipt.images[0].sha256 == receipt.images[0].sha256
 
 
 def test_a_locked_term_that_cannot_be_told_is_upheld_by_looking_or_refused(tiny_sd: Path) -> None:

@@ -1,7 +1,7 @@
 """What is to be avoided: terms, the policies behind them, and the plan that tells them to a model."""
 
 from negspace.avoid.feedback import Change, Proposal, Revision, from_thumbs, propose, revise
-from negspace.avoid.governance import Block, PolicyRecord
+from negspace.avoid.governed import Block, PolicyRecord
 from negspace.avoid.history import History
 from negspace.avoid.merging import AvoidList, Entry
 from negspace.avoid.plan import Plan, PlannedTerm, Stage, plan

@@ -9,22 +9,25 @@ What a check asks for:
 |---|---|---|---|
 | flag | delivered with a flag | flag | flag |
 | retry | made again, as long as the limits allow; then the best attempt, with a flag | flag | flag |
-| block | made again likewise; if it is in every attempt, the picture is withheld | withheld at once | flag |
+| block | made again likewise; if it is in every attempt, it is withheld | withheld at once | refused |
 
-"Nobody looked" is a term that no judge at hand knows: that is known before anything is made, and told then.
-A judge that knows a term and fails to answer is another matter: what it would have said may be yes.
+"Nobody looked" is a term that no judge at hand knows: that is known before anything is made, and a block is
+refused then (`refuse_unheld`), unless the term says "deliver" for it: its picture leaves with a flag. A judge
+that knows a term and fails to answer is another matter: what it would have said may be yes.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
 from negspace.avoid.matching import phrase
-from negspace.avoid.plan import Plan, PlannedTerm, settled
+from negspace.avoid.plan import CHECK_ONLY, Plan, PlannedTerm, settled
+from negspace.avoid.planned import must_be_seen
 from negspace.avoid.terms import is_plain
+from negspace.errors import PolicyError
 from negspace.facts import ModelFacts
 from negspace.prompt import parse
 from negspace.request import LARGEST_SEED, Avoid
@@ -125,6 +128,37 @@ def watched(planned: Plan) -> tuple[str, ...]:
     """Everything that a judge is to look for: what has a check, and what else is avoided, for the record."""
     told = (concept_of(term, planned.negative_dialect) for term in planned.terms if _is_avoided(term))
     return tuple(dict.fromkeys(concept for concept in told if phrase(concept)))
+
+
+def refuse_unheld(planned: Plan, knows: Callable[[str], bool]) -> None:
+    """Stop where only looking at the pictures could uphold a term, and nobody at hand can.
+
+    That is a locked term that the model cannot be told, and a block that may not go unchecked.
+
+    Args:
+        planned: the plan.
+        knows: whether a judge at hand can be asked for a concept.
+
+    Raises:
+        PolicyError: there is such a term.
+    """
+    unseen = [term for term in planned.terms if not knows(concept_of(term, planned.negative_dialect))]
+    for term in unseen:
+        if term.avoid.locked and term.told == CHECK_ONLY:
+            raise PolicyError(
+                f"{term.avoid.term!r} is locked by {term.avoid.source}, this model cannot be told "
+                f"({planned.why_not}), and no judge at hand looks for it in the pictures; "
+                "give one that knows it"
+            )
+    blocks = [term.avoid for term in unseen if must_be_seen(term.avoid)]
+    if blocks:
+        named = ", ".join(f"{one.term!r}" for one in blocks)
+        asked = ", ".join(dict.fromkeys(one.source for one in blocks))
+        raise PolicyError(
+            f"no judge at hand can look for {named}, which {asked} blocks; give one that knows it (a CLIP or "
+            "SigLIP folder knows any words), or accept pictures that nobody looked at: unchecked: deliver in "
+            "the policy or the term"
+        )
 
 
 def has_checks(planned: Plan) -> bool:

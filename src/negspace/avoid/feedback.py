@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from math import comb
 from typing import Literal
 
+from negspace.avoid.checks import CHECKS, Check
 from negspace.avoid.complaints import Concept, Opinion
 from negspace.avoid.matching import phrase
 from negspace.avoid.merging import AvoidList, Entry
@@ -84,7 +85,9 @@ def revise(
     """What to avoid after a complaint.
 
     "avoid" adds the term or makes it heavier, "less" does so mildly, "allow" takes it out, or, said with "a
-    bit", halves it. A locked term is only ever made heavier.
+    bit", halves it. A locked term is only ever made heavier. Who complains of what is avoided already shows
+    that telling the model was not enough: from then on it is looked for in the picture, which is made again
+    where a judge at hand sees it.
 
     Args:
         avoid_list: the list, or the text or terms of one.
@@ -142,19 +145,21 @@ def _change(heard: Heard, before: Entry | None, complaint: str) -> Change:
 
 def _lighter(entry: Entry) -> Entry | None:
     weight = entry.avoid.weight / 2
-    return None if weight < _LIGHTEST else _weighing(entry, weight)
+    return None if weight < _LIGHTEST else _weighing(entry, weight, entry.avoid.check)
 
 
 def _heavier(term: str, direction: Direction, strength: float, before: Entry | None) -> Entry:
     if before is not None:
-        return _weighing(before, min(round(before.avoid.weight * _STEP * max(strength, 1.0), 2), HEAVIEST))
+        weight = min(round(before.avoid.weight * _STEP * max(strength, 1.0), 2), HEAVIEST)
+        return _weighing(before, weight, max(before.avoid.check, "retry", key=CHECKS.index))
     weight = round((1.0 if direction == "avoid" else 0.8) * strength, 2)
     return Entry(Avoid(term=term, weight=weight, source="feedback"), ("feedback",))
 
 
-def _weighing(entry: Entry, weight: float) -> Entry:
+def _weighing(entry: Entry, weight: float, check: Check) -> Entry:
     origins = tuple(dict.fromkeys((*entry.origins, "feedback")))
-    return Entry(entry.avoid.model_copy(update={"weight": weight}), origins, entry.span, entry.locked)
+    avoid = entry.avoid.model_copy(update={"weight": weight, "check": check})
+    return Entry(avoid, origins, entry.span, entry.locked)
 
 
 def _put(several: AvoidList, term: str, entry: Entry | None) -> AvoidList:

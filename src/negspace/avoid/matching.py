@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Generic, NamedTuple, TypeVar
 
 from negspace.avoid.lookalikes import DIGITS, LOOKALIKES
@@ -158,6 +158,13 @@ def phrase(text: str) -> Phrase:
     return tuple(word.key for word in words(text))
 
 
+@lru_cache(maxsize=16)
+def _heard(text: str) -> tuple[Word, ...]:
+    """`words`, remembered: several indices look through the same few texts."""
+    return words(text)
+
+
+@lru_cache(maxsize=16)
 def disguises(text: str) -> tuple[Word, ...]:
     """Other readings of a text's words: with digits for letters, stretched, or spelled letter by letter."""
     plain = list(_every(text))
@@ -228,7 +235,11 @@ class Index(Generic[Found]):
             if said:
                 self._known.setdefault(said, what)
                 self._joined.setdefault("".join(said), what)
-        self._longest = max(map(len, self._known), default=0)
+        self._lengths: dict[str, list[int]] = {}  # of the phrases that begin with a word
+        for said in sorted(self._known, key=len):
+            lengths = self._lengths.setdefault(said[0], [])
+            if len(said) not in lengths:
+                lengths.append(len(said))
 
     @property
     def known(self) -> Mapping[Phrase, Found]:
@@ -242,8 +253,7 @@ class Index(Generic[Found]):
             text: plain text, without syntax.
             strict: also look through `disguises`.
         """
-        said = words(text)
-        found = [*self._plain(said)]
+        found = [*self._plain(_heard(text))]
         if strict and self._known:
             found += (
                 Mention(self._joined[word.key], word.start, word.stop, True)
@@ -255,18 +265,13 @@ class Index(Generic[Found]):
     def _plain(self, said: Sequence[Word]) -> Iterator[Mention[Found]]:
         keys = tuple(word.key for word in said)
         for first, word in enumerate(said):
-            for length in range(1, min(self._longest, len(said) - first) + 1):
+            for length in self._lengths.get(word.key, ()):
                 what = self._known.get(keys[first : first + length])
                 if what is not None:
                     run = said[first : first + length]
                     yield Mention(what, word.start, run[-1].stop, any(one.disguised for one in run))
             if (word.key,) not in self._known and (what := self._joined.get(word.key)) is not None:
                 yield Mention(what, word.start, word.stop, word.disguised)
-            yield from self._in_two(said[first : first + 2])
-
-    def _in_two(self, pair: Sequence[Word]) -> Iterator[Mention[Found]]:
-        """A word written as two: "water mark". Only of parts that are more than a stray letter."""
-        if len(pair) == 2 and min(len(word.key) for word in pair) > 2:
-            both = pair[0].key + pair[1].key
-            if (both,) in self._known:
-                yield Mention(self._known[both,], pair[0].start, pair[1].stop, False)
+        for one, two in pairwise(said):  # a word written as two: "water mark", but no stray letter
+            if len(one.key) > 2 and len(two.key) > 2 and (one.key + two.key,) in self._known:
+                yield Mention(self._known[one.key + two.key,], one.start, two.stop, False)

@@ -8,10 +8,11 @@ is. The order is that of asking, locked terms first, so that they stand in the f
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import final
+from operator import attrgetter
+from typing import NamedTuple, final
 
-from negspace.avoid.matching import phrase
-from negspace.avoid.policy import CHECKS
+from negspace.avoid.checks import CHECKS, Unchecked
+from negspace.avoid.matching import Phrase, phrase
 from negspace.avoid.terms import terms_of
 from negspace.findings import Finding
 from negspace.request import Avoid
@@ -70,22 +71,28 @@ class AvoidList(Words):
         """
         if isinstance(avoid, AvoidList):
             return avoid
-        return merge(Claim(term.avoid, Rank.USER, term.span) for term in terms_of(avoid, dialect))[0]
+        return merge(Claim.of(term.avoid, Rank.USER, term.span) for term in terms_of(avoid, dialect))[0]
 
 
-@dataclass(frozen=True)
-class Claim:
+class Claim(NamedTuple):
     """One party's wish that something be avoided.
 
     Attributes:
         avoid: what.
         rank: whose word it is.
+        key: what it is compared by.
         span: where it stands in the user's avoid text.
     """
 
     avoid: Avoid
     rank: Rank
+    key: Phrase
     span: tuple[int, int] | None = None
+
+    @classmethod
+    def of(cls, avoid: Avoid, rank: Rank, span: tuple[int, int] | None = None) -> "Claim":
+        """A claim; signs alone are compared as they stand."""
+        return cls(avoid, rank, phrase(avoid.term) or ("", avoid.term.strip()), span)
 
 
 def merge(claims: Iterable[Claim]) -> tuple[AvoidList, tuple[Finding, ...]]:
@@ -95,14 +102,14 @@ def merge(claims: Iterable[Claim]) -> tuple[AvoidList, tuple[Finding, ...]]:
     """
     groups: dict[tuple[str, ...], list[Claim]] = {}
     for claim in claims:
-        key = phrase(claim.avoid.term) or ("", claim.avoid.term.strip())  # signs alone are themselves
-        groups.setdefault(key, []).append(claim)
+        groups.setdefault(claim.key, []).append(claim)
     entries: list[Entry] = []
     findings: list[Finding] = []
     for group in groups.values():
         entry = _joined(group)
         entries.append(entry)
-        findings += _told(group, entry)
+        if len(group) > 1:
+            findings += _told(group, entry)
     return AvoidList(terms=tuple(sorted(entries, key=lambda entry: not entry.locked))), tuple(findings)
 
 
@@ -112,15 +119,14 @@ def _joined(group: Sequence[Claim]) -> Entry:
         return Entry(one.avoid, (one.avoid.source,), one.span, one.rank is Rank.LOCKED)
     locked = [claim for claim in group if claim.rank is Rank.LOCKED]
     deciding = locked or group
-    first = min(deciding, key=lambda claim: claim.rank)
+    first = min(deciding, key=attrgetter("rank"))
+    starts, stops = zip(*(claim.avoid.window for claim in deciding), strict=True)
     avoid = first.avoid.model_copy(
         update={
-            "weight": max(claim.avoid.weight for claim in deciding),
-            "window": (
-                min(claim.avoid.window[0] for claim in deciding),
-                max(claim.avoid.window[1] for claim in deciding),
-            ),
-            "check": max((claim.avoid.check for claim in group), key=CHECKS.index),
+            "weight": max([claim.avoid.weight for claim in deciding]),
+            "window": (min(starts), max(stops)),
+            "check": max([claim.avoid.check for claim in group], key=CHECKS.index),
+            "unchecked": _unchecked(group),
             "locked": any(claim.avoid.locked for claim in group),
         }
     )
@@ -132,10 +138,14 @@ def _joined(group: Sequence[Claim]) -> Entry:
     )
 
 
+def _unchecked(group: Sequence[Claim]) -> Unchecked:
+    """A block is delivered unchecked only where everyone who asks for it accepts that."""
+    blocks = [claim.avoid.unchecked for claim in group if claim.avoid.check == "block"]
+    return "deliver" if blocks and "refuse" not in blocks else "refuse"
+
+
 def _told(group: Sequence[Claim], entry: Entry) -> Iterable[Finding]:
     """Where a weight or time did not count, and that words were taken for one."""
-    if len(group) == 1:
-        return
     for claim in group:
         if claim.rank is Rank.LOCKED or not entry.locked:
             continue

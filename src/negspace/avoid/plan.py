@@ -1,68 +1,39 @@
 """Plan: a request compiled for one model, before anything runs. Pure: needs no weights and no torch."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
 from typing import Self
 
 from negspace.avoid import ruling as rules
-from negspace.avoid.estimates import length_findings, named_embeddings, tokens, unknown_words
-from negspace.avoid.governance import Block, Governed, PolicyRecord, govern
+from negspace.avoid.estimates import Estimates
+from negspace.avoid.governance import govern
+from negspace.avoid.governed import Block, Governed, PolicyRecord
 from negspace.avoid.merging import Entry
+from negspace.avoid.noticing import noticed
+from negspace.avoid.planned import (
+    CHECK_ONLY,
+    NOT_AT_ALL,
+    Negative,
+    PlannedTerm,
+    Stage,
+    negative_text,
+    planned_term,
+    prompts_of,
+    stages_of,
+)
 from negspace.avoid.policy import Policy
+from negspace.avoid.refusals import refuse_impossible, untold
 from negspace.avoid.routes import route
 from negspace.avoid.ruling import Ruling, ruling
 from negspace.avoid.templates import offers
-from negspace.avoid.terms import Term, content_words, is_plain, terms_of, unfolded, words_of
+from negspace.avoid.terms import Term, terms_of
 from negspace.avoid.texts import insist_on, refuse_others, told_apart
-from negspace.errors import PolicyError, RequestError
+from negspace.errors import PolicyError
 from negspace.facts import EmbeddingFacts, ModelFacts
-from negspace.findings import Finding, Side
-from negspace.names import no_such
-from negspace.prompt import Chunk, Prompt, parse, write
-from negspace.prompt.weights import WEIGHTINGS, spell
-from negspace.request import Avoid, Moved, Request, Settings
-from negspace.words import Words
+from negspace.findings import Finding
+from negspace.request import Moved, Request, Settings
 
-NOT_AT_ALL = "nothing"
-CHECK_ONLY = "check only"
-_NEGATIONS = frozenset({"no", "not", "without", "never"})
-
-
-class PlannedTerm(Words):
-    """One avoided term and how the model is told.
-
-    Attributes:
-        avoid: the term as asked.
-        span: its place in the negative; None where it was given as a term or for another encoder.
-        told: by what the model is told: "negative branch", all in one text; "own branch"; "attention"; or
-            several of these. Where it cannot be told, "check only" if it is to be looked for in the picture,
-            else "nothing".
-        tokens: how many tokens it will take, as far as can be told without the tokenizer.
-        known: whether every content word is one the encoder has learned; None where nobody knows.
-        unknown: the words that are not.
-        origins: everyone who asked for it.
-    """
-
-    avoid: Avoid
-    span: tuple[int, int] | None
-    told: str
-    tokens: int
-    known: bool | None
-    unknown: tuple[str, ...]
-    origins: tuple[str, ...] = ()
-
-
-class Stage(Words):
-    """What the negative side is told up to a share of the steps.
-
-    Attributes:
-        until: share of the steps at which it ends.
-        text: None where nothing is told.
-    """
-
-    until: float
-    text: str | None
+__all__ = ["CHECK_ONLY", "NOT_AT_ALL", "Plan", "PlannedTerm", "Stage", "plan", "refuse_blocked", "settled"]
 
 
 class Plan(Settings):
@@ -130,20 +101,21 @@ def plan(
         PolicyError: a policy is not there or cannot be read.
         PromptError: a text cannot be read, or a term cannot be weighed in this dialect.
     """
-    _refuse_impossible(request, facts)
+    refuse_impossible(request, facts)
     steps = facts.steps if request.steps is None else request.steps
     told, moved = told_apart(request, steps)
     refuse_others(told, facts)
-    insist_on(told, _negative_text(told.avoid, told.dialect), steps)
+    insist_on(told, negative_text(told.avoid, told.dialect), steps)
+    estimates = Estimates(facts)
     governed = govern(
         told,
         facts,
         steps=steps,
         operator=policies,
         tenant=tenant,
-        count=lambda text: tokens(text, facts),
+        count=estimates.tokens,
     )
-    return _compiled(request, told, moved, governed, facts, steps)
+    return _compiled(request, told, moved, governed, facts, estimates, steps)
 
 
 def settled(carried: Request, dialect: str, facts: ModelFacts, like: Plan | None = None) -> Plan:
@@ -171,10 +143,20 @@ def settled(carried: Request, dialect: str, facts: ModelFacts, like: Plan | None
         )
     policies, blocks, findings = (like.policies, like.blocks, like.findings) if like else ((), (), ())
     governed = Governed(carried, dialect, entries, policies, blocks, findings)
-    made = _compiled(carried, carried, like.moved if like else (), governed, facts, steps)
+    made = _compiled(carried, carried, like.moved if like else (), governed, facts, Estimates(facts), steps)
     if like is None:
         return made
     return made.model_copy(update={"request": like.request, "findings": like.findings})
+
+
+def refuse_blocked(planned: Plan) -> None:
+    """Stop where a policy keeps the request from being carried out.
+
+    Raises:
+        PolicyError: one does.
+    """
+    if planned.blocks:
+        raise PolicyError(str(planned.blocks[0]))
 
 
 def _compiled(
@@ -183,6 +165,7 @@ def _compiled(
     moved: tuple[Moved, ...],
     governed: Governed,
     facts: ModelFacts,
+    estimates: Estimates,
     steps: int,
 ) -> Plan:
     """What is governed, for a model: `told` is the request with its inline forms read."""
@@ -191,22 +174,23 @@ def _compiled(
     governed = replace(governed, request=routed.request)
     carried = governed.request
     rule = ruling(carried, facts)
-    stages = _stages(carried, governed.dialect)
-    negative = _negative_text(carried.avoid, governed.dialect)
+    text = negative_text(carried.avoid, governed.dialect)
+    stages = stages_of(carried.avoid, text, governed.dialect)
     if any(term.avoid.weight for term, _ in terms):
         rules.refuse_distilled(rule, facts, carried.routes)
-    why_not = _why_not(carried, negative, terms, rule, facts, len(stages))
+    why_not = _why_not(carried, text, terms, rule, facts, len(stages))
     way = None if why_not else " and ".join(rule.ways)
     planned = tuple(
-        _planned(term, facts, governed.dialect, _way(term, routed.wishes) or way, origins)
+        planned_term(term, estimates, governed.dialect, routed.way(term) or way, origins)
         for term, origins in terms
     )
-    untold = tuple(_untold(planned, why_not))
+    negative = _negative(text, governed, planned, estimates, steps)
+    unheld = tuple(untold(planned, why_not))
     return Plan(
         request=request,
         carried=carried,
         positive=carried.prompt,
-        negative=negative,
+        negative=text,
         stages=stages,
         moved=moved,
         terms=planned,
@@ -222,74 +206,16 @@ def _compiled(
         findings=(
             *governed.findings,
             *routed.findings,
-            *_findings(told, governed, facts, negative, planned, steps, why_not),
+            *noticed(told, governed, facts, estimates, negative, planned, steps, why_not),
             *rules.findings(rule, carried, facts),
             *offers(facts, frozenset(record.name for record in governed.policies)),
-            *(Finding("blocked", str(block), side="avoid") for block in untold),
+            *(Finding("blocked", str(block), side="avoid") for block in unheld),
         ),
         negative_dialect=governed.dialect,
-        negative_tokens=tokens(negative or "", facts),
+        negative_tokens=negative.tokens,
         policies=governed.policies,
-        blocks=(*governed.blocks, *untold),
+        blocks=(*governed.blocks, *unheld),
     )
-
-
-def refuse_blocked(planned: Plan) -> None:
-    """Stop where a policy keeps the request from being carried out.
-
-    Raises:
-        PolicyError: one does.
-    """
-    if planned.blocks:
-        raise PolicyError(str(planned.blocks[0]))
-
-
-def _untold(terms: Sequence[PlannedTerm], why_not: str | None) -> Iterator[Block]:
-    """Locked terms that neither a branch is told nor a check looks for: they cannot be upheld."""
-    for term in terms:
-        if term.avoid.locked and "@" in term.avoid.source and term.told == NOT_AT_ALL:
-            why = f"{term.avoid.term!r} is locked and cannot be told: {why_not}"
-            explain = "Give it a check, or use a model that can be told."
-            yield Block(term=term.avoid.term, policy=term.avoid.source, why=why, explain=explain)
-
-
-def _refuse_impossible(request: Request, facts: ModelFacts) -> None:
-    if request.sampler is not None and request.sampler not in facts.samplers:
-        raise RequestError(no_such("sampler", request.sampler, facts.samplers))
-    if request.weighting not in WEIGHTINGS:
-        raise RequestError(no_such("weighting", request.weighting, WEIGHTINGS))
-    _refuse_embeddings(request, facts)
-    if request.start is not None:
-        request.start.skipped(facts.steps if request.steps is None else request.steps)
-    if not facts.sizes and (request.sizes or request.negative_sizes):
-        raise RequestError(f"{facts.name} is told no sizes; leave out sizes and negative_sizes")
-    if facts.guidance is None and request.guidance is not None:
-        raise RequestError(f"{facts.name} is told no guidance in a number; set its scale instead")
-    for name, size in zip(("width", "height"), request.size, strict=True):
-        if size is not None and size % facts.multiple:
-            raise RequestError(
-                f"{name} {size} is not a multiple of {facts.multiple}, as {facts.name} needs; "
-                f"{max(round(size / facts.multiple), 1) * facts.multiple} is"
-            )
-
-
-def _refuse_embeddings(request: Request, facts: ModelFacts) -> None:
-    """Embeddings that the facts do not tell of, or that were made for another model."""
-    known = {one.file: one for one in facts.embeddings}
-    widths = tuple(encoder.width for encoder in facts.encoders if encoder.kind == "clip")
-    for file in request.embeddings:
-        if file not in known:
-            raise RequestError(
-                f"embedding {file!r} was not read; plan with the model, or with facts that know it"
-            )
-        made_for = known[file].widths
-        if None not in widths and made_for != widths:
-            name, own = known[file].name, " and ".join(map(str, widths))
-            told = " and ".join(map(str, made_for))
-            raise RequestError(
-                f"embedding {name!r} has vectors of {told}, but {facts.name} reads vectors of {own}: it was "
-                "made for another model"
-            )
 
 
 def _terms(governed: Governed, steps: int) -> tuple[tuple[Term, tuple[str, ...]], ...]:
@@ -305,38 +231,6 @@ def _terms(governed: Governed, steps: int) -> tuple[tuple[Term, tuple[str, ...]]
         if all(term.avoid != other.avoid for other, _ in known):
             known.append((Term(term.avoid), (term.avoid.source,)))
     return tuple(known)
-
-
-def _stages(request: Request, dialect: str) -> tuple[Stage, ...]:
-    """What is told when: a text tells its own times by its schedules, terms by their windows."""
-    if request.avoid is None or isinstance(request.avoid, str):
-        return (Stage(until=1.0, text=request.avoid),)
-    edges = sorted({edge for avoid in request.avoid for edge in avoid.window} | {0.0, 1.0})
-    stages: list[Stage] = []
-    for start, stop in pairwise(edges):
-        told = [avoid for avoid in request.avoid if avoid.window[0] <= start < avoid.window[1]]
-        stages.append(Stage(until=stop, text=_negative_text(told, dialect) if told else None))
-    return tuple(stages)
-
-
-def _negative_text(avoid: str | Sequence[Avoid] | None, dialect: str) -> str | None:
-    if avoid is None or isinstance(avoid, str):
-        return avoid
-    return ", ".join(_weighed(one, dialect) for one in avoid)
-
-
-def _weighed(avoid: Avoid, dialect: str) -> str:
-    """The term's own text, with its weight written as the dialect writes weights."""
-    if avoid.weight == 1.0:
-        return avoid.term
-    if dialect == "a1111" and is_plain(avoid.term):
-        return f"({avoid.term}:{spell(avoid.weight)})"
-    read = parse(avoid.term, dialect)
-    chunks = tuple(
-        chunk if chunk.kind == "break" else Chunk(chunk.text, chunk.weight * avoid.weight, chunk.span)
-        for chunk in read.chunks
-    )
-    return write(Prompt(chunks, dialect, read.source))
 
 
 def _why_not(
@@ -361,117 +255,13 @@ def _why_not(
     return None
 
 
-def _planned(
-    term: Term, facts: ModelFacts, dialect: str, way: str | None, origins: tuple[str, ...]
-) -> PlannedTerm:
-    said = term.avoid.term
-    clean = said if is_plain(said) else parse(said, dialect).clean
-    unknown = unknown_words(clean, facts)
-    return PlannedTerm(
-        avoid=term.avoid,
-        span=term.span,
-        told=way or (NOT_AT_ALL if term.avoid.check == "none" else CHECK_ONLY),
-        tokens=tokens(clean, facts),
-        known=None if unknown is None or not content_words(clean) else not unknown,
-        unknown=unknown or (),
-        origins=origins,
-    )
-
-
-def _way(term: Term, wishes: Mapping[tuple[str, ...], str]) -> str | None:
-    """The wish that stands for a term; None where none does."""
-    wish = wishes.get(words_of(term.avoid.term))
-    return None if wish is None else f"the wish {wish!r}"
-
-
-def _findings(
-    request: Request,
-    governed: Governed,
-    facts: ModelFacts,
-    negative: str | None,
-    terms: Sequence[PlannedTerm],
-    steps: int,
-    why_not: str | None,
-) -> Iterator[Finding]:
-    if why_not is not None and (negative is not None or terms):
-        level = "note" if not terms else "warning"
-        yield Finding("inert", f"the negative can do nothing: {why_not}", side="avoid", level=level)
-    carried = governed.request
-    asked = _prompts(request.prompt, request.dialect, steps)
-    yield from _read_findings(asked, "prompt")
-    yield from length_findings(asked, "prompt", facts)
-    told = _prompts(negative or "", governed.dialect, steps)
-    if governed.entries is None:
-        yield from _read_findings(told, "avoid")
-    elif isinstance(request.avoid, str):  # of which the list was made
-        yield from _read_findings(_prompts(request.avoid, request.dialect, steps), "avoid")
-    yield from length_findings(told, "avoid", facts)
-    prompts = _prompts(carried.prompt, carried.dialect, steps)
-    yield from _word_findings(request.prompt, prompts, facts)
-    in_prompt = words_of(" , ".join(prompt.clean for prompt in prompts))
-    for term in terms:
-        yield from _term_findings(term, in_prompt)
-    yield from _embedding_findings(carried, negative, facts)
-
-
-def _read_findings(prompts: Sequence[Prompt], side: Side) -> Iterator[Finding]:
-    """What the dialect noticed."""
-    found = {replace(finding, side=side) for prompt in prompts for finding in prompt.findings}
-    yield from sorted(found, key=lambda finding: (finding.span or (0, 0), finding.code))
-
-
-def _prompts(text: str, dialect: str, steps: int) -> list[Prompt]:
-    """Every prompt that a text holds at some step."""
-    return [prompt for strand in unfolded(text, steps, dialect) for _, prompt in strand.prompts]
-
-
-def _word_findings(asked: str, prompts: Sequence[Prompt], facts: ModelFacts) -> Iterator[Finding]:
-    """Words of the prompt that the model has never learned, and words that say no in a way not understood."""
-    told = [prompt.clean for prompt in prompts]
-    for word in dict.fromkeys(word for text in told for word in unknown_words(text, facts) or ()):
-        text = f"{word!r} is a word the model has never learned"
-        yield Finding("unknown-word", text, _first(word, asked), "prompt")
-    pairs = (pair for text in told for pair in pairwise(words_of(text)) if pair[0] in _NEGATIONS)
-    for word, following in dict.fromkeys(pairs):
-        text = f"{word!r} in a prompt tends to bring what follows; avoid {following!r} instead"
-        yield Finding("negation", text, _first(word, asked), "prompt", "note")
-
-
-def _term_findings(term: PlannedTerm, in_prompt: tuple[str, ...]) -> Iterator[Finding]:
-    text, span = term.avoid.term, term.span
-    for word in term.unknown:
-        yield Finding("unknown-word", f"{word!r} is a word the model has never learned", span, "avoid")
-    words = words_of(text)
-    if words and words[0] in _NEGATIONS and len(words) > 1:  # one that could not be understood
-        told = f"{text!r} is avoided as it stands, which asks for it; write {' '.join(words[1:])!r}"
-        yield Finding("negation", told, span, "avoid")
-    content = content_words(text)
-    if content and _stands_in(content, in_prompt):
-        yield Finding("contradiction", f"{text!r} is also in the prompt", span, "avoid")
-    if term.avoid.weight == 0:
-        yield Finding("weight", f"{text!r} weighs 0 and does nothing", span, "avoid")
-    if term.avoid.weight < 0:
-        told = f"{text!r} weighs {term.avoid.weight:g}: avoiding less than nothing asks for it"
-        yield Finding("weight", told, span, "avoid")
-
-
-def _stands_in(words: tuple[str, ...], text: tuple[str, ...]) -> bool:
-    return words[0] in text and any(text[i : i + len(words)] == words for i in range(len(text)))
-
-
-def _embedding_findings(request: Request, negative: str | None, facts: ModelFacts) -> Iterator[Finding]:
-    """Embeddings that nothing asks for."""
-    if not facts.embeddings:
-        return
-    others = (text or "" for text in (*request.other_prompts, *request.other_avoids))
-    texts = (parse(text, request.dialect).clean for text in (request.prompt, negative or "", *others))
-    named = named_embeddings(" , ".join(texts), facts)
-    for one in facts.embeddings:
-        if one.name.lower() not in named:
-            text = f"the embedding {one.name!r} is given and named in no text, so it does nothing"
-            yield Finding("embedding-not-named", text)
-
-
-def _first(word: str, text: str) -> tuple[int, int] | None:
-    at = text.lower().find(word)
-    return (at, at + len(word)) if at >= 0 else None
+def _negative(
+    text: str | None, governed: Governed, terms: Sequence[PlannedTerm], estimates: Estimates, steps: int
+) -> Negative:
+    """The negative side; a merged list takes what its terms take and the commas between them."""
+    if governed.entries is not None:
+        cost = sum(term.tokens for term in terms[: len(governed.entries)]) + max(len(governed.entries) - 1, 0)
+        return Negative(text, governed.dialect, steps, cost)
+    read = prompts_of(text or "", governed.dialect, steps)
+    cost = max(estimates.tokens(prompt.clean) for prompt in read)
+    return Negative(text, governed.dialect, steps, cost)

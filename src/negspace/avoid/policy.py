@@ -17,23 +17,21 @@ not weaken one that is locked.
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from negspace.avoid import sheets
+from negspace.avoid.checks import CHECKS, Check, Unchecked
+from negspace.avoid.enacted import Enacted
 from negspace.avoid.matching import phrase
 from negspace.errors import PolicyError
 from negspace.names import no_such
-
-Check = Literal["none", "flag", "retry", "block"]
-CHECKS: tuple[Check, ...] = ("none", "flag", "retry", "block")
-"""From the mildest to the strictest."""
 
 LIBRARY = resources.files("negspace.avoid") / "library"
 _MOST_CHARACTERS = 1_000_000
@@ -56,6 +54,8 @@ class PolicyTerm(_Sheet):
         weight: how strongly, 1 is plain.
         window: the share of the steps during which it is told.
         check: what happens when it is seen in the picture all the same.
+        unchecked: where the check is "block" and no judge at hand knows it: "refuse" keeps the request from
+            being carried out, "deliver" delivers with a finding; None takes the policy's.
         unless: words of a prompt that lift it.
         also: other words for the same thing; a prompt that asks for one of them asks for the term.
         locked: whether a request may drop, outweigh or negate it; None takes the policy's.
@@ -67,6 +67,7 @@ class PolicyTerm(_Sheet):
     weight: Annotated[float, Field(gt=0.0, le=2.0)] = 1.0
     window: tuple[Share, Share] = (0.0, 1.0)
     check: Check = "none"
+    unchecked: Unchecked | None = None
     unless: tuple[Plain, ...] = ()
     also: tuple[Plain, ...] = ()
     locked: bool | None = None
@@ -152,6 +153,8 @@ class Policy(_Sheet):
         extends: policies whose terms it takes over.
         applies_to: whom it concerns.
         locked: whether its terms are, where they do not say so themselves.
+        unchecked: what happens to a block that no judge at hand can look for, for its own terms that do not
+            say so themselves and for all that it takes over; None refuses, and leaves those as they are.
         least_scale: the least guidance scale while one of its locked terms is in force; None is the model's
             own default.
         avoid: the terms, those of `extends` first.
@@ -166,6 +169,7 @@ class Policy(_Sheet):
     extends: tuple[str, ...] = ()
     applies_to: AppliesTo = AppliesTo()
     locked: bool = False
+    unchecked: Unchecked | None = None
     least_scale: Annotated[float, Field(gt=1.0, allow_inf_nan=False)] | None = None
     avoid: tuple[PolicyTerm, ...] = ()
     require: tuple[Plain, ...] = ()
@@ -188,6 +192,22 @@ class Policy(_Sheet):
         """sha256 over all it says, what it extends included."""
         silent = {"recommends"} if self.recommends is None else None
         return hashlib.sha256(self.model_dump_json(exclude=silent).encode()).hexdigest()
+
+    @cached_property
+    def enacted(self) -> Enacted:
+        """The policy made ready for requests, of which it governs many."""
+        return Enacted(self)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with some fields changed. What was made ready is not taken along."""
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop("enacted", None)
+        return copied
+
+
+def is_label(source: str) -> bool:
+    """Whether a source is a policy's: name@version."""
+    return re.fullmatch(r"[^\s@]+@\d+", source) is not None
 
 
 def names() -> tuple[str, ...]:
@@ -293,12 +313,13 @@ def _with_bases(policy: Policy, place: str, folder: Path | None, above: tuple[st
         require += base.require
         scales.append(base.least_scale)
         for term in base.avoid:
-            terms.setdefault(phrase(term.term), term)
+            terms.setdefault(phrase(term.term), _taken_over(term, policy))
     for term in policy.avoid:
         key = phrase(term.term)
         own = term.model_copy(
             update={
                 "locked": policy.locked if term.locked is None else term.locked,
+                "unchecked": term.unchecked or policy.unchecked or "refuse",
                 "origin": policy.label,
             }
         )
@@ -312,6 +333,15 @@ def _with_bases(policy: Policy, place: str, folder: Path | None, above: tuple[st
             "least_scale": max((scale for scale in scales if scale is not None), default=None),
         }
     )
+
+
+def _taken_over(term: PolicyTerm, policy: Policy) -> PolicyTerm:
+    """A term of a policy that this one extends. Whether its block may go unchecked depends on the judges at
+    hand, so that who extends a policy may say it anew, and answers for it.
+    """
+    if policy.unchecked in (None, term.unchecked) or term.check != "block":
+        return term
+    return term.model_copy(update={"unchecked": policy.unchecked, "origin": policy.label})
 
 
 def _refuse_weakening(base: PolicyTerm, own: PolicyTerm, place: str) -> None:

@@ -36,6 +36,11 @@ class Routed:
     wishes: Mapping[tuple[str, ...], str] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
 
+    def way(self, term: Term) -> str | None:
+        """The wish that stands for a term; None where none does."""
+        wish = self.wishes.get(words_of(term.avoid.term)) if self.wishes else None
+        return None if wish is None else f"the wish {wish!r}"
+
 
 @cache
 def rewrites() -> dict[tuple[str, ...], str]:

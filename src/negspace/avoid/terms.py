@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from typing import NamedTuple
 
 from negspace.prompt import Chunk, Prompt, Strand, unfold, write
 from negspace.request import Avoid
@@ -46,6 +46,11 @@ def is_plain(text: str) -> bool:
     return _PLAIN.fullmatch(text) is not None
 
 
+def as_text(words: str) -> str:
+    """Words as a1111 writes them, their signs as letters."""
+    return words if is_plain(words) else write(Prompt((Chunk(words, 1.0),), "a1111", words))
+
+
 @lru_cache(maxsize=8192)
 def words_of(text: str) -> tuple[str, ...]:
     """The words of a text without syntax, lower case, in order."""
@@ -56,6 +61,8 @@ def words_of(text: str) -> tuple[str, ...]:
 def content_words(text: str) -> tuple[str, ...]:
     """The words of a text that can have a picture; all of them where there is no such word."""
     words = words_of(text)
+    if FUNCTIONWORDS.isdisjoint(words):
+        return words
     return tuple(word for word in words if word not in FUNCTIONWORDS) or words
 
 
@@ -101,41 +108,61 @@ def _spoken(text: str, dialect: str, steps: int) -> Iterator[tuple[str, float, t
             first = last
 
 
+class _Piece(NamedTuple):
+    """What a chunk says between two commas.
+
+    Attributes:
+        chunk: the chunk.
+        start, stop: place in its text.
+        exact: whether the chunk stands in the source as it is read, without syntax inside.
+    """
+
+    chunk: Chunk
+    start: int
+    stop: int
+    exact: bool
+
+
 def _split(prompt: Prompt) -> Iterator[tuple[str, float, tuple[int, int]]]:
     """Chunks cut at commas, joined between them; of several weights the one farthest from 1 counts."""
-    pieces: list[tuple[str, float, tuple[int, int]]] = []
+    pieces: list[_Piece] = []
     for chunk in prompt.chunks:
-        parts = [(0, len(chunk.text))] if chunk.kind == "text" else []
-        commas = [match.start() for match in _SEPARATOR.finditer(chunk.text)] if parts else [0]
-        edges = [-1, *commas, len(chunk.text)]
-        for number, (before, after) in enumerate(pairwise(edges)):
-            if number > 0:
-                yield from _joined(pieces)
-                pieces.clear()
-            if parts and before + 1 < after:
-                place = _place(chunk, before + 1, after, prompt.source)
-                pieces.append((chunk.text[before + 1 : after], chunk.weight, place))
-    yield from _joined(pieces)
+        if chunk.kind == "break":
+            yield from _joined(pieces, prompt.source)
+            pieces = []
+            continue
+        at, text = 0, chunk.text
+        exact = prompt.source[slice(*chunk.span)] == text
+        for comma in _SEPARATOR.finditer(text):
+            if at < comma.start():
+                pieces.append(_Piece(chunk, at, comma.start(), exact))
+            yield from _joined(pieces, prompt.source)
+            pieces, at = [], comma.end()
+        if at < len(text):
+            pieces.append(_Piece(chunk, at, len(text), exact))
+    yield from _joined(pieces, prompt.source)
 
 
-def _joined(
-    pieces: Sequence[tuple[str, float, tuple[int, int]]],
-) -> Iterator[tuple[str, float, tuple[int, int]]]:
-    text = "".join(piece[0] for piece in pieces).strip()
+def _joined(pieces: Sequence[_Piece], source: str) -> Iterator[tuple[str, float, tuple[int, int]]]:
+    texts = [piece.chunk.text[piece.start : piece.stop] for piece in pieces]
+    text = "".join(texts).strip()
     if text:
-        told = [piece for piece in pieces if piece[0].strip()]
-        weight = max((piece[1] for piece in told), key=lambda weight: abs(weight - 1.0))
-        yield text, weight, (told[0][2][0], told[-1][2][1])
+        told = [piece for piece, said in zip(pieces, texts, strict=True) if said.strip()]
+        weight = max((piece.chunk.weight for piece in told), key=lambda weight: abs(weight - 1.0))
+        yield text, weight, (_place(told[0], source)[0], _place(told[-1], source)[1])
 
 
-def _place(chunk: Chunk, start: int, stop: int, source: str) -> tuple[int, int]:
-    """Where the stripped chunk.text[start:stop] stands in the source; the chunk's place if unsure.
+def _place(piece: _Piece, source: str) -> tuple[int, int]:
+    """Where a piece stands in the source without the spaces around it; its chunk's place if unsure.
 
     Syntax may stand between its words there, so its first and its last one are looked for.
     """
-    words = chunk.text[start:stop].split()
-    if not words:
-        return chunk.span
+    chunk, start, stop, exact = piece
+    said = chunk.text[start:stop]
+    if exact:
+        first = chunk.span[0] + start + len(said) - len(said.lstrip())
+        return first, first + len(said.strip())
+    words = said.split()
     at = chunk.span[0] - 1
     for _ in range(chunk.text[:start].count(words[0]) + 1):
         at = source.find(words[0], at + 1, chunk.span[1])

@@ -16,6 +16,7 @@ _LEAD = re.compile(
     r"\b(?:(?:a|an|the|some|his|her|its|their|my|two|three|many)\s+)?$",
     re.IGNORECASE,
 )
+_NEGATES = re.compile(r"\b(?:no|without|free of|avoid|never|don|exclude)", re.IGNORECASE)
 _INLINE = re.compile(r"^\s*negative\s+prompt\s*:|###|(?:^|\s)--\w+|\|", re.IGNORECASE | re.MULTILINE)
 
 
@@ -64,8 +65,7 @@ def understood(prompt: str, dialect: str, steps: int) -> Wish:
 
 def may_negate(prompt: str) -> bool:
     """Whether a negation can be in a text at all; most have none, and are not looked at further."""
-    folded = prompt.lower()
-    return any(word in folded for word in ("no", "without", "free of", "avoid", "never", "don", "exclude"))
+    return _NEGATES.search(prompt) is not None
 
 
 def without(text: str, cuts: Sequence[tuple[int, int]]) -> str:

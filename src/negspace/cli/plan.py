@@ -1,6 +1,6 @@
 """`negspace plan`: the dry run. How each term would be told, and what stands in its way."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -67,6 +67,7 @@ def _show_plan(planned: "Plan", other: "Converted | None") -> None:
             *_converted(other, planned.negative, other and other.negative),
             *(("blocked", str(block)) for block in planned.blocks),
             *(("policy", _policy(record)) for record in planned.policies),
+            *(("needs", told) for told in _needs(planned.terms)),
             ("can act", "yes" if planned.acts else f"no: {planned.why_not}"),
             (
                 "made by",
@@ -90,6 +91,15 @@ def _show_plan(planned: "Plan", other: "Converted | None") -> None:
     if findings:
         show.line("")
         show.findings(findings)
+
+
+def _needs(terms: "Sequence[PlannedTerm]") -> Iterator[str]:
+    """Whom the request cannot do without."""
+    from negspace.avoid.planned import must_be_seen
+
+    must = [repr(term.avoid.term) for term in terms if must_be_seen(term.avoid)]
+    if must:
+        yield f"a judge that knows {', '.join(must)}; without one nothing is made"
 
 
 def _converted(other: "Converted | None", text: str | None, told: str | None) -> Iterator[tuple[str, str]]:

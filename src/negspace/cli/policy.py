@@ -49,12 +49,13 @@ def show_policy(place: Place, json: Json = False) -> None:
     show.pairs(_head(one))
     show.line("")
     show.table(
-        ("avoided", "weight", "when", "check", "locked", "also", "unless", "from", "reason"),
+        ("avoided", "weight", "when", "check", "unchecked", "locked", "also", "unless", "from", "reason"),
         [_row(term) for term in one.avoid],
         {
             "weight": "1",
             "when": "always",
             "check": "none",
+            "unchecked": "",
             "locked": "no",
             "also": "",
             "unless": "",
@@ -125,6 +126,7 @@ def _head(one: "Policy") -> list[tuple[str, str]]:
         ("extends", ", ".join(one.extends)),
         ("applies to", "; ".join(concerns) or "everyone"),
         ("requires", ", ".join(one.require)),
+        ("unchecked", one.unchecked or ""),
         ("least scale", "" if one.least_scale is None else f"{one.least_scale:g}"),
         ("sha256", one.fingerprint),
     ]
@@ -137,6 +139,7 @@ def _row(term: "PolicyTerm") -> tuple[str, ...]:
         f"{term.weight:g}",
         show.when(term.window),
         term.check,
+        (term.unchecked or "refuse") if term.check == "block" else "",
         "yes" if term.locked else "no",
         ", ".join(term.also),
         ", ".join(term.unless),

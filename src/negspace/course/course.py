@@ -28,10 +28,13 @@ class Looking:
     judge: Judge | None = None
     limits: Limits = Limits()
 
+    def knows(self, concept: str) -> bool:
+        """Whether somebody looks who can be asked for a concept."""
+        return self.judge is not None and self.judge.knows(concept)
+
     def concepts(self, making: Making) -> tuple[str, ...]:
         """What is looked for: what the plan watches and the judge knows."""
-        judge = self.judge
-        return () if judge is None else tuple(one for one in watched(making.plan) if judge.knows(one))
+        return tuple(one for one in watched(making.plan) if self.knows(one))
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,14 +10,13 @@ from PIL import Image
 from torch import Tensor
 
 from negspace import png
-from negspace.avoid.escalation import concept_of
-from negspace.avoid.plan import CHECK_ONLY, Plan, refuse_blocked
+from negspace.avoid.escalation import refuse_unheld
+from negspace.avoid.plan import Plan, refuse_blocked
 from negspace.course.course import Course, Looking, look
 from negspace.course.making import Making
 from negspace.course.record import record
 from negspace.encoding import Encoder
 from negspace.engine import Engine, Lane, Width
-from negspace.errors import PolicyError
 from negspace.models.base import Network
 from negspace.receipt import Receipt
 
@@ -49,13 +48,13 @@ class Run:
         planned: the plan.
         width: how many rows go through the network at once.
         encoder: reads the texts; None is the network's own.
-        looking: how pictures are looked at.
+        looking: how pictures are looked at; None where nobody is to, and nothing is refused for that.
 
     Attributes:
         plan, network: as given.
 
     Raises:
-        PolicyError: a policy keeps the request from being carried out.
+        PolicyError: a policy keeps the request from being carried out, or nobody can look for what it blocks.
     """
 
     def __init__(
@@ -68,7 +67,8 @@ class Run:
     ) -> None:
         refuse_blocked(planned)
         self._looking = looking or Looking()
-        _refuse_unheld(planned, self._looking)
+        if looking is not None:
+            refuse_unheld(planned, looking.knows)
         self.plan = planned
         self.network = network
         self._engine = Engine(network, width)
@@ -145,16 +145,3 @@ class Run:
 
     def _lanes_left(self) -> tuple[Lane, ...]:
         return tuple(lane for lane in self.lanes if not lane.done)
-
-
-def _refuse_unheld(planned: Plan, looking: Looking) -> None:
-    """Stop where a locked term could only be upheld by looking at the pictures, which nobody does."""
-    for term in planned.terms:
-        concept = concept_of(term, planned.negative_dialect)
-        looked_for = looking.judge is not None and looking.judge.knows(concept)
-        if term.avoid.locked and term.told == CHECK_ONLY and not looked_for:
-            raise PolicyError(
-                f"{term.avoid.term!r} is locked by {term.avoid.source}, this model cannot be told "
-                f"({planned.why_not}), and no judge at hand looks for it in the pictures; "
-                "give one that knows it"
-            )

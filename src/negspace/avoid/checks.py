@@ -1,0 +1,10 @@
+"""Checks: what is asked for when something avoided may be in the picture all the same."""
+
+from typing import Literal
+
+Check = Literal["none", "flag", "retry", "block"]
+CHECKS: tuple[Check, ...] = ("none", "flag", "retry", "block")
+"""From the mildest to the strictest."""
+
+Unchecked = Literal["refuse", "deliver"]
+"""What happens to a block that no judge at hand can look for."""
