@@ -179,3 +179,11 @@ def test_a_fingerprint_changes_with_what_is_said() -> None:
     one, other = (parse_policy(HEAD + f"avoid: [{term}]\n") for term in ("hat", "cap"))
     assert one.fingerprint != other.fingerprint
     assert Policy.model_validate_json(one.model_dump_json()) == one
+
+
+def test_every_shipped_policy_says_where_it_comes_from_and_every_term_of_ours_why() -> None:
+    for name in names():
+        policy = load_policy(name)
+        assert policy.source and policy.explain and len(policy.avoid) <= 25, name
+        if policy.recommends is None:  # a template is its makers' list, and its source says so
+            assert all(term.reason for term in policy.avoid), name

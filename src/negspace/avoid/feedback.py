@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import comb
 from typing import Literal
 
-from negspace.avoid.checks import CHECKS, Check
+from negspace.avoid.checks import Check, strictest
 from negspace.avoid.complaints import Concept, Opinion
 from negspace.avoid.matching import phrase
 from negspace.avoid.merging import AvoidList, Entry
@@ -151,7 +151,7 @@ def _lighter(entry: Entry) -> Entry | None:
 def _heavier(term: str, direction: Direction, strength: float, before: Entry | None) -> Entry:
     if before is not None:
         weight = min(round(before.avoid.weight * _STEP * max(strength, 1.0), 2), HEAVIEST)
-        return _weighing(before, weight, max(before.avoid.check, "retry", key=CHECKS.index))
+        return _weighing(before, weight, strictest((before.avoid.check, "retry")))
     weight = round((1.0 if direction == "avoid" else 0.8) * strength, 2)
     return Entry(Avoid(term=term, weight=weight, source="feedback"), ("feedback",))
 

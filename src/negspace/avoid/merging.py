@@ -11,7 +11,7 @@ from enum import IntEnum
 from operator import attrgetter
 from typing import NamedTuple, final
 
-from negspace.avoid.checks import CHECKS, Unchecked
+from negspace.avoid.checks import Unchecked, strictest
 from negspace.avoid.matching import Phrase, phrase
 from negspace.avoid.terms import terms_of
 from negspace.findings import Finding
@@ -125,7 +125,7 @@ def _joined(group: Sequence[Claim]) -> Entry:
         update={
             "weight": max([claim.avoid.weight for claim in deciding]),
             "window": (min(starts), max(stops)),
-            "check": max([claim.avoid.check for claim in group], key=CHECKS.index),
+            "check": strictest(claim.avoid.check for claim in group),
             "unchecked": _unchecked(group),
             "locked": any(claim.avoid.locked for claim in group),
         }

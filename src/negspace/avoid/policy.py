@@ -201,7 +201,7 @@ class Policy(_Sheet):
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy with some fields changed. What was made ready is not taken along."""
         copied = super().model_copy(update=update, deep=deep)
-        copied.__dict__.pop("enacted", None)
+        vars(copied).pop("enacted", None)
         return copied
 
 
