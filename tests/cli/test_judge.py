@@ -36,6 +36,16 @@ def test_calibrate_and_look(cli: Cli, tmp_path: Path) -> None:
     assert list(Calibration.read(out).concepts) == ["blurry", "noise"]
 
 
+def test_thumbs_propose_what_disliked_pictures_have_more_often(cli: Cli, tmp_path: Path) -> None:
+    soft, sharp = pictures(tmp_path / "soft", 2.0), pictures(tmp_path / "sharp", 0.0)
+    asked = ("judge", "thumbs", "--judge", "quality", "--disliked", soft, "--liked")
+    told = cli(*asked, sharp)
+    assert told.code == 0 and "blurry" in told.out and "13 of 16" in told.out
+    (first, *_) = cli(*asked, sharp, "--json").json["proposals"]
+    assert first["concept"] == "blurry" and first["p_value"] < 1e-5
+    assert "could not be chance" in cli(*asked, soft).out
+
+
 def test_mistakes_are_one_line(cli: Cli, tmp_path: Path) -> None:
     soft, few = pictures(tmp_path / "soft", 2.0), pictures(tmp_path / "few", 0.0, 3)
     empty = tmp_path / "empty"

@@ -66,7 +66,7 @@ def house(tiny_sd: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[H
     )
     write_keys(folder / "keys.yaml", known)
     policy = {"name": "floor", "version": 3, "explain": "No hats.", "locked": True}
-    policy["avoid"] = ["hat", {"term": "smoke", "check": "block"}]
+    policy["avoid"] = ["hat", {"term": "smoke", "check": "block", "unchecked": "deliver"}]
     (folder / "floor.yaml").write_text(json.dumps(policy))
     settings = Settings(
         models={"tiny": Source(tiny_sd), "other": Source(tiny_sd)},

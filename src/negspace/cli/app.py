@@ -20,6 +20,7 @@ from negspace.cli.plan import plan
 from negspace.cli.policy import policy
 from negspace.cli.prove import prove
 from negspace.cli.read import read
+from negspace.cli.revise import revise
 from negspace.cli.rules import rules
 from negspace.cli.serve import serve
 from negspace.errors import NegspaceError
@@ -36,7 +37,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (imagine, plan, prove, compare, curves, read, models, rules, serve, mcp, demo):
+for command in (imagine, plan, revise, prove, compare, curves, read, models, rules, serve, mcp, demo):
     app.command()(command)
 app.add_typer(policy)
 app.add_typer(judge)

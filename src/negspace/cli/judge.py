@@ -1,5 +1,6 @@
 """`negspace judge`: what judges see in pictures, and from which score on they do."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -192,6 +193,48 @@ def learn(
         return
     show.line(f"{out}: {found.parted:.0%} of the pictures parted, cross-entropy {found.loss:.3f}", "bold")
     show.line(f'try: negspace imagine PROMPT --embedding {out} --avoid "{out.stem}"')
+
+
+@judge.command()
+def thumbs(
+    disliked: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Pictures that were disliked.", show_default=False)
+    ],
+    liked: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Pictures that were liked.", show_default=False)
+    ],
+    who: Who = None,
+    concept: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", help="What to compare; else all the judge can name.", show_default=False
+        ),
+    ] = None,
+    level: Annotated[
+        float, typer.Option(metavar="SHARE", help="The chance of even one false proposal, at most.")
+    ] = 0.05,
+    json: Json = False,
+) -> None:
+    """Say what to avoid from thumbs alone: what is seen more often in disliked pictures than in liked ones.
+
+    Fisher's exact test for each concept, with Holm's levels over all of them.
+    """
+    from negspace.judge import open_judges, thumbs
+
+    pictures = [[_opened(file) for file in _files(place)] for place in (disliked, liked)]
+    found = thumbs(open_judges(who or ["embedded"]), *pictures, concepts=concept, level=level)
+    if json:
+        show.as_json({"proposals": [asdict(one) for one in found]})
+        return
+    if not found:
+        show.line("nothing is seen in the disliked pictures so much more often that it could not be chance")
+        return
+    counts = [len(kind) for kind in pictures]
+    rows = [
+        (one.concept, f"{one.disliked} of {counts[0]}", f"{one.liked} of {counts[1]}", f"{one.p_value:.2g}")
+        for one in found
+    ]
+    show.table(("avoid", "disliked", "liked", "p"), rows)
 
 
 def _files(place: Path) -> list[Path]:

@@ -49,6 +49,16 @@ Width = Annotated[
         show_default=False,
     ),
 ]
+Judges = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--judge",
+        "-j",
+        metavar="NAME|FOLDER",
+        help="Who looks at the pictures for what is avoided. May come several times.",
+        show_default=False,
+    ),
+]
 
 
 @opening
@@ -62,6 +72,7 @@ def serve(
     keys: Keys = None,
     config: Config = None,
     width: Width = None,
+    judge: Judges = None,
 ) -> None:
     """Serve pictures over HTTP: one port, many dialects, requests in shared forwards.
 
@@ -70,7 +81,7 @@ def serve(
     from negspace.serve.run import run  # torch and fastapi: the seconds begin here
     from negspace.serve.settings import read_settings
 
-    flags = {"host": host, "port": port, "data": data, "keys": keys, "width": width}
+    flags = {"host": host, "port": port, "data": data, "keys": keys, "width": width, "judges": judge or None}
     settings = read_settings(config, {**flags, "models": _served(model, parts)})
     show.line(f"serving on http://{settings.host}:{settings.port}, data in {settings.data}")
     if settings.keys is None:

@@ -7,6 +7,7 @@ from typing import final
 from negspace.avoid.plan import Plan, refuse_blocked
 from negspace.errors import NegspaceError
 from negspace.generate import Model, load
+from negspace.judge import open_judges
 from negspace.request import Request
 from negspace.serve.archive import Archive
 from negspace.serve.catalogue import Catalogue
@@ -52,6 +53,7 @@ class Service:
     """
 
     def __init__(self, settings: Settings) -> None:
+        self._judge = open_judges(settings.judges) if settings.judges else None
         self.settings = settings
         self.catalogue = Catalogue(settings)
         self.gate = Gate(settings.keys)
@@ -231,7 +233,8 @@ class Service:
         return self.catalogue.shown_plan(order.plan, order.request).to_json()
 
     def _open(self, name: str) -> Model:
-        return load(self.catalogue.source(name), width=read_width(self.settings.width))
+        source, width = self.catalogue.source(name), read_width(self.settings.width)
+        return load(source, width=width, judge=self._judge)
 
     def _tell(self, id: str, event: Event) -> None:
         """Hand an event to whoever waits for it. Called by any thread."""

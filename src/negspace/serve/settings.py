@@ -58,6 +58,8 @@ class Settings(BaseSettings):
         aliases: names that clients of other servers have built in, each with the model it stands for here;
             "" is the default model.
         embeddings: files of textual inversion by the name they may be asked for.
+        judges: who looks at pictures, as `negspace imagine --judge` has it; none leaves it to the models, of
+            which the embedded one brings its own.
         width: rows of a forward. `Spread(32)` and `UpTo(32)` are fast and exact to float tolerance, on a CPU
             that does other things too the former is faster; `Fixed(2)` makes every picture independent of its
             companions bit for bit.
@@ -89,6 +91,7 @@ class Settings(BaseSettings):
     aliases: dict[str, str] = {"dall-e-2": "", "dall-e-3": "", "gpt-image-1": "", "gpt-image-1.5": ""}
     policies: dict[str, Path] = {}
     embeddings: dict[str, Path] = {}
+    judges: tuple[str, ...] = ()
     width: Annotated[str, AfterValidator(_is_width)] = "Spread(32)"
     lanes: Annotated[int, Field(ge=1, le=1024)] = 16
     resident: Annotated[int, Field(ge=1)] = 2

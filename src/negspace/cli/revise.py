@@ -1,0 +1,75 @@
+"""`negspace revise`: what to avoid after complaints about a picture."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from negspace.cli import show
+from negspace.cli.options import Json
+
+if TYPE_CHECKING:
+    from negspace.avoid import Change, Entry
+
+Complaints = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="COMPLAINT...", help="In plain words, one a picture, in order.", show_default=False
+    ),
+]
+Avoided = Annotated[
+    str | None,
+    typer.Option("--avoid", "-a", metavar="TEXT", help="What was avoided at first.", show_default=False),
+]
+
+
+def revise(complaints: Complaints, avoid: Avoided = None, json: Json = False) -> None:
+    """Change what is avoided by what people say of a picture; nothing is made.
+
+    What is complained of again, though it is avoided already, is looked for in the next picture (`check`
+    retry). JSON has the terms as a request takes them.
+    """
+    from dataclasses import asdict
+
+    from negspace.avoid import History
+    from negspace.avoid.planned import negative_text
+
+    history = History.of(avoid)
+    for complaint in complaints:
+        history = history.after(complaint)
+    terms, changes = history.avoid_list.avoids, history.changes
+    text = negative_text(terms, "a1111") or ""
+    if json:
+        show.as_json(
+            {
+                "text": text,
+                "avoid": [one.model_dump(mode="json") for one in terms],
+                "changes": [
+                    {**asdict(one), "before": _plain(one.before), "after": _plain(one.after)}
+                    for one in changes
+                ],
+            }
+        )
+        return
+    show.table(("term", "", "before", "after", "said", "note"), [_row(one) for one in changes], {"note": ""})
+    if not changes:
+        show.line("nothing was understood to be changed")
+    show.line("")
+    show.line(f"avoid: {text}", "bold")
+    again = [repr(one.term) for one in terms if one.check != "none"]
+    if again:
+        show.line(f"to be looked for: {', '.join(again)}")
+
+
+def _row(one: "Change") -> tuple[str, ...]:
+    return (one.term, one.direction, _told(one.before), _told(one.after), one.said, one.why_not or "")
+
+
+def _told(entry: "Entry | None") -> str:
+    if entry is None:
+        return "-"
+    check = entry.avoid.check
+    return f"{entry.avoid.weight:g}" + ("" if check == "none" else f", {check}")
+
+
+def _plain(entry: "Entry | None") -> dict[str, object] | None:
+    return None if entry is None else entry.avoid.model_dump(mode="json")
