@@ -1,25 +1,30 @@
-"""Simulated users: `python -m bench.users [--users 200] [--rounds 3]`.
+"""Simulated users: `python -m bench.users [--users 200] [--rounds 3] [--store FILE]`.
 
 Each asks for one thing, sees things in the first picture that nobody asked for, and dislikes them. In each
 round the user complains, in words drawn from several ways of saying it, of what the oracle still sees of the
 disliked; feedback changes what is avoided, and the next picture is made on the same seed. Nobody tells the
 list what is disliked but the complaints. Asked: at least 90 % end without anything disliked after three
-rounds. Wilson intervals, 95 %. 200 users take about 20 minutes on 2 free cores.
+rounds. What is complained of again is looked for by the model's own judge, which is not the oracle, and the
+picture made again. Wilson intervals, 95 %. 200 users take about 6 minutes on one core; what was seen is kept
+in `--store`, so that a run goes on where it stopped.
 """
 
 from __future__ import annotations
 
 import argparse
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from random import Random
 
 import negspace
 from bench.embedded import Wish, wishes
+from bench.hat import spent
+from bench.parts import Parts, Row
 from negspace.avoid.history import History
 from negspace.engine import UpTo
-from negspace.judge import Oracle, Rate, Reading
+from negspace.judge import Oracle, Rate, Reading, embedded_judge
 from training.world import table
 
 UNASKED = tuple(concept.name for concept in (*table.of("accessory"), *table.of("defect")))
@@ -38,7 +43,10 @@ SAYINGS = {
 """What people say of defects; of things they say one of the forms below."""
 
 THINGS = ("lose the {}", "I don't want a {}", "no {} please", "remove the {}", "get rid of that {}")
-_BATCH = 32
+_BATCH = 64
+
+Look = Callable[[str, Sequence[tuple[Wish, History]]], list[Row]]
+"""What is seen in pictures under a name, made where they were not made before."""
 
 
 @dataclass
@@ -71,28 +79,32 @@ def shown(reading: Reading) -> list[str]:
     return [name for name in UNASKED if reading.has(name)]
 
 
-def read(model: negspace.Model, oracle: Oracle, asked: Sequence[tuple[Wish, History]]) -> list[Reading]:
-    """What the oracle sees in the pictures."""
-    readings: list[Reading] = []
-    for start in range(0, len(asked), _BATCH):
-        requests = [
-            negspace.Request(prompt=wish.prompt, avoid=history.avoid_list.avoids or None, seed=wish.seed)
-            for wish, history in asked[start : start + _BATCH]
-        ]
-        readings += oracle.read([result.images[0] for result in model.generate_all(requests)])
-    return readings
+def read(model: negspace.Model, oracle: Oracle, asked: Sequence[tuple[Wish, History]]) -> list[Row]:
+    """What of the unasked the oracle sees in the pictures, and what they cost."""
+    requests = [
+        negspace.Request(prompt=wish.prompt, avoid=history.avoid_list.avoids or None, seed=wish.seed)
+        for wish, history in asked
+    ]
+    results = model.generate_all(requests)
+    readings = oracle.read([result.images[0] for result in results])
+    return [
+        {"seen": shown(reading), "wanted": reading.best("subject") == wish.subject, **spent(result)}
+        for (wish, _), result, reading in zip(asked, results, readings, strict=True)
+    ]
 
 
-def users(model: negspace.Model, oracle: Oracle, count: int, seed: int) -> list[User]:
+def users(look: Look, count: int, seed: int) -> list[User]:
     """So many users whose first picture shows something that nobody asked for."""
     found: list[User] = []
     start = History.of(None)
     for batch in range(1000):
         wanted = wishes(_BATCH, seed + batch)
-        readings = read(model, oracle, [(wish, start) for wish in wanted])
-        for wish, reading in zip(wanted, readings, strict=True):
-            if seen := shown(reading):
-                found.append(User(wish, frozenset(seen), start))
+        rows = look(f"first {batch}", [(wish, start) for wish in wanted])
+        found += (
+            User(wish, frozenset(row["seen"]), start)
+            for wish, row in zip(wanted, rows, strict=True)
+            if row["seen"]
+        )
         if len(found) >= count:
             break
     return found[:count]
@@ -105,27 +117,39 @@ def main() -> None:
     parser.add_argument("--users", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seed", type=int, default=70_000)
+    parser.add_argument("--store", type=Path, default=Path(".bench/users.jsonl"))
     options = parser.parse_args()
-    started = time.monotonic()
     model, oracle, rng = negspace.load("embedded", width=UpTo(64)), Oracle.load(), Random(options.seed)
-    everyone = users(model, oracle, options.users, options.seed)
+    parts = Parts(
+        options.store,
+        {
+            "users": options.users,
+            "seed": options.seed,
+            "judge": embedded_judge().fingerprint(),
+            "model": model.network().fingerprint(),
+        },
+    )
+
+    def look(name: str, asked: Sequence[tuple[Wish, History]]) -> list[Row]:
+        return parts.measured(name, asked, partial(read, model, oracle))
+
+    everyone = users(look, options.users, options.seed)
     seen = [sorted(user.disliked) for user in everyone]
     for number in range(1, options.rounds + 1):
-        for user, left in zip(everyone, seen, strict=True):
-            if user.done is None:
-                user.history = user.history.after(user.complaint(left, rng))
-        under_way = [user for user in everyone if user.done is None]
-        readings = dict(
-            zip(
-                map(id, under_way), read(model, oracle, [(u.wish, u.history) for u in under_way]), strict=True
-            )
-        )
-        for index, user in enumerate(everyone):
-            if id(user) in readings:
-                seen[index] = [name for name in shown(readings[id(user)]) if name in user.disliked]
-                user.done = None if seen[index] else number
+        under_way = [index for index, user in enumerate(everyone) if user.done is None]
+        for index in under_way:
+            user = everyone[index]
+            user.history = user.history.after(user.complaint(seen[index], rng))
+        rows = look(f"round {number}", [(everyone[i].wish, everyone[i].history) for i in under_way])
+        for index, row in zip(under_way, rows, strict=True):
+            user = everyone[index]
+            seen[index] = [name for name in row["seen"] if name in user.disliked]
+            user.done = None if seen[index] else number
         content = Rate.of(sum(user.done is not None for user in everyone), len(everyone))
-        print(f"after round {number}: without anything disliked {content}", flush=True)
+        passes = sum(row["evaluations"] for row in rows) / max(len(rows), 1)
+        right = Rate.of(sum(row["wanted"] for row in rows), max(len(rows), 1))
+        print(f"after round {number}: without anything disliked {content}; of this round's pictures", end=" ")
+        print(f"{right} show the right subject, {passes:.0f} evaluations each", flush=True)
     left_over: dict[str, int] = {}
     for left in seen:
         for name in left:
@@ -134,7 +158,6 @@ def main() -> None:
         f"{name} {number}" for name, number in sorted(left_over.items(), key=lambda one: -one[1])
     )
     print(f"still there: {told or 'nothing'}")
-    print(f"{(time.monotonic() - started) / 60:.1f} minutes")
 
 
 if __name__ == "__main__":
