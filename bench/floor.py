@@ -14,6 +14,7 @@ import argparse
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -98,6 +99,7 @@ def main() -> None:
     )
     parser.add_argument("--retries", type=int, default=3)
     parser.add_argument("--seed", type=int, default=50)
+    parser.add_argument("--minutes", type=float, default=inf, help="stop after, and tell what is there")
     parser.add_argument("--store", type=Path, default=Path(".bench/floor.jsonl"))
     options = parser.parse_args()
     if options.judge == "oracle":
@@ -119,11 +121,10 @@ def main() -> None:
         },
     )
     print(f"{len(asked)} plain prompts; {floor.label} has looked for: {', '.join(known)}")
-    arms = {"plain": [], floor.label: [floor], "unchecked": [unchecked(floor)]}
-    found = {
-        name: parts.measured(name, asked, partial(outcomes, model, oracle, policies))
-        for name, policies in arms.items()
-    }
+    policies = {"plain": [], floor.label: [floor], "unchecked": [unchecked(floor)]}
+    arms = {name: partial(outcomes, model, oracle, some) for name, some in policies.items()}
+    found = parts.together(arms, asked, options.minutes)
+    print(f"{len(found['plain'])} of them so far")
     for name, rows in found.items():
         told(name, rows, None if name == "plain" else found["plain"])
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,7 @@ def main() -> None:
     )
     parser.add_argument("--retries", type=int, default=5)
     parser.add_argument("--seed", type=int, default=40)
+    parser.add_argument("--minutes", type=float, default=inf, help="stop after, and tell what is there")
     parser.add_argument("--store", type=Path, default=Path(".bench/hat.jsonl"))
     parser.add_argument("--failures", type=Path, help="folder for delivered pictures with a hat")
     options = parser.parse_args()
@@ -120,10 +122,21 @@ def main() -> None:
         },
     )
     print(f"{len(asked)} requests for snowmen, judge {options.judge}, {options.retries} retries at most")
-    for name, (policy, avoid) in ARMS.items():
-        policies = [parse_policy(policy)] if policy else []
-        keep = options.failures if policy else None
-        told(name, parts.measured(name, asked, partial(outcomes, model, oracle, policies, avoid, keep)))
+    arms = {
+        name: partial(
+            outcomes,
+            model,
+            oracle,
+            [parse_policy(policy)] if policy else [],
+            avoid,
+            options.failures if policy else None,
+        )
+        for name, (policy, avoid) in ARMS.items()
+    }
+    found = parts.together(arms, asked, options.minutes)
+    print(f"{len(next(iter(found.values())))} of them so far")
+    for name, rows in found.items():
+        told(name, rows)
 
 
 if __name__ == "__main__":

@@ -6,10 +6,13 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from time import monotonic
 from typing import Any, TypeVar
 
 Row = Mapping[str, Any]
 Asked = TypeVar("Asked")
+
+_TOGETHER = 32
 
 
 class Parts:
@@ -41,6 +44,26 @@ class Parts:
         with self._file.open("a", encoding="utf-8") as file:
             file.write("".join(map(_line, told.values())))
         self.rows |= told
+
+    def together(
+        self,
+        arms: Mapping[str, Callable[[Sequence[Asked]], Iterable[Row]]],
+        asked: Sequence[Asked],
+        minutes: float,
+    ) -> dict[str, list[Row]]:
+        """The rows of every arm for the same part of `asked`: all of it, or as much as the time allows.
+
+        Args:
+            arms: how each is measured, by name.
+            asked: in order.
+            minutes: after which no further part is begun.
+        """
+        until, done = monotonic() + 60 * minutes, 0
+        while done < len(asked) and monotonic() < until:
+            done = min(done + _TOGETHER, len(asked))
+            for name, measure in arms.items():
+                self.measured(name, asked[:done], measure)
+        return {name: [self.rows[f"{name} {number}"] for number in range(done)] for name in arms}
 
     def measured(
         self,

@@ -156,7 +156,7 @@ def _told(group: Sequence[Claim], entry: Entry) -> Iterable[Finding]:
                 f"{entry.avoid.source} gives it: it is locked"
             )
             yield Finding("locked", text, claim.span, "avoid")
-    if all(claim.avoid == group[0].avoid for claim in group):
+    if len(entry.origins) == 1 and all(claim.avoid == group[0].avoid for claim in group):
         return
     origins = ", ".join(entry.origins)
     told = f"{entry.avoid.term!r} is avoided once, as asked by {origins}"

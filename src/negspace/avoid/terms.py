@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -22,8 +21,7 @@ FUNCTIONWORDS = frozenset(
 """Words without a picture of their own: they are not asked for when it is asked whether a term is known."""
 
 
-@dataclass(frozen=True)
-class Term:
+class Term(NamedTuple):
     """One thing that is not wanted.
 
     Attributes:
@@ -144,6 +142,11 @@ def _split(prompt: Prompt) -> Iterator[tuple[str, float, tuple[int, int]]]:
 
 
 def _joined(pieces: Sequence[_Piece], source: str) -> Iterator[tuple[str, float, tuple[int, int]]]:
+    if len(pieces) == 1:
+        (piece,) = pieces
+        if said := piece.chunk.text[piece.start : piece.stop].strip():
+            yield said, piece.chunk.weight, _place(piece, source)
+        return
     texts = [piece.chunk.text[piece.start : piece.stop] for piece in pieces]
     text = "".join(texts).strip()
     if text:
