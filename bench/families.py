@@ -1,17 +1,18 @@
 """Ours against diffusers' pipeline: random weights in the shapes of SDXL and FLUX, pictures per minute.
 
-    python -m bench.families [--repeats 7] [--families sdxl,flux] [--full]
+    python -m bench.families [--repeats 3] [--minutes 2] [--families sdxl,flux] [--full]
 
 Everything is in bfloat16. With `--full` the shapes are those of SDXL and FLUX.1 at 1024x1024, for a GPU of
 80 GB. Without it they are reduced for a CPU, at 256x256: SDXL's UNet with all its blocks and layers, its
 heads of 64, and 128, 256 and 512 channels in the place of 320, 640 and 1280; FLUX's transformer with its
-heads of 128, six of 24, and 3 and 6 blocks of 19 and 38, beside its 512 tokens of text. Text encoders and
-VAE are tiny in both. Four steps. On 2 cores it takes about 8 minutes.
+heads of 128, six of 24, and 2 and 4 blocks of 19 and 38, beside its 512 tokens of text. Text encoders and
+VAE are tiny in both. Four steps.
 
 One request is one picture with a negative and two passes. Eight requests differ in prompt, negative, seed
 and scale; diffusers makes them one after the other, as its pipeline has one scale a call. Expected: for one
-request at least 1.0x. Each repeat measures every arm one after the other, in turning order. The interval is
-the bootstrap's 95 % for the median of the repeats' ratios.
+request at least 1.0x. Each repeat measures eight requests once in both ways and one request four times, in
+turning order; there are so many repeats as the minutes a shape allow, and at least those asked for. Of two
+neighbours the ratio is taken; the interval is the bootstrap's 95 % for the median of the ratios.
 """
 
 import argparse
@@ -21,6 +22,7 @@ import tempfile
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -35,6 +37,8 @@ from negspace.request import Request
 from tests.families import tiny
 
 MANY = 8
+ONES = 4
+"""How often one request is measured for each time of eight."""
 STEPS = 4
 ADJECTIVES = ("red", "blue", "green", "yellow", "big", "small", "a", "the")
 
@@ -90,8 +94,8 @@ def flux(full: bool) -> Any:
     pipeline.register_modules(
         transformer=kind(
             in_channels=16,
-            num_layers=19 if full else 3,
-            num_single_layers=38 if full else 6,
+            num_layers=19 if full else 2,
+            num_single_layers=38 if full else 4,
             attention_head_dim=128,
             num_attention_heads=24 if full else 6,
             joint_attention_dim=96,
@@ -137,13 +141,13 @@ def by_diffusers(pipeline: Any, shape: Shape, model: Model, request: Request) ->
     )
 
 
-def measure(shape: Shape, repeats: int) -> dict[str, list[float]]:
-    """Seconds of each arm, a value a repeat."""
+def measure(shape: Shape, repeats: int, minutes: float) -> dict[str, list[float]]:
+    """Seconds of each arm, in the order in which they were measured."""
     with tempfile.TemporaryDirectory() as place:
-        return timed(shape, repeats, Path(place) / shape.family)
+        return timed(shape, repeats, minutes, Path(place) / shape.family)
 
 
-def timed(shape: Shape, repeats: int, folder: Path) -> dict[str, list[float]]:
+def timed(shape: Shape, repeats: int, minutes: float, folder: Path) -> dict[str, list[float]]:
     """The same with the model's files in this folder, which receipts read once."""
     from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 
@@ -163,14 +167,20 @@ def timed(shape: Shape, repeats: int, folder: Path) -> dict[str, list[float]]:
         "diffusers, eight": lambda: [by_diffusers(pipeline, shape, model, each) for each in many],
     }
     taken: dict[str, list[float]] = {name: [] for name in arms}
-    for repeat in range(repeats + 1):
-        for name in sorted(arms, reverse=repeat % 2 == 1):
+    for arm in arms.values():  # to warm up
+        arm()
+    ends = perf_counter() + 60 * minutes
+    while len(taken["ours, eight"]) < repeats or perf_counter() < ends:
+        turn = 1 if len(taken["ours, eight"]) % 2 else -1
+        pairs = [("ours, one", "diffusers, one")[:: turn * (-1) ** i] for i in range(ONES)]
+        for name in (*chain(*pairs), *("ours, eight", "diffusers, eight")[::turn]):
             if network.device.type == "cuda":
                 torch.cuda.synchronize()
             began = perf_counter()
             arms[name]()
-            if repeat:  # the first warms up
-                taken[name].append(perf_counter() - began)
+            if network.device.type == "cuda":
+                torch.cuda.synchronize()
+            taken[name].append(perf_counter() - began)
     return taken
 
 
@@ -183,7 +193,8 @@ def interval(ratios: list[float], draws: int = 2000) -> tuple[float, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=str(__doc__).split("\n")[0])
-    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--minutes", type=float, default=2.0, help="for each shape")
     parser.add_argument("--families", default="sdxl,flux")
     parser.add_argument("--full", action="store_true", help="the real shapes, for a GPU")
     options = parser.parse_args()
@@ -195,7 +206,7 @@ def main() -> None:
     for shape in shapes:
         if shape.family not in options.families.split(","):
             continue
-        taken = measure(shape, options.repeats)
+        taken = measure(shape, options.repeats, options.minutes)
         for count, word in ((1, "one"), (MANY, "eight")):
             ours, theirs = taken[f"ours, {word}"], taken[f"diffusers, {word}"]
             ratios = [other / own for own, other in zip(ours, theirs, strict=True)]
@@ -204,7 +215,7 @@ def main() -> None:
                 f"{shape.family} {shape.size}x{shape.size}, {word}: ours "
                 f"{60 * count / statistics.median(ours):.1f} pictures/min, diffusers "
                 f"{60 * count / statistics.median(theirs):.1f}; {statistics.median(ratios):.2f}x "
-                f"[{low:.2f}, {high:.2f}]",
+                f"[{low:.2f}, {high:.2f}] of {len(ratios)}",
                 flush=True,
             )
 
