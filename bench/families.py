@@ -4,8 +4,8 @@
 
 Everything is in bfloat16. With `--full` the shapes are those of SDXL and FLUX.1 at 1024x1024, for a GPU of
 80 GB. Without it they are reduced for a CPU, at 256x256: SDXL's UNet with all its blocks and layers, its
-heads of 64, and 128, 256 and 512 channels in the place of 320, 640 and 1280; FLUX's transformer with its
-heads of 128, six of 24, and 2 and 4 blocks of 19 and 38, beside its 512 tokens of text. Text encoders and
+heads of 64, and a fifth of the channels (64, 128 and 256); FLUX's transformer with its heads of 128, three of
+24, and 2 and 4 blocks of 19 and 38, beside its 512 tokens of text. Text encoders and
 VAE are tiny in both. Four steps.
 
 One request is one picture with a negative and two passes. Eight requests differ in prompt, negative, seed
@@ -61,11 +61,11 @@ class Shape:
 
 
 def sdxl(full: bool) -> Any:
-    """SDXL's UNet, or one of its kind with four tenths of the channels."""
+    """SDXL's UNet, or one of its kind with a fifth of the channels."""
     from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 
     pipeline = tiny.sdxl()
-    channels = (320, 640, 1280) if full else (128, 256, 512)
+    channels = (320, 640, 1280) if full else (64, 128, 256)
     kind: Any = UNet2DConditionModel
     pipeline.register_modules(
         unet=kind(
@@ -97,7 +97,7 @@ def flux(full: bool) -> Any:
             num_layers=19 if full else 2,
             num_single_layers=38 if full else 4,
             attention_head_dim=128,
-            num_attention_heads=24 if full else 6,
+            num_attention_heads=24 if full else 3,
             joint_attention_dim=96,
             pooled_projection_dim=32,
             guidance_embeds=True,
