@@ -3,10 +3,13 @@
 Writes src/negspace/judge/shipped/clip.json and quality.json: each concept goes to whichever of the embedded
 CLIP and the classical measures tells it better on scenes that neither learned from. A concept that neither
 tells is left out, so that nobody takes a guess for a verdict. Run it again whenever the weights of `clip/`
-or `vae/` change. About two minutes on 2 cores.
+or `vae/` change. About twelve minutes on one core.
 
 The model's pictures come out of a decoder, so half of the scenes go through the autoencoder first, except
-where it smooths away what is looked for.
+where it smooths away what is looked for. Of a thing that belongs to a subject, more scenes are redrawn by the
+model itself in the last third of its steps, while it avoids the thing: so its half-finished hats are among
+the examples, and what is in a picture is still known without asking anyone. For such things CLIP also looks
+at the upper middle of the picture by itself.
 """
 
 from __future__ import annotations
@@ -23,6 +26,8 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from PIL import Image
 
+import negspace
+from negspace.engine import UpTo
 from negspace.judge import Calibration, Cut, ScoringJudge
 from negspace.judge.opening import SHIPPED, open_scoring
 from negspace.models.folder import EMBEDDED, find_folder
@@ -35,6 +40,15 @@ _FIRST = 600_000_000
 _SMOOTHED = frozenset({"noise", "jpeg artifacts"})
 _CATCH = 0.99
 """The share of what is there that must be seen."""
+
+_CATCH_OWN, _MARGIN_OWN = 0.995, 2.0
+"""The same of things that belong to a subject, which is what policies block, and the log odds below that from
+which on they count as seen: the model's failures are stranger than any example.
+"""
+
+_VIEWS = ((0.1875, 0.0, 0.6875, 0.5), (0.3125, 0.0, 0.8125, 0.5))
+_REDRAWN = 0.35
+"""The share of the steps that redraw a scene: more, and what is to be seen may be gone."""
 
 _MOST_ALARMS = 0.6
 """Whoever sees a thing in more pictures without it than this is not asked for it."""
@@ -93,6 +107,29 @@ def decoded(pictures: Sequence[Image.Image], autoencoder: Any) -> list[Image.Ima
     return made
 
 
+def redrawn(scenes: Sequence[Scene], avoid: str, model: negspace.Model) -> list[Image.Image]:
+    """Scenes as the model leaves them when it draws their last steps anew and avoids a thing."""
+    made: list[Image.Image] = []
+    for start in range(0, len(scenes), 50):
+        requests = [
+            negspace.Request(
+                prompt=_plainly(scene),
+                avoid=avoid,
+                seed=1000 + start + number,
+                start=negspace.Start(picture=negspace.Pixels.of(render(scene)), strength=_REDRAWN),
+            )
+            for number, scene in enumerate(scenes[start : start + 50])
+        ]
+        made += [result.images[0] for result in model.generate_all(requests)]
+    return made
+
+
+def _plainly(scene: Scene) -> str:
+    """What a plain prompt says of a scene."""
+    said = [f"a {scene.colour} {scene.subject}", scene.place]
+    return ", ".join([*said, *(["night"] if scene.night else []), *(["snow"] if scene.snow else [])])
+
+
 @dataclass(frozen=True)
 class Pool:
     """Scenes, and what both judges observe of their pictures.
@@ -118,6 +155,23 @@ class Pool:
             pictures[number] = picture
         return cls(scenes, chosen, {name: judge.observe(pictures) for name, judge in judges.items()})
 
+    def beside(
+        self, scenes: list[Scene], pictures: list[Image.Image], judges: dict[str, ScoringJudge]
+    ) -> Pool:
+        """These scenes, and others as pictures that the model redrew, in turns."""
+        count = min(len(scenes), len(self.scenes))
+        order = np.arange(2 * count).reshape(2, count).T.ravel()
+
+        def mixed(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+            return np.concatenate([np.concatenate([first[:count], second[:count]])[order], first[count:]])
+
+        both = [one for pair in zip(self.scenes, scenes, strict=False) for one in pair]
+        return Pool(
+            [*both, *self.scenes[count:]],
+            mixed(self.decoded, np.zeros(len(scenes), bool)),
+            {name: mixed(self.observed[name], judge.observe(pictures)) for name, judge in judges.items()},
+        )
+
     def having(self, concept: table.Concept) -> tuple[np.ndarray, np.ndarray]:
         """[n] and [n]: which show a concept, and which could and do not."""
         there = np.array([scene.has(concept.name) for scene in self.scenes])
@@ -125,28 +179,51 @@ class Pool:
         return there & fair, ~there & fair
 
 
-def calibrate(count: int, own: int, out: Path) -> None:
-    """Write both calibrations, from `count` scenes of the world and `own` of each thing that belongs to a
-    subject.
+def calibrate(count: int, own: int, remade: int, only: Sequence[str], out: Path) -> None:
+    """Write both calibrations.
+
+    Args:
+        count: scenes of the world.
+        own: scenes of each thing that belongs to a subject.
+        remade: of these, how many more are redrawn by the model.
+        only: what is calibrated anew; () is everything.
+        out: folder of both files, whose other concepts stay.
     """
-    judges = {"clip": open_scoring("embedded", None), "quality": open_scoring("quality", None)}
-    autoencoder = AutoencoderKL.from_pretrained(find_folder(EMBEDDED).path / "vae", torch_dtype=torch.float32)
-    told = f"{count} scenes of the drawn world, {own} of each thing on its subject (training/judge.py)"
+    clip = open_scoring("embedded", None)
+    told = f"{count} scenes of the drawn world, {own} of each thing on its subject"
+    told += f" and {remade} redrawn (training/judge.py)"
     files = {
-        name: Calibration(
-            judge="zero_shot" if name == "clip" else name,
-            made_for=judge.weights(),
-            made_from=told,
-            only=True,
-        )
-        for name, judge in judges.items()
+        "clip": Calibration(
+            judge="zero_shot", made_for=clip.weights(), made_from=told, only=True, views=_VIEWS
+        ),
+        "quality": Calibration(
+            judge="quality", made_for=open_scoring("quality", None).weights(), made_from=told, only=True
+        ),
     }
+    judges = {"clip": open_scoring("embedded", files["clip"]), "quality": open_scoring("quality", None)}
+    autoencoder = AutoencoderKL.from_pretrained(find_folder(EMBEDDED).path / "vae", torch_dtype=torch.float32)
+    model = negspace.load(EMBEDDED, width=UpTo(64))
     rng = Random(_FIRST)
     world = Pool.of([sample(rng) for _ in range(count)], judges, autoencoder)
+    if only:
+        kept = {name: Calibration.read(out / f"{name}.json") for name in files}
+        anew = f"; {', '.join(only)} from {told}"
+        files = {
+            name: file.model_copy(
+                update={"concepts": kept[name].concepts, "made_from": kept[name].made_from + anew}
+            )
+            for name, file in files.items()
+        }
     for concept in table.TABLE:
-        if concept.kind == "colour":
+        if concept.kind == "colour" or (only and concept.name not in only):
             continue
-        pool = Pool.of(own_scenes(concept, own), judges, autoencoder) if concept.only else world
+        pool = world
+        if concept.only:
+            scenes = own_scenes(concept, own)
+            pool = Pool.of(scenes, judges, autoencoder)
+            if concept.kind == "accessory" and remade:
+                again = scenes[:remade]
+                pool = pool.beside(again, redrawn(again, concept.words[0], model), judges)
         cuts = {
             name: _cut(judge, name, concept, pool, world)
             for name, judge in judges.items()
@@ -163,14 +240,21 @@ def calibrate(count: int, own: int, out: Path) -> None:
 
 
 def _cut(judge: ScoringJudge, name: str, concept: table.Concept, pool: Pool, world: Pool) -> Cut:
-    """What belongs to a subject is parted from bare subjects, and from a third as many other scenes."""
+    """What belongs to a subject is parted from bare subjects, and from a third as many other scenes. Only for
+    that does CLIP see its views.
+    """
     there, bare = pool.having(concept)
-    present, absent = pool.observed[name][there], pool.observed[name][bare]
+    seen = pool.observed[name]
+    if name == "clip" and not concept.only:
+        seen = seen[:, : seen.shape[1] // (1 + len(_VIEWS))]
+    present, absent = seen[there], seen[bare]
     if concept.only:
         others = world.observed[name][world.having(concept)[1]][: len(absent) // 3]
         absent = np.random.default_rng(_FIRST).permutation(np.concatenate([absent, others]))
     blank = prompts(concept) if name == "clip" else judge.plain_cut(concept.name)
     blank = blank.model_copy(update={"also": concept.words})
+    if name == "clip" and concept.only:
+        return judge.calibrated(concept.name, blank, present, absent, _CATCH_OWN, _MARGIN_OWN)
     return judge.calibrated(concept.name, blank, present, absent, _CATCH)
 
 
@@ -185,8 +269,10 @@ def main() -> None:
     parser.add_argument("--scenes", type=int, default=2400, help="of the whole world")
     parser.add_argument("--own", type=int, default=1200, help="of each thing that belongs to a subject")
     parser.add_argument("--out", type=Path, default=SHIPPED, help="folder of both files")
+    parser.add_argument("--redrawn", type=int, default=800, help="of each accessory, by the model")
+    parser.add_argument("--only", nargs="*", default=[], help="calibrate these anew, and leave the others")
     options = parser.parse_args()
-    calibrate(options.scenes, options.own, options.out)
+    calibrate(options.scenes, options.own, options.redrawn, options.only, options.out)
 
 
 if __name__ == "__main__":

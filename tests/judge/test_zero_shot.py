@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from random import Random
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -47,6 +48,21 @@ def test_uncalibrated_it_tells_plain_subjects_and_says_that_it_is_not(clip: Zero
     assert [score > 0 for score in scores] == [scene.subject == "house" for scene in plain]
     ((sight,),) = clip.look(PICTURES[:1], ["teapot"])
     assert not sight.calibrated and sight.unit == "log odds" and "not calibrated" in str(sight)
+
+
+def test_views_are_observed_behind_the_whole_and_a_shorter_direction_reads_the_whole_alone(
+    clip: ZeroShot,
+) -> None:
+    corner = (0.5, 0.0, 1.0, 0.5)
+    plain = Calibration(judge="zero_shot", made_for=clip.weights())
+    looking = ZeroShot(CLIP, plain.model_copy(update={"views": (corner,)}))
+    whole, seen = clip.observe(PICTURES[:4]), looking.observe(PICTURES[:4])
+    parts = clip.features([one.crop((32, 0, 64, 32)) for one in PICTURES[:4]])
+    assert np.allclose(seen, np.concatenate([whole, parts], axis=1))
+    blank = clip.plain_cut("hat")
+    assert np.allclose(looking.scores(seen, "hat", blank), clip.scores(whole, "hat", blank))
+    taught = looking.calibrated("dark", blank, looking.observe(PICTURES[:30]), looking.observe(PICTURES[30:]))
+    assert len(taught.direction) == seen.shape[1]
 
 
 def test_examples_teach_it_what_words_do_not(clip: ZeroShot) -> None:

@@ -27,6 +27,8 @@ LEAST_EXAMPLES: Final = 12
 """With and without a concept, each: fewer say nothing of how often a judge is wrong."""
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
+View = tuple[Share, Share, Share, Share]
+"""A part of a picture: left, top, right, bottom."""
 
 
 class Rate(Words):
@@ -70,7 +72,8 @@ class Cut(Words):
         unit: of the score.
         also: other words for the concept.
         present, absent: prompts of pictures with and without it, for a judge that reads text.
-        direction, bias: score = direction . picture + bias, for a judge that learns; () where it did not.
+        direction, bias: score = direction . picture + bias, for a judge that learns; () where it did not. A
+            direction may be shorter than what is observed: it reads the first of it.
         caught: share of examples with the concept that were seen; None where nobody measured.
         false_alarms: share of examples without it that were seen.
     """
@@ -105,6 +108,7 @@ class Calibration(Words):
         made_for: sha256 of what they were set for; with other weights they mean nothing.
         made_from: which examples, for people.
         only: whether the judge is to know these concepts alone, though it could be asked for any words.
+        views: parts of a picture that are looked at beside the whole, as shares (left, top, right, bottom).
         concepts: by name.
     """
 
@@ -113,6 +117,7 @@ class Calibration(Words):
     made_for: str
     made_from: str = ""
     only: bool = False
+    views: tuple[View, ...] = ()
     concepts: dict[str, Cut] = {}
 
     @classmethod

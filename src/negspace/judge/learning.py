@@ -81,7 +81,7 @@ def learn_negative(
         if len(pictures) < LEAST:
             raise JudgeError(f"{len(pictures)} {kind} pictures are too few to learn from: {LEAST} are needed")
     clip = judge.clip()
-    seen = torch.from_numpy(judge.observe([*disliked, *liked])).float()
+    seen = torch.from_numpy(judge.features([*disliked, *liked])).float()
     truth = torch.tensor([1.0] * len(disliked) + [0.0] * len(liked))
     balance = torch.where(truth > 0, len(truth) / (2 * len(disliked)), len(truth) / (2 * len(liked)))
     words: Tensor = clip.text_model.embeddings.token_embedding.weight.detach().float()

@@ -93,6 +93,7 @@ class ScoringJudge(Judge):
         present: NDArray[np.float64],
         absent: NDArray[np.float64],
         catch: float | None = None,
+        margin: float = 0.0,
     ) -> Cut:
         """The cut of a concept as examples with and without it have it.
 
@@ -103,6 +104,7 @@ class ScoringJudge(Judge):
             should
                 not be alike, for they are shared out in turns.
             catch: as in `threshold`.
+            margin: how much lower than that the threshold is, where what is judged may be unlike any example.
 
         Raises:
             JudgeError: there are too few.
@@ -117,7 +119,7 @@ class ScoringJudge(Judge):
             tuple(self.scores(examples[part], concept, taught) for examples in (there, not_there))
             for part in (1, 2)
         )
-        chosen = taught.model_copy(update={"threshold": threshold(choose[0], choose[1], catch)})
+        chosen = taught.model_copy(update={"threshold": threshold(choose[0], choose[1], catch) - margin})
         return measured(chosen, test[0], test[1])
 
     def _sights(

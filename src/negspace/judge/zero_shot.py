@@ -24,7 +24,7 @@ from torch import Tensor
 from negspace.avoid.matching import phrase
 from negspace.errors import JudgeError
 from negspace.judge.base import Picture
-from negspace.judge.calibration import Calibration, Cut
+from negspace.judge.calibration import Calibration, Cut, View
 from negspace.judge.scoring import ScoringJudge, fitting, logistic
 from negspace.models.fingerprint import fingerprint
 
@@ -72,10 +72,18 @@ class ZeroShot(ScoringJudge):
 
     def scores(self, observed: NDArray[np.float64], concept: str, cut: Cut) -> NDArray[np.float64]:
         direction, bias = self._reading(cut)
-        return observed @ direction + bias
+        return observed[:, : len(direction)] @ direction + bias
 
     def observe(self, pictures: Sequence[Picture]) -> NDArray[np.float64]:
-        """[n, d]: the pictures in the space that they share with texts, of length 1."""
+        """[n, (1 + views) d]: the pictures in the space that they share with texts, of length 1, and behind
+        the whole of each the views of the calibration.
+        """
+        views = self.calibration.views if self.calibration else ()
+        parts = [pictures, *([_part(one, view) for one in pictures] for view in views)]
+        return np.concatenate([self.features(part) for part in parts], axis=1)
+
+    def features(self, pictures: Sequence[Picture]) -> NDArray[np.float64]:
+        """[n, d]: whole pictures in the space that they share with texts, of length 1."""
         rows: list[Tensor] = []
         with torch.inference_mode():
             for start in range(0, len(pictures), _ROWS):
@@ -98,6 +106,7 @@ class ZeroShot(ScoringJudge):
         truth = np.arange(len(seen)) < len(present)
         mean, spread = seen.mean(axis=0), seen.std(axis=0) + 1e-9
         direction, bias = self._reading(cut.model_copy(update={"direction": (), "bias": 0.0}))
+        direction = np.pad(direction, (0, len(mean) - len(direction)))  # words say nothing of views
         prior = np.append(direction * spread, direction @ mean + bias)
         columns = np.column_stack([(seen - mean) / spread, np.ones(len(seen))])
         weights = logistic(columns, truth, prior)
@@ -141,7 +150,7 @@ class _Seeing:
         self, side: int, crop: bool, mean: Sequence[float], spread: Sequence[float], filter: int
     ) -> None:
         self._side, self._crop = side, crop
-        self._mean, self._spread = torch.tensor(mean).view(3, 1, 1), torch.tensor(spread).view(3, 1, 1)
+        self._mean, self._spread = (torch.tensor(mean).view(3, 1, 1), torch.tensor(spread).view(3, 1, 1))
         self._filter = Image.Resampling(filter)
 
     @classmethod
@@ -195,7 +204,15 @@ def _opened(folder: Path) -> tuple[str, Any, Any]:
     finally:
         if shown:
             logging.enable_progress_bar()
-    return "clip" if kind == "clip" else "siglip", model.eval().requires_grad_(False), tokenizer
+    return ("clip" if kind == "clip" else "siglip", model.eval().requires_grad_(False), tokenizer)
+
+
+def _part(picture: Picture, view: View) -> Picture:
+    left, top, right, bottom = view
+    width, height = picture.size
+    return picture.crop(
+        (round(left * width), round(top * height), round(right * width), round(bottom * height))
+    )
 
 
 def _json(file: Path) -> dict[str, Any]:
