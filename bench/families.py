@@ -1,6 +1,6 @@
 """Ours against diffusers' pipeline: random weights in the shapes of SDXL and FLUX, pictures per minute.
 
-    python -m bench.families [--repeats 3] [--minutes 2] [--families sdxl,flux] [--full]
+    python -m bench.families [--repeats 3] [--minutes 1] [--families sdxl,flux] [--full]
 
 Everything is in bfloat16. With `--full` the shapes are those of SDXL and FLUX.1 at 1024x1024, for a GPU of
 80 GB. Without it they are reduced for a CPU, at 256x256: SDXL's UNet with all its blocks and layers, its
@@ -194,7 +194,7 @@ def interval(ratios: list[float], draws: int = 2000) -> tuple[float, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=str(__doc__).split("\n")[0])
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--minutes", type=float, default=2.0, help="for each shape")
+    parser.add_argument("--minutes", type=float, default=1.0, help="for each shape")
     parser.add_argument("--families", default="sdxl,flux")
     parser.add_argument("--full", action="store_true", help="the real shapes, for a GPU")
     options = parser.parse_args()
