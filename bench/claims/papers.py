@@ -91,26 +91,22 @@ def damages(bench: Bench) -> Row:
     )
 
 
-def _against_cfg(bench: Bench, rule: str) -> tuple[Row, float]:
-    wishes = bench.wishes()
-    leak = bench.leak(wishes, PLAIN, _at(rule=rule))
-    lacking = bench.lacking(wishes, PLAIN, _at(rule=rule))
-    text = (
-        f"leak {100 * leak.before:.0f} % (cfg) and {100 * leak.after:.0f} %, wanted things missing "
-        f"{100 * lacking.before:.0f} and {100 * lacking.after:.0f} %"
-    )
-    return Row("", "", "", text, span(score(lacking)), judged(score(lacking))), leak.effect
-
-
 def dng(bench: Bench) -> Row:
-    row, leak = _against_cfg(bench, "dng")
+    """With the right prior, about how often the thing is there unasked, and with one far too small."""
+    wishes = bench.wishes()
+    right, small = (_at(rule=f"dng(prior={prior})") for prior in (0.7, 0.01))
+    leak, collapsed = bench.leak(wishes, PLAIN, right), bench.leak(wishes, NONE, small)
+    lacking = bench.lacking(wishes, PLAIN, right)
+    verdict = judged(score(lacking))
     return Row(
         "5",
         "dynamic negative guidance keeps the picture where plain negatives do not, at no higher leak",
-        "dominates with the right prior",
-        row.measured,
-        row.interval,
-        row.verdict if leak > -0.1 or row.verdict == "disagrees" else "disagrees",
+        "dominates with the right prior; no more than no negative with one too small",
+        f"leak {100 * leak.before:.0f} % (cfg) and {100 * leak.after:.0f} % (prior 0.7), wanted things "
+        f"missing {100 * lacking.before:.0f} and {100 * lacking.after:.0f} %; with prior 0.01 leak "
+        f"{100 * collapsed.after:.0f} % ({100 * collapsed.before:.0f} % without a negative)",
+        span(score(lacking)),
+        "disagrees" if score(leak)[1] < -0.1 else verdict,
     )
 
 
@@ -164,14 +160,14 @@ def adaptive(bench: Bench) -> Row:
     plain = mean(look.evaluations for look in bench.looks(wishes, **PLAIN))
     saved = 1 - mean(look.evaluations for look in bench.looks(wishes, **_at(rule="adaptive(cfg)"))) / plain
     interval = score(effect)
-    good = saved >= 0.2 and abs(effect.effect) < 0.05
+    same = -0.1 < interval[0] and interval[1] < 0.1
     return Row(
         "8",
         "guidance can end once both predictions agree, at a quarter of the evaluations less",
         "20 to 30 % saved at below 1 point of leak",
         f"{100 * saved:.0f} % saved, leak {100 * -effect.effect:+.1f} points",
         span(interval),
-        "agrees" if good else "disagrees" if saved < 0.1 else "not shown",
+        "agrees" if saved >= 0.2 and same else "disagrees" if saved < 0.1 else "not shown",
     )
 
 
