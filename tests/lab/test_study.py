@@ -55,7 +55,7 @@ def test_what_cannot_act_is_inert_and_costs_nothing() -> None:
     weightless = question("hat")
     term = weightless.plan.terms[0]
     unweighed = replace(term, avoid=term.avoid.model_copy(update={"weight": 0.0}))
-    plan = replace(weightless.plan, terms=(unweighed,))
+    plan = weightless.plan.model_copy(update={"terms": (unweighed,)})
     for asked, why in ((nowhere, "scale is 1"), (replace(weightless, plan=plan), "weight is 0")):
         world = World({"hat": 0.8})
         found = run(asked, world)
