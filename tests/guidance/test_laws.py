@@ -15,6 +15,7 @@ from torch import Tensor
 
 from negspace.errors import RequestError
 from negspace.guidance import RULES, Branch, Cfg, Rule, Space, Step, Wrapper, convert, make
+from negspace.guidance.avoiding import is_joint
 from negspace.guidance.base import NEGATIVE, POSITIVE
 from negspace.rulefacts import RULE_FACTS
 from negspace.strength import window
@@ -292,7 +293,7 @@ def ways(rule: Rule[Any]) -> set[str]:
     return (
         {"text" for side in sides if side == "negative"}
         | {"terms" for side in sides if side.startswith("negative:")}
-        | {"joint" for side in sides if side == "joint"}
+        | {"joint" for side in sides if is_joint(side)}
         | {"attention" for branch in branches if branch.patch and branch.patch.sides}
     )
 

@@ -9,16 +9,18 @@ from negspace.encoding import Conditioning, Encoder
 from negspace.engine.apart import Apart
 from negspace.engine.lane import Cast, Part, Side
 from negspace.engine.later import Maker
-from negspace.guidance.base import EMPTY, JOINT, POSITIVE
+from negspace.guidance.avoiding import joined
+from negspace.guidance.base import EMPTY, POSITIVE
 from negspace.prompt import Chunk, Prompt, parse
 
 
 @final
 class Joint(Maker):
-    """The prompt of a plan with the things avoided appended, each with its weight, as the side "joint".
+    """The prompt of a plan with things avoided appended, as sides "joint:0", "joint:1"..: see `joined`.
 
-    What the encoder has never learned, and what is not avoided at a step, is left out; where nothing is
-    left, the side says what the prompt says.
+    Things that share a side keep their weights towards each other, the largest being 1. What the encoder has
+    never learned, and what is not avoided at a step, is left out; where nothing is left, the side says what
+    the prompt says.
 
     Args:
         encoder: reads the prompt.
@@ -26,8 +28,6 @@ class Joint(Maker):
         apart: the same things one by one.
         said: what the positive side says at each step of the sampler: texts with their weights.
     """
-
-    names = (JOINT,)
 
     def __init__(
         self,
@@ -41,9 +41,10 @@ class Joint(Maker):
         self._apart = apart
         self._said = said
         self._encoded: dict[tuple[Prompt | None, ...], Conditioning] = {}
+        self.names = tuple(joined(dict.fromkeys(apart.names, 1.0)))
 
     def side(self, name: str, step: int, cast: Cast) -> Side:
-        more = self._more(step)
+        more = self._more(name, step)
         if not more:
             return cast[POSITIVE]
         windows = cast[EMPTY][0].conditioning.windows
@@ -52,14 +53,16 @@ class Joint(Maker):
             for texts, factor in self._said[step]
         )
 
-    def _more(self, step: int) -> tuple[Chunk, ...]:
+    def _more(self, name: str, step: int) -> tuple[Chunk, ...]:
         weights = self._apart.weights(step)
+        largest, shared = joined(weights).get(name, (1.0, ()))
         chunks: list[Chunk] = []
         for side, term in zip(self._apart.names, self._plan.terms, strict=True):
-            if weights[side] and term.known is not False:
+            if side in shared and term.known is not False:
                 read = parse(term.avoid.term, self._plan.negative_dialect).chunks
+                weight = weights[side] / largest
                 chunks.append(Chunk(", ", 1.0))
-                chunks += [Chunk(one.text, one.weight * weights[side], one.span, one.kind) for one in read]
+                chunks += [Chunk(one.text, one.weight * weight, one.span, one.kind) for one in read]
         return tuple(chunks)
 
     def _read(self, texts: tuple[Prompt | None, ...], windows: int) -> Conditioning:

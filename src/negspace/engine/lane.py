@@ -14,7 +14,8 @@ from negspace.engine.ledger import Account, Ledger
 from negspace.engine.noise import keyed
 from negspace.errors import RequestError
 from negspace.guidance import Branch, Haze, Patch, Rule, Space, Step, convert
-from negspace.guidance.base import EMPTY, JOINT, NEGATIVE, POSITIVE
+from negspace.guidance.avoiding import is_joint, joined
+from negspace.guidance.base import EMPTY, NEGATIVE, POSITIVE
 from negspace.guidance.decompose import Parts, decompose
 from negspace.models.base import Row
 from negspace.models.samplers import Sampler
@@ -255,9 +256,10 @@ class Lane:
 
     def _avoiding(self, side: str) -> float:
         """The weight of a side that is avoided and says something at the step at hand; else 0."""
-        if side == JOINT:
+        if is_joint(side):
             cast = self._casts[self._index]
-            return 0.0 if cast[JOINT] is cast[POSITIVE] else 1.0
+            weight, _ = joined(self._negatives[self._index]).get(side, (0.0, ()))
+            return 0.0 if cast[side] is cast[POSITIVE] else weight
         weight = 1.0 if side == NEGATIVE else self._negatives[self._index].get(side, 0.0)
         return weight if weight and self._says(side) else 0.0
 
@@ -276,7 +278,7 @@ class Lane:
         """What each branch that is avoided adds to its base, by its weight."""
         weighed = [(one, self._avoiding(one.side)) for one in branches if one.side != POSITIVE]
         return [
-            weight * (answers[one.name] - (answers[POSITIVE] if one.side == JOINT else base))
+            weight * (answers[one.name] - (answers[POSITIVE] if is_joint(one.side) else base))
             for one, weight in weighed
             if weight
         ]

@@ -1,4 +1,4 @@
-"""Auto: what is avoided is told together with what is wanted, a little while, and as far as it is coming."""
+"""Auto: what is avoided is told together with what is wanted, a little while, as far as it is expected."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -8,61 +8,58 @@ from typing import Self, final
 import torch
 from torch import Tensor
 
-from negspace.guidance.base import EMPTY, JOINT, POSITIVE, Branch, Rule, Step, convert, setting
-from negspace.guidance.sums import cap, dot, norm, over
+from negspace.guidance.avoiding import asking, joined, total
+from negspace.guidance.base import EMPTY, POSITIVE, Branch, Rule, Step, setting
+from negspace.guidance.sums import cap, norm, over
 from negspace.strength import Constant, Strength
 
 _BUDGET = 0.4
 """Evaluations beside the positive one, as a share of the steps: 1.4 a step in all."""
 
-_PUSH, _MOST = 4.0, 3.0
-"""k, and the highest g."""
+_REACH, _PUSH, _LEAST = 0.3, 2.4, 1.0
+"""r, k and m."""
 
 
 @dataclass(frozen=True, eq=False)
 class Kept:
-    """What the last evaluations said, each [batch, channels, height, width].
+    """What the last evaluations said.
 
     Attributes:
-        up: d_c - d_u.
-        away: d_c - d_j.
-        seen: where `away` was measured, in x0: d_c, and d_j - d_c.
-        lean: [batch, 1, 1, 1], how far the picture has moved towards what is avoided since it was first
-            measured, in lengths of `away`.
-        spent: evaluations so far beside the positive ones.
+        up: d_c - d_u, [batch, channels, height, width].
+        away: d_c - d_j by joint side, each of that shape.
         age: steps since the first of them.
     """
 
     up: Tensor
-    away: Tensor
-    seen: tuple[Tensor, Tensor]
-    lean: Tensor
-    spent: int
+    away: Mapping[str, Tensor]
     age: int = 0
 
 
 @final
 @dataclass(frozen=True)
 class Auto(Rule[Kept | None]):
-    """d = d_c + (w - 1) p_u + cap(k g p_j), p_u = d_c - d_u, p_j = d_c - d_j, k = 4; in v. Ours; no paper.
+    """d = d_c + (w - 1) p_u + cap(sum of l_j p_j / |p_j|), p_u = d_c - d_u, p_j = d_c - d_j; in v. Ours.
 
-    d_j is told the prompt with everything avoided appended, so that p_j is that and nothing else: a negative
+    d_j is told the prompt with one avoided thing appended, so that p_j is that and nothing else: a negative
     alone also says what it comes along with (a hat says snowman), and pushing away from it takes that, too.
-    The first step measures both pushes, every second one after it one of them in turn, until 0.4 evaluations
-    a step are spent: steps 1, 3, 5 to 13 of 20. Between and after them the last ones are used again; kept in
-    v they fade as the picture clears. Where nothing is avoided d_j is d_c and costs nothing. What the encoder
-    has never learned is left out of d_j, and so does nothing.
 
-    g is how far the picture is on its way there, each for itself: 1 at first, then more by as much as d_c has
-    moved towards d_j since it was last measured, in lengths of d_j - d_c in x0, or less by as much as it has
-    moved away; from 0 to 3. The push away is made no longer than the one towards what is wanted.
+    l_j = max(k w (r |p_u| - |p_j|), m |p_j|), with r = 0.3, k = 2.4, m = 1. Of a thing that comes with the
+    prompt in a share p of all pictures, d_c is p of the way from the pictures without it to d_j: |p_j| is
+    1 - p of a length that is about r |p_u|. So the shorter p_j, the surer the thing would come, and the
+    further away d_c without it lies. Where the prompt alone would hardly bring it, p_j is long and is
+    followed as it is. Together the pushes away are made no longer than the one towards what is wanted.
+
+    The first step measures p_u and one p_j, every second one after it a p_j or p_u in turns, until 0.4
+    evaluations a step are spent: steps 1 to 11 of 20. Between and after them the last ones are used again;
+    kept in v they fade as the picture clears. More than three things share three joint sides. What the
+    encoder has never learned is left out of d_j, and so does nothing.
 
     Attributes:
         strength: how much of it acts, and when; where it is 0 only the positive is evaluated.
     """
 
     name = "auto"
-    formula = "d = d_c + (w - 1) (d_c - d_u) + cap(k g (d_c - d_j)), |cap| <= (w - 1) |d_c - d_u|"
+    formula = "d = d_c + (w - 1) p_u + cap(sum_j l_j p_j / |p_j|), l_j = max(k w (r |p_u| - |p_j|), m |p_j|)"
     paper = (
         "ours; the joint prompt after the exact posterior of arXiv 2410.14398, reuse after arXiv 2410.19355"
     )
@@ -78,7 +75,7 @@ class Auto(Rule[Kept | None]):
         return None
 
     def branches(self, step: Step, state: Kept | None) -> tuple[Branch, ...]:
-        return tuple(Branch(side, side) for side in (POSITIVE, *self._others(step, state)))
+        return asking(*self._others(step, state))
 
     def combine(
         self, predictions: Mapping[str, Tensor], step: Step, state: Kept | None
@@ -87,47 +84,43 @@ class Auto(Rule[Kept | None]):
         scale = self._scale(step)
         if scale == 1.0:
             return positive, state
-        kept = self._measured(predictions, step, state)
+        kept = _measured(predictions, state)
         up = (scale - 1.0) * kept.up
-        away = self.strength.at(step) * _PUSH * (1.0 + kept.lean).clamp(0.0, _MOST) * kept.away
-        return positive + up + cap(away, norm(up)), kept
-
-    def _measured(self, predictions: Mapping[str, Tensor], step: Step, state: Kept | None) -> Kept:
-        positive = predictions[POSITIVE]
-        if state is None:
-            away = positive - predictions[JOINT]
-            lean = torch.zeros_like(norm(away))
-            return Kept(positive - predictions[EMPTY], away, _clean(predictions, step), lean, 2)
-        state = replace(state, age=state.age + 1)
-        if EMPTY in predictions:
-            return replace(state, up=positive - predictions[EMPTY], spent=state.spent + 1)
-        if JOINT in predictions:
-            seen, toward = state.seen
-            moved = over(dot(convert(positive, "v", "x0", step) - seen, toward), dot(toward, toward))
-            away = positive - predictions[JOINT]
-            return replace(
-                state,
-                away=away,
-                seen=_clean(predictions, step),
-                lean=state.lean + moved,
-                spent=state.spent + 1,
-            )
-        return state
+        usual = _REACH * norm(kept.up)
+        weights = {side: weight for side, (weight, _) in joined(step.negatives).items()}
+        pushes = (
+            weights[side] * _further(p, scale, usual) for side, p in kept.away.items() if side in weights
+        )
+        away = self.strength.at(step) * total(pushes)
+        return positive + up + (cap(away, norm(up)) if isinstance(away, Tensor) else 0.0), kept
 
     def _others(self, step: Step, state: Kept | None) -> tuple[str, ...]:
         if self._scale(step) == 1.0:
             return ()
+        joints = tuple(joined(step.negatives))
         if state is None:
-            return EMPTY, JOINT
-        if state.spent >= ceil(_BUDGET * step.count) or state.age % 2 == 0:
+            return EMPTY, *joints[:1]
+        turn, between = divmod(state.age, 2)
+        if between or turn + 2 >= ceil(_BUDGET * step.count):
             return ()
-        return (JOINT,) if state.spent % 2 == 0 else (EMPTY,)
+        if turn % 2:
+            return (EMPTY,)
+        return (joints[(1 + turn // 2) % len(joints)],) if joints else ()
 
     def _scale(self, step: Step) -> float:
         return 1.0 + self.strength.at(step) * (self.scale - 1.0)
 
 
-def _clean(predictions: Mapping[str, Tensor], step: Step) -> tuple[Tensor, Tensor]:
-    """Where the picture is going, in x0, and which way the avoided thing lies from there."""
-    here, there = (convert(predictions[side], "v", "x0", step) for side in (POSITIVE, JOINT))
-    return here, there - here
+def _measured(predictions: Mapping[str, Tensor], state: Kept | None) -> Kept:
+    positive = predictions[POSITIVE]
+    away = {side: positive - told for side, told in predictions.items() if side not in (POSITIVE, EMPTY)}
+    if state is None:
+        return Kept(positive - predictions[EMPTY], away)
+    up = positive - predictions[EMPTY] if EMPTY in predictions else state.up
+    return Kept(up, {**state.away, **away}, state.age + 1)
+
+
+def _further(p: Tensor, scale: float, usual: Tensor) -> Tensor:
+    """p made as long as it is to be: l_j."""
+    length = norm(p)
+    return over(torch.maximum(_PUSH * scale * (usual - length), _LEAST * length), length) * p

@@ -7,10 +7,13 @@ from typing import Self, TypeVar
 
 from torch import Tensor
 
-from negspace.guidance.base import EMPTY, NEGATIVE, POSITIVE, Branch, Rule, Step
+from negspace.guidance.base import EMPTY, JOINT, NEGATIVE, POSITIVE, Branch, Rule, Step
 from negspace.strength import Constant, Strength
 
 State = TypeVar("State")
+
+_JOINTS = 3
+"""More joint sides than this would not come round again while a picture still takes shape."""
 
 
 class Avoiding(Rule[State], ABC):
@@ -38,6 +41,25 @@ def avoided(step: Step) -> dict[str, float]:
     """
     weights = step.negatives or {NEGATIVE: 1.0}
     return {side: weight for side, weight in weights.items() if weight}
+
+
+def joined(weights: Mapping[str, float]) -> dict[str, tuple[float, tuple[str, ...]]]:
+    """What is avoided one by one, shared out among at most three joint sides: the largest weight, and whose.
+
+    A share of which nothing weighs anything is left out. The shares are the same whatever weighs nothing.
+    """
+    shares = {f"{JOINT}:{number}": list(weights)[number::_JOINTS] for number in range(_JOINTS)}
+    found: dict[str, tuple[float, tuple[str, ...]]] = {}
+    for name, share in shares.items():
+        told = tuple(side for side in share if weights[side])
+        if told:
+            found[name] = max((weights[side] for side in told), key=abs), told
+    return found
+
+
+def is_joint(side: str) -> bool:
+    """Whether a side says what is wanted together with something avoided."""
+    return side.startswith(f"{JOINT}:")
 
 
 def asking(*sides: str) -> tuple[Branch, ...]:

@@ -63,7 +63,7 @@ class Branch:
         name: what the rule calls it, and under which its evaluations are counted.
         side: what the network is told: "positive"; "negative", what is avoided, or what stands for nothing
             where nothing is avoided; "empty"; "negative:0", "negative:1".. for things avoided one by one;
-            "joint", what is wanted together with what is avoided.
+            "joint:0", "joint:1".., what is wanted together with some of what is avoided.
         patch: a change to the network; None runs it as it is.
         haze: noise on what the network is told; None tells it as it is.
     """
