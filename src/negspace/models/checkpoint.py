@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib.metadata import version
 from typing import Any, final
 
@@ -88,7 +89,7 @@ class Checkpoint(Network):
 
     @property
     def versions(self) -> dict[str, str]:
-        return {name: version(name) for name in ("diffusers", "torch", "transformers")}
+        return dict(_versions())
 
     def latent_shape(self, width: int, height: int) -> tuple[int, int, int]:
         multiple = self._facts.multiple
@@ -210,3 +211,9 @@ def _scales(rows: Sequence[Row]) -> Iterator[Tensor | None]:
             ones = (one.hidden.new_ones(one.hidden.shape[0]) for one in row.told)
             given = zip(row.told, ones, strict=True)
             yield torch.cat([one if told.value_scale is None else told.value_scale for told, one in given])
+
+
+@cache
+def _versions() -> dict[str, str]:
+    """Read once: looking them up takes as long as a small picture's decoding."""
+    return {name: version(name) for name in ("diffusers", "torch", "transformers")}
