@@ -31,7 +31,7 @@ from pathlib import Path
 from scipy.stats import binomtest
 
 import negspace
-from negspace.lab.crew import Spread
+from negspace.lab.crew import Site
 from negspace.lab.findings import Sizes
 from negspace.lab.outcome import Aim, Effect, tally
 from negspace.lab.proof import Proof
@@ -87,14 +87,14 @@ class Told:
 
 
 def truth(
-    model: negspace.Model, store: Path, prompt: str, terms: Sequence[str], pairs: int, spread: Spread
+    model: negspace.Model, store: Path, prompt: str, terms: Sequence[str], pairs: int, site: Site
 ) -> dict[str, str]:
     """What the terms do, measured on many pairs apart from every proof."""
     witness = witness_of("embedded")
     avoid = tuple(Avoid(term=term) for term in terms)
     found: dict[str, str] = {}
     folder = store / "truth"
-    with Proof(prompt, avoid, model, folder=folder, seed=TRUTH, spread=spread) as proof:
+    with Proof(prompt, avoid, model, folder=folder, seed=TRUTH, site=site) as proof:
         for one in avoid:
             if proof.asked.idle(one.term) is not None:
                 found[one.term] = "unknown"
@@ -125,9 +125,9 @@ def verdicts(options: argparse.Namespace) -> dict[str, object]:
     model = negspace.load("embedded")
     told: list[Told] = []
     clean = runs = 0
-    spread = Spread(options.workers)
+    site = Site(options.workers)
     true = {
-        prompt: truth(model, options.store, prompt, list(terms), options.truth, spread)
+        prompt: truth(model, options.store, prompt, list(terms), options.truth, site)
         for prompt, terms in LISTS
     }
     for run in range(options.runs):
@@ -137,7 +137,7 @@ def verdicts(options: argparse.Namespace) -> dict[str, object]:
         seed = 10_000 * (run // len(LISTS))
         avoid = tuple(Avoid(term=term) for term in terms)
         folder = options.store / "runs"
-        with Proof(prompt, avoid, model, folder=folder, seed=seed, sizes=SIZES, spread=spread) as proof:
+        with Proof(prompt, avoid, model, folder=folder, seed=seed, sizes=SIZES, site=site) as proof:
             found = proof.report().found
         told += [
             Told(prompt, term, terms[term], seed, one.kind, true[prompt][term], one.effect)

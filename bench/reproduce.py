@@ -17,7 +17,7 @@ from bench.claims import founding, papers
 from bench.claims.bench import Bench, Row
 from negspace import __version__
 from negspace.files import write_whole
-from negspace.lab.crew import Spread
+from negspace.lab.crew import Site
 
 HEAD = """# Reproduction
 
@@ -49,7 +49,7 @@ def main() -> None:
     parser.add_argument("--store", type=Path, default=Path(".bench-reproduction"))
     parser.add_argument("--workers", type=int, help="processes that make pictures")
     options = parser.parse_args()
-    bench = Bench(options.store, options.size, spread=Spread(options.workers))
+    bench = Bench(options.store, options.size, site=Site(options.workers))
     parts: list[str] = []
     for title, claims in (("The papers", papers.CLAIMS), ("The founding texts", founding.CLAIMS)):
         rows: list[Row] = []

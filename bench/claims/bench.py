@@ -14,7 +14,7 @@ from PIL import Image
 
 import negspace
 from negspace.lab.album import Album, Look, Shot
-from negspace.lab.crew import HERE, Spread
+from negspace.lab.crew import HERE, Site
 from negspace.lab.outcome import Aim, Effect, tally
 from negspace.lab.studio import Maker, decides
 from negspace.lab.witness import witness_of
@@ -69,20 +69,20 @@ class Bench:
         store: where they are kept.
         size: wishes a setting.
         told: called with a line where something takes long.
-        spread: where pictures are made.
+        site: where pictures are made.
     """
 
     store: Path
     size: int
     told: Callable[[str], None] = print
-    spread: Spread = HERE
+    site: Site = HERE
     model: negspace.Model = field(init=False)
 
     def __post_init__(self) -> None:
         self.model = negspace.load("embedded")
         self.witness = witness_of("embedded")
         self.album = Album(self.store, decides(self.model), self.witness.fingerprint)
-        self.maker = Maker(self.spread.crew(self.model), self.witness, self.album)
+        self.maker = Maker(self.site.crew(self.model), self.witness, self.album)
 
     def wishes(self, count: int | None = None, things: Sequence[str] = ()) -> list[Wish]:
         """Wishes for subjects that bring something along; with `things`, for any subject, of these things."""

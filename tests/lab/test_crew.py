@@ -12,7 +12,7 @@ import pytest
 import negspace as ns
 from negspace.errors import LabError, PromptError
 from negspace.generate import Model
-from negspace.lab import Proof, Spread
+from negspace.lab import Proof, Site
 from negspace.lab.album import Album, Shot
 from negspace.lab.crew import Alone, Crew, Made, Part, Processes, make_part, same_model
 from negspace.lab.studio import Maker
@@ -53,8 +53,8 @@ def test_two_processes_prove_what_one_does(model: Model, tmp_path: Path) -> None
     """The same numbers, the same pictures; and what one left off, two go on with."""
     with Proof("a cat", "hat, zeppelin", model, folder=tmp_path / "one", **ASKED) as proof:
         alone = proof.report()
-    spread = Spread(workers=2)
-    with Proof("a cat", "hat, zeppelin", model, folder=tmp_path / "two", spread=spread, **ASKED) as proof:
+    site = Site(workers=2)
+    with Proof("a cat", "hat, zeppelin", model, folder=tmp_path / "two", site=site, **ASKED) as proof:
         together = proof.report()
         assert proof.made == together.found.pictures
     assert together.to_json() == alone.to_json()
@@ -95,13 +95,13 @@ def test_parts_leave_no_hand_idle(model: Model, tmp_path: Path) -> None:
 @pytest.mark.parametrize("workers", [0, -1])
 def test_no_workers_are_told(workers: int) -> None:
     with pytest.raises(LabError, match="workers"):
-        Spread(workers=workers)
+        Site(workers=workers)
 
 
 def test_without_ray_a_cluster_is_told(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "ray", None)
     with pytest.raises(LabError, match=r"negspace\[cluster\]"):
-        Spread(cluster="local").crew(model)
+        Site(cluster="local").crew(model)
 
 
 @pytest.mark.slow
@@ -110,8 +110,8 @@ def test_a_cluster_proves_what_one_process_does(model: Model, tmp_path: Path) ->
     pytest.importorskip("ray")
     with Proof("a cat", "hat, zeppelin", model, folder=tmp_path / "one", **ASKED) as proof:
         alone = proof.report()
-    spread = Spread(workers=2, cluster="local")
-    with Proof("a cat", "hat, zeppelin", model, folder=tmp_path / "ray", spread=spread, **ASKED) as proof:
+    site = Site(workers=2, cluster="local")
+    with Proof("a cat", "hat, zeppelin", model, folder=tmp_path / "ray", site=site, **ASKED) as proof:
         together = proof.report()
         assert proof.made == together.found.pictures
     assert together.to_json() == alone.to_json()
@@ -122,4 +122,4 @@ def test_a_cluster_proves_what_one_process_does(model: Model, tmp_path: Path) ->
 def test_a_cluster_that_is_not_there_is_told(model: Model) -> None:
     pytest.importorskip("ray")
     with pytest.raises(LabError, match="no Ray cluster"):
-        Spread(cluster="auto").crew(model)
+        Site(cluster="auto").crew(model)

@@ -57,10 +57,10 @@ def compare(
     check_folder(out)
 
     from negspace.cli.making import open_model
-    from negspace.lab.crew import Spread
+    from negspace.lab.crew import Site
     from negspace.lab.grid import Comparing
 
-    comparing = Comparing(request, axes, out, open_model(source), Spread(workers, cluster), open_model)
+    comparing = Comparing(request, axes, out, open_model(source), Site(workers, cluster), open_model)
     _watch(comparing)
     grid = comparing.grid()
     files = grid.save(out)

@@ -49,7 +49,7 @@ def curves(
     check_folder(out)
 
     from negspace.cli.making import open_model
-    from negspace.cli.spreading import spread_of
+    from negspace.cli.siting import site_of
     from negspace.judge import open_judges
     from negspace.lab.curves import SCALES, Drawing
 
@@ -61,7 +61,7 @@ def curves(
         scales=chosen or SCALES,
         pictures=pictures,
         witness=open_judges(judge) if judge else None,
-        spread=spread_of(model, workers, cluster),
+        site=site_of(model, workers, cluster),
     ) as drawing:
         watch(drawing)
         found = drawing.curves()

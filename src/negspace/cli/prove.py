@@ -90,7 +90,7 @@ def prove(
     check_folder(folder)
 
     from negspace.cli.making import open_model
-    from negspace.cli.spreading import spread_of
+    from negspace.cli.siting import site_of
     from negspace.judge import open_judges
     from negspace.lab.proof import Proof
     from negspace.lab.report import Report
@@ -99,7 +99,7 @@ def prove(
     by_person = judges == (PERSON,)
     witness = Blind() if by_person else open_judges(judges) if judges else None
     opened = open_model(source)
-    more: dict[str, Any] = {"witness": witness, "spread": spread_of(opened, workers, cluster)}
+    more: dict[str, Any] = {"witness": witness, "site": site_of(opened, workers, cluster)}
     more |= {"folder": folder, "max_pictures": max_pictures, "seed": seed, **fields}
     with Proof(asked, avoid, opened, **more) as proof:
         if by_person:

@@ -12,7 +12,7 @@ from negspace.lab.forecast import Forecast, forecast
 from negspace.lab.trial import Design, Trial, Verdict
 
 if TYPE_CHECKING:
-    from negspace.lab.crew import Spread
+    from negspace.lab.crew import Site
     from negspace.lab.curves import Curves, Drawing
     from negspace.lab.findings import Findings, TermVerdict
     from negspace.lab.progress import Progress
@@ -31,7 +31,7 @@ __all__ = [
     "Progress",
     "Proof",
     "Report",
-    "Spread",
+    "Site",
     "TermVerdict",
     "Trial",
     "Verdict",
@@ -49,7 +49,7 @@ _HOMES = {
     "Progress": "progress",
     "Proof": "proof",
     "Report": "report",
-    "Spread": "crew",
+    "Site": "crew",
     "TermVerdict": "findings",
     "prove": "proof",
 }

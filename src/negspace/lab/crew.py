@@ -152,7 +152,7 @@ def _make(part: Part) -> list[Made]:
 
 @final
 @dataclass(frozen=True)
-class Spread:
+class Site:
     """Where pictures are made.
 
     Attributes:
@@ -181,4 +181,4 @@ class Spread:
         return Alone(model) if self.workers in (None, 1) else Processes(model, self.workers)
 
 
-HERE: Final = Spread()
+HERE: Final = Site()

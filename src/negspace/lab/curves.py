@@ -17,7 +17,7 @@ from negspace.generate import Model
 from negspace.judge import Judge
 from negspace.lab import figures
 from negspace.lab.album import Album, Shot
-from negspace.lab.crew import HERE, Spread
+from negspace.lab.crew import HERE, Site
 from negspace.lab.outcome import Aim
 from negspace.lab.page import inline, rendered
 from negspace.lab.progress import Progress
@@ -154,7 +154,7 @@ class Drawing:
         scales: from which on the curves are drawn, in rising order.
         pictures: at every scale, without and with the negative.
         witness: looks at them, or a judge that does; None takes what the model allows.
-        spread: where they are made.
+        site: where they are made.
 
     Raises:
         LabError: nothing is avoided, there are too few scales or pictures, or nobody can see what is in them.
@@ -171,7 +171,7 @@ class Drawing:
         scales: Sequence[float] = SCALES,
         pictures: int = PICTURES,
         witness: Witness | Judge | None = None,
-        spread: Spread = HERE,
+        site: Site = HERE,
     ) -> None:
         if len(set(scales)) < 2 or min(scales) <= 0:
             raise LabError(f"scales: {list(scales)}; a curve needs two different ones at least, above 0")
@@ -190,7 +190,7 @@ class Drawing:
         self._witness = witness_for(witness, model, (base.prompt, *terms))
         self._aim = Aim.of(base.prompt, terms, self._witness)
         with ExitStack() as held:
-            crew = held.enter_context(closing(spread.crew(model)))
+            crew = held.enter_context(closing(site.crew(model)))
             made_by = decides(model, base.dtype)
             self._album = held.enter_context(Album(folder, made_by, self._witness.fingerprint))
             self._held = held.pop_all()

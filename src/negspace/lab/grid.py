@@ -15,7 +15,7 @@ from negspace.files import write_whole
 from negspace.generate import Model
 from negspace.lab.album import Album, Shot
 from negspace.lab.axes import Axis
-from negspace.lab.crew import HERE, Spread
+from negspace.lab.crew import HERE, Site
 from negspace.lab.page import data_url, rendered
 from negspace.lab.studio import Maker, decides
 from negspace.lab.witness import Blind
@@ -122,7 +122,7 @@ class Comparing:
         axes: x, then y, then z; none to three.
         folder: where the pictures are kept; the same comparison goes on with what is there.
         model: makes the pictures of cells that name no other model.
-        spread: where they are made.
+        site: where they are made.
         others: opens what another cell needs: another model, or one with another text encoder.
 
     Raises:
@@ -136,11 +136,11 @@ class Comparing:
         axes: Sequence[Axis],
         folder: Path,
         model: Model,
-        spread: Spread = HERE,
+        site: Site = HERE,
         others: Callable[[Source], Model] = opened,
     ) -> None:
         _check(base, axes)
-        self._spread = spread
+        self._site = site
         self._base = base
         x, y, z = (*axes, None, None, None)[:3]
         self._axes = (z, y, x)  # of a place
@@ -168,7 +168,7 @@ class Comparing:
         """Make what is missing, yielding how many cells are done after every few pictures."""
         done = 0
         for source, several in self._by_source().items():
-            with self._album(source) as album, closing(self._spread.crew(self._models[source])) as crew:
+            with self._album(source) as album, closing(self._site.crew(self._models[source])) as crew:
                 maker = Maker(crew, self._blind, album)
                 there = len(several)
                 done += there - sum(not album.path(Shot(one)).is_file() for one in dict.fromkeys(several))

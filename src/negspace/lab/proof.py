@@ -14,7 +14,7 @@ from negspace.generate import Model, load
 from negspace.judge import Judge
 from negspace.lab.album import Album, Look
 from negspace.lab.asking import measured_of, question_of, strength_of
-from negspace.lab.crew import HERE, Spread
+from negspace.lab.crew import HERE, Site
 from negspace.lab.findings import Findings, Sizes
 from negspace.lab.forecast import Forecast, forecast
 from negspace.lab.judging import JudgeWitness
@@ -51,7 +51,7 @@ class Proof:
         seed: of the first picture.
         witness: looks at the pictures, or a judge that does; None takes what the model allows.
         sizes: pairs of every part; None takes the default ones, or those that `max_pictures` allows.
-        spread: where the pictures are made; the numbers are the same everywhere.
+        site: where the pictures are made; the numbers are the same everywhere.
         alpha: chance of a wrong verdict, over all terms and looks.
         smallest: net share of pictures that would be worth having.
         fields: any other field of a Request: scale, rule, steps, sampler, width, height, dialect...
@@ -74,7 +74,7 @@ class Proof:
         seed: int = 0,
         witness: Witness | Judge | None = None,
         sizes: Sizes | None = None,
-        spread: Spread = HERE,
+        site: Site = HERE,
         alpha: float = ALPHA,
         smallest: float = SMALLEST,
         **fields: Any,
@@ -99,7 +99,7 @@ class Proof:
         dtype = self._asked.base.dtype
         self._fingerprint = self._model.network(dtype).fingerprint()
         with ExitStack() as held:
-            crew = held.enter_context(closing(spread.crew(self._model)))
+            crew = held.enter_context(closing(site.crew(self._model)))
             made_by = decides(self._model, dtype)
             self._album = held.enter_context(Album(folder, made_by, self._witness.fingerprint))
             self._held = held.pop_all()

@@ -4,10 +4,10 @@ import os
 import sys
 
 from negspace.generate import Model
-from negspace.lab.crew import Spread
+from negspace.lab.crew import Site
 
 
-def spread_of(model: Model, workers: int | None, cluster: str | None) -> Spread:
+def site_of(model: Model, workers: int | None, cluster: str | None) -> Site:
     """Where the pictures of a long measurement are made.
 
     Where nothing was asked for, on a CPU one process a core, as far as half of the memory holds them all:
@@ -23,4 +23,4 @@ def spread_of(model: Model, workers: int | None, cluster: str | None) -> Spread:
             cores = len(os.sched_getaffinity(0))
             memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
             workers = max(1, min(cores, memory // 2 // (1024 * getrusage(RUSAGE_SELF).ru_maxrss)))
-    return Spread(workers, cluster)
+    return Site(workers, cluster)
