@@ -26,6 +26,8 @@ from tests.networks import small_unet
 
 STEPS = 3
 SIZE = 64
+LANGUAGE: dict[str, Any] = {"hidden_size": 32, "intermediate_size": 64, "num_key_value_heads": 2}
+"""What the language models that read prompts have in common."""
 
 
 @dataclass(frozen=True)
@@ -352,13 +354,11 @@ def sana() -> Any:
     tokenizer = gemma_tokenizer()
     text = Gemma2Config(
         vocab_size=len(tokenizer),
-        hidden_size=32,
-        intermediate_size=64,
         num_hidden_layers=2,
         num_attention_heads=4,
-        num_key_value_heads=2,
         head_dim=8,
         query_pre_attn_scalar=8,
+        **LANGUAGE,
     )
     kind: Any = SanaTransformer2DModel
     transformer = kind(
@@ -425,13 +425,7 @@ def z_image() -> Any:
 
     tokenizer = chat_tokenizer()
     text = Qwen3Config(
-        vocab_size=len(tokenizer),
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=3,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        head_dim=8,
+        vocab_size=len(tokenizer), num_hidden_layers=3, num_attention_heads=4, head_dim=8, **LANGUAGE
     )
     kind: Any = ZImageTransformer2DModel
     transformer = kind(
@@ -480,7 +474,7 @@ def qwen_image() -> Any:
     from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 
     tokenizer = chat_tokenizer()
-    size = {"hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 2, "num_key_value_heads": 2}
+    size = {"num_attention_heads": 2, **LANGUAGE}
     rope = {"mrope_section": [2, 3, 3], "rope_type": "default", "rope_theta": 10000.0}
     tokens = ("image_token_id", "video_token_id", "vision_start_token_id", "vision_end_token_id")
     several: dict[str, Any] = {name: len(tokenizer) + i for i, name in enumerate(tokens)}

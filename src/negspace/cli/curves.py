@@ -49,7 +49,7 @@ def curves(
     check_folder(out)
 
     from negspace.cli.making import open_model
-    from negspace.cli.siting import site_of
+    from negspace.cli.site import site_of
     from negspace.judge import open_judges
     from negspace.lab.curves import SCALES, Drawing
 

@@ -90,7 +90,7 @@ def prove(
     check_folder(folder)
 
     from negspace.cli.making import open_model
-    from negspace.cli.siting import site_of
+    from negspace.cli.site import site_of
     from negspace.judge import open_judges
     from negspace.lab.proof import Proof
     from negspace.lab.report import Report

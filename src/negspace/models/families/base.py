@@ -69,21 +69,8 @@ class Family(ABC):
         """The facts of a folder of this family; settings that are amiss may raise KeyError and alike."""
 
     @abstractmethod
-    def joined(self, encoders: "Sequence[TextEncoder]", settings: dict[str, Any]) -> "Encoder":
-        """Its text encoders as one.
-
-        Args:
-            encoders: those that are there, in the order of `texts`.
-            settings: of the denoiser.
-        """
-
-    @abstractmethod
     def answer(self, denoiser: Any, asked: Asked) -> "Tensor":
         """[rows, channels, height, width], what the network says."""
-
-    @abstractmethod
-    def hosting(self, denoiser: Any, name: str) -> "Hosting":
-        """The places of the network that patches change."""
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -112,6 +99,22 @@ class Family(ABC):
         words = folder.own.get("words")
         learned = None if words is None else frozenset(str(word).lower() for word in words)
         return tuple(part.facts(folder.settings(part.folder), learned) for part in self.present(folder))
+
+    def joined(self, encoders: "Sequence[TextEncoder]", settings: dict[str, Any]) -> "Encoder":
+        """Its text encoders as one; a family with several says how.
+
+        Args:
+            encoders: those that are there, in the order of `texts`.
+            settings: of the denoiser.
+        """
+        (encoder,) = encoders
+        return encoder
+
+    def hosting(self, denoiser: Any, name: str) -> "Hosting":
+        """The places of the network that patches change; none, unless a family says where they are."""
+        from negspace.models.patching import NoPatching
+
+        return NoPatching(name)
 
     def spacing(self, settings: dict[str, Any], steps: int, shape: tuple[int, int, int]) -> Spacing:
         """How the noise levels of a picture are spread, beyond what the scheduler's settings say.

@@ -1,6 +1,5 @@
 """Chroma: FLUX.1's transformer without distilled guidance, T5 alone, whose padding is masked."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, final
 
 from negspace.facts import ModelFacts
@@ -12,9 +11,6 @@ from negspace.models.samplers import FLOW_SAMPLERS, Spacing
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from negspace.encoding import Encoder, TextEncoder
-    from negspace.models.patching import Hosting
 
 
 @final
@@ -46,9 +42,6 @@ class Chroma(Family):
             multiple=2 * self.vae.side(vae),
         )
 
-    def joined(self, encoders: "Sequence[TextEncoder]", settings: dict[str, Any]) -> "Encoder":
-        return encoders[0]
-
     def spacing(self, settings: dict[str, Any], steps: int, shape: tuple[int, int, int]) -> Spacing:
         return down_to_one(settings, steps, tokens_of(shape))
 
@@ -66,11 +59,6 @@ class Chroma(Family):
             )[0],
             asked.x.shape,
         )
-
-    def hosting(self, denoiser: Any, name: str) -> "Hosting":
-        from negspace.models.patching import NoPatching
-
-        return NoPatching(name)
 
 
 def _attended(asked: Asked, tokens: "Tensor") -> "Tensor":

@@ -1,7 +1,6 @@
 """PixArt alpha and sigma: T5 alone, whose padding is masked, and a transformer with cross-attention."""
 
 from abc import ABC
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, final
 
 from negspace.facts import ModelFacts
@@ -13,9 +12,6 @@ from negspace.models.samplers import SAMPLERS
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from negspace.encoding import Encoder, TextEncoder
-    from negspace.models.patching import Hosting
 
 
 class PixArt(Family, ABC):
@@ -48,9 +44,6 @@ class PixArt(Family, ABC):
             multiple=self.vae.side(vae) * int(network.get("patch_size", 2)),
         )
 
-    def joined(self, encoders: "Sequence[TextEncoder]", settings: dict[str, Any]) -> "Encoder":
-        return encoders[0]
-
     def answer(self, denoiser: Any, asked: Asked) -> "Tensor":
         rows, channels, height, width = asked.x.shape
         besides: dict[str, Any] = {"resolution": None, "aspect_ratio": None}
@@ -69,11 +62,6 @@ class PixArt(Family, ABC):
             return_dict=False,
         )[0]
         return said[:, :channels]  # behind it stands what it learned of its spread
-
-    def hosting(self, denoiser: Any, name: str) -> "Hosting":
-        from negspace.models.patching import NoPatching
-
-        return NoPatching(name)
 
 
 @final

@@ -1,6 +1,5 @@
 """Qwen-Image: a language model that reads a chat, and a transformer over text and picture in two streams."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, final
 
 from negspace.facts import ModelFacts
@@ -15,8 +14,6 @@ from negspace.models.samplers import FLOW_SAMPLERS, Spacing
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from negspace.encoding import Encoder, TextEncoder
-    from negspace.models.patching import Hosting
 
 _CHAT = (
     "<|im_start|>system\nDescribe the image by detailing the color, shape, size, texture, quantity, text, "
@@ -85,9 +82,6 @@ class QwenImage(Family):
             multiple=2 * self.vae.side(vae),
         )
 
-    def joined(self, encoders: "Sequence[TextEncoder]", settings: dict[str, Any]) -> "Encoder":
-        return encoders[0]
-
     def spacing(self, settings: dict[str, Any], steps: int, shape: tuple[int, int, int]) -> Spacing:
         return down_to_one(settings, steps, tokens_of(shape))
 
@@ -106,8 +100,3 @@ class QwenImage(Family):
             )[0]
             said[i] = unpack(answer, row.shape)[0]
         return said
-
-    def hosting(self, denoiser: Any, name: str) -> "Hosting":
-        from negspace.models.patching import NoPatching
-
-        return NoPatching(name)

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from negspace.encoding import Encoder, TextEncoder
-    from negspace.models.patching import Hosting
 
 
 @final
@@ -85,8 +84,3 @@ class Sana(Family):
             return_dict=False,
         )[0]
         return said[:, : asked.x.shape[1]]  # behind it stands what it learned of its spread
-
-    def hosting(self, denoiser: Any, name: str) -> "Hosting":
-        from negspace.models.patching import NoPatching
-
-        return NoPatching(name)

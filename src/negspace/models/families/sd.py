@@ -1,6 +1,5 @@
 """Stable Diffusion 1 and 2: one CLIP text encoder, a UNet with cross-attention."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, final
 
 from negspace.facts import ModelFacts
@@ -13,7 +12,6 @@ from negspace.models.samplers import SAMPLERS
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from negspace.encoding import Encoder, TextEncoder
     from negspace.models.patching import Hosting
 
 
@@ -51,9 +49,6 @@ class StableDiffusion(Family):
             samplers=tuple(SAMPLERS),
             multiple=unets.multiple_of(unet, vae),
         )
-
-    def joined(self, encoders: "Sequence[TextEncoder]", settings: dict[str, Any]) -> "Encoder":
-        return encoders[0]
 
     def answer(self, denoiser: Any, asked: Asked) -> "Tensor":
         return denoiser(asked.x, asked.times, asked.hidden, return_dict=False)[0]

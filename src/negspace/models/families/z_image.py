@@ -1,6 +1,5 @@
 """Z-Image: a language model that reads a chat, and a transformer over text and picture in one stream."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, final
 
 from negspace.facts import ModelFacts
@@ -13,9 +12,6 @@ from negspace.models.samplers import FLOW_SAMPLERS, Spacing
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from negspace.encoding import Encoder, TextEncoder
-    from negspace.models.patching import Hosting
 
 
 @final
@@ -75,9 +71,6 @@ class ZImage(Family):
             multiple=2 * self.vae.side(vae),
         )
 
-    def joined(self, encoders: "Sequence[TextEncoder]", settings: dict[str, Any]) -> "Encoder":
-        return encoders[0]
-
     def spacing(self, settings: dict[str, Any], steps: int, shape: tuple[int, int, int]) -> Spacing:
         return down_to_one(settings, steps, tokens_of(shape))
 
@@ -89,8 +82,3 @@ class ZImage(Family):
             answer = denoiser([x[:, None]], clock[i : i + 1], [hidden[mask]], return_dict=False)[0]
             said[i] = -answer[0][:, 0]
         return said
-
-    def hosting(self, denoiser: Any, name: str) -> "Hosting":
-        from negspace.models.patching import NoPatching
-
-        return NoPatching(name)
