@@ -5,17 +5,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import torch
+from torch import Tensor
 
 from negspace.errors import ModelError
 from negspace.models.families import Part, TextPart
 from negspace.models.hardware import Footing
 from negspace.models.headers import check_inside, read_header, variant_of, weight_files
+from negspace.models.norms import planar
 from negspace.models.pickles import PICKLED, read_pickle, refuse_pickle
 from negspace.models.place import read_object
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 FAILURES = (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError, IndexError, MemoryError)
 """What other libraries raise over files that are amiss."""
@@ -79,7 +80,7 @@ def read_part(part: Part, path: Path, footing: Footing, allow_pickle: bool = Fal
 
 
 def build_part(
-    part: Part, settings: dict[str, Any], state: "Mapping[str, Tensor]", footing: Footing, place: Path
+    part: Part, settings: dict[str, Any], state: Mapping[str, Tensor], footing: Footing, place: Path
 ) -> Any:
     """A network with given tensors, under the names of diffusers or transformers.
 
@@ -91,8 +92,6 @@ def build_part(
     Raises:
         ModelError: they are not those of such a network.
     """
-    import torch
-
     kind = class_of(part)
     with quiet():
         try:
@@ -151,6 +150,8 @@ def read_tokenizer(part: TextPart, path: Path) -> Any:
 def settled(read: Any, footing: Footing) -> Any:
     """A network in evaluation mode, where and how it is to calculate."""
     read = read.eval().requires_grad_(False)
+    if footing.device.type == "cpu" and footing.layout is torch.channels_last:
+        planar(read)
     return read.to(device=footing.device, memory_format=footing.layout)
 
 

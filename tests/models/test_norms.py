@@ -1,0 +1,53 @@
+"""Planar group norms: the same numbers in the same order of memory, faster."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.nn import GroupNorm, Sequential
+
+from negspace.models.hardware import choose
+from negspace.models.norms import PlanarGroupNorm, planar
+from negspace.models.reading import settled
+
+
+def network(groups: int, channels: int) -> Sequential:
+    made = Sequential(
+        GroupNorm(groups, channels), Sequential(GroupNorm(groups, channels, affine=False))
+    ).eval()
+    made[0].weight.data.normal_()
+    made[0].bias.data.normal_()
+    return made.requires_grad_(False)
+
+
+@given(
+    groups=st.integers(1, 4),
+    each=st.integers(1, 5),
+    side=st.integers(1, 6),
+    layout=st.sampled_from([torch.channels_last, torch.contiguous_format]),
+)
+def test_the_numbers_and_the_order_of_memory_stay(
+    groups: int, each: int, side: int, layout: torch.memory_format
+) -> None:
+    plain = network(groups, groups * each)
+    shown = torch.randn(3, groups * each, side, side + 1).contiguous(memory_format=layout)
+    expected = plain(shown)
+    planar(plain)
+    found = plain(shown)
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
+    assert found.is_contiguous(memory_format=layout)
+
+
+def test_only_group_norms_are_exchanged_and_names_stay() -> None:
+    plain = network(2, 4)
+    names = list(plain.state_dict())
+    planar(plain)
+    assert all(type(one) is PlanarGroupNorm for one in plain.modules() if isinstance(one, GroupNorm))
+    assert list(plain.state_dict()) == names
+    plain(torch.zeros(1, 4, 3))  # tokens of a row, as attention norms them
+
+
+@pytest.mark.parametrize(("dtype", "exchanged"), [("float32", False), ("bfloat16", True)])
+def test_a_network_in_channels_last_on_a_cpu_gets_them(dtype: str, exchanged: bool) -> None:
+    read = settled(network(2, 4), choose(dtype, "cpu"))
+    assert isinstance(read[0], PlanarGroupNorm) is exchanged
