@@ -39,18 +39,21 @@ from negspace.request import Request
 
 
 def rate_served(served: Served, rounds: int) -> float:
-    """Pictures a second of 16 clients, each of which asks again as soon as it has its picture."""
+    """Pictures a second of 16 clients, each of which asks for the next of all requests as soon as it has its
+    picture, from the first request to the last picture."""
+    requests = [one | {"seed": one["seed"] + 100 * round} for round in range(rounds) for one in unlike()]
+    next_ones = iter(requests)
 
-    async def client(own: httpx.AsyncClient, request: dict[str, Any]) -> None:
-        for round in range(rounds):
-            await ask(own, request | {"seed": request["seed"] + 100 * round})
+    async def client(own: httpx.AsyncClient) -> None:
+        for request in next_ones:
+            await ask(own, request)
 
     async def all_of_them() -> None:
         limits = httpx.Limits(max_connections=None)
         async with httpx.AsyncClient(base_url=served.url, timeout=600, limits=limits) as own:
-            await asyncio.gather(*(client(own, request) for request in unlike()))
+            await asyncio.gather(*(client(own) for _ in range(BATCH)))
 
-    return per_second(lambda: asyncio.run(all_of_them()), rounds * BATCH)
+    return per_second(lambda: asyncio.run(all_of_them()), len(requests))
 
 
 def rate_looped(pipeline: Any) -> float:
@@ -179,7 +182,9 @@ def latency(served: Served, repeats: int, rounds: int, pictures: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--rounds", type=int, default=2, help="pictures of each client in a repeat")
+    parser.add_argument(
+        "--rounds", type=int, default=6, help="times that each of the 16 is asked for in a repeat"
+    )
     parser.add_argument("--pictures", type=int, default=60, help="asked for at half load in a repeat")
     parser.add_argument("--only", choices=("throughput", "latency"), nargs="*")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())

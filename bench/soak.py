@@ -97,7 +97,7 @@ def main() -> None:
         data = Path(folder) / "data"
         served = Served(data, given.threads, share=1.0)
         rate_served(served, 1)
-        capacity = rate_served(served, 2)
+        capacity = rate_served(served, 4)
         print(f"capacity {capacity:.2f} pictures a second, asked for {EXCESS * capacity:.2f}", flush=True)
         came, memory = asyncio.run(soak(served, capacity, given.minutes))
         status = served.close()

@@ -89,13 +89,11 @@ def test_a_spread_width_gives_every_core_a_forward_of_its_own() -> None:
 
 
 @pytest.mark.usefixtures("three_cores")
-def test_what_changes_the_network_runs_while_nobody_else_uses_it() -> None:
-    network = Recorder()
-    here = threading.current_thread().name
-    predict(cast(Network, network), [row(i, patch=Patch()) for i in range(4)], Spread(16))
-    assert network.hands == {here} and sorted(network.sizes) == [1, 1, 2]
-    predict(cast(Network, network), [row(i) for i in range(4)], Spread(16))
-    assert len(network.hands - {here}) >= 1
+def test_a_spread_width_shares_the_cores_with_other_engines() -> None:
+    rows = [row(i) for i in range(8)]
+    assert [Spread(16).among(hands).cores for hands in (1, 2, 3, 4)] == [3, 1, 1, 1]
+    assert run(rows, Spread(16).among(3))[1] == [8]
+    assert UpTo(16).among(3) == UpTo(16) and UpTo(16).hands == 1
 
 
 @pytest.mark.parametrize("width", [Fixed, UpTo, Spread])

@@ -37,6 +37,16 @@ class Width(ABC):
             yield rows[start : start + self.rows]
 
     @property
+    def hands(self) -> int:
+        """How many threads do best to drive engines of their own beside each other, where many pictures are
+        wanted."""
+        return 1
+
+    def among(self, hands: int) -> "Width":
+        """The width for each of so many threads that drive engines at this moment."""
+        return self
+
+    @property
     def threads(self) -> int:
         """Threads of torch for what a thread that drives an engine does between forwards."""
         return torch.get_num_threads()

@@ -135,14 +135,14 @@ class Lane:
         """What the first evaluation of the lane is shown."""
         canvas = self._canvas
         if canvas is None or canvas.skipped == 0:
-            return self._kept(self._sampler.start(self._noise))
+            return self._kept(self._sampler.start(self._noise), self._index)
         return self._sampler.noised(canvas.latents, self._noise, self._index)
 
-    def _kept(self, x: Tensor) -> Tensor:
-        """x with what the canvas keeps, under as much noise as the step at hand has."""
+    def _kept(self, x: Tensor, index: int) -> Tensor:
+        """x with what the canvas keeps, under as much noise as an evaluation is shown."""
         if self._canvas is None or self._canvas.free is None:
             return x
-        known = self._sampler.noised(self._canvas.latents, self._noise, self._index)
+        known = self._sampler.noised(self._canvas.latents, self._noise, index)
         return self._canvas.keep(x, known)
 
     @property
@@ -204,8 +204,8 @@ class Lane:
         self.taken = Taken(step, self._space, answers, guided)
         noise = keyed(self.seed, self._index + 1) if self._sampler.draws else None
         x = self._sampler.step(guided, self.x[None], self._index, noise)[0]
-        self._index += 1
-        self.x = self._kept(x)
+        self.x = self._kept(x, self._index + 1)
+        self._index += 1  # last: who sees from another thread that the picture is done finds it whole
 
     def _step(self) -> Step:
         index, count = self._index, len(self._casts)  # of the whole schedule: a window is one of noise levels

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TypeVar, final
 
@@ -25,43 +25,46 @@ class Spread(Width):
     a CPU that does other things too, and exact to float tolerance only.
 
     The cores that share one forward wait for the slowest of them after every layer, some hundred times a
-    step; those with a forward of their own meet once a step. Elsewhere than on a CPU it is `UpTo`.
+    step; those with a forward of their own meet once a step, and those with an engine of their own never.
+    Elsewhere than on a CPU it is `UpTo`.
+
+    Attributes:
+        cores: that it may take; None is all.
     """
 
-    def filled(self, rows: Sequence[Row]) -> Sequence[Row]:
-        return rows
+    cores: int | None = None
 
-    def parts(self, rows: Sequence[T]) -> Iterator[Sequence[T]]:
-        count = max(-(-len(rows) // self.rows), min(CORES, len(rows)))
-        for part in range(count):
-            yield rows[len(rows) * part // count : len(rows) * (part + 1) // count]
+    @property
+    def hands(self) -> int:
+        return 1 if torch.cuda.is_available() else CORES
+
+    def among(self, hands: int) -> "Spread":
+        return replace(self, cores=max(1, CORES // hands))
 
     @property
     def threads(self) -> int:
         """Half of the cores: where two threads share two cores with anything else, each waits for the other
         most of the time."""
-        return max(1, CORES // 2)
+        return max(1, self._cores // 2)
+
+    def filled(self, rows: Sequence[Row]) -> Sequence[Row]:
+        return rows
+
+    def parts(self, rows: Sequence[T]) -> Iterator[Sequence[T]]:
+        count = max(-(-len(rows) // self.rows), min(self._cores, len(rows)))
+        for part in range(count):
+            yield rows[len(rows) * part // count : len(rows) * (part + 1) // count]
 
     def carried_out(self, network: Network, forwards: Sequence[Sequence[Row]]) -> list[Tensor]:
-        beside = [number for number, rows in enumerate(forwards) if not _changes(rows)]
-        if network.device.type != "cpu" or min(CORES, len(beside)) < 2:
+        beside = min(self._cores, len(forwards))
+        if network.device.type != "cpu" or beside < 2:
             return super().carried_out(network, forwards)
-        threads = max(1, CORES // len(beside))
-        crew = _crew(CORES)
-        waiting = {number: crew.submit(_predicted, network, forwards[number], threads) for number in beside}
-        done = {number: one.result() for number, one in waiting.items()}
-        for number, rows in enumerate(forwards):
-            if number not in done:
-                done[number] = network.predict(rows)
-        return [done[number] for number in range(len(forwards))]
+        threads = max(1, self._cores // beside)
+        return list(_crew(CORES).map(lambda rows: _predicted(network, rows, threads), forwards))
 
-
-def _changes(rows: Sequence[Row]) -> bool:
-    """Whether the network is changed for a forward, which others of it must not see."""
-    return any(
-        row.patch is not None or any(one.exchange or one.value_scale is not None for one in row.told)
-        for row in rows
-    )
+    @property
+    def _cores(self) -> int:
+        return CORES if self.cores is None else self.cores
 
 
 def _predicted(network: Network, rows: Sequence[Row], threads: int) -> Tensor:

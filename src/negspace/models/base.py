@@ -129,7 +129,7 @@ class Network(ABC):
 
     @abstractmethod
     def predict(self, rows: Sequence[Row]) -> Tensor:
-        """[rows, channels, height, width] float32, the prediction for rows of one kind.
+        """[rows, channels, height, width] float32, the prediction for rows of one kind. Any thread may ask.
 
         Raises:
             RequestError: the rows carry a patch that this network cannot host.

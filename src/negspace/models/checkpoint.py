@@ -24,6 +24,7 @@ from negspace.models.patching import Hosting
 from negspace.models.place import find_folder
 from negspace.models.reading import read_part
 from negspace.models.samplers import Sampler
+from negspace.models.turns import Turns
 from negspace.request import Request
 
 
@@ -63,6 +64,7 @@ class Checkpoint(Network):
         self._opened = opened
         self._own = _Worked(opened.denoiser, family.hosting(opened.denoiser, facts.name))
         self._others: dict[str, _Worked] = {}
+        self._turns = Turns()
 
     @property
     def facts(self) -> ModelFacts:
@@ -132,6 +134,10 @@ class Checkpoint(Network):
 
     @torch.inference_mode()
     def predict(self, rows: Sequence[Row]) -> Tensor:
+        with self._turns.alone() if _changes(rows) else self._turns.beside():
+            return self._predicted(rows)
+
+    def _predicted(self, rows: Sequence[Row]) -> Tensor:
         swaps = [row.told[0].exchange for row in rows if row.told[0].exchange is not None]
         if not swaps:
             return self._answers(rows)
@@ -196,6 +202,14 @@ class _Worked:
 
     denoiser: Any
     hosting: Hosting
+
+
+def _changes(rows: Sequence[Row]) -> bool:
+    """Whether the network is changed for a forward, which others of it must not see."""
+    return any(
+        row.patch is not None or any(one.exchange or one.value_scale is not None for one in row.told)
+        for row in rows
+    )
 
 
 def _masked(row: Row) -> bool:

@@ -1,4 +1,4 @@
-"""Listener: who hears, in the thread of the worker, what becomes of orders."""
+"""Listener: who hears, in the threads of the worker, what becomes of orders."""
 
 from abc import ABC, abstractmethod
 
@@ -10,7 +10,7 @@ from negspace.serve.job import Order
 
 
 class Listener(ABC):
-    """Hears, in the thread of the worker, what becomes of orders."""
+    """Hears, in the threads of the worker, what becomes of orders."""
 
     @abstractmethod
     def advanced(self, order: Order, progress: Progress) -> None:

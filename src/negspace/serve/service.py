@@ -11,6 +11,7 @@ from negspace.judge import open_judges
 from negspace.request import Request
 from negspace.serve.archive import Archive
 from negspace.serve.catalogue import Catalogue
+from negspace.serve.desk import Desk
 from negspace.serve.events import Done, Event, Failed
 from negspace.serve.gate import Gate
 from negspace.serve.job import Job, Order
@@ -65,12 +66,13 @@ class Service:
         self.links = Links()
         meters = self.metrics, Journal(settings.log_prompts), Traces()
         self._outcomes = Outcomes(self.store, self.catalogue, meters, self._tell)
+        self._desk = Desk(Queue(settings.waiting, settings.share))
         self._worker = Worker(
+            self._desk,
             self._open,
             width=read_width(settings.width),
             lanes=settings.lanes,
             resident=settings.resident,
-            queue=Queue(settings.waiting, settings.share),
             listener=self._outcomes,
         )
         self._jobs: dict[str, Job] = {}
@@ -86,7 +88,7 @@ class Service:
     @property
     def waiting(self) -> int:
         """Pictures that wait."""
-        return self._worker.waiting
+        return self._desk.waiting
 
     async def start(self) -> None:
         """Begin to take requests, those first that an earlier server accepted and did not finish."""
@@ -164,7 +166,7 @@ class Service:
         try:
             await asyncio.shield(asyncio.to_thread(self.store.accept, _record(order), self._plan_json(order)))
         except BaseException:
-            self._worker.release(order.id)
+            self._desk.release(order.id)
             raise
         return self._enter(order, ticket)
 
@@ -181,14 +183,14 @@ class Service:
 
     def _enter(self, order: Order, ticket: Ticket) -> Job:
         id = order.id
-        job = Job(order, lambda: self._worker.withdraw(id), lambda: self._worker.show(id))
+        job = Job(order, lambda: self._desk.withdraw(id), lambda: self._desk.show(id))
         self._jobs[id] = job
-        self._worker.enter(order, ticket)
+        self._desk.enter(order, ticket)
         return job
 
     def _reserve(self, ticket: Ticket) -> None:
         try:
-            self._worker.reserve(ticket)
+            self._desk.reserve(ticket)
         except Full as full:
             seconds = max(1.0, self._worker.seconds_for(full.ahead))
             if full.own:

@@ -1,9 +1,9 @@
-"""Worker: the thread that makes the pictures. Lanes of many jobs share forwards, admitted between steps."""
+"""Worker: the threads that make the pictures. Lanes of many jobs share forwards, admitted between steps."""
 
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import final
 
@@ -12,11 +12,10 @@ import torch
 from negspace.engine import Engine, Lane, Width
 from negspace.generate import Model, Run
 from negspace.models.base import Network
+from negspace.serve.desk import Desk
 from negspace.serve.events import Progress
 from negspace.serve.job import Order
 from negspace.serve.listener import Listener
-from negspace.serve.queue import Queue, Ticket
-from negspace.serve.refusal import Refusal
 from negspace.serve.residents import Residents
 
 log = logging.getLogger(__name__)
@@ -24,64 +23,96 @@ log = logging.getLogger(__name__)
 
 @dataclass(eq=False)
 class _Work:
-    """An order under way.
+    """An order under way, maybe in several hands.
 
     Attributes:
         order: the order.
         run: its pictures.
-        left: lanes that are not finished, admitted or not.
         shown: by picture, the last step after which it was looked at for a preview.
+        over: whether it has ended; its lanes then leave.
+        lock: of whoever looks at all its pictures.
     """
 
     order: Order
     run: Run
-    left: list[Lane] = field(default_factory=list)
     shown: dict[int, int] = field(default_factory=dict)
+    over: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+@dataclass(eq=False)
+class _Hand:
+    """What one thread drives.
+
+    Attributes:
+        engines: one a network.
+        owners: the lanes under way in them, each with its work.
+    """
+
+    engines: dict[Network, Engine] = field(default_factory=dict)
+    owners: dict[Lane, _Work] = field(default_factory=dict)
+
+    def add(self, lane: Lane, work: _Work, width: Width) -> None:
+        """Let a lane take part from the next step on."""
+        network = work.run.network
+        if network not in self.engines:
+            self.engines[network] = Engine(network, width)
+        self.engines[network].add(lane)
+        self.owners[lane] = work
+
+    def forget(self, lanes: Iterable[Lane]) -> None:
+        """Lanes that are finished, or whose work has ended, leave."""
+        for lane in list(lanes):
+            network = self.owners.pop(lane).run.network
+            engine = self.engines.get(network)
+            if engine is not None and lane in engine.lanes:
+                engine.remove(lane)
+            if engine is not None and not engine.lanes:
+                del self.engines[network]
 
 
 @final
 class Worker:
-    """Carries out orders in a thread of its own.
+    """Carries out orders in threads of its own, as many as the width drives engines with.
 
     Args:
+        desk: where orders come from.
         open: reads a model by name.
         width: rows of a forward.
         lanes: pictures under way at once.
         resident: models kept in memory.
-        queue: what waits. The worker's alone once it is started.
         listener: hears what becomes of orders.
     """
 
     def __init__(
         self,
+        desk: Desk,
         open: Callable[[str], Model],
         *,
         width: Width,
         lanes: int,
         resident: int,
-        queue: Queue,
         listener: Listener,
     ) -> None:
+        self._desk = desk
         self._width = width
         self._lanes = lanes
-        self._queue = queue
         self._listener = listener
-        self._residents = Residents(open, resident, self._nudge)
-        self._wake = threading.Condition()
-        self._news = False
-        self._stopping = False
-        self._orders: dict[str, Order] = {}
-        self._withdrawn: set[str] = set()
-        self._looked_for: set[str] = set()
-        self._parked: list[tuple[Ticket, int]] = []
+        self._residents = Residents(open, resident, desk.nudge)
+        self._admission = threading.RLock()
+        self._parked: list[tuple[Order, int]] = []
         self._works: dict[str, _Work] = {}
-        self._engines: dict[Network, Engine] = {}
+        self._hands = [_Hand() for _ in range(width.hands)]
         self._rate = 0.0
-        self._thread = threading.Thread(target=self._live, name="negspace worker", daemon=True)
+        self._threads = [
+            threading.Thread(target=self._live, args=(hand,), name="negspace worker", daemon=True)
+            for hand in self._hands
+        ]
 
     def start(self) -> None:
         """Begin."""
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self, grace: float) -> None:
         """Leave off once nothing is under way and nothing waits, or when the time is up.
@@ -89,140 +120,53 @@ class Worker:
         Args:
             grace: seconds.
         """
-        with self._wake:
-            self._stopping = True
-            self._deadline = time.monotonic() + grace
-            self._news = True
-            self._wake.notify()
-        self._thread.join()
-
-    @property
-    def waiting(self) -> int:
-        """Pictures that wait."""
-        with self._wake:
-            return len(self._queue)
+        self._desk.close(grace)
+        for thread in self._threads:
+            thread.join()
 
     def seconds_for(self, evaluations: float) -> float:
         """How long that many evaluations take at the present pace, about; 1 before anything was measured."""
         return evaluations / self._rate if self._rate else 1.0
 
-    def reserve(self, ticket: Ticket) -> None:
-        """Keep places in the queue for an order.
+    # What follows runs in the worker's threads.
 
-        Raises:
-            Full: there is no room.
-        """
-        with self._wake:
-            self._queue.reserve(ticket)
+    def _live(self, hand: _Hand) -> None:
+        seen: int | None = 0
+        while (seen := self._desk.wait(seen, bool(hand.owners))) is not None:
+            for id, why in self._desk.gone(time.time()).items():
+                self._fail(id, why)
+            hand.forget([lane for lane, work in hand.owners.items() if work.over])
+            self._admit(hand)
+            for engine in list(hand.engines.values()):
+                self._tick(hand, engine)
 
-    def release(self, id: str) -> None:
-        """Give back the places of an order that does not come."""
-        with self._wake:
-            self._queue.drop(id)
+    def _admit(self, hand: _Hand) -> None:
+        """Let pictures begin while there are places, in the hand that has fewest."""
+        with self._admission:
+            parked, self._parked = self._parked, []
+            for order, index in parked:
+                self._begin(hand, order, index)
+            while self._has_place(hand) and (taken := self._desk.take()) is not None:
+                order, _, index = taken
+                self._begin(hand, order, index)
 
-    def enter(self, order: Order, ticket: Ticket) -> None:
-        """Let an order wait, with places or accepted by an earlier server."""
-        with self._wake:
-            self._queue.enter(ticket)
-            self._orders[order.id] = order
-            self._news = True
-            self._wake.notify()
+    def _has_place(self, hand: _Hand) -> bool:
+        under_way = [len(one.owners) for one in self._hands]
+        room = sum(under_way) + len(self._parked) < self._lanes
+        return room and len(hand.owners) == min(under_way)
 
-    def withdraw(self, id: str) -> None:
-        """Leave off an order before its next step."""
-        with self._wake:
-            self._withdrawn.add(id)
-            self._news = True
-            self._wake.notify()
-
-    def show(self, id: str) -> None:
-        """Show the first unfinished picture of an order once, after its next step."""
-        with self._wake:
-            self._looked_for.add(id)
-
-    def _nudge(self) -> None:
-        with self._wake:
-            self._news = True
-            self._wake.notify()
-
-    # What follows runs in the worker's thread.
-
-    def _live(self) -> None:
-        torch.set_num_threads(self._width.threads)
-        while self._awake():
-            self._leave_off()
-            self._admit()
-            for network, engine in list(self._engines.items()):
-                self._tick(engine)
-                if not engine.lanes:
-                    del self._engines[network]
-
-    def _awake(self) -> bool:
-        """Wait until there is something to do; False when it is time to go."""
-        with self._wake:
-            while True:
-                if self._stopping and (self._idle or time.monotonic() > self._deadline):
-                    return False
-                if self._news or self._engines:
-                    self._news = False
-                    return True
-                if not self._wake.wait(timeout=self._patience()):
-                    return True
-
-    @property
-    def _idle(self) -> bool:
-        return not self._engines and not self._parked and not len(self._queue)
-
-    def _patience(self) -> float | None:
-        """Seconds until something has to be looked at although nothing happened."""
-        return 0.5 if self._stopping or self._orders else None
-
-    def _leave_off(self) -> None:
-        now = time.time()
-        with self._wake:
-            gone = {id: Refusal("the job was cancelled", 499, "cancelled") for id in self._withdrawn}
-            self._withdrawn.clear()
-            late = [order for order in self._orders.values() if order.deadline and order.deadline <= now]
-            gone |= {
-                order.id: Refusal("the deadline passed before it was finished", 408, "deadline")
-                for order in late
-            }
-            for id in gone:
-                self._queue.drop(id)
-        self._parked = [one for one in self._parked if one[0].id not in gone]
-        for id, why in gone.items():
-            self._fail(id, why)
-
-    def _admit(self) -> None:
-        """Let pictures begin while there are places."""
-        parked, self._parked = self._parked, []
-        for ticket, index in parked:
-            self._begin(ticket, index)
-        while sum(len(engine.lanes) for engine in self._engines.values()) + len(self._parked) < self._lanes:
-            with self._wake:
-                taken = self._queue.take()
-            if taken is None:
-                return
-            self._begin(*taken)
-
-    def _begin(self, ticket: Ticket, index: int) -> None:
-        if ticket.id not in self._orders:  # it failed since
+    def _begin(self, hand: _Hand, order: Order, index: int) -> None:
+        if not self._desk.knows(order.id):  # it ended since
             return
-        order = self._orders[ticket.id]
         try:
-            work = self._works.get(ticket.id) or self._opened(order)
+            work = self._works.get(order.id) or self._opened(order)
         except Exception as error:
-            with self._wake:
-                self._queue.drop(ticket.id)
-            self._fail(ticket.id, error)
+            self._fail(order.id, error)
             return
         if work is None:
-            self._parked.append((ticket, index))
-            return
-        network = work.run.network
-        if network not in self._engines:
-            self._engines[network] = Engine(network, self._width)
-        self._engines[network].add(work.run.lanes[index])
+            self._parked.append((order, index))
+        else:
+            hand.add(work.run.lanes[index], work, self._width)
 
     def _opened(self, order: Order) -> _Work | None:
         """The order's pictures, ready to begin; None while its model is not there."""
@@ -231,77 +175,66 @@ class Worker:
         if model is None:
             return None
         run = model.run(order.carried, policies=order.policies, tenant=order.tenant.name)
-        self._works[order.id] = work = _Work(order, run, list(run.lanes))
+        self._works[order.id] = work = _Work(order, run)
         return work
 
-    def _tick(self, engine: Engine) -> None:
-        lanes, before = engine.lanes, engine.evaluations
+    def _tick(self, hand: _Hand, engine: Engine) -> None:
+        lanes, before, busy = engine.lanes, engine.evaluations, sum(bool(one.owners) for one in self._hands)
+        works = {hand.owners[lane] for lane in lanes}
+        engine.width = self._width.among(busy)
+        torch.set_num_threads(engine.width.threads)
         began = time.perf_counter()
         try:
             engine.tick()
         except Exception as error:
             log.warning("a step failed (%s); its pictures take it one by one", error)
-            self._apart(engine, lanes)
+            self._apart(hand, engine, lanes)
         else:
             rows, seconds = engine.evaluations - before, time.perf_counter() - began
-            self._measure(rows, seconds)
+            self._measure(busy * rows / max(seconds, 1e-6))
             self._listener.stepped(len(lanes), rows, seconds)
-        for work in self._of(lanes):
-            self._settle(work, engine)
+        hand.forget([lane for lane in lanes if lane.done])
+        for work in works:
+            self._settle(hand, work)
 
-    def _apart(self, engine: Engine, lanes: Sequence[Lane]) -> None:
+    def _apart(self, hand: _Hand, engine: Engine, lanes: Sequence[Lane]) -> None:
         """One step for each lane alone, so that only those fail that cannot take it."""
         for lane in lanes:
             if lane in engine.lanes:
                 engine.remove(lane)
-            alone = Engine(engine.network, self._width)
+            alone = Engine(engine.network, engine.width)
             alone.add(lane)
             try:
                 alone.tick()
             except Exception as error:
-                for work in self._of([lane]):
-                    with self._wake:
-                        self._queue.drop(work.order.id)
-                    self._fail(work.order.id, error)
+                self._fail(hand.owners[lane].order.id, error)
             else:
                 if not lane.done:
                     engine.add(lane)
 
-    def _of(self, lanes: Sequence[Lane]) -> Iterator[_Work]:
-        """The orders that lanes belong to."""
-        taking_part = set(map(id, lanes))
-        for work in list(self._works.values()):
-            if any(id(lane) in taking_part for lane in work.run.lanes):
-                yield work
-
-    def _settle(self, work: _Work, engine: Engine) -> None:
+    def _settle(self, hand: _Hand, work: _Work) -> None:
         """Say how far an order is, and hand it on when it is finished."""
-        self._listener.advanced(work.order, Progress(work.run.done, work.run.total))
-        self._show(work)
-        try:
-            further = work.run.settle()  # another attempt of a picture whose check asks for one
-            for lane in further:
-                self._engines.setdefault(engine.network, engine).add(lane)
-            work.left = [lane for lane in work.run.lanes if not lane.done]
-            if work.left:
+        with work.lock:
+            if work.over:
                 return
-            result = work.run.result()
-        except Exception as error:
-            self._fail(work.order.id, error)
-            return
-        del self._works[work.order.id]
-        with self._wake:
-            del self._orders[work.order.id]
-            self._looked_for.discard(work.order.id)
-        self._listener.made(work.order, result)
+            self._listener.advanced(work.order, Progress(work.run.done, work.run.total))
+            self._show(work)
+            try:
+                for lane in work.run.settle():  # another attempt of a picture whose check asks for one
+                    hand.add(lane, work, self._width)
+                if any(not lane.done for lane in work.run.lanes):
+                    return
+                result = work.run.result()
+            except Exception as error:
+                self._fail(work.order.id, error)
+                return
+            if self._end(work.order.id) is not None:
+                self._listener.made(work.order, result)
 
     def _show(self, work: _Work) -> None:
         """Show pictures on their way: those for which one of the moments has come, or the first where
         somebody asks."""
-        id, parts = work.order.id, work.order.previews + 1
-        with self._wake:
-            asked = id in self._looked_for
-            self._looked_for.discard(id)
+        asked, parts = self._desk.asked_to_show(work.order.id), work.order.previews + 1
         for index, lane in enumerate(work.run.lanes):
             done, total = lane.progress
             fresh = done not in (0, total, work.shown.get(index))
@@ -313,19 +246,18 @@ class Worker:
                 asked = False
 
     def _fail(self, id: str, error: Exception) -> None:
-        with self._wake:
-            order = self._orders.pop(id, None)
-            self._looked_for.discard(id)
-        work = self._works.pop(id, None)
-        if work is not None:
-            for engine in self._engines.values():
-                for lane in work.left:
-                    if lane in engine.lanes:
-                        engine.remove(lane)
+        order = self._end(id)
         if order is not None:
             self._listener.failed(order, error)
 
-    def _measure(self, evaluations: int, seconds: float) -> None:
+    def _end(self, id: str) -> Order | None:
+        """Strike an order off; its lanes leave before their next step. None where it has ended already."""
+        with self._admission:
+            work = self._works.pop(id, None)
+            if work is not None:
+                work.over = True
+            return self._desk.end(id)
+
+    def _measure(self, pace: float) -> None:
         """Keep the pace, in evaluations a second, smoothed over some twenty steps."""
-        pace = evaluations / max(seconds, 1e-6)
         self._rate = pace if not self._rate else 0.95 * self._rate + 0.05 * pace
