@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple, final
 
 from negspace.avoid.terms import WORD, content_words, words_of
@@ -37,6 +38,12 @@ class _Piece:
     tokens: int
 
 
+@lru_cache(maxsize=8)
+def estimates_of(facts: ModelFacts) -> "Estimates":
+    """Estimates for a model, remembered: a policy's terms are the same in every request."""
+    return Estimates(facts)
+
+
 @final
 class Estimates:
     """Estimates for one model: what of its facts they need is looked up once.
@@ -51,9 +58,13 @@ class Estimates:
         self._vectors = {one.name.lower(): one.vectors for one in facts.embeddings}
         learned = [encoder.words for encoder in facts.encoders]
         self._learned = None if None in learned else tuple(words for words in learned if words is not None)
+        self._of = lru_cache(maxsize=4096)(self._estimated)
 
     def of(self, text: str) -> Estimate:
         """All of a text without syntax."""
+        return self._of(text)
+
+    def _estimated(self, text: str) -> Estimate:
         content = content_words(text)
         rest = content_words(self._names.sub(" ", text)) if self._names else content
         unknown = self._unlearned(rest)

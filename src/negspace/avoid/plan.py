@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Self
 
 from negspace.avoid import ruling as rules
-from negspace.avoid.estimates import Estimates
+from negspace.avoid.estimates import Estimates, estimates_of
 from negspace.avoid.governance import govern
 from negspace.avoid.governed import Block, Governed, PolicyRecord
 from negspace.avoid.merging import Entry
@@ -106,7 +106,7 @@ def plan(
     told, moved = told_apart(request, steps)
     refuse_others(told, facts)
     insist_on(told, negative_text(told.avoid, told.dialect), steps)
-    estimates = Estimates(facts)
+    estimates = estimates_of(facts)
     governed = govern(
         told,
         facts,
@@ -143,7 +143,9 @@ def settled(carried: Request, dialect: str, facts: ModelFacts, like: Plan | None
         )
     policies, blocks, findings = (like.policies, like.blocks, like.findings) if like else ((), (), ())
     governed = Governed(carried, dialect, entries, policies, blocks, findings)
-    made = _compiled(carried, carried, like.moved if like else (), governed, facts, Estimates(facts), steps)
+    made = _compiled(
+        carried, carried, like.moved if like else (), governed, facts, estimates_of(facts), steps
+    )
     if like is None:
         return made
     return made.model_copy(update={"request": like.request, "findings": like.findings})

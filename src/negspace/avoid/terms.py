@@ -39,6 +39,7 @@ def unfolded(text: str, steps: int, dialect: str) -> tuple[Strand, ...]:
     return unfold(text, steps, dialect)
 
 
+@lru_cache(maxsize=8192)
 def is_plain(text: str) -> bool:
     """Whether a text is words and spaces alone, which every dialect writes as they are."""
     return _PLAIN.fullmatch(text) is not None
