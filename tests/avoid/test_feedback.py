@@ -34,6 +34,8 @@ def weights(several: AvoidList) -> dict[str, float]:
         ("too many teapots", [("teapot", "less")]),
         ("lose the hat and the scarf", [("hat", "avoid"), ("scarf", "avoid")]),
         ("I want it sharper", [("blurry", "less")]),
+        ("the colours are too loud", [("oversaturated", "less")]),
+        ("less colours please", []),  # too general to be avoided
         ("great picture", []),
         ("I love the house", []),
         ("", []),
@@ -44,6 +46,11 @@ def weights(several: AvoidList) -> dict[str, float]:
 )
 def test_complaints_are_understood(complaint: str, changes: list[tuple[str, str]]) -> None:
     assert told(complaint) == changes
+
+
+def test_a_fault_that_is_named_is_told_by_its_name() -> None:
+    assert weights(revise(None, "the hand has extra fingers").avoid_list) == {"extra fingers": 1.0}
+    assert weights(revise(None, "the hands look odd").avoid_list) == {"bad hands": 1.0}
 
 
 def test_weights_follow_what_is_said() -> None:

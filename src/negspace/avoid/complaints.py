@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 
 import yaml
 
-from negspace.avoid.matching import Index, Mention, fold, phrase
+from negspace.avoid.matching import Index, Mention, fold, key_of, phrase
 from negspace.errors import RequestError
 
 _LONGEST = 2_000
@@ -181,7 +181,7 @@ _TOO = re.compile(r"\b(?:too|so|less)\s+(?P<noun>[a-z][\w-]{2,})\s*$", re.IGNORE
 _NO_NOUNS = frozenset(
     "it this that they them these those everything something anything nothing all picture image photo result "
     "one thing lot bit way i you we he she him her stuff much many what there whole rest again back please "
-    "some more else me us fan kind version colors color problem doubt need why how who here only just "
+    "some more else me us fan kind version color problem doubt need why how who here only just "
     "thanks thank sorry ok okay yes ugh hmm hey wow come on anyway instead".split()
 )
 
@@ -311,7 +311,7 @@ def _open(clause: str, polarity: Polarity | None) -> list[Concept]:
 
 
 def _named(noun: str) -> Concept | None:
-    said = [word for word in noun.split() if word not in _NO_NOUNS and not word.endswith("ly")]
+    said = [word for word in noun.split() if key_of(word) not in _NO_NOUNS and not word.endswith("ly")]
     key = phrase(" ".join(said))
     return Concept(" ".join(key), " ".join(said)) if key else None
 
