@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -61,7 +61,7 @@ class Row:
 Claim = Callable[["Bench"], Row]
 
 
-@dataclass
+@dataclass(eq=False)
 class Bench:
     """Makes pictures and reads them.
 
@@ -70,19 +70,25 @@ class Bench:
         size: wishes a setting.
         told: called with a line where something takes long.
         site: where pictures are made.
+        text_encoder: a folder in the place of the model's own; None is its own.
     """
 
     store: Path
     size: int
     told: Callable[[str], None] = print
     site: Site = HERE
+    text_encoder: Path | None = None
     model: negspace.Model = field(init=False)
 
     def __post_init__(self) -> None:
-        self.model = negspace.load("embedded")
+        self.model = negspace.load("embedded", text_encoder=self.text_encoder)
         self.witness = witness_of("embedded")
         self.album = Album(self.store, decides(self.model), self.witness.fingerprint)
         self.maker = Maker(self.site.crew(self.model), self.witness, self.album)
+
+    def told_by(self, text_encoder: Path) -> Bench:
+        """The same with another text encoder, and an album of its own."""
+        return replace(self, store=self.store / f"by {text_encoder.name}", text_encoder=text_encoder)
 
     def wishes(self, count: int | None = None, things: Sequence[str] = ()) -> list[Wish]:
         """Wishes for subjects that bring something along; with `things`, for any subject, of these things."""
@@ -141,9 +147,11 @@ class Bench:
 
     def spoiled(self, wishes: Sequence[Wish], one: dict[str, Any], other: dict[str, Any]) -> Effect:
         """How much rarer it is under other settings that something wanted is missing or a defect there."""
-        return self._effect(
-            wishes, one, other, lambda aim, look: aim.lacking(look) or not DEFECTS.isdisjoint(look.seen)
-        )
+        return self._effect(wishes, one, other, _spoiled)
+
+    def spoils(self, wishes: Sequence[Wish], **settings: Any) -> list[bool]:
+        """For each wish whether something wanted is missing or a defect there."""
+        return list(map(_spoiled, self.aims(wishes), self.looks(wishes, **settings)))
 
     def changed(self, wishes: Sequence[Wish], one: dict[str, Any], other: dict[str, Any]) -> list[bool]:
         """For each wish whether anything that can be seen differs."""
@@ -159,6 +167,10 @@ class Bench:
     ) -> Effect:
         both = zip(self.aims(wishes), self.looks(wishes, **one), self.looks(wishes, **other), strict=True)
         return Effect.of(tally((measure(aim, a), measure(aim, b)) for aim, a, b in both))
+
+
+def _spoiled(aim: Aim, look: Look) -> bool:
+    return aim.lacking(look) or not DEFECTS.isdisjoint(look.seen)
 
 
 def _filled(value: Any, wish: Wish) -> Any:
