@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx2 as httpx
 import pytest
 
+from negspace.serve.keys import KeyFile, with_new_key, write_keys
 from negspace.serve.settings import Settings
 from tests.serve.live import Live, serving
 
@@ -69,6 +71,34 @@ def test_a_full_queue_says_when_to_come_again(client: httpx.Client) -> None:
         while (told := client.get(f"/api/jobs/{id}")).json().get("status") in ("waiting", "running"):
             time.sleep(0.02)
         assert told.status_code in (499, 200, 404)
+
+
+def test_a_queue_that_others_fill_says_so_too(settings: Settings, tmp_path: Path) -> None:
+    known, keys = KeyFile(), dict[str, str]()
+    for name in ("one", "two", "three"):
+        known, keys[name] = with_new_key(known, name)
+    write_keys(tmp_path / "keys.yaml", known)
+    changed = {
+        "data": tmp_path / "data",
+        "keys": tmp_path / "keys.yaml",
+        "lanes": 1,
+        "waiting": 4,
+        "grace": 0,
+    }
+
+    def asked(live: Live, name: str) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {keys[name]}"}
+        how = {"params": {"reply": "ticket"}, "headers": headers, "timeout": 60}
+        return httpx.post(f"{live.url}/api/generate", json=LONG | {"width": 256, "height": 256}, **how)
+
+    with serving(settings.model_copy(update=changed)) as live:
+        for name in ("one", "two"):
+            while (reply := asked(live, name)).status_code == 202:
+                pass
+            assert reply.status_code == 429  # a half of the queue is all that one may have
+        reply = asked(live, "three")
+        assert reply.status_code == 503 and int(reply.headers["retry-after"]) >= 1
+        assert reply.json()["error"]["code"] == "busy"
 
 
 def test_a_deadline_is_kept(client: httpx.Client) -> None:
