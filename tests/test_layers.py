@@ -16,6 +16,7 @@ FLOORS: tuple[frozenset[str], ...] = (
             "errors",
             "facts",
             "findings",
+            "layer",
             "names",
             "pixels",
             "receipt",

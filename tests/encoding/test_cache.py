@@ -7,9 +7,10 @@ from threading import Barrier, Event
 import pytest
 import torch
 
-from negspace.encoding import Cache, Cached, Conditioning, Embedding, Encoder, Layer, SideBySide
+from negspace.encoding import Cache, Cached, Conditioning, Embedding, Encoder, SideBySide
 from negspace.encoding.base import Around
 from negspace.errors import EncodingError
+from negspace.layer import Layer
 from negspace.prompt import Prompt, parse
 from tests.encoding.tiny import clip_encoder, clip_pair
 

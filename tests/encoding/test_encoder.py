@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import CLIPTextModel
 
-from negspace.encoding import WEIGHTINGS, Conditioning, Layer, TextEncoder, match_lengths
+from negspace.encoding import WEIGHTINGS, Conditioning, TextEncoder, match_lengths
 from negspace.errors import EncodingError
 from negspace.facts import EncoderFacts
+from negspace.layer import Layer
 from negspace.prompt import parse
 from tests.encoding.tiny import (
     WORDS,

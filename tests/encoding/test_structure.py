@@ -10,8 +10,9 @@ from compel import Compel, ReturnedEmbeddingsType
 from transformers import CLIPTextModel, CLIPTokenizer
 
 import negspace
-from negspace.encoding import EndToEnd, Layer, SideBySide, TextEncoder, match_lengths
+from negspace.encoding import EndToEnd, SideBySide, TextEncoder, match_lengths
 from negspace.errors import EncodingError
+from negspace.layer import Layer
 from negspace.prompt import parse
 from tests.encoding.tiny import (
     FIRST_LAYER,

@@ -14,8 +14,9 @@ from transformers import (
     T5Tokenizer,
 )
 
-from negspace.encoding import Layer, TextEncoder
+from negspace.encoding import TextEncoder
 from negspace.facts import EncoderFacts
+from negspace.layer import Layer
 from tests.vocabulary import trained
 
 WORDS = (

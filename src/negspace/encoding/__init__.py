@@ -14,7 +14,6 @@ from negspace.encoding.conditioning import (
 )
 from negspace.encoding.encoder import TextEncoder
 from negspace.encoding.inversion import Embedding, load_embedding, load_embeddings
-from negspace.encoding.network import Layer
 from negspace.encoding.values import scale_values, scaled, stack_scales
 from negspace.encoding.weighting import WEIGHTINGS
 
@@ -31,7 +30,6 @@ __all__ = [
     "EndToEnd",
     "Exchange",
     "Instructed",
-    "Layer",
     "SideBySide",
     "Silence",
     "Summed",

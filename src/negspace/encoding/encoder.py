@@ -12,7 +12,7 @@ from negspace.encoding.base import Encoder, given, texts_of
 from negspace.encoding.conditioning import Conditioning, EncoderReport
 from negspace.encoding.fingerprint import fingerprint
 from negspace.encoding.inversion import Embedding, tables_for
-from negspace.encoding.network import Layer, Network
+from negspace.encoding.network import Network
 from negspace.encoding.reading import ReadChunk, Reader
 from negspace.encoding.structure import carry_out
 from negspace.encoding.weighting import Weighed, Weighting, find_weighting
@@ -20,6 +20,7 @@ from negspace.encoding.windows import Piece, Window, fill
 from negspace.errors import EncodingError
 from negspace.facts import EncoderFacts
 from negspace.findings import Finding
+from negspace.layer import Layer
 from negspace.prompt.tree import Conjunction, Prompt
 
 _Value = TypeVar("_Value", float, int)

@@ -6,9 +6,8 @@ from typing import Any
 
 from torch import Tensor
 
-from negspace.encoding import Cache, Cached, Layer, TextEncoder
+from negspace.encoding import Cache, Cached, TextEncoder
 from negspace.errors import ModelError
-from negspace.facts import EncoderFacts
 from negspace.models.base import Network
 from negspace.models.checkpoint import Checkpoint, Opened
 from negspace.models.families import Family, Part, TextPart, family_of
@@ -63,7 +62,7 @@ def open_network(place: str | Path | Source, footing: Footing) -> Network:
     add_loras(family, source.loras, networks)
     save_memory(source.savings, family, networks, footing)
     encoders = [
-        text_encoder(part, one, tokenizers[part.folder], networks[part.folder])
+        TextEncoder(tokenizers[part.folder], networks[part.folder], one, part.layer)
         for part, one in zip(texts, facts.encoders, strict=True)
     ]
     denoiser = networks[family.denoiser.folder]
@@ -75,21 +74,6 @@ def open_network(place: str | Path | Source, footing: Footing) -> Network:
         _print(folder, parts, swaps, source),
     )
     return Checkpoint(family, facts, footing, opened)
-
-
-def text_encoder(part: TextPart, facts: EncoderFacts, tokenizer: Any, model: Any) -> TextEncoder:
-    """A text encoder, read as its family reads it."""
-    layer = Layer(
-        skip=part.skip,
-        norm=part.norm,
-        pooled=part.pooled,
-        padding=part.padding,
-        text=part.text,
-        before=part.before,
-        after=part.after,
-        instruction=part.instruction,
-    )
-    return TextEncoder(tokenizer, model, facts, layer)
 
 
 def _swaps(source: Source, texts: tuple[TextPart, ...]) -> dict[str, Path]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from negspace.facts import EncoderFacts
+from negspace.layer import Layer
 
 
 @dataclass(frozen=True)
@@ -23,13 +24,13 @@ class Part:
 
 @dataclass(frozen=True)
 class TextPart(Part):
-    """A text encoder of a family, and which of its answers the family reads.
+    """A text encoder of a family.
 
     Attributes:
         tokenizer: the folder of its tokenizer.
         reader: (module, class) of its tokenizer.
         window: tokens read at once; 0 asks its settings.
-        skip, norm, pooled, padding, text, before, after, instruction: as in `negspace.encoding.Layer`.
+        layer: which of its answers the family reads.
         marks: tokens that stand around a running text: its own marks, or what `before` and `after` become.
         optional: whether the family works without it.
     """
@@ -37,14 +38,7 @@ class TextPart(Part):
     tokenizer: str = "tokenizer"
     reader: tuple[str, str] = ("transformers.models.clip.tokenization_clip", "CLIPTokenizer")
     window: int = 0
-    skip: int = 0
-    norm: Literal["final", "none"] = "final"
-    pooled: Literal["none", "eos", "projected"] = "none"
-    padding: Literal["read", "masked"] = "read"
-    text: Literal["chunks", "source", "lowered"] = "chunks"
-    before: str | None = None
-    after: str | None = None
-    instruction: str = ""
+    layer: Layer = Layer()
     marks: int = 1
     optional: bool = False
 
@@ -62,14 +56,21 @@ _CLIP = "transformers.models.clip.modeling_clip"
 
 
 def clip(number: int, *, projecting: bool = False, **layer: Any) -> TextPart:
-    """The CLIP text encoder number 1, 2.. of a family; `layer` as in `TextPart`."""
+    """The CLIP text encoder number 1, 2.. of a family; `layer` as in `Layer`."""
     suffix = "" if number == 1 else f"_{number}"
     kind = "CLIPTextModelWithProjection" if projecting else "CLIPTextModel"
-    return TextPart(f"text_encoder{suffix}", _CLIP, kind, f"tokenizer{suffix}", **layer)
+    return TextPart(f"text_encoder{suffix}", _CLIP, kind, f"tokenizer{suffix}", layer=Layer(**layer))
 
 
-def t5(number: int, window: int, text: Literal["source", "lowered"] = "source", **other: Any) -> TextPart:
-    """The T5 text encoder number 1, 2.. of a family, which reads this many tokens."""
+def t5(
+    number: int,
+    window: int,
+    text: Literal["source", "lowered"] = "source",
+    *,
+    optional: bool = False,
+    **layer: Any,
+) -> TextPart:
+    """The T5 text encoder number 1, 2.. of a family, which reads this many tokens; `layer` as in `Layer`."""
     suffix = "" if number == 1 else f"_{number}"
     reader = ("transformers.models.t5.tokenization_t5", "T5Tokenizer")
     return TextPart(
@@ -79,6 +80,6 @@ def t5(number: int, window: int, text: Literal["source", "lowered"] = "source", 
         f"tokenizer{suffix}",
         reader,
         window,
-        text=text,
-        **other,
+        Layer(text=text, **layer),
+        optional=optional,
     )

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any, final
 
 from negspace.facts import ModelFacts
+from negspace.layer import Layer
 from negspace.models.families.autoencoders import FILM
 from negspace.models.families.base import Asked, Family, chosen, hosted
 from negspace.models.families.parts import Part, TextPart
@@ -41,13 +42,15 @@ class QwenImage(Family):
             "tokenizer",
             ("transformers.models.qwen2.tokenization_qwen2", "Qwen2Tokenizer"),
             window=512,
-            norm="none",
-            padding="masked",
-            before="",
-            after="<|im_end|>\n<|im_start|>assistant\n",
+            layer=Layer(
+                norm="none",
+                padding="masked",
+                text="source",
+                before="",
+                after="<|im_end|>\n<|im_start|>assistant\n",
+                instruction=_CHAT,
+            ),
             marks=5,
-            instruction=_CHAT,
-            text="source",
         ),
     )
     denoiser = Part(

@@ -5,6 +5,7 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any, final
 
 from negspace.facts import ModelFacts
+from negspace.layer import Layer
 from negspace.models.families.autoencoders import DEEP
 from negspace.models.families.base import Asked, Family, chosen, hosted
 from negspace.models.families.parts import Part, TextPart
@@ -33,9 +34,7 @@ class Sana(Family):
             "tokenizer",
             ("transformers.models.gemma.tokenization_gemma", "GemmaTokenizer"),
             window=300,
-            padding="masked",
-            text="lowered",
-            after="",
+            layer=Layer(padding="masked", text="lowered", after=""),
         ),
     )
     denoiser = Part("transformer", "diffusers.models.transformers.sana_transformer", "SanaTransformer2DModel")

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any, final
 
 from negspace.facts import ModelFacts
+from negspace.layer import Layer
 from negspace.models.families.base import Asked, Family, chosen, hosted
 from negspace.models.families.parts import Part, TextPart
 from negspace.models.families.transformers import down_to_one, tokens_of
@@ -33,12 +34,14 @@ class ZImage(Family):
             "tokenizer",
             ("transformers.models.qwen2.tokenization_qwen2", "Qwen2Tokenizer"),
             window=512,
-            skip=1,
-            norm="none",
-            padding="masked",
-            text="source",
-            before="<|im_start|>user\n",
-            after="<|im_end|>\n<|im_start|>assistant\n",
+            layer=Layer(
+                skip=1,
+                norm="none",
+                padding="masked",
+                text="source",
+                before="<|im_start|>user\n",
+                after="<|im_end|>\n<|im_start|>assistant\n",
+            ),
             marks=8,
         ),
     )
