@@ -5,7 +5,7 @@
 Expected: 16 clients with 16 different prompts, negatives, scales and step counts get at least 3 times the
 pictures a second of a loop over diffusers' StableDiffusionPipeline at its default dtype, 1.5 times the same
 loop at bfloat16 with channels_last, and 0.9 times one homogeneous batch of 16 in our engine. p95 latency at
-half of the most load is under twice the unloaded one. Takes 5 minutes on two cores.
+half of the most load is under twice the unloaded one. Takes 10 minutes on two cores.
 
 The server is a process of its own with its defaults, the clients live in this one; loops and the batch run
 here while the server idles, with as many threads as the server. Every repeat runs all arms once, in turning
@@ -185,7 +185,7 @@ def main() -> None:
     parser.add_argument(
         "--rounds", type=int, default=6, help="times that each of the 16 is asked for in a repeat"
     )
-    parser.add_argument("--pictures", type=int, default=60, help="asked for at half load in a repeat")
+    parser.add_argument("--pictures", type=int, default=100, help="asked for at half load in a repeat")
     parser.add_argument("--only", choices=("throughput", "latency"), nargs="*")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     given = parser.parse_args()
