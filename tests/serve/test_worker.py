@@ -186,6 +186,23 @@ def test_a_picture_that_cannot_go_on_spoils_no_other(bench: Bench, monkeypatch: 
     assert good in bench.heard.results and "out of luck" in str(bench.heard.failures[bad])
 
 
+def test_a_fault_of_the_worker_ends_orders_and_not_the_worker(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("out of luck")
+
+    with monkeypatch.context() as for_now:
+        for_now.setattr(Heard, "stepped", broken)
+        bad = bench.enter(**UNLIKE[0])
+        bench.worker.start()
+        bench.heard.wait_for(bad)
+    good = bench.enter(**UNLIKE[1])
+    bench.heard.wait_for(good)
+    assert "out of luck" in str(bench.heard.failures[bad]) and good in bench.heard.results
+    assert "its orders end" in caplog.text
+
+
 def test_models_take_turns_in_memory(bench: Bench) -> None:
     ids = [bench.enter(prompt="a cat", model=name, steps=2) for name in ("tiny", "other", "tiny", "broken")]
     bench.worker.start()

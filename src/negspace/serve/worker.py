@@ -133,12 +133,21 @@ class Worker:
     def _live(self, hand: _Hand) -> None:
         seen: int | None = 0
         while (seen := self._desk.wait(seen, bool(hand.owners))) is not None:
-            for id, why in self._desk.gone(time.time()).items():
-                self._fail(id, why)
-            hand.forget([lane for lane, work in hand.owners.items() if work.over])
-            self._admit(hand)
-            for engine in list(hand.engines.values()):
-                self._tick(hand, engine)
+            try:
+                self._go_round(hand)
+            except Exception as error:  # a fault of ours ends what it met with, not the thread
+                log.exception("a step could not be taken; its orders end")
+                for work in set(hand.owners.values()):
+                    self._fail(work.order.id, error)
+                hand.forget(hand.owners)
+
+    def _go_round(self, hand: _Hand) -> None:
+        for id, why in self._desk.gone(time.time()).items():
+            self._fail(id, why)
+        hand.forget([lane for lane, work in hand.owners.items() if work.over])
+        self._admit(hand)
+        for engine in list(hand.engines.values()):
+            self._tick(hand, engine)
 
     def _admit(self, hand: _Hand) -> None:
         """Let pictures begin while there are places, in the hand that has fewest."""
