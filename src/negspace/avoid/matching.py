@@ -155,7 +155,9 @@ def phrase(text: str) -> Phrase:
     >>> phrase("The Grey Hats") == phrase("gray hat")
     True
     """
-    return tuple(word.key for word in words(text))
+    folded, _ = fold(text)
+    keys = (key_of(match[0]) for match in _WORD.finditer(folded))
+    return tuple(key for key in keys if key not in _ARTICLES)
 
 
 @lru_cache(maxsize=16)
@@ -186,9 +188,14 @@ def _leet(text: str) -> Iterator[Word]:
 
 def _stretched(plain: Iterable[Word]) -> Iterator[Word]:
     for word in plain:
-        squeezed = "".join(sign for sign, _ in groupby(word.key))
-        if squeezed != word.key:
+        if (squeezed := _squeezed(word.key)) != word.key:
             yield Word(key_of(squeezed), word.start, word.stop, True)
+
+
+@lru_cache(maxsize=8192)
+def _squeezed(key: str) -> str:
+    """A key without the repetitions of its letters."""
+    return "".join(sign for sign, _ in groupby(key))
 
 
 def _spelled(plain: Sequence[Word]) -> Iterator[Word]:
@@ -270,7 +277,7 @@ class Index(Generic[Found]):
                 if what is not None:
                     run = said[first : first + length]
                     yield Mention(what, word.start, run[-1].stop, any(one.disguised for one in run))
-            if (word.key,) not in self._known and (what := self._joined.get(word.key)) is not None:
+            if (what := self._joined.get(word.key)) is not None and (word.key,) not in self._known:
                 yield Mention(what, word.start, word.stop, word.disguised)
         for one, two in pairwise(said):  # a word written as two: "water mark", but no stray letter
             if len(one.key) > 2 and len(two.key) > 2 and (one.key + two.key,) in self._known:

@@ -125,9 +125,9 @@ def _joined(group: Sequence[Claim]) -> Entry:
         update={
             "weight": max([claim.avoid.weight for claim in deciding]),
             "window": (min(starts), max(stops)),
-            "check": strictest(claim.avoid.check for claim in group),
+            "check": strictest([claim.avoid.check for claim in group]),
             "unchecked": _unchecked(group),
-            "locked": any(claim.avoid.locked for claim in group),
+            "locked": any([claim.avoid.locked for claim in group]),
         }
     )
     return Entry(

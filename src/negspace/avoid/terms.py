@@ -62,7 +62,7 @@ def content_words(text: str) -> tuple[str, ...]:
     words = words_of(text)
     if FUNCTIONWORDS.isdisjoint(words):
         return words
-    return tuple(word for word in words if word not in FUNCTIONWORDS) or words
+    return tuple([word for word in words if word not in FUNCTIONWORDS]) or words
 
 
 def terms_of(
