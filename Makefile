@@ -24,7 +24,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 demo: install  ## pictures without and with a negative on the same seeds, into demo/
 	@$(BIN)/negspace demo --out demo
 
-reproduce: install  ## measure the claims of the literature: docs/reproduction.md (20 minutes of a core)
+reproduce: install  ## measure the claims of the literature: docs/reproduction.md (half an hour of a core)
 	@$(BIN)/python -m bench.reproduce docs/reproduction.md
 
 test: install  ## the tests, warnings as errors
