@@ -5,7 +5,7 @@ from pathlib import Path
 from PIL import Image
 
 from negspace import png
-from negspace.cli.demo import PAIRS
+from negspace.cli.demo import RULES, WISHES
 from tests.cli.conftest import Cli
 
 
@@ -13,16 +13,16 @@ def test_the_demo_says_where_everything_lies(cli: Cli, tmp_path: Path) -> None:
     told = cli("demo", "--out", tmp_path, "-n", 1)
     assert told.code == 0, told.err
     pictures = sorted(tmp_path.glob("*-7.png"))
-    assert len(pictures) == 2 * len(PAIRS)
+    assert len(pictures) == len(RULES) * len(WISHES)
     for file in (*pictures, *tmp_path.glob("*.json"), tmp_path / "side-by-side.png"):
         assert str(file) in told.out
-    for (prompt, concepts), without, with_ in zip(PAIRS, pictures[::2], pictures[1::2], strict=True):
-        first, second = png.read(without).receipt, png.read(with_).receipt
-        assert first is not None
-        assert second is not None
-        assert (first.positive.text, first.negative_acted) == (prompt, False)
-        assert (second.negative.text, second.negative_acted) == (", ".join(concepts), True)
-        assert all(term.known for term in second.terms)
+    receipts = [png.read(file).receipt for file in pictures]
+    for (prompt, thing), *made in zip(WISHES, receipts[::3], receipts[1::3], receipts[2::3], strict=True):
+        for rule, receipt in zip(RULES, made, strict=True):
+            assert receipt is not None
+            assert (receipt.positive.text, receipt.negative_acted) == (prompt, rule is not None)
+            assert [term.term for term in receipt.terms if term.known] == ([thing] if rule else [])
+            assert rule is None or receipt.rule.startswith(rule)
     with Image.open(tmp_path / "side-by-side.png") as image:
         assert image.height > image.width
 

@@ -97,12 +97,10 @@ def test_kept_places_count_until_they_are_given_back() -> None:
     assert len(queue) == 6
 
 
-def test_late_ones_are_found_and_dropped() -> None:
+def test_who_is_dropped_waits_no_longer() -> None:
     queue = Queue(4)
     offer(queue, Ticket("a", "one", deadline=5.0))
     offer(queue, Ticket("b", "one"))
-    assert [one.id for one in queue.late(4.9)] == []
-    assert [one.id for one in queue.late(5.0)] == ["a"]
     queue.drop("a")
     queue.drop("a")
     assert [id for id, _ in drain(queue)] == ["b"]

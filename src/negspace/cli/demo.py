@@ -21,16 +21,15 @@ Folder = Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Whe
 Count = Annotated[int, typer.Option("--number", "-n", metavar="N", help="Pictures a row.")]
 Seed = Annotated[int, typer.Option(metavar="N", help="Of the first picture of every row.")]
 
-PAIRS = (
-    ("a snowman, night", ("hat",)),
-    ("a red house, meadow", ("smoke",)),
-    ("a blue boat, beach", ("flag",)),
-)
-"""Prompts, and what comes along with them unasked. One thing each: several in one text weaken each other."""
+WISHES = (("a snowman, night", "hat"), ("a red house, meadow", "smoke"), ("a blue boat, beach", "flag"))
+"""Prompts, each of a subject and something, and what comes along with it unasked."""
+
+RULES = (None, "cfg", "auto")
+"""How it is avoided: not at all, in the empty prompt's place, and by our own rule."""
 
 
 def demo(out: Folder = Path("demo"), n: Count = 6, seed: Seed = 7) -> None:
-    """Draw three prompts without and with a negative, on the same seeds."""
+    """Draw three prompts without and with a negative, by two rules, on the same seeds."""
     from negspace import png
     from negspace.cli.making import make, open_model
     from negspace.files import check_folder, write_whole
@@ -46,34 +45,37 @@ def demo(out: Folder = Path("demo"), n: Count = 6, seed: Seed = 7) -> None:
     rows: list[Sequence[Image.Image]] = []
     labels: list[str] = []
     seen: list[tuple[str, ...]] = []
-    for prompt, concepts in PAIRS:
-        pair: list[Sequence[Image.Image]] = []
-        for avoid in (None, ", ".join(concepts)):
-            result = make(model, Request(prompt=prompt, avoid=avoid, model=EMBEDDED, seed=seed, n=n))
+    for prompt, thing in WISHES:
+        told = [prompt, thing]
+        for rule in RULES:
+            avoid = None if rule is None else thing
+            request = Request(prompt=prompt, avoid=avoid, rule=rule, model=EMBEDDED, seed=seed, n=n)
+            result = make(model, request)
             written = write_run(out, result.images, result.receipt, None)
-            pair.append(result.images)
-            labels.append(prompt if avoid is None else f"the same, avoiding {avoid}")
+            rows.append(result.images)
+            labels.append(prompt if avoid is None else f"the same, avoiding {avoid} by {rule}")
+            told.append(_seen(oracle, result.images, prompt, thing))
             show.line(labels[-1], "bold")
             show.pairs([("acted", acted(result.receipt)), ("counted", counted(result.receipt))])
             show_written(written)
             show.line("")
-        rows += pair
-        seen += [
-            (prompt, concept, *(_times(oracle, pictures, concept) for pictures in pair))
-            for concept in concepts
-        ]
+        seen.append(tuple(told))
     side_by_side = out / "side-by-side.png"
     headings = [f"seed {seed + index}" for index in range(n)]
     write_whole({side_by_side: png.encode(sheet(rows, headings=headings, labels=labels))})
     show.line(
         "What the oracle sees: a network that was trained on drawn scenes alone and never read a caption."
     )
-    show.table(("prompt", "avoided", "without", "with"), seen)
+    show.table(("prompt", "avoided", *(rule or "without" for rule in RULES)), seen)
     show.line("")
     show.line(f"side by side:  {side_by_side}", "bold")
     show.line("Each picture carries its receipt: negspace read FILE")
 
 
-def _times(oracle: "Oracle", pictures: Sequence[Image.Image], concept: str) -> str:
-    """In how many of the pictures the oracle sees a concept."""
-    return f"{sum(reading.has(concept) for reading in oracle.read(pictures))} of {len(pictures)}"
+def _seen(oracle: "Oracle", pictures: Sequence[Image.Image], prompt: str, thing: str) -> str:
+    """In how many of the pictures the oracle sees a thing, and in how many the subject of the prompt."""
+    subject = prompt.split(",")[0].split()[-1]
+    readings = oracle.read(pictures)
+    there = sum(reading.has(thing) for reading in readings)
+    kept = sum(reading.best("subject") == subject for reading in readings)
+    return f"{there} of {len(pictures)} ({subject} {kept})"

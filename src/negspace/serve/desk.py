@@ -97,11 +97,11 @@ class Desk:
                     return self._news
             return None
 
-    def take(self) -> tuple[Order, Ticket, int] | None:
-        """The picture that begins now, as its order, ticket and place in it; None where nothing waits."""
+    def take(self) -> tuple[Order, int] | None:
+        """The picture that begins now, as its order and its place in it; None where nothing waits."""
         with self._changed:
             taken = self._queue.take()
-            return None if taken is None else (self._orders[taken[0].id], *taken)
+            return None if taken is None else (self._orders[taken[0].id], taken[1])
 
     def knows(self, id: str) -> bool:
         """Whether an order has not ended."""

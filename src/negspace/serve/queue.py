@@ -7,7 +7,6 @@ a tenant the higher priority goes first, then the earlier deadline, then who cam
 """
 
 import heapq
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import inf
 from typing import final
@@ -159,10 +158,6 @@ class Queue:
         self._reserved.pop(id, None)
         if id in self._tickets:
             self._forget(self._tickets[id])
-
-    def late(self, now: float) -> Iterable[Ticket]:
-        """Jobs whose deadline is past."""
-        return [one for one in self._tickets.values() if one.deadline is not None and one.deadline <= now]
 
     def _left(self, ticket: Ticket) -> int:
         return ticket.pictures - self._begun[ticket.id]

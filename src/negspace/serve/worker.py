@@ -156,8 +156,7 @@ class Worker:
             for order, index in parked:
                 self._begin(hand, order, index)
             while self._has_place(hand) and (taken := self._desk.take()) is not None:
-                order, _, index = taken
-                self._begin(hand, order, index)
+                self._begin(hand, *taken)
 
     def _has_place(self, hand: _Hand) -> bool:
         under_way = [len(one.owners) for one in self._hands]
