@@ -275,8 +275,7 @@ def _concepts(
     for mention in words:
         for word in mention.what:
             by_kind[word.kind].append(word.concept)
-    general = {"distorted", "scary"}  # faults that a part makes its own
-    faults = [concept for concept in by_kind["fault"] if concept.name not in general]
+    faults = [concept for concept in by_kind["fault"] if concept.name not in _GENERAL]
     if (
         by_kind["part"]
         and not faults
@@ -286,9 +285,7 @@ def _concepts(
         return by_kind["part"][:1]
     if by_kind["fault"]:
         return [*dict.fromkeys(faults or by_kind["fault"])]
-    if by_kind["wanted"] and (
-        polarity is not None or re.search(r"\b(?:make|want|need|could|please|\w+er)\b", clause)
-    ):
+    if by_kind["wanted"] and (polarity is not None or _ASKS.search(clause)):
         return by_kind["wanted"][:1]
     if by_kind["thing"]:
         return by_kind["thing"][:1]
