@@ -12,6 +12,9 @@ from bench.claims.papers import NONE, PLAIN
 from negspace.lab.stats import pairs_to_exclude, vendi
 from negspace.models.folder import EMBEDDED, find_folder
 
+APART = 0.6
+"""How far apart a weak encoder's words stand, of what they stood."""
+
 
 def scale_one(bench: Bench) -> Row:
     wishes = bench.wishes()
@@ -70,10 +73,6 @@ def weak_encoder(bench: Bench) -> Row:
         f"{span(interval)} between the gains",
         judged(interval),
     )
-
-
-APART = 0.6
-"""How far apart a weak encoder's words stand, of what they stood."""
 
 
 def weakened(place: Path) -> Path:
