@@ -1,7 +1,6 @@
 """auto from its second step on, and the joint prompt that it is told, through the single path."""
 
-from itertools import chain
-from math import ceil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from negspace.guidance import Step
 from negspace.guidance.auto import Auto, Kept
 from negspace.guidance.avoiding import joined
 from negspace.prompt import parse
+from negspace.strength import Window
 
 STEPS = 20
 
@@ -43,19 +43,40 @@ def told(count: int, **weights: float) -> list[list[str]]:
     return asked
 
 
-@pytest.mark.parametrize("count", [1, 4, 10, 20, 50])
-@pytest.mark.parametrize("terms", [1, 2, 3, 10])
-def test_the_budget_is_kept(count: int, terms: int) -> None:
+@pytest.mark.parametrize("count", [1, 2, 4, 10, 12, 20, 50])
+def test_the_budget_is_kept(count: int) -> None:
+    asked = told(count, hat=1.0)
+    assert sum(map(len, asked)) == max(2, int(0.4 * count))
+
+
+@pytest.mark.parametrize("count", [3, 4, 10, 20])
+@pytest.mark.parametrize("terms", [2, 3, 10])
+def test_every_side_is_measured_and_the_empty_prompt_as_often_as_ever(count: int, terms: int) -> None:
     asked = told(count, **{f"t{number}": 1.0 for number in range(terms)})
-    assert sum(map(len, asked)) == max(2, ceil(0.4 * count))
+    sides = {side for together in asked for side in together}
+    assert sides >= {f"joint:{number}" for number in range(min(terms, 3, count - 1))}
+    alone = told(count, hat=1.0)
+    assert [("empty" in one) for one in asked] == [("empty" in one) for one in alone]
 
 
-def test_things_take_turns_and_the_empty_prompt_every_other() -> None:
+def test_when_the_empty_prompt_and_things_are_told() -> None:
     asked = told(20, hat=1.0, smoke=1.0)
     first, second, empty = "joint:0", "joint:1", "empty"
-    assert asked[0] == [empty, first]
-    assert [*chain(*asked[1:])] == [second, empty, first, empty, second, empty]
-    assert all(not sides for sides in asked[2:12:2]) and not any(asked[12:])
+    found = {index: sides for index, sides in enumerate(asked) if sides}
+    empties, things = [0, 3, 7, 10], [(1, first), (2, second), (6, first), (9, second)]
+    assert found == {index: [empty] for index in empties} | {index: [side] for index, side in things}
+    assert [index for index, sides in enumerate(told(10, hat=1.0)) if sides] == [0, 1, 2, 5]
+
+
+def test_a_strength_that_begins_late_begins_with_the_empty_prompt() -> None:
+    rule, state = Auto(scale=3.0, strength=Window(0.4, 1.0)), None
+    asked = list[list[str]]()
+    for index in range(10):
+        branches = rule.branches(at(index, 10), state)
+        asked.append([branch.side for branch in branches[1:]])
+        _, state = rule.combine({branch.name: flat(1.0, 2.0) for branch in branches}, at(index, 10), state)
+    assert asked[:4] == [[]] * 4 and asked[4] == ["empty", "joint:0"]
+    assert sum(map(len, asked)) == 4
 
 
 def test_more_than_three_things_share_sides() -> None:
@@ -67,44 +88,67 @@ def test_more_than_three_things_share_sides() -> None:
     }
 
 
+def kept(up: Tensor, *away: Tensor, fade: float = 1.0) -> Kept:
+    """Measured at step 7, everything of it used up."""
+    sides = {f"joint:{number}": (one, 7) for number, one in enumerate(away)}
+    return Kept(up, 7, fade, sides, STEPS, STEPS)
+
+
+def guided(state: Kept, **weights: float) -> list[float]:
+    """At step 9 and scale 3, where the prompt says (4, 1)."""
+    step = at(9, STEPS, **weights)
+    found, after = Auto(scale=3.0).combine({"positive": flat(4.0, 1.0)}, step, state)
+    assert after == state or after is not None and after.up is state.up
+    return found.flatten().tolist()
+
+
 def test_pushes_are_used_until_they_are_measured_again() -> None:
-    """|p_u| = 5, |p_j| = 1: (4, 1) + 2 (3, -4) + 2.4 * 3 (1.5 - 1) (0, -1)."""
-    kept = Kept(flat(3.0, -4.0), {"joint:0": flat(0.0, -1.0)}, 8)
-    guided, after = Auto(scale=3.0).combine({"positive": flat(4.0, 1.0)}, at(9), kept)
-    assert guided.flatten().tolist() == pytest.approx([10.0, -10.6])
-    assert after is not None and after.age == 9
+    """|p_u| = 5, |p_j| = 1: (4, 1) + 2 (3, -4) + 3 * 3 (1.5 - 1) (0, -1)."""
+    assert guided(kept(flat(3.0, -4.0), flat(0.0, -1.0))) == pytest.approx([10.0, -11.5])
+
+
+def test_pushes_fade_step_by_step() -> None:
+    """Two steps by half: |p_u| = 1.25, |p_j| = 0.25: (4, 1) + 2 (0.75, -1) + 9 (0.375 - 0.25) (0, -1)."""
+    state = kept(flat(3.0, -4.0), flat(0.0, -1.0), fade=0.5)
+    assert guided(state) == pytest.approx([5.5, -1.0 - 1.125])
+
+
+def test_the_fade_is_what_lasted_between_two_measurements() -> None:
+    """From (3, -4) at step 7 to (3, 0) at step 9: 9 / 25 in two steps, 0.6 a step."""
+    before = replace(kept(flat(3.0, -4.0)), ups=2)
+    told = {"positive": flat(4.0, 1.0), "empty": flat(1.0, 1.0)}
+    found, after = Auto(scale=3.0).combine(told, at(9), before)
+    assert found.flatten().tolist() == pytest.approx([10.0, 1.0])
+    assert after is not None and (after.at, after.ups) == (9, 3)
+    assert torch.as_tensor(after.fade).item() == pytest.approx(0.6)
 
 
 def test_what_the_prompt_would_hardly_bring_is_followed_as_it_is() -> None:
     """|p_j| = 2 is beyond 0.3 * 5; half the weight, half the push."""
-    kept = Kept(flat(3.0, -4.0), {"joint:0": flat(0.0, -2.0)}, 8)
     for weight in (1.0, 0.5):
-        guided, _ = Auto(scale=3.0).combine({"positive": flat(4.0, 1.0)}, at(9, hat=weight), kept)
-        assert guided.flatten().tolist() == pytest.approx([10.0, -7.0 - 2.0 * weight])
+        found = guided(kept(flat(3.0, -4.0), flat(0.0, -2.0)), hat=weight)
+        assert found == pytest.approx([10.0, -7.0 - 2.0 * weight])
 
 
-def test_the_pushes_away_are_together_no_longer_than_the_one_towards() -> None:
-    kept = Kept(flat(3.0, -4.0), {"joint:0": flat(0.0, -8.0), "joint:1": flat(0.0, -9.0)}, 8)
-    guided, _ = Auto(scale=3.0).combine({"positive": flat(4.0, 1.0)}, at(9, hat=1.0, smoke=1.0), kept)
-    assert guided.flatten().tolist() == pytest.approx([10.0, -7.0 - 10.0])
+def test_the_pushes_away_are_together_hardly_longer_than_the_one_towards() -> None:
+    found = guided(kept(flat(3.0, -4.0), flat(0.0, -8.0), flat(0.0, -9.0)), hat=1.0, smoke=1.0)
+    assert found == pytest.approx([10.0, -7.0 - 12.0])
 
 
 def test_what_is_not_avoided_at_a_step_pushes_nothing() -> None:
-    kept = Kept(flat(3.0, -4.0), {"joint:0": flat(0.0, -2.0)}, 8)
-    guided, _ = Auto(scale=3.0).combine({"positive": flat(4.0, 1.0)}, at(9, hat=0.0), kept)
-    assert guided.flatten().tolist() == pytest.approx([10.0, -7.0])
+    assert guided(kept(flat(3.0, -4.0), flat(0.0, -2.0)), hat=0.0) == pytest.approx([10.0, -7.0])
 
 
 def test_what_it_evaluates_is_in_the_receipt(model: Model) -> None:
     receipt = model.generate("a cat", avoid="hat", rule="auto", steps=10).receipt
-    assert receipt.evaluations == {"positive": 10, "empty": 2, "joint:0": 2}
-    assert receipt.negative_acted and receipt.images[0].told == 2
+    assert receipt.evaluations == {"positive": 10, "empty": 3, "joint:0": 1}
+    assert receipt.negative_acted and receipt.images[0].told == 1
     assert [term.told for term in receipt.terms] == ["joint branch"]
 
 
 def test_nothing_avoided_costs_nothing(model: Model) -> None:
     bare = model.generate("a cat", rule="auto", steps=10)
-    assert bare.receipt.evaluations == {"positive": 10, "empty": 2} and not bare.receipt.negative_acted
+    assert bare.receipt.evaluations == {"positive": 10, "empty": 3} and not bare.receipt.negative_acted
     apart = model.generate("a cat", avoid="hat", rule="auto", steps=10)
     assert bare.receipt.images[0].sha256 != apart.receipt.images[0].sha256
 

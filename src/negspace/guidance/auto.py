@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import ceil
 from typing import Self, final
 
 import torch
@@ -10,14 +9,17 @@ from torch import Tensor
 
 from negspace.guidance.avoiding import asking, joined, total
 from negspace.guidance.base import EMPTY, POSITIVE, Branch, Rule, Step, setting
-from negspace.guidance.sums import cap, norm, over
+from negspace.guidance.sums import cap, dot, norm, over
 from negspace.strength import Constant, Strength
 
 _BUDGET = 0.4
 """Evaluations beside the positive one, as a share of the steps: 1.4 a step in all."""
 
-_REACH, _PUSH, _LEAST = 0.3, 2.4, 1.0
-"""r, k and m."""
+_TOWARDS, _AWAY = 0.5, 0.4
+"""Shares of the steps between the first and the last of the empty prompt, and of the joint sides."""
+
+_REACH, _PUSH, _LEAST, _MOST = 0.3, 3.0, 1.0, 1.2
+"""r, k, m and c."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,13 +28,18 @@ class Kept:
 
     Attributes:
         up: d_c - d_u, [batch, channels, height, width].
-        away: d_c - d_j by joint side, each of that shape.
-        age: steps since the first of them.
+        at: the step at which it was measured.
+        fade: the share of it that lasted a step between its last two measurements, [batch, 1, 1, 1], or 1.
+        away: d_c - d_j by joint side, each of the shape of `up`, and the step at which it was measured.
+        ups, aways: evaluations of either so far.
     """
 
     up: Tensor
-    away: Mapping[str, Tensor]
-    age: int = 0
+    at: int
+    fade: Tensor | float
+    away: Mapping[str, tuple[Tensor, int]]
+    ups: int
+    aways: int
 
 
 @final
@@ -43,16 +50,19 @@ class Auto(Rule[Kept | None]):
     d_j is told the prompt with one avoided thing appended, so that p_j is that and nothing else: a negative
     alone also says what it comes along with (a hat says snowman), and pushing away from it takes that, too.
 
-    l_j = max(k w (r |p_u| - |p_j|), m |p_j|), with r = 0.3, k = 2.4, m = 1. Of a thing that comes with the
+    l_j = max(k w (r |p_u| - |p_j|), m |p_j|), with r = 0.3, k = 3, m = 1. Of a thing that comes with the
     prompt in a share p of all pictures, d_c is p of the way from the pictures without it to d_j: |p_j| is
     1 - p of a length that is about r |p_u|. So the shorter p_j, the surer the thing would come, and the
     further away d_c without it lies. Where the prompt alone would hardly bring it, p_j is long and is
-    followed as it is. Together the pushes away are made no longer than the one towards what is wanted.
+    followed as it is. Together the pushes away are made no longer than 1.2 times the one towards what is
+    wanted.
 
-    The first step measures p_u and one p_j, every second one after it a p_j or p_u in turns, until 0.4
-    evaluations a step are spent: steps 1 to 11 of 20. Between and after them the last ones are used again;
-    kept in v they fade as the picture clears. More than three things share three joint sides. What the
-    encoder has never learned is left out of d_j, and so does nothing.
+    p_u and p_j share 0.4 evaluations a step between them, p_u three at least, from the first step to the half
+    of the way and from the second one to 40 %: of 20 steps p_u at 1, 4, 8 and 11, p_j at 2, 5, 7 and 10; of
+    10 p_u at 1, 3 and 6, p_j at 2. In between the last ones are used again, shrunk step by step as p_u did
+    between its last two: what was measured long ago points elsewhere by now. More than three things share
+    three joint sides, and each side is measured once, whatever the budget. What the encoder has never learned
+    is left out of d_j, and so does nothing: p_u is measured at the same steps whatever is avoided.
 
     Attributes:
         strength: how much of it acts, and when; where it is 0 only the positive is evaluated.
@@ -75,7 +85,9 @@ class Auto(Rule[Kept | None]):
         return None
 
     def branches(self, step: Step, state: Kept | None) -> tuple[Branch, ...]:
-        return asking(*self._others(step, state))
+        if self._scale(step) == 1.0:
+            return asking()
+        return asking(*_towards(step, state), *_away(step, state))
 
     def combine(
         self, predictions: Mapping[str, Tensor], step: Step, state: Kept | None
@@ -84,40 +96,70 @@ class Auto(Rule[Kept | None]):
         scale = self._scale(step)
         if scale == 1.0:
             return positive, state
-        kept = _measured(predictions, state)
-        up = (scale - 1.0) * kept.up
-        usual = _REACH * norm(kept.up)
+        kept = _measured(predictions, step, state)
+        lasted = kept.up * _lasted(kept, step, kept.at)
+        up = (scale - 1.0) * lasted
+        usual = _REACH * norm(lasted)
         weights = {side: weight for side, (weight, _) in joined(step.negatives).items()}
         pushes = (
-            weights[side] * _further(p, scale, usual) for side, p in kept.away.items() if side in weights
+            weights[side] * _further(p * _lasted(kept, step, at), scale, usual)
+            for side, (p, at) in kept.away.items()
+            if side in weights
         )
         away = self.strength.at(step) * total(pushes)
-        return positive + up + (cap(away, norm(up)) if isinstance(away, Tensor) else 0.0), kept
-
-    def _others(self, step: Step, state: Kept | None) -> tuple[str, ...]:
-        if self._scale(step) == 1.0:
-            return ()
-        joints = tuple(joined(step.negatives))
-        if state is None:
-            return EMPTY, *joints[:1]
-        turn, between = divmod(state.age, 2)
-        if between or turn + 2 >= ceil(_BUDGET * step.count):
-            return ()
-        if turn % 2:
-            return (EMPTY,)
-        return (joints[(1 + turn // 2) % len(joints)],) if joints else ()
+        return positive + up + (cap(away, _MOST * norm(up)) if isinstance(away, Tensor) else 0.0), kept
 
     def _scale(self, step: Step) -> float:
         return 1.0 + self.strength.at(step) * (self.scale - 1.0)
 
 
-def _measured(predictions: Mapping[str, Tensor], state: Kept | None) -> Kept:
+def _towards(step: Step, state: Kept | None) -> tuple[str, ...]:
+    """The empty prompt, where it is its turn."""
+    done = state.ups if state else 0
+    times, _ = _times(step)
+    return (EMPTY,) if done < times and step.index >= _place(done, times, _TOWARDS * step.count) else ()
+
+
+def _away(step: Step, state: Kept | None) -> tuple[str, ...]:
+    """The joint side whose turn it is; one that was never measured does not wait."""
+    joints = tuple(joined(step.negatives))
+    done, (_, times) = state.aways if state else 0, _times(step)
+    if not joints or step.index < min(1, step.count - 1):
+        return ()
+    due = done < times and step.index >= 1 + _place(done, times, _AWAY * step.count)
+    return (joints[done % len(joints)],) if due or done < len(joints) else ()
+
+
+def _place(number: int, times: int, last: float) -> int:
+    """Where that evaluation of so many lies, from 0 to the last."""
+    return round(number * last / max(times - 1, 1))
+
+
+def _times(step: Step) -> tuple[int, int]:
+    """How often the empty prompt and the joint sides are evaluated: half each, but three for the former."""
+    budget = max(2, int(_BUDGET * step.count))
+    towards = max(min(3, budget - 1), budget // 2)
+    return towards, budget - towards
+
+
+def _measured(predictions: Mapping[str, Tensor], step: Step, state: Kept | None) -> Kept:
     positive = predictions[POSITIVE]
-    away = {side: positive - told for side, told in predictions.items() if side not in (POSITIVE, EMPTY)}
+    told = {side: told for side, told in predictions.items() if side not in (POSITIVE, EMPTY)}
+    away = {side: (positive - answer, step.index) for side, answer in told.items()}
     if state is None:
-        return Kept(positive - predictions[EMPTY], away)
-    up = positive - predictions[EMPTY] if EMPTY in predictions else state.up
-    return Kept(up, {**state.away, **away}, state.age + 1)
+        return Kept(positive - predictions[EMPTY], step.index, 1.0, away, 1, len(away))
+    kept = replace(state, away={**state.away, **away}, aways=state.aways + len(away))
+    if EMPTY not in predictions:
+        return kept
+    up = positive - predictions[EMPTY]
+    lasting = over(dot(up, state.up), dot(state.up, state.up)).clamp(0.0, 1.0)
+    fade = lasting ** (1.0 / (step.index - state.at))
+    return replace(kept, up=up, at=step.index, fade=fade, ups=state.ups + 1)
+
+
+def _lasted(kept: Kept, step: Step, since: int) -> Tensor | float:
+    """The share that is left of what was measured at that step."""
+    return kept.fade ** (step.index - since)
 
 
 def _further(p: Tensor, scale: float, usual: Tensor) -> Tensor:

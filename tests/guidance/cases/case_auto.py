@@ -1,16 +1,16 @@
-"""auto by hand, first step: both pushes are measured. test_auto.py goes on."""
+"""auto by hand, the only step, where both pushes are measured. test_auto.py goes on."""
 
 import torch
 
 from negspace.guidance import Step
 from negspace.guidance.auto import Auto
 
-STEP = Step(0, 20, 1.0, torch.zeros(1, 1, 1, 2), 0.7, 0.7, {"negative:0": 1.0})
+STEP = Step(0, 1, 1.0, torch.zeros(1, 1, 1, 2), 0.7, 0.7, {"negative:0": 1.0})
 RULE = Auto(scale=3.0)
 PREDICTIONS = {
     "positive": torch.tensor([3.0, 0.0]),
     "empty": torch.tensor([0.0, 4.0]),
     "joint:0": torch.tensor([3.0, 1.0]),
 }
-# towards: 2 (3, -4), length 10;  away: along (0, -1), length 2.4 * 3 (0.3 * 5 - 1) = 3.6, more than 1
-GUIDED = torch.tensor([9.0, -11.6])
+# towards: 2 (3, -4), length 10;  away: along (0, -1), length 3 * 3 (0.3 * 5 - 1) = 4.5, more than 1
+GUIDED = torch.tensor([9.0, -12.5])
