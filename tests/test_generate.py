@@ -14,6 +14,7 @@ from negspace import png
 from negspace.engine import Engine, UpTo
 from negspace.errors import NegspaceError
 from negspace.generate import DtypeName, Model, Result
+from negspace.guidance import make
 from negspace.receipt import Receipt
 
 DTYPES: tuple[DtypeName, ...] = ("float32", "bfloat16")
@@ -31,6 +32,16 @@ def same(first: Result, second: Result) -> bool:
 
 
 # Identities
+
+
+def test_a_rule_is_taken_wherever_its_text_is(model: Model) -> None:
+    rule = make("rescale(perp_neg(strength=window(0.2, 0.6)), phi=0.5)", scale=3.0)
+    text = "rescale(perp_neg(scale=3, strength=window(0.2, 0.6)), phi=0.5)"
+    asked = ns.Request.from_dict({"prompt": "a red cat", "avoid": "hat", "rule": rule, "steps": 4})
+    assert asked.rule is not None and make(asked.rule) == make(text) == rule
+    assert ns.Request.from_json(asked.to_json()) == asked
+    told = [model.generate("a red cat", avoid="hat", rule=one, steps=4) for one in (rule, text)]
+    assert same(told[0], told[1]) and same(told[0], model.run(asked).result())
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

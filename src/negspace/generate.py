@@ -16,7 +16,7 @@ from negspace.encoding import Embedding, Encoder, load_embeddings
 from negspace.engine import Engine, Width
 from negspace.errors import RequestError
 from negspace.facts import ModelFacts
-from negspace.guidance import Rule, make, write
+from negspace.guidance import Rule, make
 from negspace.judge import Judge, embedded_judge
 from negspace.models.base import Network
 from negspace.models.folder import EMBEDDED
@@ -239,8 +239,7 @@ class Model:
         """
         asked = {"prompt": prompt, "seed": seed, "n": n, "steps": steps, "scale": scale, "sampler": sampler}
         told = avoid if avoid is None or isinstance(avoid, str) else tuple(avoid)
-        text = write(rule, always=("scale",)) if isinstance(rule, Rule) else rule
-        request = Request.from_dict({**asked, "rule": text, "dtype": dtype, "avoid": told, **fields})
+        request = Request.from_dict({**asked, "rule": rule, "dtype": dtype, "avoid": told, **fields})
         return self.run(request, policies=operator, tenant=tenant).result()
 
     def generate_all(

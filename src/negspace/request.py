@@ -1,10 +1,11 @@
 """Request: everything that is asked for, as one frozen value with JSON both ways."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from negspace.errors import RequestError
+from negspace.ruletext import Written
 from negspace.start import Start
 from negspace.words import Words
 
@@ -95,7 +96,7 @@ class Request(Words):
         avoid: what is not wanted: a text, terms, or None. None, "" and a text are three different things.
         model: name or path of the model; None where the caller holds the model already.
         rule: how predictions are combined: a name in `negspace.guidance.RULES`, or one with settings,
-            "rescale(cfg, phi=0.5)".
+            "rescale(cfg, phi=0.5)". A rule itself is taken, too, with its own scale, and kept as its text.
         scale: guidance scale; 1 is off (prediction = n + scale * (c - n)). A scale in `rule` comes first.
         steps: steps of the sampler.
         sampler: a name in `negspace.models.samplers.SAMPLERS`.
@@ -148,6 +149,11 @@ class Request(Words):
     negative_sizes: Sizes | None = None
     routes: tuple[Route, ...] = ("attention", "rewrite", "check")
     guidance: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] | None = None
+
+    @field_validator("rule", mode="before")
+    @classmethod
+    def _a_rule_is_its_text(cls, given: Any) -> Any:
+        return given.written() if isinstance(given, Written) else given
 
     @model_validator(mode="after")
     def _last_seed_exists(self) -> Self:

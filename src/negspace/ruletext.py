@@ -7,11 +7,20 @@ numbers, quoted texts, None and further calls. A name alone is a call without va
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Union
+from typing import Protocol, Union, runtime_checkable
 
 from negspace.errors import RequestError
 
 Value = Union[float, str, None, "Call"]
+
+
+@runtime_checkable
+class Written(Protocol):
+    """A rule, to whoever knows none."""
+
+    def written(self) -> str:
+        """Its text."""
+        ...
 
 
 @dataclass(frozen=True)

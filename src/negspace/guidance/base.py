@@ -131,6 +131,12 @@ class Rule(ABC, Generic[State]):
         """The space that this very rule, with what it is wrapped around, is defined in."""
         return self.space
 
+    def written(self) -> str:
+        """The text that `make` gives the equal rule for, its scale included."""
+        from negspace.guidance.making import write  # which makes rules, and so needs this module first
+
+        return write(self, always=("scale",))
+
     def patches(self) -> tuple[Patch, ...]:
         """Every change to the network that it may ask for."""
         return ()
