@@ -24,18 +24,20 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator
 from os import cpu_count
 from pathlib import Path
 
 import negspace
 from bench.rules.cases import cases
-from bench.rules.drawing import plot
 from bench.rules.figures import Line, beaten, front
-from bench.rules.measuring import measured
+from bench.rules.measuring import measured, remembered
+from bench.rules.page import page, plot
 from bench.rules.tuning import TRIED, best
 from negspace.guidance import RULES
 
 OURS = "auto"
+MARKER = "<!-- made by `python -m bench.rules --kept --page docs/frontier.md`; do not edit -->"
 TUNED = Path(__file__).with_name("tuned.json")
 _WITHOUT = frozenset({"autoguidance", "traced"})
 """The one needs a second network, the other is cfg, looked at more closely."""
@@ -68,27 +70,19 @@ def main() -> None:
     parser.add_argument("--tune", action="store_true", help="choose settings; needs another --seed")
     parser.add_argument("--store", type=Path, default=Path(".bench-rules"))
     parser.add_argument("--workers", type=int, default=cpu_count() or 1, help="processes")
+    parser.add_argument("--kept", action="store_true", help="make nothing: each rule by what the store has")
     parser.add_argument("--plot", type=Path, help="also draw leak against damage")
-    parser.add_argument("--json", type=Path, help="also write every figure to this file")
+    parser.add_argument("--page", type=Path, help="also write the table to this file, below its marker")
     options = parser.parse_args()
     options.store.mkdir(parents=True, exist_ok=True)
-    tuned = json.loads(TUNED.read_text())
-    if options.rules:
-        rules = options.rules.split(";")
-    elif options.tune:
-        rules = [text for rule, texts in TRIED.items() for text in (rule, *texts)]
-    else:
-        rules = [*published(), *tuned.values()]
-    lines = []
-    asked = cases(options.seeds, options.seed)
-    for one in measured(rules, asked, options.store, options.steps, options.workers):
-        lines.append(one)
-        print(show(one), flush=True)
-    bare, *lines = lines
+    asked, where = cases(options.seeds, options.seed), (options.store, options.steps)
+    rules = _rules(options)
+    made = remembered((None, *rules), asked, *where)
+    bare, *lines = _shown(made if options.kept else measured(rules, asked, *where, options.workers))
     if options.tune:
-        chosen = best(bare, lines)
-        TUNED.write_text(json.dumps(chosen, indent=1) + "\n")
-        print(json.dumps(chosen, indent=1))
+        chosen = json.dumps(best(bare, lines), indent=1)
+        TUNED.write_text(chosen + "\n")
+        print(chosen)
         return
     ahead = front(lines)
     print("front of leak against damage:", ", ".join(ahead))
@@ -98,9 +92,24 @@ def main() -> None:
         print(f"beats {OURS}: {share:.3f}  {rule}")
     if options.plot:
         plot([bare, *lines], ahead, options.plot)
-    if options.json:
-        figures = {one.rule: {**one.figures, "beats": chance.get(one.rule, 0.0)} for one in (bare, *lines)}
-        options.json.write_text(json.dumps(figures, indent=1) + "\n")
+    if options.page:
+        above = options.page.read_text().partition(MARKER)[0]
+        options.page.write_text(above + MARKER + "\n\n" + page([bare, *lines], ahead, chance))
+
+
+def _rules(options: argparse.Namespace) -> list[str]:
+    if options.rules:
+        return options.rules.split(";")
+    if options.tune:
+        return [text for rule, texts in TRIED.items() for text in (rule, *texts)]
+    tuned = json.loads(TUNED.read_text())
+    return list(dict.fromkeys((*published(), *tuned.values())))
+
+
+def _shown(lines: Iterator[Line]) -> Iterator[Line]:
+    for one in lines:
+        print(show(one), flush=True)
+        yield one
 
 
 if __name__ == "__main__":

@@ -65,8 +65,13 @@ class Line:
         return self.figures["leak"][0], self.figures["damage"][0]
 
     def beats(self, other: Line) -> bool:
-        """Whether it leaks no more and damages no more, and one of them less."""
-        return all(a <= b for a, b in zip(self.point, other.point, strict=True)) and self.point != other.point
+        """Whether, on the pictures of both, it leaks no more and damages no more, and one of them less."""
+        count = min(len(self.leak), len(other.leak))
+        pairs = [
+            (mine[:count].mean(), its[:count].mean())
+            for mine, its in ((self.leak, other.leak), (self.damage, other.damage))
+        ]
+        return all(mine <= its for mine, its in pairs) and any(mine < its for mine, its in pairs)
 
 
 def line(rule: str, asked: Sequence[Case], seen: Seen, bare: Seen, renders: Mapping[str, Clean]) -> Line:
@@ -110,8 +115,8 @@ def interval(values: np.ndarray) -> Figure:
 
 
 def beaten(ours: Line, by: Line) -> float:
-    """The share of bootstrap draws, the same seeds for both, in which `by` leaks and damages no more."""
-    drawn = _drawn(len(ours.leak))
+    """The share of bootstrap draws, the same pictures for both, in which `by` leaks and damages no more."""
+    drawn = _drawn(min(len(ours.leak), len(by.leak)))
     no_more = [
         by_values[drawn].mean(1) <= values[drawn].mean(1)
         for by_values, values in ((by.leak, ours.leak), (by.damage, ours.damage))

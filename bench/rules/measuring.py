@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from multiprocessing import get_context
@@ -40,12 +40,17 @@ def measured(
     rules: Sequence[str], asked: Sequence[Case], store: Path, steps: int, workers: int
 ) -> Iterator[Line]:
     """No negative, then each rule as soon as its pictures are there."""
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), _alone)
-    with pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), _alone) as pool:
         made = [pool.submit(_make, store, steps, rule, asked) for rule in (None, *rules)]
-        studio = _studio(store, steps)
-        renders = {c.name: clean(studio.oracle, c.name) for c in table.of("subject")}
-        for one in made:
-            rule = one.result()
-            bare, seen = studio.seen(None, asked), studio.seen(rule, asked)
-            yield line(rule or NOTHING, asked, seen, bare, renders)
+        yield from remembered((one.result() for one in made), asked, store, steps)
+
+
+def remembered(rules: Iterable[str | None], asked: Sequence[Case], store: Path, steps: int) -> Iterator[Line]:
+    """The line of each rule (None: no negative) by as many of the cases as are kept; of none, no line."""
+    studio = _studio(store, steps)
+    renders = {c.name: clean(studio.oracle, c.name) for c in table.of("subject")}
+    for rule in rules:
+        seen, bare = studio.kept(rule, asked), studio.kept(None, asked)
+        if seen and bare:
+            count = min(len(seen), len(bare))
+            yield line(rule or NOTHING, asked[:count], seen.first(count), bare.first(count), renders)

@@ -41,6 +41,9 @@ class Seen:
     def __add__(self, more: Seen) -> Seen:
         return Seen(*(np.concatenate((a, b)) for a, b in zip(self._columns(), more._columns(), strict=True)))
 
+    def __len__(self) -> int:
+        return len(self.there)
+
     def first(self, count: int) -> Seen:
         """What was seen of the first so many."""
         return Seen(*(column[:count] for column in self._columns()))
@@ -65,15 +68,20 @@ class Studio:
 
     def seen(self, rule: str | None, asked: Sequence[Case]) -> Seen:
         """What was seen by a rule (None: with no negative at all); only what is not kept is made."""
-        file = self._file(rule, asked)
-        parts = [Seen(**np.load(file))] if file.exists() else []
-        done = len(parts[0].there) if parts else 0
+        file, kept = self._file(rule, asked), self.kept(rule, asked)
+        parts = [kept] if kept else []
+        done = len(kept) if kept else 0
         for start in range(done, len(asked), _SAVED):
             parts.append(self._look(rule, asked[start : start + _SAVED]))
             partial = file.with_suffix(".partial.npz")
             np.savez(partial, **reduce(Seen.__add__, parts).__dict__)
             partial.replace(file)
         return reduce(Seen.__add__, parts).first(len(asked))
+
+    def kept(self, rule: str | None, asked: Sequence[Case]) -> Seen | None:
+        """What is kept of these cases, of the first ones at least; None where nothing is."""
+        file = self._file(rule, asked)
+        return Seen(**np.load(file)).first(len(asked)) if file.exists() else None
 
     def _file(self, rule: str | None, asked: Sequence[Case]) -> Path:
         """Named for the rule with all its settings, so that another default is another file."""
