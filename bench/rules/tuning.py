@@ -67,6 +67,8 @@ TRIED: Mapping[str, Sequence[str]] = {
     "reuse": (
         "reuse(every=3)",
         "reuse(cfg(scale=3))",
+        "reuse(cfg(scale=3.5), every=3)",
+        "reuse(cfg(scale=5), every=3)",
         f"reuse(cfg({_EARLY}))",
         f"reuse(cfg(scale=3.5, {_EARLY}))",
     ),
@@ -87,6 +89,7 @@ TRIED: Mapping[str, Sequence[str]] = {
         "slg(cfg(scale=3))",
         "slg(cfg(scale=3.5), weight=4)",
         "slg(cfg(scale=3.5), weight=1.5)",
+        "slg(cfg(scale=5), weight=4)",
         "slg(strength=window(0.01, 0.4))",
     ),
     "tcfg": ("tcfg(share=0.5)", "tcfg(cfg(scale=3.5))", f"tcfg(cfg(scale=3.5, {_EARLY}))"),
