@@ -63,9 +63,9 @@ def test_when_the_empty_prompt_and_things_are_told() -> None:
     asked = told(20, hat=1.0, smoke=1.0)
     first, second, empty = "joint:0", "joint:1", "empty"
     found = {index: sides for index, sides in enumerate(asked) if sides}
-    empties, things = [0, 3, 7, 10], [(1, first), (2, second), (6, first), (9, second)]
+    empties, things = [0, 4, 8, 12], [(1, first), (2, second), (6, first), (9, second)]
     assert found == {index: [empty] for index in empties} | {index: [side] for index, side in things}
-    assert [index for index, sides in enumerate(told(10, hat=1.0)) if sides] == [0, 1, 2, 5]
+    assert [index for index, sides in enumerate(told(10, hat=1.0)) if sides] == [0, 1, 3, 6]
 
 
 def test_a_strength_that_begins_late_begins_with_the_empty_prompt() -> None:
@@ -88,10 +88,9 @@ def test_more_than_three_things_share_sides() -> None:
     }
 
 
-def kept(up: Tensor, *away: Tensor, fade: float = 1.0) -> Kept:
-    """Measured at step 7, everything of it used up."""
-    sides = {f"joint:{number}": (one, 7) for number, one in enumerate(away)}
-    return Kept(up, 7, fade, sides, STEPS, STEPS)
+def kept(up: Tensor, *away: Tensor) -> Kept:
+    """With everything measured that is to be."""
+    return Kept(up, {f"joint:{number}": one for number, one in enumerate(away)}, STEPS, STEPS)
 
 
 def guided(state: Kept, **weights: float) -> list[float]:
@@ -107,20 +106,13 @@ def test_pushes_are_used_until_they_are_measured_again() -> None:
     assert guided(kept(flat(3.0, -4.0), flat(0.0, -1.0))) == pytest.approx([10.0, -11.5])
 
 
-def test_pushes_fade_step_by_step() -> None:
-    """Two steps by half: |p_u| = 1.25, |p_j| = 0.25: (4, 1) + 2 (0.75, -1) + 9 (0.375 - 0.25) (0, -1)."""
-    state = kept(flat(3.0, -4.0), flat(0.0, -1.0), fade=0.5)
-    assert guided(state) == pytest.approx([5.5, -1.0 - 1.125])
-
-
-def test_the_fade_is_what_lasted_between_two_measurements() -> None:
-    """From (3, -4) at step 7 to (3, 0) at step 9: 9 / 25 in two steps, 0.6 a step."""
-    before = replace(kept(flat(3.0, -4.0)), ups=2)
+def test_what_is_measured_again_takes_the_place_of_what_was_kept() -> None:
+    before = replace(kept(flat(3.0, -4.0), flat(0.0, -1.0)), ups=2)
     told = {"positive": flat(4.0, 1.0), "empty": flat(1.0, 1.0)}
-    found, after = Auto(scale=3.0).combine(told, at(9), before)
-    assert found.flatten().tolist() == pytest.approx([10.0, 1.0])
-    assert after is not None and (after.at, after.ups) == (9, 3)
-    assert torch.as_tensor(after.fade).item() == pytest.approx(0.6)
+    found, after = Auto(scale=3.0).combine(told, at(12), before)
+    # |p_u| = 3, |p_j| = 1: as it is, being more than 0.3 * 3
+    assert found.flatten().tolist() == pytest.approx([10.0, 0.0])
+    assert after is not None and after.ups == 3 and after.away == before.away
 
 
 def test_what_the_prompt_would_hardly_bring_is_followed_as_it_is() -> None:

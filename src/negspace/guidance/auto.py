@@ -9,13 +9,13 @@ from torch import Tensor
 
 from negspace.guidance.avoiding import asking, joined, total
 from negspace.guidance.base import EMPTY, POSITIVE, Branch, Rule, Step, setting
-from negspace.guidance.sums import cap, dot, norm, over
+from negspace.guidance.sums import cap, norm, over
 from negspace.strength import Constant, Strength
 
 _BUDGET = 0.4
 """Evaluations beside the positive one, as a share of the steps: 1.4 a step in all."""
 
-_TOWARDS, _AWAY = 0.5, 0.4
+_TOWARDS, _AWAY = 0.6, 0.4
 """Shares of the steps between the first and the last of the empty prompt, and of the joint sides."""
 
 _REACH, _PUSH, _LEAST, _MOST = 0.3, 3.0, 1.0, 1.2
@@ -28,16 +28,12 @@ class Kept:
 
     Attributes:
         up: d_c - d_u, [batch, channels, height, width].
-        at: the step at which it was measured.
-        fade: the share of it that lasted a step between its last two measurements, [batch, 1, 1, 1], or 1.
-        away: d_c - d_j by joint side, each of the shape of `up`, and the step at which it was measured.
+        away: d_c - d_j by joint side, each of that shape.
         ups, aways: evaluations of either so far.
     """
 
     up: Tensor
-    at: int
-    fade: Tensor | float
-    away: Mapping[str, tuple[Tensor, int]]
+    away: Mapping[str, Tensor]
     ups: int
     aways: int
 
@@ -57,12 +53,12 @@ class Auto(Rule[Kept | None]):
     followed as it is. Together the pushes away are made no longer than 1.2 times the one towards what is
     wanted.
 
-    p_u and p_j share 0.4 evaluations a step between them, p_u three at least, from the first step to the half
-    of the way and from the second one to 40 %: of 20 steps p_u at 1, 4, 8 and 11, p_j at 2, 5, 7 and 10; of
-    10 p_u at 1, 3 and 6, p_j at 2. In between the last ones are used again, shrunk step by step as p_u did
-    between its last two: what was measured long ago points elsewhere by now. More than three things share
-    three joint sides, and each side is measured once, whatever the budget. What the encoder has never learned
-    is left out of d_j, and so does nothing: p_u is measured at the same steps whatever is avoided.
+    p_u and p_j share 0.4 evaluations a step between them, p_u three at least, from the first step to 60 % of
+    the way and p_j from the second one to 40 %: of 20 steps p_u at 1, 5, 9 and 13, p_j at 2, 5, 7 and 10; of
+    10 p_u at 1, 4 and 7, p_j at 2. In between the last ones are used again; kept in v they fade as the
+    picture clears. More than three things share three joint sides, and each side is measured once, whatever
+    the budget. What the encoder has never learned is left out of d_j, and so does nothing: p_u is measured at
+    the same steps whatever is avoided.
 
     Attributes:
         strength: how much of it acts, and when; where it is 0 only the positive is evaluated.
@@ -96,15 +92,12 @@ class Auto(Rule[Kept | None]):
         scale = self._scale(step)
         if scale == 1.0:
             return positive, state
-        kept = _measured(predictions, step, state)
-        lasted = kept.up * _lasted(kept, step, kept.at)
-        up = (scale - 1.0) * lasted
-        usual = _REACH * norm(lasted)
+        kept = _measured(predictions, state)
+        up = (scale - 1.0) * kept.up
+        usual = _REACH * norm(kept.up)
         weights = {side: weight for side, (weight, _) in joined(step.negatives).items()}
         pushes = (
-            weights[side] * _further(p * _lasted(kept, step, at), scale, usual)
-            for side, (p, at) in kept.away.items()
-            if side in weights
+            weights[side] * _further(p, scale, usual) for side, p in kept.away.items() if side in weights
         )
         away = self.strength.at(step) * total(pushes)
         return positive + up + (cap(away, _MOST * norm(up)) if isinstance(away, Tensor) else 0.0), kept
@@ -142,24 +135,16 @@ def _times(step: Step) -> tuple[int, int]:
     return towards, budget - towards
 
 
-def _measured(predictions: Mapping[str, Tensor], step: Step, state: Kept | None) -> Kept:
+def _measured(predictions: Mapping[str, Tensor], state: Kept | None) -> Kept:
     positive = predictions[POSITIVE]
     told = {side: told for side, told in predictions.items() if side not in (POSITIVE, EMPTY)}
-    away = {side: (positive - answer, step.index) for side, answer in told.items()}
+    away = {side: positive - answer for side, answer in told.items()}
     if state is None:
-        return Kept(positive - predictions[EMPTY], step.index, 1.0, away, 1, len(away))
+        return Kept(positive - predictions[EMPTY], away, 1, len(away))
     kept = replace(state, away={**state.away, **away}, aways=state.aways + len(away))
     if EMPTY not in predictions:
         return kept
-    up = positive - predictions[EMPTY]
-    lasting = over(dot(up, state.up), dot(state.up, state.up)).clamp(0.0, 1.0)
-    fade = lasting ** (1.0 / (step.index - state.at))
-    return replace(kept, up=up, at=step.index, fade=fade, ups=state.ups + 1)
-
-
-def _lasted(kept: Kept, step: Step, since: int) -> Tensor | float:
-    """The share that is left of what was measured at that step."""
-    return kept.fade ** (step.index - since)
+    return replace(kept, up=positive - predictions[EMPTY], ups=state.ups + 1)
 
 
 def _further(p: Tensor, scale: float, usual: Tensor) -> Tensor:
