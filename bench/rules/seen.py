@@ -66,17 +66,15 @@ class Studio:
     steps: int
     store: Path
 
-    def seen(self, rule: str | None, asked: Sequence[Case]) -> Seen:
-        """What was seen by a rule (None: with no negative at all); only what is not kept is made."""
+    def make(self, rule: str | None, asked: Sequence[Case]) -> None:
+        """Make and keep what is not kept yet of these cases by a rule (None: with no negative at all)."""
         file, kept = self._file(rule, asked), self.kept(rule, asked)
         parts = [kept] if kept else []
-        done = len(kept) if kept else 0
-        for start in range(done, len(asked), _SAVED):
+        for start in range(len(kept) if kept else 0, len(asked), _SAVED):
             parts.append(self._look(rule, asked[start : start + _SAVED]))
             partial = file.with_suffix(".partial.npz")
             np.savez(partial, **reduce(Seen.__add__, parts).__dict__)
             partial.replace(file)
-        return reduce(Seen.__add__, parts).first(len(asked))
 
     def kept(self, rule: str | None, asked: Sequence[Case]) -> Seen | None:
         """What is kept of these cases, of the first ones at least; None where nothing is."""

@@ -1,10 +1,19 @@
-"""The settings that are tried for each rule, and which of them is taken."""
+"""Choose settings for every rule on seeds of its own: `python -m bench.rules.tuning` (an hour of a core).
+
+The best of each rule is written to `tuned.json`, which `python -m bench.rules` measures on other seeds.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
+from bench.rules.cases import cases
 from bench.rules.figures import Line
+from bench.rules.measuring import arguments, measured, shown
+
+_TUNED = Path(__file__).with_name("tuned.json")
 
 _EARLY = "strength=window(0, 0.6)"
 
@@ -104,3 +113,22 @@ def best(bare: Line, lines: Sequence[Line]) -> dict[str, str]:
     """Of each rule the setting with the least leak plus damage beyond that without a negative."""
     cost = {one.rule: one.point[0] + one.point[1] - bare.point[1] for one in lines}
     return {rule: min((rule, *texts), key=cost.__getitem__) for rule, texts in TRIED.items()}
+
+
+def tuned() -> dict[str, str]:
+    """By rule, the setting that was best when last chosen."""
+    return json.loads(_TUNED.read_text())
+
+
+def main() -> None:
+    options = arguments(__doc__, seeds=8, seed=60).parse_args()
+    rules = [text for rule, texts in TRIED.items() for text in (rule, *texts)]
+    asked = cases(options.seeds, options.seed)
+    bare, *lines = shown(measured(rules, asked, options.store, options.steps, options.workers))
+    chosen = json.dumps(best(bare, lines), indent=1) + "\n"
+    _TUNED.write_text(chosen)
+    print(chosen, end="")
+
+
+if __name__ == "__main__":
+    main()

@@ -15,6 +15,9 @@ from negspace.strength import Constant, Strength
 _BUDGET = 0.4
 """Evaluations beside the positive one, as a share of the steps: 1.4 a step in all."""
 
+_FEWEST = 3
+"""Evaluations of the empty prompt, where the budget has them: with two, the last one grows too old."""
+
 _TOWARDS, _AWAY = 0.6, 0.4
 """Shares of the steps between the first and the last of the empty prompt, and of the joint sides."""
 
@@ -50,7 +53,7 @@ class Auto(Rule[Kept | None]):
     prompt in a share p of all pictures, d_c is p of the way from the pictures without it to d_j: |p_j| is
     1 - p of a length that is about r |p_u|. So the shorter p_j, the surer the thing would come, and the
     further away d_c without it lies. Where the prompt alone would hardly bring it, p_j is long and is
-    followed as it is. Together the pushes away are made no longer than 1.2 times the one towards what is
+    followed as it is. Together the pushes away are made no longer than c = 1.2 times the one towards what is
     wanted.
 
     p_u and p_j share 0.4 evaluations a step between them, p_u three at least, from the first step to 60 % of
@@ -129,9 +132,9 @@ def _place(number: int, times: int, last: float) -> int:
 
 
 def _times(step: Step) -> tuple[int, int]:
-    """How often the empty prompt and the joint sides are evaluated: half each, but three for the former."""
+    """How often the empty prompt and the joint sides are evaluated."""
     budget = max(2, int(_BUDGET * step.count))
-    towards = max(min(3, budget - 1), budget // 2)
+    towards = max(min(_FEWEST, budget - 1), budget // 2)
     return towards, budget - towards
 
 
