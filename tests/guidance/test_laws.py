@@ -287,8 +287,8 @@ def test_what_plans_know_of_a_rule_is_so(name: str) -> None:
 
 
 def ways(rule: Rule[Any]) -> set[str]:
-    """How the network is told what is avoided."""
-    branches = rule.branches(step_at(0.9, 0, 20, 24), rule.init())
+    """How the network is told what is avoided, at a step at which every rule acts."""
+    branches = rule.branches(step_at(0.9, 0, 12, 24), rule.init())
     sides = {branch.side for branch in branches}
     return (
         {"text" for side in sides if side == "negative"}

@@ -7,22 +7,19 @@ from typing import Self, final
 import torch
 from torch import Tensor
 
-from negspace.guidance.avoiding import asking, joined, total
+from negspace.guidance.avoiding import asking, is_joint, joined, total
 from negspace.guidance.base import EMPTY, POSITIVE, Branch, Rule, Step, setting
 from negspace.guidance.sums import cap, norm, over
 from negspace.strength import Constant, Strength
 
 _BUDGET = 0.4
-"""Evaluations beside the positive one, as a share of the steps: 1.4 a step in all."""
+"""Evaluations beside the positive one, as a share of the steps: at most 1.4 a step for one avoided thing."""
 
-_FEWEST = 3
-"""Evaluations of the empty prompt, where the budget has them: with two, the last one grows too old."""
+_TOWARDS, _AWAY, _END = (0.0, 0.4, 0.7), 0.1, 0.7
+"""Where, as shares of the steps, p_u is measured, p_j is, and the pushes away end."""
 
-_TOWARDS, _AWAY = 0.6, 0.4
-"""Shares of the steps between the first and the last of the empty prompt, and of the joint sides."""
-
-_REACH, _PUSH, _LEAST, _MOST = 0.3, 3.0, 1.0, 1.2
-"""r, k, m and c."""
+_LONGER, _REACH, _PUSH, _LEAST, _MOST = 1.2, 0.3, 2.8, 1.0, 0.9
+"""g, r, k, m and c."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,44 +28,45 @@ class Kept:
 
     Attributes:
         up: d_c - d_u, [batch, channels, height, width].
+        at: the step at which that was measured.
         away: d_c - d_j by joint side, each of that shape.
-        ups, aways: evaluations of either so far.
     """
 
     up: Tensor
+    at: int
     away: Mapping[str, Tensor]
-    ups: int
-    aways: int
 
 
 @final
 @dataclass(frozen=True)
 class Auto(Rule[Kept | None]):
-    """d = d_c + (w - 1) p_u + cap(sum of l_j p_j / |p_j|), p_u = d_c - d_u, p_j = d_c - d_j; in v. Ours.
+    """d = d_c + g (w - 1) p_u + cap(sum of l_j p_j / |p_j|), p_u = d_c - d_u, p_j = d_c - d_j; in v. Ours.
 
     d_j is told the prompt with one avoided thing appended, so that p_j is that and nothing else: a negative
     alone also says what it comes along with (a hat says snowman), and pushing away from it takes that, too.
 
-    l_j = max(k w (r |p_u| - |p_j|), m |p_j|), with r = 0.3, k = 3, m = 1. Of a thing that comes with the
+    l_j = max(k w (r |p_u| - |p_j|), m |p_j|), with r = 0.3, k = 2.8, m = 1. Of a thing that comes with the
     prompt in a share p of all pictures, d_c is p of the way from the pictures without it to d_j: |p_j| is
     1 - p of a length that is about r |p_u|. So the shorter p_j, the surer the thing would come, and the
     further away d_c without it lies. Where the prompt alone would hardly bring it, p_j is long and is
-    followed as it is. Together the pushes away are made no longer than c = 1.2 times the one towards what is
+    followed as it is. Together the pushes away are made no longer than c = 0.9 times the one towards what is
     wanted.
 
-    p_u and p_j share 0.4 evaluations a step between them, p_u three at least, from the first step to 60 % of
-    the way and p_j from the second one to 40 %: of 20 steps p_u at 1, 5, 9 and 13, p_j at 2, 5, 7 and 10; of
-    10 p_u at 1, 4 and 7, p_j at 2. In between the last ones are used again; kept in v they fade as the
-    picture clears. More than three things share three joint sides, and each side is measured once, whatever
-    the budget. What the encoder has never learned is left out of d_j, and so does nothing: p_u is measured at
-    the same steps whatever is avoided.
+    Both are measured seldom and used again in between; kept in v they fade as the picture clears, and make
+    it cleaner than measuring at every step does. p_u is measured at the first step, after 40 % and after
+    70 % of the steps, and made g = 1.2 times as long for having turned away since; p_j once, after 10 %, and
+    is followed up to 70 %, when what is in the picture has long been decided. That is four evaluations
+    beside the positive ones, however many steps there are; below ten steps the later ones of p_u are left
+    out, so that they stay within 0.4 a step. Further things cost one each, more than three share three.
+    What the encoder has never learned is left out of d_j, and so does nothing: p_u is measured at the same
+    steps whatever is avoided.
 
     Attributes:
         strength: how much of it acts, and when; where it is 0 only the positive is evaluated.
     """
 
     name = "auto"
-    formula = "d = d_c + (w - 1) p_u + cap(sum_j l_j p_j / |p_j|), l_j = max(k w (r |p_u| - |p_j|), m |p_j|)"
+    formula = "d = d_c + g(w - 1) p_u + cap(sum_j l_j p_j / |p_j|), l_j = max(k w (r |p_u| - |p_j|), m |p_j|)"
     paper = (
         "ours; the joint prompt after the exact posterior of arXiv 2410.14398, reuse after arXiv 2410.19355"
     )
@@ -95,10 +93,10 @@ class Auto(Rule[Kept | None]):
         scale = self._scale(step)
         if scale == 1.0:
             return positive, state
-        kept = _measured(predictions, state)
-        up = (scale - 1.0) * kept.up
+        kept = _measured(predictions, step, state)
+        up = _LONGER * (scale - 1.0) * kept.up
         usual = _REACH * norm(kept.up)
-        weights = {side: weight for side, (weight, _) in joined(step.negatives).items()}
+        weights = {side: weight for side, (weight, _) in _avoided(step).items()}
         pushes = (
             weights[side] * _further(p, scale, usual) for side, p in kept.away.items() if side in weights
         )
@@ -111,43 +109,36 @@ class Auto(Rule[Kept | None]):
 
 def _towards(step: Step, state: Kept | None) -> tuple[str, ...]:
     """The empty prompt, where it is its turn."""
-    done = state.ups if state else 0
-    times, _ = _times(step)
-    return (EMPTY,) if done < times and step.index >= _place(done, times, _TOWARDS * step.count) else ()
+    times = max(1, int(_BUDGET * step.count) - 1)
+    places = (_place(share, step) for share in _TOWARDS[:times])
+    due = state is None or any(state.at < place <= step.index for place in places)
+    return (EMPTY,) if due else ()
 
 
 def _away(step: Step, state: Kept | None) -> tuple[str, ...]:
-    """The joint side whose turn it is; one that was never measured does not wait."""
-    joints = tuple(joined(step.negatives))
-    done, (_, times) = state.aways if state else 0, _times(step)
-    if not joints or step.index < min(1, step.count - 1):
+    """The joint sides that were not measured yet, once it is their turn."""
+    if step.index < _place(_AWAY, step):
         return ()
-    due = done < times and step.index >= 1 + _place(done, times, _AWAY * step.count)
-    return (joints[done % len(joints)],) if due or done < len(joints) else ()
+    return tuple(side for side in _avoided(step) if state is None or side not in state.away)
 
 
-def _place(number: int, times: int, last: float) -> int:
-    """Where that evaluation of so many lies, from 0 to the last."""
-    return round(number * last / max(times - 1, 1))
+def _avoided(step: Step) -> Mapping[str, tuple[float, tuple[str, ...]]]:
+    """Weight and things by joint side; nothing when it is over."""
+    return joined(step.negatives) if step.index < max(1, _place(_END, step)) else {}
 
 
-def _times(step: Step) -> tuple[int, int]:
-    """How often the empty prompt and the joint sides are evaluated."""
-    budget = max(2, int(_BUDGET * step.count))
-    towards = max(min(_FEWEST, budget - 1), budget // 2)
-    return towards, budget - towards
+def _place(share: float, step: Step) -> int:
+    """The step before which that share of them lies."""
+    return int(share * step.count + 0.5)
 
 
-def _measured(predictions: Mapping[str, Tensor], state: Kept | None) -> Kept:
+def _measured(predictions: Mapping[str, Tensor], step: Step, state: Kept | None) -> Kept:
     positive = predictions[POSITIVE]
-    told = {side: told for side, told in predictions.items() if side not in (POSITIVE, EMPTY)}
-    away = {side: positive - answer for side, answer in told.items()}
-    if state is None:
-        return Kept(positive - predictions[EMPTY], away, 1, len(away))
-    kept = replace(state, away={**state.away, **away}, aways=state.aways + len(away))
-    if EMPTY not in predictions:
-        return kept
-    return replace(kept, up=positive - predictions[EMPTY], ups=state.ups + 1)
+    away = {side: positive - told for side, told in predictions.items() if is_joint(side)}
+    before = state.away if state else {}
+    if state is None or EMPTY in predictions:
+        return Kept(positive - predictions[EMPTY], step.index, {**before, **away})
+    return replace(state, away={**before, **away})
 
 
 def _further(p: Tensor, scale: float, usual: Tensor) -> Tensor:

@@ -12,5 +12,5 @@ PREDICTIONS = {
     "empty": torch.tensor([0.0, 4.0]),
     "joint:0": torch.tensor([3.0, 1.0]),
 }
-# towards: 2 (3, -4), length 10;  away: along (0, -1), length 3 * 3 (0.3 * 5 - 1) = 4.5, more than 1
-GUIDED = torch.tensor([9.0, -12.5])
+# towards: 1.2 * 2 (3, -4), length 12;  away: along (0, -1), length 2.8 * 3 (0.3 * 5 - 1) = 4.2, more than 1
+GUIDED = torch.tensor([10.2, -13.8])
