@@ -61,7 +61,7 @@ def test_every_side_is_measured_once_and_the_empty_prompt_as_often_as_ever(count
 def test_when_the_empty_prompt_and_things_are_told() -> None:
     asked = told(20, hat=1.0, smoke=1.0)
     found = {index: sides for index, sides in enumerate(asked) if sides}
-    assert found == {0: ["empty"], 2: ["joint:0", "joint:1"], 8: ["empty"], 14: ["empty"]}
+    assert found == {0: ["empty"], 1: ["joint:0", "joint:1"], 8: ["empty"], 14: ["empty"]}
     assert [index for index, sides in enumerate(told(10, hat=1.0)) if sides] == [0, 1, 4, 7]
 
 

@@ -15,7 +15,7 @@ from negspace.strength import Constant, Strength
 _BUDGET = 0.4
 """Evaluations beside the positive one, as a share of the steps: at most 1.4 a step for one avoided thing."""
 
-_TOWARDS, _AWAY, _END = (0.0, 0.4, 0.7), 0.1, 0.7
+_TOWARDS, _AWAY, _END = (0.0, 0.4, 0.7), 0.05, 0.7
 """Where, as shares of the steps, p_u is measured, p_j is, and the pushes away end."""
 
 _LONGER, _REACH, _PUSH, _LEAST, _MOST = 1.2, 0.3, 2.8, 1.0, 0.9
@@ -54,7 +54,7 @@ class Auto(Rule[Kept | None]):
 
     Both are measured seldom and used again in between; kept in v they fade as the picture clears, and make
     it cleaner than measuring at every step does. p_u is measured at the first step, after 40 % and after
-    70 % of the steps, and made g = 1.2 times as long for having turned away since; p_j once, after 10 %, and
+    70 % of the steps, and made g = 1.2 times as long for having turned away since; p_j once, after 5 %, and
     is followed up to 70 %, when what is in the picture has long been decided. That is four evaluations
     beside the positive ones, however many steps there are; below ten steps the later ones of p_u are left
     out, so that they stay within 0.4 a step. Further things cost one each, more than three share three.
