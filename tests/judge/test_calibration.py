@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
@@ -40,6 +40,8 @@ def test_a_threshold_catches_what_it_must_and_no_higher_one_does(
 
 @settings(deadline=None)
 @given(scores, scores)
+@example([5e-324], [0.0])
+@example([float(np.nextafter(1, 2))], [1.0])
 def test_without_a_share_to_catch_no_threshold_parts_them_better(
     present: list[float], absent: list[float]
 ) -> None:

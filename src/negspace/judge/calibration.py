@@ -161,8 +161,7 @@ def threshold(present: ArrayLike, absent: ArrayLike, catch: float | None = None)
     Args:
         present, absent: scores of both.
         catch: the share of `present` that must count as seen: the highest threshold that does it. None takes
-        the
-            threshold with the largest difference of both shares (Youden 1950), half-way to the next score
+            the threshold with the largest difference of both shares (Youden 1950), half-way to the next score
             below.
     """
     there, not_there = np.sort(np.asarray(present, float)), np.sort(np.asarray(absent, float))
@@ -172,7 +171,10 @@ def threshold(present: ArrayLike, absent: ArrayLike, catch: float | None = None)
     caught = 1 - np.searchsorted(there, every) / len(there)
     alarms = 1 - np.searchsorted(not_there, every) / len(not_there)
     best = int(np.argmax(caught - alarms))
-    return float(every[best] if best == 0 else (every[best - 1] + every[best]) / 2)
+    below = every[max(best - 1, 0)]
+    half_way = (below + every[best]) / 2
+    # Between neighbouring numbers there is none, and half-way may be the lower one.
+    return float(half_way if half_way > below else every[best])
 
 
 def measured(cut: Cut, present: ArrayLike, absent: ArrayLike) -> Cut:
