@@ -15,6 +15,7 @@ from negspace.prompt import parse
 from negspace.strength import Window
 
 STEPS = 20
+RULE = Auto(scale=3.0)
 
 
 @pytest.fixture
@@ -31,9 +32,9 @@ def at(index: int, count: int = STEPS, **weights: float) -> Step:
     return Step(index, count, 1.0, flat(0.0, 0.0), 0.7, 0.7, named or {"negative:0": 1.0})
 
 
-def told(count: int, **weights: float) -> list[list[str]]:
+def told(count: int, rule: Auto = RULE, /, **weights: float) -> list[list[str]]:
     """What is asked for beside the positive, step by step."""
-    rule, state, asked = Auto(scale=3.0), None, list[list[str]]()
+    state, asked = None, list[list[str]]()
     for index in range(count):
         step = at(index, count, **weights)
         branches = rule.branches(step, state)
@@ -65,24 +66,18 @@ def test_when_the_empty_prompt_and_things_are_told() -> None:
     assert [index for index, sides in enumerate(told(10, hat=1.0)) if sides] == [0, 1, 4, 7]
 
 
-def windowed(start: float, stop: float, count: int) -> list[list[str]]:
-    """What is asked for beside the positive where the strength acts only for a while."""
-    rule, state = Auto(scale=3.0, strength=Window(start, stop)), None
-    asked = list[list[str]]()
-    for index in range(count):
-        branches = rule.branches(at(index, count), state)
-        asked.append([branch.side for branch in branches[1:]])
-        told = {branch.name: flat(1.0, 2.0) for branch in branches}
-        _, state = rule.combine(told, at(index, count), state)
-    return asked
-
-
 def test_a_strength_that_begins_late_begins_with_the_empty_prompt() -> None:
-    assert windowed(0.5, 1.0, 10) == [[]] * 5 + [["empty", "joint:0"], [], ["empty"], [], []]
+    assert told(10, Auto(scale=3.0, strength=Window(0.5, 1.0))) == [[]] * 5 + [
+        ["empty", "joint:0"],
+        [],
+        ["empty"],
+        [],
+        [],
+    ]
 
 
 def test_nothing_is_told_that_would_push_no_more() -> None:
-    assert windowed(0.7, 1.0, 10) == [[]] * 7 + [["empty"], [], []]
+    assert told(10, Auto(scale=3.0, strength=Window(0.7, 1.0))) == [[]] * 7 + [["empty"], [], []]
 
 
 def test_more_than_three_things_share_sides() -> None:
@@ -102,7 +97,7 @@ def kept(up: Tensor, *away: Tensor) -> Kept:
 def guided(state: Kept, index: int = 9, **weights: float) -> list[float]:
     """At scale 3, where the prompt says (4, 1)."""
     step = at(index, STEPS, **weights)
-    found, after = Auto(scale=3.0).combine({"positive": flat(4.0, 1.0)}, step, state)
+    found, after = RULE.combine({"positive": flat(4.0, 1.0)}, step, state)
     assert after == state or after is not None and after.up is state.up
     return found.flatten().tolist()
 
@@ -115,7 +110,7 @@ def test_pushes_are_used_until_they_are_measured_again() -> None:
 def test_what_is_measured_again_takes_the_place_of_what_was_kept() -> None:
     before = Kept(flat(3.0, -4.0), 0, {"joint:0": flat(0.0, -1.0)})
     told = {"positive": flat(4.0, 1.0), "empty": flat(1.0, 1.0)}
-    found, after = Auto(scale=3.0).combine(told, at(8), before)
+    found, after = RULE.combine(told, at(8), before)
     # |p_u| = 3, |p_j| = 1: as it is, being more than 0.3 * 3
     assert found.flatten().tolist() == pytest.approx([4.0 + 7.2, 0.0])
     assert after is not None and after.at == 8 and after.away == before.away

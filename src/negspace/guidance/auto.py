@@ -96,7 +96,7 @@ class Auto(Rule[Kept | None]):
         kept = _measured(predictions, step, state)
         up = _LONGER * (scale - 1.0) * kept.up
         usual = _REACH * norm(kept.up)
-        weights = {side: weight for side, (weight, _) in _avoided(step).items()}
+        weights = _avoided(step)
         pushes = (
             weights[side] * _further(p, scale, usual) for side, p in kept.away.items() if side in weights
         )
@@ -122,9 +122,11 @@ def _away(step: Step, state: Kept | None) -> tuple[str, ...]:
     return tuple(side for side in _avoided(step) if state is None or side not in state.away)
 
 
-def _avoided(step: Step) -> Mapping[str, tuple[float, tuple[str, ...]]]:
-    """Weight and things by joint side; nothing when it is over."""
-    return joined(step.negatives) if step.index < max(1, _place(_END, step)) else {}
+def _avoided(step: Step) -> Mapping[str, float]:
+    """The weight of each joint side; of none when it is over."""
+    if step.index >= _place(_END, step):
+        return {}
+    return {side: weight for side, (weight, _) in joined(step.negatives).items()}
 
 
 def _place(share: float, step: Step) -> int:
