@@ -68,11 +68,11 @@ def _started(start: Start | None) -> list[tuple[str, str]]:
 
 
 def acted(receipt: Receipt) -> str:
-    """Whether the negative could act, in how many steps, or why not."""
+    """Whether the negative could act, and in how many steps it was told; or why not."""
     if not receipt.negative_acted:
         return f"no: {receipt.why_not}"
     first = (*receipt.images, *receipt.withheld)[0]
-    return f"yes, in {first.told} of {len(first.push)} steps"
+    return f"yes, told in {first.told} of {len(first.push)} steps"
 
 
 def made_by(receipt: Receipt) -> str:
