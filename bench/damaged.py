@@ -1,6 +1,7 @@
 """Damaged models: how soon they are refused, and in how much memory: `python -m bench.damaged`.
 
-The 200 of `tests/loading/test_damaged.py`, 20 of each of ten kinds: files cut off, headers of another length,
+The 200 of `tests/model_files/test_damaged.py`, 20 of each of ten kinds: files cut off, headers of another
+length,
 tensors of another dtype, shape or place, headers that promise terabytes, foreign files, missing tensors,
 links out of the folder, settings amiss, bombs and programs among pickles, and whole models in one file. Each
 is one error, within 5 s and under 500 MB on top of what was taken before; the exit code is 1 where one is
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import negspace
 from tests.families.tiny import TINY
-from tests.loading.test_damaged import DAMAGES, EACH, MEGABYTES, SECONDS, Refusal, refused
+from tests.model_files.test_damaged import DAMAGES, EACH, MEGABYTES, SECONDS, Refusal, refused
 
 
 def main() -> None:

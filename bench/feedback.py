@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass
 from math import sqrt
 from pathlib import Path
 
-from negspace.avoid import revise
 from negspace.avoid.matching import phrase
+from negspace.feedback.revision import revise
 
 FILE = Path(__file__).with_name("complaints.txt")
 GOAL = 0.85

@@ -23,10 +23,10 @@ import negspace
 from bench.embedded import Wish, wishes
 from bench.hat import made, spent
 from bench.parts import Parts, Row
-from negspace.avoid import Policy, load_policy
-from negspace.avoid.escalation import Limits
 from negspace.engine import UpTo
 from negspace.judge import Oracle, Rate, open_judge
+from negspace.policy.policy import Policy, load_policy
+from negspace.run.escalation import Limits
 from training.world import table
 
 DEFECTS = tuple(concept.name for concept in table.of("defect"))

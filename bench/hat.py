@@ -19,11 +19,11 @@ from typing import Any
 import negspace
 from bench.embedded import Wish, wishes
 from bench.parts import Parts, Row
-from negspace.avoid import Policy, parse_policy
-from negspace.avoid.escalation import Limits
 from negspace.engine import UpTo
 from negspace.generate import Result
 from negspace.judge import Oracle, Rate, open_judge
+from negspace.policy.policy import Policy, parse_policy
+from negspace.run.escalation import Limits
 
 NEVER = """
 name: never-a-hat

@@ -15,7 +15,7 @@ from itertools import product
 from pathlib import Path
 
 import negspace as ns
-from negspace.avoid import Policy, parse_policy
+from negspace.policy.policy import Policy, parse_policy
 
 GOAL = 5.0
 ROUNDS = 50

@@ -22,8 +22,8 @@ import negspace
 from bench.embedded import Wish, wishes
 from bench.hat import spent
 from bench.parts import Parts, Row
-from negspace.avoid.history import History
 from negspace.engine import UpTo
+from negspace.feedback.history import History
 from negspace.judge import Oracle, Rate, Reading, embedded_judge
 from training.world import table
 

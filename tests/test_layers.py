@@ -16,24 +16,23 @@ FLOORS: tuple[frozenset[str], ...] = (
             "errors",
             "facts",
             "findings",
-            "layer",
-            "names",
+            "frozen",
             "pixels",
             "receipt",
             "request",
             "rulefacts",
             "ruletext",
-            "sight",
-            "start",
-            "words",
+            "verdict",
         }
     ),
-    frozenset({"files", "infotext", "prompt", "sheet", "strength"}),
+    frozenset({"contact_sheet", "files", "infotext", "prompt", "strength"}),
     frozenset({"png"}),
     frozenset({"avoid", "encoding", "guidance"}),
+    frozenset({"feedback", "policy"}),
+    frozenset({"planning"}),
     frozenset({"models"}),
     frozenset({"engine", "judge"}),
-    frozenset({"course"}),
+    frozenset({"run"}),
     frozenset({"generate"}),
     frozenset({"lab", "store"}),
     frozenset({"serve"}),
@@ -42,7 +41,18 @@ FLOORS: tuple[frozenset[str], ...] = (
 WORDS = FLOORS[0]
 HEIGHT = {part: height for height, floor in enumerate(FLOORS) for part in floor}
 
-WITHOUT_TORCH = WORDS | {"prompt", "strength", "avoid", "files", "infotext", "png", "sheet"}
+WITHOUT_TORCH = WORDS | {
+    "avoid",
+    "contact_sheet",
+    "feedback",
+    "files",
+    "infotext",
+    "planning",
+    "png",
+    "policy",
+    "prompt",
+    "strength",
+}
 KEPT_TO = {
     "diffusers": {"models"},
     "transformers": {"models", "judge"},

@@ -4,7 +4,7 @@ import doctest
 
 import pytest
 
-from negspace import names
+from negspace import errors as names
 
 
 def test_the_example_in_the_docs() -> None:

@@ -3,7 +3,7 @@
 import pytest
 from PIL import Image
 
-from negspace.sheet import near_square, sheet
+from negspace.contact_sheet import near_square, sheet
 
 COLOURS = [(255, 0, 0), (0, 160, 0), (0, 0, 255), (200, 200, 0)]
 

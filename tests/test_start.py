@@ -13,8 +13,7 @@ from PIL import Image
 
 from negspace.errors import RequestError
 from negspace.pixels import Pixels, read_holes, read_mask, read_picture
-from negspace.request import Request
-from negspace.start import Start
+from negspace.request import Request, Start
 from tests.pictures import declared, file, gradient, half, plain, start, text
 
 

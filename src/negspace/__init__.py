@@ -4,8 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from negspace import avoid, guidance, lab, prompt, strength
-    from negspace.avoid.plan import Plan, plan
+    from negspace import avoid, feedback, guidance, lab, policy, prompt, strength
     from negspace.errors import (
         EncodingError,
         LabError,
@@ -20,9 +19,9 @@ if TYPE_CHECKING:
     from negspace.findings import Finding
     from negspace.generate import Model, Result, load
     from negspace.pixels import Pixels, read_mask, read_picture
+    from negspace.planning.plan import Plan, plan
     from negspace.receipt import Receipt
-    from negspace.request import Avoid, Request
-    from negspace.start import Start
+    from negspace.request import Avoid, Request, Start
 
 __version__ = "0.1.0"
 
@@ -47,10 +46,12 @@ __all__ = [
     "Result",
     "Start",
     "avoid",
+    "feedback",
     "guidance",
     "lab",
     "load",
     "plan",
+    "policy",
     "prompt",
     "read_mask",
     "read_picture",
@@ -70,20 +71,20 @@ _HOMES = {
     "NegspaceError": "errors",
     "OutputError": "errors",
     "Pixels": "pixels",
-    "Plan": "avoid.plan",
+    "Plan": "planning.plan",
     "PolicyError": "errors",
     "PromptError": "errors",
     "Receipt": "receipt",
     "Request": "request",
     "RequestError": "errors",
     "Result": "generate",
-    "Start": "start",
+    "Start": "request",
     "load": "generate",
-    "plan": "avoid.plan",
+    "plan": "planning.plan",
     "read_mask": "pixels",
     "read_picture": "pixels",
 }
-_MODULES = ("avoid", "guidance", "lab", "prompt", "strength")
+_MODULES = ("avoid", "feedback", "guidance", "lab", "policy", "prompt", "strength")
 
 
 def __getattr__(name: str) -> object:

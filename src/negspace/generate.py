@@ -8,10 +8,6 @@ from typing import Any, Literal, final
 
 import torch
 
-from negspace.avoid.escalation import Limits, has_checks
-from negspace.avoid.plan import Plan, plan, settled
-from negspace.avoid.policy import Policy
-from negspace.course import Looking, Result, Run
 from negspace.encoding import Embedding, Encoder, load_embeddings
 from negspace.engine import Engine, Width
 from negspace.errors import RequestError
@@ -19,13 +15,18 @@ from negspace.facts import ModelFacts
 from negspace.guidance import Rule, make
 from negspace.judge import Judge, embedded_judge
 from negspace.models.base import Network
-from negspace.models.folder import EMBEDDED
+from negspace.models.files.folder import EMBEDDED
+from negspace.models.files.loading import open_network
+from negspace.models.files.source import Saving, Source
 from negspace.models.hardware import choose
-from negspace.models.loading import open_network
-from negspace.models.place import Saving, Source
+from negspace.planning.plan import Plan, plan, settled
+from negspace.policy.policy import Policy
 from negspace.prompt import parse
 from negspace.receipt import Receipt
 from negspace.request import Avoid, Request
+from negspace.run.attempts import Looking
+from negspace.run.escalation import Limits, has_checks
+from negspace.run.run import Result, Run
 
 DtypeName = Literal["float32", "bfloat16", "float16"]
 
@@ -166,7 +167,7 @@ class Model:
     def likeness(self, word: str, others: Sequence[str]) -> list[float]:
         """How alike a word is to each of several, as the model's own text encoder tells them apart: the
         cosine of what each adds to the empty prompt's encoding, from -1 to 1. For
-        `negspace.avoid.readers.Lexicon`.
+        `negspace.feedback.readers.Lexicon`.
 
         Raises:
             PromptError, EncodingError: a text cannot be read or encoded.

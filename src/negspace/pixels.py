@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeVar
 from pydantic import Field, model_validator
 
 from negspace.errors import RequestError
-from negspace.words import Words
+from negspace.frozen import Words
 
 if TYPE_CHECKING:
     from PIL.Image import Image

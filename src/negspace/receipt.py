@@ -5,10 +5,9 @@ from typing import Literal
 
 from negspace.facts import EmbeddingFacts
 from negspace.findings import Finding
-from negspace.request import Avoid, Moved, Request, Settings
-from negspace.sight import Sight
-from negspace.start import Start
-from negspace.words import Words
+from negspace.frozen import Words
+from negspace.request import Avoid, Moved, Request, Settings, Start
+from negspace.verdict import Sight
 
 
 class TokenRecord(Words):

@@ -9,8 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Literal, final, get_args
 
-from negspace.errors import RequestError
-from negspace.names import no_such
+from negspace.errors import RequestError, no_such
 
 Axis = Literal["progress", "sigma"]
 Shape = Literal["linear", "cosine"]

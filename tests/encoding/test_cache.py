@@ -10,7 +10,7 @@ import torch
 from negspace.encoding import Cache, Cached, Conditioning, Embedding, Encoder, SideBySide
 from negspace.encoding.base import Around
 from negspace.errors import EncodingError
-from negspace.layer import Layer
+from negspace.facts import Layer
 from negspace.prompt import Prompt, parse
 from tests.encoding.tiny import clip_encoder, clip_pair
 

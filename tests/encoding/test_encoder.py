@@ -11,8 +11,7 @@ from transformers import CLIPTextModel
 
 from negspace.encoding import WEIGHTINGS, Conditioning, TextEncoder, match_lengths
 from negspace.errors import EncodingError
-from negspace.facts import EncoderFacts
-from negspace.layer import Layer
+from negspace.facts import EncoderFacts, Layer
 from negspace.prompt import parse
 from tests.encoding.tiny import (
     WORDS,

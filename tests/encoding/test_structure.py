@@ -12,7 +12,7 @@ from transformers import CLIPTextModel, CLIPTokenizer
 import negspace
 from negspace.encoding import EndToEnd, SideBySide, TextEncoder, match_lengths
 from negspace.errors import EncodingError
-from negspace.layer import Layer
+from negspace.facts import Layer
 from negspace.prompt import parse
 from tests.encoding.tiny import (
     FIRST_LAYER,

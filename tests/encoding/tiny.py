@@ -15,8 +15,7 @@ from transformers import (
 )
 
 from negspace.encoding import TextEncoder
-from negspace.facts import EncoderFacts
-from negspace.layer import Layer
+from negspace.facts import EncoderFacts, Layer
 from tests.vocabulary import trained
 
 WORDS = (

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from negspace.avoid.plan import plan
 from negspace.encoding import Encoder, EndToEnd, SideBySide
 from negspace.errors import RequestError
 from negspace.facts import EncoderFacts, ModelFacts
@@ -16,6 +15,7 @@ from negspace.generate import Result, Run
 from negspace.guidance import Patch
 from negspace.models.base import Network, Row
 from negspace.models.samplers import Sampler
+from negspace.planning.plan import plan
 from negspace.request import Request
 from tests.encoding.tiny import clip_encoder, clip_pair, t5_encoder
 

@@ -128,7 +128,7 @@ def test_texts_that_nobody_could_read_are_refused(fields: dict[str, Any], messag
 
 def test_what_is_cut_is_the_same_in_plan_and_receipt() -> None:
     """Only running text is ever cut; the estimate of the plan gives way to what happened."""
-    from negspace.avoid.plan import plan
+    from negspace.planning.plan import plan
     from negspace.request import Request
 
     long = "red " * 24 + "cat dog"
@@ -150,9 +150,9 @@ def test_what_is_cut_is_the_same_in_plan_and_receipt() -> None:
 
 @every_family
 def test_gap_negatives_of_1_76_and_160_tokens_make_the_pictures_they_make_alone(family: str) -> None:
-    from negspace.avoid.plan import plan
     from negspace.engine import Engine
     from negspace.generate import Run
+    from negspace.planning.plan import plan
     from negspace.request import Request
 
     network = FAMILIES[family]

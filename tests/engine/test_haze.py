@@ -14,8 +14,8 @@ from negspace.engine.haze import hazed
 from negspace.engine.noise import keyed
 from negspace.generate import Model
 from negspace.guidance import Cfg, Haze, Rule
-from negspace.guidance.cads import Cads
-from negspace.guidance.rescale import Rescale
+from negspace.guidance.rules.cads import Cads
+from negspace.guidance.rules.rescale import Rescale
 from negspace.models.base import Row
 from negspace.models.samplers import Sampler
 from negspace.prompt import parse

@@ -13,7 +13,7 @@ import negspace
 from negspace.engine import draw
 from negspace.generate import Model, Result
 from negspace.models.families import FAMILIES
-from negspace.models.folder import read_facts
+from negspace.models.files.folder import read_facts
 from negspace.request import Request
 from tests.families.conftest import Place
 from tests.families.tiny import SIZE, TINY

@@ -9,7 +9,7 @@ import torch
 
 import negspace
 from negspace.errors import RequestError
-from negspace.models.place import find_folder
+from negspace.models.files.source import find_folder
 from negspace.request import Request, Sizes
 from tests.families.conftest import Place
 from tests.families.test_laws import LARGEST, opened, ours, theirs

@@ -9,8 +9,8 @@ from torch import Tensor
 import negspace as ns
 from negspace.generate import Model
 from negspace.guidance import Step
-from negspace.guidance.auto import Auto, Kept
-from negspace.guidance.avoiding import joined
+from negspace.guidance.rules.auto import Auto, Kept
+from negspace.guidance.shared.one_by_one import joined
 from negspace.prompt import parse
 from negspace.strength import Window
 

@@ -10,7 +10,7 @@ from negspace.encoding import Conditioning
 from negspace.engine import Lane, Part, draw
 from negspace.errors import RequestError
 from negspace.guidance import Space
-from negspace.guidance.cfg_pp import CfgPp
+from negspace.guidance.rules.cfg_pp import CfgPp
 from negspace.models.samplers import Sampler
 from negspace.strength import window
 

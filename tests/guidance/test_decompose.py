@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from negspace.guidance import Cfg, Rule, Space, Step, convert
-from negspace.guidance.composable import Composable
 from negspace.guidance.decompose import Parts, decompose
-from negspace.guidance.dual import Dual
-from negspace.guidance.perp_neg import PerpNeg
+from negspace.guidance.rules.composable import Composable
+from negspace.guidance.rules.dual import Dual
+from negspace.guidance.rules.perp_neg import PerpNeg
 
 LAW = settings(max_examples=25, deadline=None)
 seeds = st.integers(0, 2**32)

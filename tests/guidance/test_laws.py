@@ -15,8 +15,8 @@ from torch import Tensor
 
 from negspace.errors import RequestError
 from negspace.guidance import RULES, Branch, Cfg, Rule, Space, Step, Wrapper, convert, make
-from negspace.guidance.avoiding import is_joint
 from negspace.guidance.base import NEGATIVE, POSITIVE
+from negspace.guidance.shared.one_by_one import is_joint
 from negspace.rulefacts import RULE_FACTS
 from negspace.strength import window
 

@@ -9,11 +9,11 @@ from torch import Tensor
 
 from negspace.errors import RequestError
 from negspace.guidance import Rule, Step, make
-from negspace.guidance.crg import Crg
-from negspace.guidance.dng import Dng, Tracked
-from negspace.guidance.perp_neg import PerpNeg
-from negspace.guidance.sega import Sega
-from negspace.guidance.sld import PRESETS, Sld
+from negspace.guidance.rules.crg import Crg
+from negspace.guidance.rules.dng import Dng, Tracked
+from negspace.guidance.rules.perp_neg import PerpNeg
+from negspace.guidance.rules.sega import Sega
+from negspace.guidance.rules.sld import PRESETS, Sld
 
 ONE_BY_ONE = ["composable", "contrastive", "crg", "dng", "dng_oracle", "dual", "perp_neg", "sega"]
 

@@ -12,11 +12,11 @@ from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from torch import Tensor
 
 from negspace.guidance import Cfg, Rule, Space, Step, convert
-from negspace.guidance.apg import Apg
-from negspace.guidance.cfg_zero import CfgZero
-from negspace.guidance.rescale import Rescale
-from negspace.guidance.tcfg import Tcfg
-from negspace.guidance.threshold import Threshold
+from negspace.guidance.rules.apg import Apg
+from negspace.guidance.rules.cfg_zero import CfgZero
+from negspace.guidance.rules.rescale import Rescale
+from negspace.guidance.rules.tcfg import Tcfg
+from negspace.guidance.rules.threshold import Threshold
 
 SHAPE = (3, 4, 8, 8)
 ROOT = (4 * 8 * 8) ** 0.5

@@ -12,15 +12,15 @@ from torch import Tensor
 
 from negspace.errors import RequestError
 from negspace.guidance import RULES, Branch, Cfg, Rule, Step, Wrapper, make
-from negspace.guidance.adaptive import Adaptive
-from negspace.guidance.apg import Apg
-from negspace.guidance.cads import Cads
-from negspace.guidance.cfg_zero import CfgZero
-from negspace.guidance.norm_cap import NormCap
-from negspace.guidance.reuse import Reuse
-from negspace.guidance.threshold import Threshold
-from negspace.guidance.traced import Traced
-from negspace.guidance.weak import Weakened
+from negspace.guidance.rules.adaptive import Adaptive
+from negspace.guidance.rules.apg import Apg
+from negspace.guidance.rules.cads import Cads
+from negspace.guidance.rules.cfg_zero import CfgZero
+from negspace.guidance.rules.norm_cap import NormCap
+from negspace.guidance.rules.reuse import Reuse
+from negspace.guidance.rules.threshold import Threshold
+from negspace.guidance.rules.traced import Traced
+from negspace.guidance.shared.wrappers import Weakened
 from negspace.rulefacts import RULE_FACTS
 from negspace.strength import window
 

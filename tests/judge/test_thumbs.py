@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from negspace.avoid import propose
+from negspace.feedback.revision import propose
 from negspace.judge import Quality, thumbs
 
 RNG = np.random.default_rng(5)

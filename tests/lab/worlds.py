@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from negspace.avoid.plan import plan
 from negspace.avoid.terms import content_words
 from negspace.facts import EncoderFacts, ModelFacts
 from negspace.lab.album import Look, Shot
@@ -19,6 +18,7 @@ from negspace.lab.findings import Sizes
 from negspace.lab.question import Other, Question
 from negspace.lab.study import Outcome, Study
 from negspace.lab.witness import Witness
+from negspace.planning.plan import plan
 from negspace.request import Avoid, Request
 
 THINGS = ("cat", "hat", "smoke", "fish", "snow", "blurry", "star", "text")

@@ -9,7 +9,7 @@ import torch
 import negspace as ns
 from negspace.errors import EncodingError
 from negspace.generate import Model
-from negspace.models.exchange import MapExchange, cross, own
+from negspace.models.network.exchange import MapExchange, cross, own
 from tests.engine.families import made
 
 

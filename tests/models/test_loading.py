@@ -9,9 +9,9 @@ import torch
 from negspace.errors import ModelError, RequestError
 from negspace.guidance import Patch
 from negspace.models.base import Row
-from negspace.models.fingerprint import fingerprint
+from negspace.models.files.fingerprint import fingerprint
+from negspace.models.files.loading import open_network
 from negspace.models.hardware import choose
-from negspace.models.loading import open_network
 
 
 @pytest.fixture

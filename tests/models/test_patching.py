@@ -13,8 +13,8 @@ from negspace.engine import Engine
 from negspace.errors import ModelError, RequestError
 from negspace.generate import Model, Result
 from negspace.guidance import Cfg, Patch
-from negspace.guidance.nag import Nag
-from negspace.models.patching import Patching, spoken
+from negspace.guidance.rules.nag import Nag
+from negspace.models.network.patching import Patching, spoken
 
 RIDING = ("nag", "nasa", "ong", "vsf", "negpip")
 WORSE = ("pag", "seg", "slg(strength=constant())")

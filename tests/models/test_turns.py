@@ -7,7 +7,7 @@ from pathlib import Path
 
 import negspace as ns
 from negspace.engine import Fixed
-from negspace.models.turns import Turns
+from negspace.models.network.lock import Turns
 from negspace.request import Request
 
 

@@ -63,6 +63,6 @@ def test_every_finding_is_listed() -> None:
     listed = {re.findall(r"`([a-z-]+)`", row[0])[0] for row in rows("Findings")}
     source = Path(prompt.__file__).parent
     made = set()
-    for file in source.glob("*.py"):
+    for file in source.rglob("*.py"):
         made |= set(re.findall(r'(?:warn|mention|Finding)\(\s*"([a-z-]+)"', file.read_text(encoding="utf-8")))
     assert listed == made

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from negspace.models.place import Source
+from negspace.models.files.source import Source
 from negspace.serve.settings import Settings
 from tests.serve.live import Live, serving
 

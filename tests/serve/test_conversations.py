@@ -18,7 +18,7 @@ from PIL import Image
 from negspace.judge import Judge
 from negspace.receipt import Receipt
 from negspace.serve.judges import Judges
-from negspace.sight import Sight
+from negspace.verdict import Sight
 from tests.serve.live import Live
 
 names = (f"talk-{number}" for number in count())

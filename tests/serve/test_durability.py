@@ -10,7 +10,7 @@ import httpx2 as httpx
 import pytest
 
 from negspace import png
-from negspace.models.place import Source
+from negspace.models.files.source import Source
 from negspace.serve.settings import Settings
 from negspace.store.opening import open_database
 from negspace.store.tables import pictures

@@ -3,7 +3,7 @@
 import pytest
 
 from negspace.errors import RequestError
-from negspace.serve.extensions import asked
+from negspace.serve.clients.extensions import asked
 
 FIELDS = {"prompt": "a"}
 

@@ -6,7 +6,7 @@ import httpx2 as httpx
 import pytest
 
 from negspace.errors import JudgeError
-from negspace.models.place import Source
+from negspace.models.files.source import Source
 from negspace.serve.service import Service
 from negspace.serve.settings import Settings
 from tests.serve.live import serving

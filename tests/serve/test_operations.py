@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 from opentelemetry.trace import NoOpTracer, Span, StatusCode
 
-from negspace.models.place import Source
+from negspace.models.files.source import Source
 from negspace.request import Request
+from negspace.serve.access.tenants import LOCAL
 from negspace.serve.catalogue import Catalogue
-from negspace.serve.events import Finished
-from negspace.serve.job import Order
-from negspace.serve.journal import Journal, JsonLines
+from negspace.serve.jobs.events import Finished
+from negspace.serve.jobs.job import Order
+from negspace.serve.observe.job_log import Journal, JsonLines
+from negspace.serve.observe.traces import Traces
 from negspace.serve.refusal import too_busy
 from negspace.serve.settings import Settings
-from negspace.serve.tenants import LOCAL
-from negspace.serve.traces import Traces
 from tests.store.receipts import receipt
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from negspace.serve.queue import Full, Queue, Ticket
+from negspace.serve.jobs.queue import Full, Queue, Ticket
 
 
 def offer(queue: Queue, ticket: Ticket) -> None:

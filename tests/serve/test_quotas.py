@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from negspace.models.place import Source
+from negspace.models.files.source import Source
 from negspace.request import Request
+from negspace.serve.access.quotas import Quotas
+from negspace.serve.access.tenants import LOCAL, Tenant
 from negspace.serve.catalogue import Catalogue
-from negspace.serve.quotas import Quotas
 from negspace.serve.refusal import Refusal
 from negspace.serve.service import cost_of
 from negspace.serve.settings import Settings
-from negspace.serve.tenants import LOCAL, Tenant
 from negspace.store import Store
 from tests.pictures import gradient, text
 

@@ -7,7 +7,7 @@ import pytest
 from negspace.cli.app import run
 from negspace.engine import Fixed, UpTo
 from negspace.errors import OutputError, RequestError
-from negspace.models.place import Source
+from negspace.models.files.source import Source
 from negspace.serve.run import refuse_open_door
 from negspace.serve.settings import Settings, read_settings, read_width
 

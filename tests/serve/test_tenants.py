@@ -16,11 +16,10 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp_types import CallToolResult
 
 from negspace.cli.app import run
-from negspace.models.place import Source
+from negspace.models.files.source import Source
+from negspace.serve.access.authentication import Bucket, Gate
+from negspace.serve.access.keys import KeyFile, read_keys, with_new_key, without_keys, write_keys
 from negspace.serve.app import create_app
-from negspace.serve.gate import Gate
-from negspace.serve.keys import KeyFile, read_keys, with_new_key, without_keys, write_keys
-from negspace.serve.rates import Bucket
 from negspace.serve.refusal import Refusal
 from negspace.serve.settings import Settings
 from tests.serve.live import Live, serving

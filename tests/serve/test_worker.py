@@ -15,18 +15,18 @@ import negspace as ns
 from negspace.engine import Fixed, Spread, Width
 from negspace.errors import ModelError
 from negspace.generate import Model, Result
-from negspace.models.place import Source
+from negspace.models.files.source import Source
 from negspace.request import Request
+from negspace.serve.access.tenants import LOCAL
 from negspace.serve.catalogue import Catalogue
-from negspace.serve.desk import Desk
-from negspace.serve.events import Progress
-from negspace.serve.job import Order
-from negspace.serve.listener import Listener
-from negspace.serve.queue import Queue, Ticket
+from negspace.serve.jobs.board import Desk
+from negspace.serve.jobs.events import Progress
+from negspace.serve.jobs.job import Order
+from negspace.serve.jobs.listener import Listener
+from negspace.serve.jobs.queue import Queue, Ticket
+from negspace.serve.jobs.worker import Worker
 from negspace.serve.refusal import Refusal
 from negspace.serve.settings import Settings
-from negspace.serve.tenants import LOCAL
-from negspace.serve.worker import Worker
 from tests.pictures import gradient, half, text
 
 UNLIKE: tuple[dict[str, Any], ...] = (
@@ -174,7 +174,7 @@ def test_a_deadline_ends_what_is_under_way(bench: Bench) -> None:
 
 
 def test_a_picture_that_cannot_go_on_spoils_no_other(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    from negspace.guidance.perp_neg import PerpNeg
+    from negspace.guidance.rules.perp_neg import PerpNeg
 
     def broken(*_: object) -> None:
         raise RuntimeError("out of luck")

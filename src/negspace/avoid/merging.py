@@ -11,12 +11,11 @@ from enum import IntEnum
 from operator import attrgetter
 from typing import NamedTuple, final
 
-from negspace.avoid.checks import Unchecked, strictest
 from negspace.avoid.matching import Phrase, phrase
 from negspace.avoid.terms import terms_of
 from negspace.findings import Finding
-from negspace.request import Avoid
-from negspace.words import Words
+from negspace.frozen import Words
+from negspace.request import Avoid, Unchecked, strictest
 
 
 class Rank(IntEnum):

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from negspace.cli import show
-from negspace.cli.checking import check_settings
 from negspace.cli.options import OUT, Cluster, Json, Workers, asking
+from negspace.cli.planning import check_settings
 from negspace.cli.sources import opening
-from negspace.models.place import Source
+from negspace.models.files.source import Source
 from negspace.request import Request
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def compare(
     check_settings(planned(request, source))
     check_folder(out)
 
-    from negspace.cli.making import open_model
+    from negspace.cli.running import open_model
     from negspace.lab.crew import Site
     from negspace.lab.grid import Comparing
 

@@ -6,11 +6,10 @@ from typing import Annotated
 import typer
 
 from negspace.cli import show
-from negspace.cli.checking import check_settings
 from negspace.cli.options import HOW, OUT, Cluster, Json, Judges, Workers, asking
+from negspace.cli.planning import check_settings
 from negspace.cli.sources import opening
-from negspace.cli.watching import watch
-from negspace.models.place import Source
+from negspace.models.files.source import Source
 from negspace.request import Request
 
 
@@ -48,8 +47,7 @@ def curves(
     check_settings(planned(request, source))
     check_folder(out)
 
-    from negspace.cli.making import open_model
-    from negspace.cli.site import site_of
+    from negspace.cli.running import open_model, site_of, watch
     from negspace.judge import open_judges
     from negspace.lab.curves import SCALES, Drawing
 

@@ -31,11 +31,11 @@ RULES = (None, "cfg", "auto")
 def demo(out: Folder = Path("demo"), n: Count = 6, seed: Seed = 7) -> None:
     """Draw three prompts without and with a negative, by two rules, on the same seeds."""
     from negspace import png
-    from negspace.cli.making import make, open_model
+    from negspace.cli.running import make, open_model
+    from negspace.contact_sheet import sheet
     from negspace.files import check_folder, write_whole
     from negspace.judge import Oracle
-    from negspace.models.place import EMBEDDED, Source
-    from negspace.sheet import sheet
+    from negspace.models.files.source import EMBEDDED, Source
 
     if n < 1:
         raise RequestError(f"at least one picture a row, not {n}")

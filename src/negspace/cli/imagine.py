@@ -6,13 +6,13 @@ from typing import Annotated
 import typer
 
 from negspace.cli import show
-from negspace.cli.checking import check_settings
 from negspace.cli.judge import WHO
 from negspace.cli.options import OUT, Json, asking
 from negspace.cli.output import Written, write_run
+from negspace.cli.planning import check_settings
 from negspace.cli.receipt import show_receipt
 from negspace.cli.sources import opening
-from negspace.models.place import Source
+from negspace.models.files.source import Source
 from negspace.request import Request
 
 Folder = Annotated[
@@ -72,10 +72,10 @@ def imagine(
     The receipt of the whole run lies beside them as JSON.
     Exit code 3 says that a check kept pictures back; their record is in the receipt.
     """
-    from negspace.avoid.plan import refuse_blocked
     from negspace.cli.planning import planned
+    from negspace.contact_sheet import near_square, sheet
     from negspace.files import check_folder
-    from negspace.sheet import near_square, sheet
+    from negspace.planning.plan import refuse_blocked
 
     source = parts.at(request.model)
     # What can be known to be wrong is told before weights are read and before anything is written.
@@ -84,9 +84,9 @@ def imagine(
     refuse_blocked(compiled)
     check_folder(out)
 
-    from negspace.avoid.escalation import Limits
-    from negspace.cli.making import make, open_model  # torch: the seconds begin here
+    from negspace.cli.running import make, open_model  # torch: the seconds begin here
     from negspace.judge import open_judges
+    from negspace.run.escalation import Limits
 
     looks = open_judges(judge) if judge else None
     limits = Limits(retries=retries, seconds=retry_seconds)

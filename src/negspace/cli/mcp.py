@@ -26,7 +26,7 @@ def mcp(data: Data = None, config: Config = None) -> None:
     """
     import asyncio
 
-    from negspace.serve.mcp import serve_stdio
+    from negspace.serve.clients.mcp import serve_stdio
     from negspace.serve.settings import read_settings
 
     asyncio.run(serve_stdio(read_settings(config, {"data": data})))

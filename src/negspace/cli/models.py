@@ -8,7 +8,7 @@ from negspace.cli import show
 from negspace.cli.options import Json
 from negspace.cli.sources import opening
 from negspace.facts import ModelFacts
-from negspace.models.place import Source
+from negspace.models.files.source import Source
 
 Places = Annotated[
     list[str] | None,
@@ -24,7 +24,7 @@ Places = Annotated[
 def models(places: Places = None, *, parts: Source, json: Json = False) -> None:
     """List models, and what a negative can do in each; no weights are read."""
     from negspace.cli.planning import needed
-    from negspace.models.folder import read_facts
+    from negspace.models.files.folder import read_facts
 
     sources = {place: parts.at(place) for place in places or _here()}
     known = {place: (read_facts(source), needed(source)) for place, source in sources.items()}
@@ -43,8 +43,8 @@ def models(places: Places = None, *, parts: Source, json: Json = False) -> None:
 
 def _here() -> list[str]:
     """The embedded model, and what can be opened of the hub's cache."""
-    from negspace.models.folder import EMBEDDED
-    from negspace.models.hub import cached
+    from negspace.models.files.folder import EMBEDDED
+    from negspace.models.files.hub import cached
 
     return [EMBEDDED, *cached()]
 

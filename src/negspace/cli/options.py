@@ -10,8 +10,7 @@ import typer
 
 from negspace.errors import RequestError
 from negspace.pixels import read_file, read_mask, read_picture
-from negspace.request import Request
-from negspace.start import Start
+from negspace.request import Request, Start
 
 ASKED = "What is asked"
 HOW = "How it is made"

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from negspace.cli import show
-from negspace.cli.checking import check_settings
 from negspace.cli.options import OUT, Json, asking
+from negspace.cli.planning import check_settings
 from negspace.cli.sources import opening
-from negspace.models.place import Source
+from negspace.models.files.source import Source
 from negspace.request import Request
 
 if TYPE_CHECKING:
-    from negspace.avoid import PolicyRecord
-    from negspace.avoid.conversion import Converted
-    from negspace.avoid.plan import Plan, PlannedTerm
+    from negspace.planning.conversion import Converted
+    from negspace.planning.plan import Plan, PlannedTerm
+    from negspace.policy.in_force import PolicyRecord
 
 To = Annotated[
     str | None,
@@ -36,9 +36,9 @@ def plan(request: Request, parts: Source, to: To = None, json: Json = False) -> 
 
     Weights are not read, so it takes a moment. Token counts are estimates; a receipt has the exact ones.
     """
-    from negspace.avoid.conversion import converted
     from negspace.cli.planning import in_words, needed
     from negspace.cli.planning import planned as compiled
+    from negspace.planning.conversion import converted
 
     source = parts.at(request.model)
     planned = compiled(request, source)
@@ -95,7 +95,7 @@ def _show_plan(planned: "Plan", other: "Converted | None") -> None:
 
 def _needs(terms: "Sequence[PlannedTerm]") -> Iterator[str]:
     """Whom the request cannot do without."""
-    from negspace.avoid.planned import must_be_seen
+    from negspace.planning.negative import must_be_seen
 
     must = [repr(term.avoid.term) for term in terms if must_be_seen(term.avoid)]
     if must:

@@ -3,11 +3,29 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from negspace.models.place import Source
+from negspace.models.files.source import Source
 from negspace.request import Request
 
 if TYPE_CHECKING:
-    from negspace.avoid.plan import Plan
+    from negspace.planning.plan import Plan
+
+
+def check_settings(planned: "Plan") -> None:
+    """Stop where a rule has no such setting, or one is out of its range.
+
+    Only a rule that is given settings is built: that needs torch, which takes a second to load.
+
+    Raises:
+        RequestError: so it is.
+    """
+    if "(" in planned.rule:
+        from negspace.guidance import make
+
+        make(planned.rule, scale=planned.scale)
+
+
+if TYPE_CHECKING:
+    from negspace.planning.plan import Plan
 
 
 def planned(request: Request, source: Source) -> "Plan":
@@ -16,8 +34,8 @@ def planned(request: Request, source: Source) -> "Plan":
     Raises:
         NegspaceError: the request is impossible for the model, or one of its files cannot be read.
     """
-    from negspace.avoid.plan import plan
-    from negspace.models.folder import read_facts
+    from negspace.models.files.folder import read_facts
+    from negspace.planning.plan import plan
 
     facts = read_facts(source)
     if request.embeddings:
@@ -34,7 +52,7 @@ def needed(source: Source) -> dict[str, int] | None:
     Raises:
         ModelError: a file of the model is damaged.
     """
-    from negspace.models.estimate import WIDTHS, estimate
+    from negspace.models.files.estimate import WIDTHS, estimate
 
     found = estimate(source)
     return None if found is None else {dtype: found.bytes(dtype) for dtype in WIDTHS}

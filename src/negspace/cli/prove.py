@@ -10,8 +10,7 @@ from negspace.cli import show
 from negspace.cli.options import ASKED, HOW, OUT, Cluster, Json, Judges, Workers
 from negspace.cli.output import slug
 from negspace.cli.sources import opening
-from negspace.cli.watching import watch
-from negspace.models.place import Source
+from negspace.models.files.source import Source
 
 if TYPE_CHECKING:
     from negspace.lab.findings import Control, Findings
@@ -89,8 +88,7 @@ def prove(
     folder = out or Path("negspace-proof") / _name(asked, avoid, source, seed, fields, judges)
     check_folder(folder)
 
-    from negspace.cli.making import open_model
-    from negspace.cli.site import site_of
+    from negspace.cli.running import open_model, site_of, watch
     from negspace.judge import open_judges
     from negspace.lab.proof import Proof
     from negspace.lab.report import Report
@@ -126,9 +124,8 @@ def prove(
 
 
 def _check_judges(judges: tuple[str, ...]) -> None:
-    from negspace.errors import LabError
+    from negspace.errors import LabError, no_such
     from negspace.judge.opening import NAMES
-    from negspace.names import no_such
 
     if PERSON in judges and len(judges) > 1:
         raise LabError("judge: a person judges alone; leave the others out")

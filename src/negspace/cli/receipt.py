@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from negspace.cli import show
 from negspace.receipt import ImageRecord, Receipt, TermRecord
-from negspace.start import Start
+from negspace.request import Start
 
 
 def show_receipt(receipt: Receipt) -> None:

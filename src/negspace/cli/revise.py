@@ -8,7 +8,8 @@ from negspace.cli import show
 from negspace.cli.options import Json
 
 if TYPE_CHECKING:
-    from negspace.avoid import Change, Entry
+    from negspace.avoid import Entry
+    from negspace.feedback.revision import Change
 
 Complaints = Annotated[
     list[str],
@@ -30,8 +31,8 @@ def revise(complaints: Complaints, avoid: Avoided = None, json: Json = False) ->
     """
     from dataclasses import asdict
 
-    from negspace.avoid import History
-    from negspace.avoid.planned import negative_text
+    from negspace.feedback.history import History
+    from negspace.planning.negative import negative_text
 
     history = History.of(avoid)
     for complaint in complaints:

@@ -8,7 +8,7 @@ import typer
 from negspace.cli import show
 from negspace.cli.options import Json
 from negspace.cli.sources import opening
-from negspace.models.place import Source
+from negspace.models.files.source import Source
 
 if TYPE_CHECKING:
     from negspace.facts import ModelFacts
@@ -25,7 +25,7 @@ def rules(model: Host = None, *, parts: Source, json: Json = False) -> None:
 
     A rule is asked for as a text: cfg, "rescale(perp_neg, phi=0.5)", "cfg(strength=window(0.17, 0.6))".
     """
-    from negspace.models.folder import read_facts
+    from negspace.models.files.folder import read_facts
 
     facts = None if model is None else read_facts(parts.at(model))
 

@@ -8,7 +8,7 @@ import typer
 from negspace.cli import show
 from negspace.cli.sources import opening
 from negspace.errors import RequestError
-from negspace.models.place import EMBEDDED, Source
+from negspace.models.files.source import EMBEDDED, Source
 
 Host = Annotated[
     str | None,
@@ -91,7 +91,7 @@ def serve(
 
 def _served(model: str | None, parts: Source) -> dict[str, Source] | None:
     """The one model that the command line names, by its own name; None where it names none."""
-    from negspace.models.folder import read_facts
+    from negspace.models.files.folder import read_facts
 
     if model is None:
         if parts != Source(EMBEDDED):

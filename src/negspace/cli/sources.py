@@ -5,9 +5,8 @@ from typing import Annotated, cast, get_args
 import typer
 
 from negspace.cli.options import told_by
-from negspace.errors import RequestError
-from negspace.models.place import EMBEDDED, Saving, Source, encoder_of
-from negspace.names import no_such
+from negspace.errors import RequestError, no_such
+from negspace.models.files.source import EMBEDDED, Saving, Source, encoder_of
 
 PARTS = "What makes it"
 

@@ -18,9 +18,8 @@ from negspace.encoding.structure import carry_out
 from negspace.encoding.weighting import Weighed, Weighting, find_weighting
 from negspace.encoding.windows import Piece, Window, fill
 from negspace.errors import EncodingError
-from negspace.facts import EncoderFacts
+from negspace.facts import EncoderFacts, Layer
 from negspace.findings import Finding
-from negspace.layer import Layer
 from negspace.prompt.tree import Conjunction, Prompt
 
 _Value = TypeVar("_Value", float, int)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from negspace.errors import EncodingError
-from negspace.layer import Layer
+from negspace.facts import Layer
 
 
 class Network:

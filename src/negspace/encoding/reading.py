@@ -11,8 +11,8 @@ from torch import Tensor
 from negspace.encoding.conditioning import ChunkReport, WordReport
 from negspace.encoding.windows import Piece, Token
 from negspace.errors import EncodingError
+from negspace.prompt.reading import mentions
 from negspace.prompt.tree import Prompt
-from negspace.prompt.words import mentions
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 

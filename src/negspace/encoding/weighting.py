@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from negspace.errors import EncodingError
-from negspace.names import named
+from negspace.errors import EncodingError, named
 
 NEAR_ZERO = 1e-3
 """A mean below this share of the mean magnitude tells nothing of the values' size."""

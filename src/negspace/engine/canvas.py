@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.functional import adaptive_max_pool2d
 
 from negspace.models.base import Network
-from negspace.start import Start
+from negspace.request import Start
 
 
 @dataclass(frozen=True, eq=False)

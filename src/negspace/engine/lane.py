@@ -14,9 +14,9 @@ from negspace.engine.ledger import Account, Ledger
 from negspace.engine.noise import keyed
 from negspace.errors import RequestError
 from negspace.guidance import Branch, Haze, Patch, Rule, Space, Step, convert
-from negspace.guidance.avoiding import is_joint, joined
 from negspace.guidance.base import EMPTY, NEGATIVE, POSITIVE
 from negspace.guidance.decompose import Parts, decompose
+from negspace.guidance.shared.one_by_one import is_joint, joined
 from negspace.models.base import Row
 from negspace.models.samplers import Sampler
 

@@ -2,9 +2,9 @@
 
 from negspace.guidance.base import Branch, Haze, Patch, Rule, Space, Step, Wrapper, convert
 from negspace.guidance.catalogue import RULES
-from negspace.guidance.cfg import Cfg
 from negspace.guidance.costs import evaluations
-from negspace.guidance.making import make, write
+from negspace.guidance.rules.cfg import Cfg
+from negspace.guidance.text import make, write
 
 __all__ = [
     "RULES",

@@ -133,7 +133,7 @@ class Rule(ABC, Generic[State]):
 
     def written(self) -> str:
         """The text that `make` gives the equal rule for, its scale included."""
-        from negspace.guidance.making import write  # which makes rules, and so needs this module first
+        from negspace.guidance.text import write  # which makes rules, and so needs this module first
 
         return write(self, always=("scale",))
 

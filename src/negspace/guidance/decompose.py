@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from negspace.guidance.sums import dot, over
+from negspace.guidance.shared.sums import dot, over
 
 _PARALLEL = 1e-8
 """Square of the sine below which two directions count as one."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from negspace.guidance.base import Rule, range_in_words
 from negspace.guidance.catalogue import RULES
-from negspace.guidance.making import write
+from negspace.guidance.text import write
 from negspace.ruletext import Call
 from negspace.strength import Strength
 

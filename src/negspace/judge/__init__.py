@@ -8,7 +8,7 @@ from negspace.judge.oracle import Oracle, Reading
 from negspace.judge.quality import MEASURES, Quality
 from negspace.judge.scoring import ScoringJudge
 from negspace.judge.thumbs import thumbs
-from negspace.sight import Sight
+from negspace.verdict import Sight
 
 __all__ = [
     "MEASURES",

@@ -6,7 +6,7 @@ from typing import final
 
 from PIL import Image
 
-from negspace.sight import Sight
+from negspace.verdict import Sight
 
 Picture = Image.Image
 

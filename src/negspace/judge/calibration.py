@@ -18,7 +18,7 @@ from pydantic import Field
 from negspace.avoid.matching import phrase
 from negspace.errors import JudgeError, RequestError
 from negspace.files import write_whole
-from negspace.words import Words
+from negspace.frozen import Words
 
 Examples = NDArray[np.float64]
 """[n, d]: pictures as a judge observed them."""

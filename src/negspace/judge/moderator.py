@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from negspace.errors import JudgeError
 from negspace.judge.base import Judge, Picture, unknown
-from negspace.sight import Sight
+from negspace.verdict import Sight
 
 _LARGEST_ANSWER = 1_000_000
 

@@ -5,14 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from negspace.errors import JudgeError
+from negspace.errors import JudgeError, no_such
 from negspace.judge.base import Judge, Panel
 from negspace.judge.calibration import Calibration
 from negspace.judge.moderator import Moderator
 from negspace.judge.oracle import Oracle
 from negspace.judge.quality import Quality
 from negspace.judge.scoring import ScoringJudge
-from negspace.names import no_such
 
 NAMES: Final = ("embedded", "quality", "oracle")
 BESIDE: Final = "negspace-judge.json"

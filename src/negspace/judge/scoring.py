@@ -19,7 +19,7 @@ from negspace.judge.calibration import (
     shared_out,
     threshold,
 )
-from negspace.sight import Sight
+from negspace.verdict import Sight
 
 
 class ScoringJudge(Judge):

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from negspace.avoid.feedback import Proposal, from_thumbs
+from negspace.feedback.revision import Proposal, from_thumbs
 from negspace.judge.base import Judge, Picture
-from negspace.sight import Sight
+from negspace.verdict import Sight
 
 
 def thumbs(

@@ -26,7 +26,7 @@ from negspace.errors import JudgeError
 from negspace.judge.base import Picture
 from negspace.judge.calibration import Calibration, Cut, View
 from negspace.judge.scoring import ScoringJudge, fitting, logistic
-from negspace.models.fingerprint import fingerprint
+from negspace.models.files.fingerprint import fingerprint
 
 KINDS: Final = ("clip", "siglip", "siglip2")
 PRESENT: Final = ("a picture of {}", "a picture with {}", "a photo of {}", "{}")

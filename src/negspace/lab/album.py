@@ -17,10 +17,10 @@ from PIL import Image
 from negspace import png
 from negspace.errors import OutputError
 from negspace.files import write_whole
+from negspace.frozen import Words
 from negspace.lab.lines import Lines
 from negspace.receipt import Receipt
 from negspace.request import Request
-from negspace.words import Words
 
 _PICTURES = "pictures"
 _LINES = "seen.jsonl"

@@ -12,9 +12,8 @@ from dataclasses import replace
 from typing import Final, final
 
 from negspace.avoid.terms import terms_of
-from negspace.errors import LabError
-from negspace.models.place import Source, encoder_of
-from negspace.names import no_such
+from negspace.errors import LabError, no_such
+from negspace.models.files.source import Source, encoder_of
 from negspace.request import Avoid, Request
 
 OFF: Final = "off"

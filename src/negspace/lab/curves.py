@@ -13,22 +13,22 @@ from scipy.stats import binomtest
 
 from negspace.errors import LabError
 from negspace.files import write_whole
+from negspace.frozen import Words
 from negspace.generate import Model
 from negspace.judge import Judge
 from negspace.lab import figures
 from negspace.lab.album import Album, Shot
 from negspace.lab.crew import HERE, Site
 from negspace.lab.outcome import Aim
-from negspace.lab.page import inline, rendered
 from negspace.lab.progress import Progress
 from negspace.lab.proof import witness_for
+from negspace.lab.report import inline, rendered
 from negspace.lab.stats import mean_similarity, vendi
 from negspace.lab.studio import Maker, decides
 from negspace.lab.vectors import Measured, measured
 from negspace.lab.witness import Witness
 from negspace.lab.wording import told_terms
 from negspace.request import Request
-from negspace.words import Words
 
 SCALES: Final = (1.0, 1.5, 2.5, 4.0, 6.0, 9.0)
 PICTURES: Final = 24

@@ -3,9 +3,9 @@
 from typing import Literal, final
 
 from negspace.findings import Finding
+from negspace.frozen import Words
 from negspace.lab.outcome import Change, Effect
 from negspace.request import Avoid, Request
-from negspace.words import Words
 
 TermKind = Literal["helps", "harms", "no_evidence", "inert", "unknown"]
 

@@ -10,19 +10,19 @@ from typing import Final, final
 from PIL import Image
 
 from negspace import png
+from negspace.contact_sheet import sheet
 from negspace.errors import LabError
 from negspace.files import write_whole
 from negspace.generate import Model
 from negspace.lab.album import Album, Shot
 from negspace.lab.axes import Axis
 from negspace.lab.crew import HERE, Site
-from negspace.lab.page import data_url, rendered
+from negspace.lab.report import data_url, rendered
 from negspace.lab.studio import Maker, decides
 from negspace.lab.witness import Blind
-from negspace.models.place import Source
+from negspace.models.files.source import Source
 from negspace.receipt import Receipt
 from negspace.request import Request
-from negspace.sheet import sheet
 
 MOST: Final = 1000
 """Cells of one comparison."""

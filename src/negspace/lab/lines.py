@@ -8,7 +8,7 @@ from typing import IO, Final, Generic, TypeVar
 
 from negspace.errors import OutputError, RequestError
 from negspace.files import check_folder
-from negspace.words import Words
+from negspace.frozen import Words
 
 Value = TypeVar("Value", bound=Words)
 

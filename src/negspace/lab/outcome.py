@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self, final
 
+from negspace.frozen import Words
 from negspace.lab.album import Look
 from negspace.lab.stats import mcnemar, net_interval
 from negspace.lab.trial import Design, Trial
 from negspace.lab.witness import Witness
-from negspace.words import Words
 
 Pair = tuple[Look, Look]
 """The looks at one seed without and with what is tested."""

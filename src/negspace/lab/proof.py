@@ -17,16 +17,15 @@ from negspace.lab.asking import measured_of, question_of, strength_of
 from negspace.lab.crew import HERE, Site
 from negspace.lab.findings import Findings, Sizes
 from negspace.lab.forecast import Forecast, forecast
-from negspace.lab.judging import JudgeWitness
 from negspace.lab.progress import Progress
 from negspace.lab.question import Ask, Question
 from negspace.lab.report import Example, Report
 from negspace.lab.studio import Maker, decides
 from negspace.lab.study import FRESH, Outcome, Study
 from negspace.lab.trial import Design
-from negspace.lab.witness import Witness, witness_of
+from negspace.lab.witness import JudgeWitness, Witness, witness_of
 from negspace.lab.wording import answer_of, recommendation_of
-from negspace.models.place import Source
+from negspace.models.files.source import Source
 from negspace.request import Avoid
 
 if TYPE_CHECKING:

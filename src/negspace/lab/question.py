@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import final
 
-from negspace.avoid.plan import Plan
 from negspace.avoid.terms import content_words
 from negspace.lab.album import Shot
 from negspace.lab.arms import Ablation, Arm
 from negspace.lab.findings import Sizes, TermKind
+from negspace.planning.plan import Plan
 from negspace.request import Avoid, Request
 
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from negspace.errors import LabError
+from negspace.frozen import Words
 from negspace.lab.stats.evidence import log_evidence, net_interval
-from negspace.words import Words
 
 Kind = Literal["helps", "harms", "no_evidence"]
 Reason = Literal["evidence", "futile", "spent"]

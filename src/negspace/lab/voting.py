@@ -9,6 +9,7 @@ from typing import Final, Literal, final
 from PIL import Image
 
 from negspace.errors import LabError
+from negspace.frozen import Words
 from negspace.lab.findings import Findings, TermVerdict
 from negspace.lab.lines import Lines
 from negspace.lab.outcome import Effect, tally
@@ -18,7 +19,6 @@ from negspace.lab.study import Outcome, futile, shown_of
 from negspace.lab.trial import Design, Trial
 from negspace.lab.wording import share
 from negspace.request import Avoid
-from negspace.words import Words
 
 Answer = Literal["left", "right", "both", "neither"]
 

@@ -10,7 +10,7 @@ from fastapi import Body, FastAPI, HTTPException
 from fastapi.responses import HTMLResponse, Response
 
 from negspace.errors import LabError
-from negspace.lab.page import rendered
+from negspace.lab.report import rendered
 
 if TYPE_CHECKING:
     from negspace.lab.voting import Booth

@@ -14,17 +14,17 @@ from negspace.encoding import Encoder, scaled, stack_scales
 from negspace.errors import RequestError
 from negspace.facts import ModelFacts
 from negspace.guidance import Patch
-from negspace.guidance.autoguidance import OtherWeights
+from negspace.guidance.rules.autoguidance import OtherWeights
 from negspace.models.base import Network, Row
-from negspace.models.exchange import exchanging
 from negspace.models.families import Asked, Family
-from negspace.models.fingerprint import Print
+from negspace.models.files.fingerprint import Print
+from negspace.models.files.reading import read_part
+from negspace.models.files.source import find_folder
 from negspace.models.hardware import Footing
-from negspace.models.patching import Hosting
-from negspace.models.place import find_folder
-from negspace.models.reading import read_part
+from negspace.models.network.exchange import exchanging
+from negspace.models.network.lock import Turns
+from negspace.models.network.patching import Hosting
 from negspace.models.samplers import Sampler
-from negspace.models.turns import Turns
 from negspace.request import Request
 
 

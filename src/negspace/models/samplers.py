@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, final
 
-from negspace.errors import RequestError
-from negspace.names import named
+from negspace.errors import RequestError, named
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor

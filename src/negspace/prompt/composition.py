@@ -11,11 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
-from negspace.prompt.brackets import Brackets
 from negspace.prompt.dialects import dialect_named
+from negspace.prompt.reading import Brackets, is_letter, number, words_at
 from negspace.prompt.tree import Span
-from negspace.prompt.weights import number
-from negspace.prompt.words import is_letter, words_at
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from negspace.errors import RequestError
-from negspace.names import no_such
-from negspace.prompt.brackets import Brackets
+from negspace.errors import RequestError, no_such
+from negspace.prompt.reading import Brackets
 from negspace.prompt.tree import Span
 
 Form = Literal["bar", "hashes", "no"]

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from negspace.prompt.composition import Part, compose
 from negspace.prompt.dialects import parse
-from negspace.prompt.notes import insist
+from negspace.prompt.reading import insist
 from negspace.prompt.schedules import Moment, moments
 from negspace.prompt.tree import Chunk, Prompt, Span
 

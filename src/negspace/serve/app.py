@@ -9,9 +9,10 @@ from starlette.exceptions import HTTPException
 
 from negspace import __version__
 from negspace.errors import NegspaceError
-from negspace.serve import a1111, health, huggingface, mcp, native, openai
-from negspace.serve.body import BodyLimit
-from negspace.serve.dialect import Dialect, told_plainly
+from negspace.serve.access.body_limit import BodyLimit
+from negspace.serve.clients import a1111, huggingface, mcp, native, openai
+from negspace.serve.clients.dialect import Dialect, told_plainly
+from negspace.serve.observe import health
 from negspace.serve.refusal import Refusal, refusal_of
 from negspace.serve.service import Service
 

@@ -4,20 +4,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import final
 
-from negspace.avoid.plan import Plan, plan
-from negspace.avoid.policy import Policy, load_policy
-from negspace.avoid.policy import names as shipped
 from negspace.encoding import load_embeddings
-from negspace.errors import RequestError
+from negspace.errors import RequestError, named
 from negspace.facts import EmbeddingFacts, ModelFacts
-from negspace.models.folder import read_facts
-from negspace.models.place import Source
-from negspace.names import named
+from negspace.models.files.folder import read_facts
+from negspace.models.files.source import Source
+from negspace.planning.plan import Plan, plan
+from negspace.policy.policy import Policy, load_policy
+from negspace.policy.policy import names as shipped
 from negspace.receipt import Receipt
 from negspace.request import Request
 from negspace.ruletext import Call, Value, read
+from negspace.serve.access.tenants import Tenant
 from negspace.serve.settings import Settings
-from negspace.serve.tenants import Tenant
 
 
 @final

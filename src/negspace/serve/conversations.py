@@ -10,17 +10,17 @@ from typing import Any
 
 from PIL import Image
 
-from negspace.avoid.feedback import Change, Proposal, Revision, propose, revise
 from negspace.avoid.merging import AvoidList, Entry
-from negspace.avoid.plan import Plan
 from negspace.errors import RequestError
+from negspace.feedback.revision import Change, Proposal, Revision, propose, revise
 from negspace.judge.thumbs import thumbs as thumbed
+from negspace.planning.plan import Plan
 from negspace.request import Avoid, Request
-from negspace.serve.extensions import Asked, Thumbs
-from negspace.serve.job import Job
+from negspace.serve.access.tenants import Tenant
+from negspace.serve.clients.extensions import Asked, Thumbs
+from negspace.serve.jobs.job import Job
 from negspace.serve.refusal import Refusal, not_found
 from negspace.serve.service import Service
-from negspace.serve.tenants import Tenant
 from negspace.store import Accepted, Ended, Said
 
 LONGEST = 4000

@@ -9,7 +9,7 @@ import uvicorn
 
 from negspace.errors import RequestError
 from negspace.serve.app import create_app
-from negspace.serve.journal import write_lines
+from negspace.serve.observe.job_log import write_lines
 from negspace.serve.service import Service
 from negspace.serve.settings import Settings
 

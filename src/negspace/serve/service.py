@@ -4,30 +4,30 @@ import asyncio
 import time
 from typing import final
 
-from negspace.avoid.plan import Plan, refuse_blocked
 from negspace.errors import NegspaceError
 from negspace.generate import Model, load
 from negspace.judge import open_judges
+from negspace.planning.plan import Plan, refuse_blocked
 from negspace.request import Request
-from negspace.serve.archive import Archive
+from negspace.serve.access.authentication import Gate
+from negspace.serve.access.limits import refuse_beyond, refuse_large
+from negspace.serve.access.links import Links
+from negspace.serve.access.quotas import Quotas
+from negspace.serve.access.tenants import Tenant
 from negspace.serve.catalogue import Catalogue
-from negspace.serve.desk import Desk
-from negspace.serve.events import Done, Event, Failed
-from negspace.serve.gate import Gate
-from negspace.serve.job import Job, Order
-from negspace.serve.journal import Journal
+from negspace.serve.jobs.archive import Archive
+from negspace.serve.jobs.board import Desk
+from negspace.serve.jobs.events import Done, Event, Failed
+from negspace.serve.jobs.job import Job, Order
+from negspace.serve.jobs.outcomes import Outcomes, failure_of
+from negspace.serve.jobs.queue import Full, Queue, Ticket
+from negspace.serve.jobs.worker import Worker
 from negspace.serve.judges import Judges
-from negspace.serve.limits import refuse_beyond, refuse_large
-from negspace.serve.links import Links
-from negspace.serve.metrics import Metrics
-from negspace.serve.outcomes import Outcomes, failure_of
-from negspace.serve.queue import Full, Queue, Ticket
-from negspace.serve.quotas import Quotas
+from negspace.serve.observe.job_log import Journal
+from negspace.serve.observe.metrics import Metrics
+from negspace.serve.observe.traces import Traces
 from negspace.serve.refusal import forbidden, not_found, refusal_of, too_busy, too_many
 from negspace.serve.settings import Settings, read_width
-from negspace.serve.tenants import Tenant
-from negspace.serve.traces import Traces
-from negspace.serve.worker import Worker
 from negspace.store import Accepted, Store
 
 

@@ -15,7 +15,7 @@ from yaml import YAMLError
 
 from negspace.engine import Fixed, Spread, UpTo, Width
 from negspace.errors import OutputError, RequestError
-from negspace.models.place import EMBEDDED, Source
+from negspace.models.files.source import EMBEDDED, Source
 
 _WIDTHS: dict[str, type[Width]] = {"Fixed": Fixed, "Spread": Spread, "UpTo": UpTo}
 _WIDTH = re.compile(r"(Fixed|Spread|UpTo)\(([1-9]\d{0,3})\)")

@@ -3,7 +3,7 @@
 import torch
 
 from negspace.guidance import Cfg
-from negspace.guidance.adaptive import Adaptive
+from negspace.guidance.rules.adaptive import Adaptive
 
 RULE = Adaptive(Cfg(3.0))
 NEUTRAL = Adaptive(Cfg(3.0), share=0.0)

@@ -3,7 +3,7 @@
 import torch
 
 from negspace.guidance import Cfg
-from negspace.guidance.apg import Apg
+from negspace.guidance.rules.apg import Apg
 
 RULE = Apg(Cfg(3.0), eta=0.5, radius=(5 / 8) ** 0.5)  # of two numbers: r = sqrt(2) * sqrt(5/8)
 NEUTRAL = Apg(Cfg(3.0), eta=1.0, radius=1e6, momentum=0.0)

@@ -3,7 +3,7 @@
 import torch
 
 from negspace.guidance import Step
-from negspace.guidance.auto import Auto
+from negspace.guidance.rules.auto import Auto
 
 STEP = Step(0, 1, 1.0, torch.zeros(1, 1, 1, 2), 0.7, 0.7, {"negative:0": 1.0})
 RULE = Auto(scale=3.0)

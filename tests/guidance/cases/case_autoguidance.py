@@ -2,8 +2,8 @@
 
 import torch
 
-from negspace.guidance.autoguidance import Autoguidance
-from negspace.guidance.cfg import Cfg
+from negspace.guidance.rules.autoguidance import Autoguidance
+from negspace.guidance.rules.cfg import Cfg
 
 RULE = Autoguidance(Cfg(scale=1.0), weight=2.0, weak="weaker")
 PREDICTIONS = {"positive": torch.tensor([1.0, -2.0]), "autoguidance": torch.tensor([0.5, 2.0])}

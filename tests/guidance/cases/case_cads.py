@@ -3,7 +3,7 @@
 import torch
 
 from negspace.guidance import Cfg
-from negspace.guidance.cads import Cads
+from negspace.guidance.rules.cads import Cads
 
 RULE = Cads(Cfg(3.0))
 NEUTRAL = Cads(Cfg(3.0), clean=1.0, hazy=1.0)

@@ -3,7 +3,7 @@
 import torch
 
 from negspace.guidance import Step
-from negspace.guidance.cfg_pp import CfgPp
+from negspace.guidance.rules.cfg_pp import CfgPp
 
 RULE = CfgPp(scale=6.25)
 STEP = Step(0, 1, 4 / 3, torch.zeros(1, 1, 1, 2), 0.6, 0.8, {}, (0.8, 0.6))

@@ -3,7 +3,7 @@
 import torch
 
 from negspace.guidance import Cfg
-from negspace.guidance.cfg_zero import CfgZero
+from negspace.guidance.rules.cfg_zero import CfgZero
 
 RULE = CfgZero(Cfg(3.0))
 NEUTRAL = CfgZero(Cfg(3.0), share=0.0)

@@ -3,7 +3,7 @@
 import torch
 
 from negspace.guidance import Step
-from negspace.guidance.composable import Composable
+from negspace.guidance.rules.composable import Composable
 
 RULE = Composable(scale=2.0, negative=0.5)
 STEP = Step(0, 1, 0.75, torch.zeros(1, 1, 1, 2), 0.8, 0.6, {"negative:0": 3.0, "negative:1": 1.0})

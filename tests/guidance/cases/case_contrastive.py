@@ -5,7 +5,7 @@ from math import log
 import torch
 
 from negspace.guidance import Step
-from negspace.guidance.contrastive import Contrastive
+from negspace.guidance.rules.contrastive import Contrastive
 
 # |c - u|^2 = 4 and |n - u|^2 = 1: exp(-t 4) = 1/3 for the positive, exp(t 1) = 3 for the negative
 RULE = Contrastive(scale=2.0, negative=0.5, tau=log(3), tau_positive=log(3) / 4)

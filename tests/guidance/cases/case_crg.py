@@ -3,7 +3,7 @@
 import torch
 
 from negspace.guidance import Step
-from negspace.guidance.crg import Crg
+from negspace.guidance.rules.crg import Crg
 
 RULE = Crg(scale=1.0, negative=0.5, now=2.0, threshold=16.0)
 STEP = Step(0, 1, 0.5, torch.zeros(1, 1, 1, 2), 0.8, 0.4, {"negative:0": 1.0})

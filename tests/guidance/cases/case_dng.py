@@ -2,7 +2,7 @@
 
 import torch
 
-from negspace.guidance.dng import Dng
+from negspace.guidance.rules.dng import Dng
 
 RULE = Dng(scale=2.0, negative=3.0, prior=0.25)
 PREDICTIONS = {

@@ -3,7 +3,7 @@
 import torch
 
 from negspace.guidance import Step
-from negspace.guidance.dng_oracle import DngOracle
+from negspace.guidance.rules.dng_oracle import DngOracle
 from negspace.strength import constant
 
 RULE = DngOracle(scale=2.0, negative=0.5, posterior=constant(0.75))

@@ -2,7 +2,7 @@
 
 import torch
 
-from negspace.guidance.dual import Dual
+from negspace.guidance.rules.dual import Dual
 
 RULE = Dual(scale=3.0, negative=0.5)
 PREDICTIONS = {

@@ -3,7 +3,7 @@
 import torch
 
 from negspace.guidance import Cfg
-from negspace.guidance.fdg import Fdg
+from negspace.guidance.rules.fdg import Fdg
 
 RULE = Fdg(Cfg(2.0), coarse=0.5, fine=1.5)
 NEUTRAL = Fdg(Cfg(3.0), coarse=1.0, fine=1.0)

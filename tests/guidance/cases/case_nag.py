@@ -2,8 +2,8 @@
 
 import torch
 
-from negspace.guidance.cfg import Cfg
-from negspace.guidance.nag import Nag
+from negspace.guidance.rules.cfg import Cfg
+from negspace.guidance.rules.nag import Nag
 
 RULE = Nag(Cfg(scale=1.0), weight=2.0, tau=1.5, alpha=0.5)
 PREDICTIONS = {"positive": torch.tensor([1.0, -2.0])}

@@ -2,8 +2,8 @@
 
 import torch
 
-from negspace.guidance.cfg import Cfg
-from negspace.guidance.nasa import Nasa
+from negspace.guidance.rules.cfg import Cfg
+from negspace.guidance.rules.nasa import Nasa
 
 RULE = Nasa(Cfg(scale=1.0), weight=0.5)
 PREDICTIONS = {"positive": torch.tensor([1.0, -2.0])}

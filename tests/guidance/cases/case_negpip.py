@@ -2,9 +2,9 @@
 
 import torch
 
-from negspace.guidance.cfg import Cfg
-from negspace.guidance.negpip import Negpip
-from negspace.models.attention import Flipped
+from negspace.guidance.rules.cfg import Cfg
+from negspace.guidance.rules.negpip import Negpip
+from negspace.models.network.attention import Flipped
 from tests.guidance.tiny import TinyAttention
 
 RULE = Negpip(Cfg(scale=1.0), weight=0.5)

@@ -3,7 +3,7 @@
 import torch
 
 from negspace.guidance import Cfg
-from negspace.guidance.norm_cap import NormCap
+from negspace.guidance.rules.norm_cap import NormCap
 
 RULE = NormCap(Cfg(2.0), most=0.5)
 NEUTRAL = NormCap(Cfg(3.0), most=1e6)

@@ -2,8 +2,8 @@
 
 import torch
 
-from negspace.guidance.cfg import Cfg
-from negspace.guidance.ong import Ong
+from negspace.guidance.rules.cfg import Cfg
+from negspace.guidance.rules.ong import Ong
 
 RULE = Ong(Cfg(scale=1.0), weight=0.5)
 PREDICTIONS = {"positive": torch.tensor([1.0, -2.0])}

@@ -2,9 +2,9 @@
 
 import torch
 
-from negspace.guidance.cfg import Cfg
-from negspace.guidance.pag import Pag
-from negspace.models.attention import Identity
+from negspace.guidance.rules.cfg import Cfg
+from negspace.guidance.rules.pag import Pag
+from negspace.models.network.attention import Identity
 from tests.guidance.tiny import TinyAttention
 
 RULE = Pag(Cfg(scale=3.0), weight=1.5)

@@ -3,7 +3,7 @@
 import torch
 
 from negspace.guidance import Step
-from negspace.guidance.perp_neg import PerpNeg
+from negspace.guidance.rules.perp_neg import PerpNeg
 
 RULE = PerpNeg(scale=2.0, negative=1.5)
 STEP = Step(0, 1, 0.75, torch.zeros(1, 1, 1, 2), 0.8, 0.6, {"negative:0": 1.0, "negative:1": 2.0})

@@ -3,7 +3,7 @@
 import torch
 
 from negspace.guidance import Cfg
-from negspace.guidance.rescale import Rescale
+from negspace.guidance.rules.rescale import Rescale
 
 RULE = Rescale(Cfg(3.0))
 NEUTRAL = Rescale(Cfg(3.0), phi=0.0)

@@ -3,7 +3,7 @@
 import torch
 
 from negspace.guidance import Cfg
-from negspace.guidance.reuse import Reuse
+from negspace.guidance.rules.reuse import Reuse
 
 RULE = Reuse(Cfg(3.0))
 NEUTRAL = Reuse(Cfg(3.0), every=1)

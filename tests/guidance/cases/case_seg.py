@@ -4,9 +4,9 @@ import math
 
 import torch
 
-from negspace.guidance.cfg import Cfg
-from negspace.guidance.seg import Seg
-from negspace.models.attention import Blurred, gaussian
+from negspace.guidance.rules.cfg import Cfg
+from negspace.guidance.rules.seg import Seg
+from negspace.models.network.attention import Blurred, gaussian
 from tests.guidance.tiny import TinyAttention
 
 RULE = Seg(Cfg(scale=3.0), weight=0.5, blur=1e6)

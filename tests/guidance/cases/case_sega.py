@@ -3,7 +3,7 @@
 import torch
 
 from negspace.guidance import Step
-from negspace.guidance.sega import Sega
+from negspace.guidance.rules.sega import Sega
 
 RULE = Sega(scale=2.0, negative=3.0, threshold=0.5)
 STEP = Step(12, 20, 0.75, torch.zeros(1, 1, 1, 5), 0.8, 0.6, {"negative:0": 0.5})

@@ -3,7 +3,7 @@
 import torch
 
 from negspace.guidance import Step
-from negspace.guidance.sld import Sld
+from negspace.guidance.rules.sld import Sld
 
 RULE = Sld(scale=2.0, negative=0.25, threshold=1.5, warmup=0)
 STEP = Step(0, 1, 1.0, torch.zeros(1, 1, 1, 3), 0.5, 0.5, {})

@@ -2,9 +2,9 @@
 
 import torch
 
-from negspace.guidance.cfg import Cfg
-from negspace.guidance.slg import Slg
-from negspace.models.patching import skipped
+from negspace.guidance.rules.cfg import Cfg
+from negspace.guidance.rules.slg import Slg
+from negspace.models.network.patching import skipped
 from negspace.strength import Constant
 
 RULE = Slg(Cfg(scale=3.0), weight=2.0, strength=Constant())

@@ -3,7 +3,7 @@
 import torch
 
 from negspace.guidance import Cfg
-from negspace.guidance.tcfg import Tcfg
+from negspace.guidance.rules.tcfg import Tcfg
 
 RULE = Tcfg(Cfg(3.0))
 NEUTRAL = Tcfg(Cfg(3.0), share=0.0)

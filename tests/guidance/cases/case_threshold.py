@@ -3,7 +3,7 @@
 import torch
 
 from negspace.guidance import Cfg
-from negspace.guidance.threshold import Threshold
+from negspace.guidance.rules.threshold import Threshold
 
 RULE = Threshold(Cfg(2.0), quantile=0.5)
 NEUTRAL = Threshold(Cfg(3.0), mimic=1.0)

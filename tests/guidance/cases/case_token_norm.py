@@ -3,7 +3,7 @@
 import torch
 
 from negspace.guidance import Cfg
-from negspace.guidance.token_norm import TokenNorm
+from negspace.guidance.rules.token_norm import TokenNorm
 
 RULE = TokenNorm(Cfg(3.0))
 NEUTRAL = TokenNorm(Cfg(3.0), phi=0.0)

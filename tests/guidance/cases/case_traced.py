@@ -2,8 +2,8 @@
 
 import torch
 
-from negspace.guidance.cfg import Cfg
-from negspace.guidance.traced import Traced
+from negspace.guidance.rules.cfg import Cfg
+from negspace.guidance.rules.traced import Traced
 
 RULE = Traced(Cfg(scale=3.0))
 PREDICTIONS = {

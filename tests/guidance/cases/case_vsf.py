@@ -4,9 +4,9 @@ import math
 
 import torch
 
-from negspace.guidance.cfg import Cfg
-from negspace.guidance.vsf import Vsf
-from negspace.models.attention import Flipped
+from negspace.guidance.rules.cfg import Cfg
+from negspace.guidance.rules.vsf import Vsf
+from negspace.models.network.attention import Flipped
 from tests.guidance.tiny import TinyAttention
 
 RULE = Vsf(Cfg(scale=1.0), weight=1.5, bias=math.log(2))

@@ -12,7 +12,7 @@ from negspace.models.families.sd import StableDiffusion
 from negspace.models.families.sd3 import StableDiffusion3
 from negspace.models.families.sdxl import StableDiffusionXL
 from negspace.models.families.z_image import ZImage
-from negspace.models.place import ModelFolder
+from negspace.models.files.source import ModelFolder
 
 __all__ = ["FAMILIES", "Asked", "Family", "Part", "TextPart", "family_of"]
 

@@ -9,7 +9,7 @@ from negspace.errors import ModelError
 from negspace.facts import EncoderFacts, ModelFacts
 from negspace.models.families.autoencoders import KL, Autoencoder
 from negspace.models.families.parts import Part, TextPart
-from negspace.models.place import ModelFolder
+from negspace.models.files.source import ModelFolder
 from negspace.models.samplers import EVEN, Spacing
 from negspace.request import Request
 from negspace.rulefacts import RULE_FACTS, Needs
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from negspace.encoding import Encoder, TextEncoder
-    from negspace.models.patching import Hosting
+    from negspace.models.network.patching import Hosting
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +112,7 @@ class Family(ABC):
 
     def hosting(self, denoiser: Any, name: str) -> "Hosting":
         """The places of the network that patches change; none, unless a family says where they are."""
-        from negspace.models.patching import NoPatching
+        from negspace.models.network.patching import NoPatching
 
         return NoPatching(name)
 

@@ -6,7 +6,7 @@ from negspace.facts import ModelFacts
 from negspace.models.families.base import Asked, Family, chosen, hosted
 from negspace.models.families.parts import Part, t5
 from negspace.models.families.transformers import down_to_one, pack, places, tokens_of, unpack
-from negspace.models.place import ModelFolder
+from negspace.models.files.source import ModelFolder
 from negspace.models.samplers import FLOW_SAMPLERS, Spacing
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from negspace.facts import ModelFacts
 from negspace.models.families.base import Asked, Family, chosen, hosted
 from negspace.models.families.parts import Part, clip, t5
 from negspace.models.families.transformers import down_to_one, pack, places, tokens_of, unpack
-from negspace.models.place import ModelFolder
+from negspace.models.files.source import ModelFolder
 from negspace.models.samplers import FLOW_SAMPLERS, Spacing
 from negspace.request import Request
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from negspace.encoding import Encoder, TextEncoder
-    from negspace.models.patching import Hosting
+    from negspace.models.network.patching import Hosting
 
 
 @final
@@ -80,7 +80,7 @@ class Flux(Family):
         return unpack(said, asked.x.shape)
 
     def hosting(self, denoiser: Any, name: str) -> "Hosting":
-        from negspace.models.joint import JointPatching, rotated
+        from negspace.models.network.joint_attention import JointPatching, rotated
 
         single = [block.attn for block in denoiser.single_transformer_blocks]
         return JointPatching([*(block.attn for block in denoiser.transformer_blocks), *single], name, rotated)

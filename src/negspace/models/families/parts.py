@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from negspace.facts import EncoderFacts
-from negspace.layer import Layer
+from negspace.facts import EncoderFacts, Layer
 
 
 @dataclass(frozen=True)

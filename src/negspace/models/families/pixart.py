@@ -7,7 +7,7 @@ from negspace.facts import ModelFacts
 from negspace.models.families.base import Asked, Family, chosen, hosted
 from negspace.models.families.parts import Part, t5
 from negspace.models.families.unets import few_steps, prediction_of, sampler_of
-from negspace.models.place import ModelFolder
+from negspace.models.files.source import ModelFolder
 from negspace.models.samplers import SAMPLERS
 
 if TYPE_CHECKING:

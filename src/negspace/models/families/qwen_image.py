@@ -2,14 +2,13 @@
 
 from typing import TYPE_CHECKING, Any, final
 
-from negspace.facts import ModelFacts
-from negspace.layer import Layer
+from negspace.facts import Layer, ModelFacts
 from negspace.models.families.autoencoders import FILM
 from negspace.models.families.base import Asked, Family, chosen, hosted
 from negspace.models.families.parts import Part, TextPart
 from negspace.models.families.transformers import down_to_one, pack, tokens_of, unpack
 from negspace.models.families.unets import few_steps
-from negspace.models.place import ModelFolder
+from negspace.models.files.source import ModelFolder
 from negspace.models.samplers import FLOW_SAMPLERS, Spacing
 
 if TYPE_CHECKING:

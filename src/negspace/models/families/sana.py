@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from inspect import signature
 from typing import TYPE_CHECKING, Any, final
 
-from negspace.facts import ModelFacts
-from negspace.layer import Layer
+from negspace.facts import Layer, ModelFacts
 from negspace.models.families.autoencoders import DEEP
 from negspace.models.families.base import Asked, Family, chosen, hosted
 from negspace.models.families.parts import Part, TextPart
 from negspace.models.families.unets import few_steps
-from negspace.models.place import ModelFolder
+from negspace.models.files.source import ModelFolder
 from negspace.models.samplers import FLOW_SAMPLERS
 
 if TYPE_CHECKING:

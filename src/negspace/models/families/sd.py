@@ -6,13 +6,13 @@ from negspace.facts import ModelFacts
 from negspace.models.families import unets
 from negspace.models.families.base import Asked, Family, chosen
 from negspace.models.families.parts import clip
-from negspace.models.place import ModelFolder
+from negspace.models.files.source import ModelFolder
 from negspace.models.samplers import SAMPLERS
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from negspace.models.patching import Hosting
+    from negspace.models.network.patching import Hosting
 
 
 @final
@@ -54,6 +54,6 @@ class StableDiffusion(Family):
         return denoiser(asked.x, asked.times, asked.hidden, return_dict=False)[0]
 
     def hosting(self, denoiser: Any, name: str) -> "Hosting":
-        from negspace.models.patching import Patching
+        from negspace.models.network.patching import Patching
 
         return Patching(denoiser, name)

@@ -8,14 +8,14 @@ from negspace.models.families.base import Asked, Family, chosen, hosted
 from negspace.models.families.parts import Part, clip, t5
 from negspace.models.families.transformers import shift, tokens_of
 from negspace.models.families.unets import few_steps
-from negspace.models.place import ModelFolder
+from negspace.models.files.source import ModelFolder
 from negspace.models.samplers import FLOW_SAMPLERS, Spacing
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from negspace.encoding import Encoder, TextEncoder
-    from negspace.models.patching import Hosting
+    from negspace.models.network.patching import Hosting
 
 _READ = 256
 """Tokens that T5 reads."""
@@ -80,6 +80,6 @@ class StableDiffusion3(Family):
         )[0]
 
     def hosting(self, denoiser: Any, name: str) -> "Hosting":
-        from negspace.models.joint import JointPatching, plain
+        from negspace.models.network.joint_attention import JointPatching, plain
 
         return JointPatching([block.attn for block in denoiser.transformer_blocks], name, plain)

@@ -8,7 +8,7 @@ from negspace.facts import ModelFacts
 from negspace.models.families import unets
 from negspace.models.families.base import Asked, Family, chosen
 from negspace.models.families.parts import clip
-from negspace.models.place import ModelFolder
+from negspace.models.files.source import ModelFolder
 from negspace.models.samplers import SAMPLERS
 from negspace.request import Request, Sizes
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from negspace.encoding import Encoder, TextEncoder
-    from negspace.models.patching import Hosting
+    from negspace.models.network.patching import Hosting
 
 
 @final
@@ -80,7 +80,7 @@ class StableDiffusionXL(Family):
         return denoiser(asked.x, asked.times, asked.hidden, added_cond_kwargs=besides, return_dict=False)[0]
 
     def hosting(self, denoiser: Any, name: str) -> "Hosting":
-        from negspace.models.patching import Patching
+        from negspace.models.network.patching import Patching
 
         return Patching(denoiser, name)
 

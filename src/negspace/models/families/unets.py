@@ -7,7 +7,7 @@ from negspace.facts import Prediction
 from negspace.models.families.autoencoders import KL
 from negspace.models.families.base import hosted
 from negspace.models.families.parts import Part
-from negspace.models.place import ModelFolder
+from negspace.models.files.source import ModelFolder
 from negspace.rulefacts import Needs
 
 UNET = Part("unet", "diffusers.models.unets.unet_2d_condition", "UNet2DConditionModel")

@@ -1,0 +1,85 @@
+"""Adaptive guidance: once all predictions say nearly the same, only the positive is evaluated."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any, final
+
+import torch
+from torch import Tensor
+
+from negspace.guidance.base import POSITIVE, Branch, Rule, Step, Wrapper, setting
+from negspace.guidance.rules.cfg import Cfg
+from negspace.guidance.shared.sums import norm, over
+from negspace.guidance.shared.wrappers import others
+
+
+@dataclass(frozen=True, eq=False)
+class Watch:
+    """What has been seen of each picture.
+
+    Attributes:
+        peak: [batch, 1, 1, 1], the largest distance so far.
+        stopped: [batch, 1, 1, 1] bool, whether guidance has ended.
+    """
+
+    peak: Tensor
+    stopped: Tensor
+
+
+@final
+@dataclass(frozen=True)
+class Adaptive(Wrapper[Watch | None]):
+    """d = g until max_k ||d_c - d_k|| / ||d_c|| < share of its peak, then d_c for good; in x0.
+
+    After Castillo et al., arXiv 2312.12487. The paper stops where cos(d_c, d_u) of eps first exceeds 0.991;
+    noise makes all eps alike in the first steps, so that this may stop before anything began. In x0 the
+    distance says how far the picture would still move, whatever the noise: it is watched there, and has to
+    have fallen from its peak. The evaluations of the inner rule until then, one afterwards.
+
+    Pictures in one batch stop each by itself; evaluations are saved when all of them have.
+
+    Attributes:
+        inner: the rule that is stopped.
+    """
+
+    name = "adaptive"
+    formula = "d = g until max_k ||d_c - d_k|| / ||d_c|| < share of its peak, then d_c"
+    paper = "after Castillo et al., Adaptive Guidance: Training-free Acceleration, arXiv 2312.12487"
+    space = "x0"
+
+    inner: Rule[Any] = Cfg()
+    share: float = setting(0.1, "of the peak distance, below which guidance ends; 0 never does", 0, 1)
+
+    def begin(self) -> None:
+        return None
+
+    def branches(self, step: Step, state: tuple[Watch | None, Any]) -> tuple[Branch, ...]:
+        watch, inner = state
+        asked = self.inner.branches(step, inner)
+        if watch is None or not bool(watch.stopped.all()):
+            return asked
+        return tuple(one for one in asked if one.name == POSITIVE)
+
+    def combine(
+        self, predictions: Mapping[str, Tensor], step: Step, state: tuple[Watch | None, Any]
+    ) -> tuple[Tensor, tuple[Watch | None, Any]]:
+        watch, inner = state
+        positive = predictions[POSITIVE]
+        if watch is not None and bool(watch.stopped.all()):
+            return positive, state
+        guided, inner = self.inside(predictions, step, inner)
+        if watch is not None:
+            guided = torch.where(watch.stopped, positive, guided)
+        return guided, (self._seen(predictions, watch), inner)
+
+    def _seen(self, predictions: Mapping[str, Tensor], watch: Watch | None) -> Watch | None:
+        positive, rest = predictions[POSITIVE], others(predictions)
+        if not rest:
+            return watch
+        farthest = reduce(torch.maximum, (norm(positive - other) for other in rest.values()))
+        distance = over(farthest, norm(positive))
+        if watch is None:
+            return Watch(distance, torch.zeros_like(distance, dtype=torch.bool))
+        peak = torch.maximum(watch.peak, distance)
+        return Watch(peak, watch.stopped | (distance < self.share * peak))

@@ -1,0 +1,60 @@
+"""Autoguidance: a model is guided by a bad version of itself."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any, final
+
+from negspace.errors import RequestError
+from negspace.guidance.base import Patch, Rule, setting
+from negspace.guidance.rules.cfg import Cfg
+from negspace.guidance.shared.wrappers import Weakened
+from negspace.strength import Constant, Strength
+
+
+@final
+@dataclass(frozen=True)
+class OtherWeights(Patch):
+    """The evaluation is another network's.
+
+    Attributes:
+        folder: a diffusers folder of the same family; only its network is read, the texts are encoded once.
+    """
+
+    folder: str = ""
+
+    @property
+    def kind(self) -> Hashable:
+        return self
+
+
+@final
+@dataclass(frozen=True)
+class Autoguidance(Weakened):
+    """d = d_w + w (d_c - d_w), w = 1 + k, Karras et al., arXiv 2406.02507; d_w by a weaker network.
+
+    That is the smaller or less trained one, told the same prompt. Around another rule, g + k (d_c - d_w). One
+    evaluation of the weaker network more than inside. The paper's w is about 2.1 on ImageNet.
+
+    Attributes:
+        inner: the rule that g comes from; at scale 1 the paper's.
+        weak: folder of the weaker model.
+        strength: how much of k acts, and when.
+    """
+
+    name = "autoguidance"
+    formula = "d = g + k (d_c - d_w), d_w by a weaker network; at scale 1 d = d_w + (1 + k) (d_c - d_w)"
+    paper = "Karras et al., Guiding a Diffusion Model with a Bad Version of Itself, arXiv 2406.02507"
+    space = "any"
+
+    inner: Rule[Any] = Cfg(scale=1.0)
+    weight: float = setting(1.1, "k = w - 1; 0 is off", low=0)
+    weak: str = ""
+    strength: Strength = Constant()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.weak, str):
+            raise RequestError(f"rule autoguidance: weak must be a folder in quotes (given: {self.weak})")
+
+    def patch(self) -> OtherWeights:
+        return OtherWeights(folder=self.weak)

@@ -1,0 +1,68 @@
+"""CADS: the prompt is told through noise at first, so that one prompt gives more different pictures."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self, final
+
+from torch import Tensor
+
+from negspace.errors import RequestError
+from negspace.guidance.base import POSITIVE, Branch, Haze, Rule, Step, Wrapper, setting
+from negspace.guidance.rules.cfg import Cfg
+
+
+@final
+@dataclass(frozen=True)
+class Cads(Wrapper[None]):
+    """y' = sqrt(g) y + n sqrt(1 - g) N(0, 1), then y's mean and spread, Sadat et al., arXiv 2310.17347.
+
+    y is what the positive branches are told. With t from 1 at the first step down to 0, g is 1 up to
+    t = clean, 0 from t = hazy on, and on a straight line between. The noise is drawn anew at every step, by
+    seed and step alone. Nothing else is changed, in no space, at no evaluation.
+
+    Attributes:
+        inner: the rule whose positive is told through noise.
+    """
+
+    name = "cads"
+    formula = "y' = sqrt(g) y + n sqrt(1 - g) N(0, 1), share psi of it brought to y's mean and spread"
+    paper = "Sadat et al., CADS: Unleashing the Diversity of Diffusion Models, arXiv 2310.17347"
+    space = "any"
+
+    inner: Rule[Any] = Cfg()
+    clean: float = setting(0.6, "tau_1, time from which on the prompt is told as it is; 1 is always", 0, 1)
+    hazy: float = setting(0.9, "tau_2, time until which only noise is told", 0, 1)
+    noise: float = setting(0.25, "n, how strong the noise is", low=0)
+    mix: float = setting(1.0, "psi, share that is brought to the prompt's own mean and spread", 0, 1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.clean > self.hazy:
+            raise RequestError(f"rule cads: clean {self.clean} must not be above hazy {self.hazy}")
+
+    def off(self) -> Self:
+        return replace(self, inner=self.inner.off(), clean=1.0, hazy=1.0)
+
+    def begin(self) -> None:
+        return None
+
+    def branches(self, step: Step, state: tuple[None, Any]) -> tuple[Branch, ...]:
+        kept = self._kept(1.0 - step.progress)
+        if kept == 1.0:
+            return super().branches(step, state)
+        haze = Haze(kept**0.5, self.noise * (1.0 - kept) ** 0.5, self.mix)
+        return tuple(
+            replace(one, haze=haze) if one.side == POSITIVE else one for one in super().branches(step, state)
+        )
+
+    def combine(
+        self, predictions: Mapping[str, Tensor], step: Step, state: tuple[None, Any]
+    ) -> tuple[Tensor, tuple[None, Any]]:
+        guided, inner = self.inside(predictions, step, state[1])
+        return guided, (None, inner)
+
+    def _kept(self, time: float) -> float:
+        """gamma at a time."""
+        if time <= self.clean:
+            return 1.0
+        return max(0.0, (self.hazy - time) / (self.hazy - self.clean)) if self.hazy > self.clean else 0.0

@@ -1,0 +1,95 @@
+"""Concept removal guidance: as much push as takes the evidence of what is avoided away, and no more."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import final
+
+import torch
+from torch import Tensor
+
+from negspace.guidance.base import EMPTY, POSITIVE, Branch, Step, setting
+from negspace.guidance.shared.one_by_one import Avoiding, asked, asking, avoided, plain, to_eps
+from negspace.guidance.shared.sums import dot, over
+from negspace.strength import Constant, Strength
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What earlier steps said.
+
+    Attributes:
+        told: by side, the log likelihood ratio that it is there, [batch, 1, 1, 1].
+    """
+
+    told: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+@final
+@dataclass(frozen=True)
+class Crg(Avoiding[Evidence]):
+    """d = b - k sum_j w_j o_j (d_nj - d_u), Choi et al., arXiv 2606.29801; in x0.
+
+    b = d_u + w (d_c - d_u), which the paper has at w = 1, and o_j = max(0, E_j - t) / (K |d_nj - d_u|^2), the
+    push that takes the evidence of this step for what is avoided just to t. That evidence is
+    E = K/2 h + sum over earlier steps of r h, with h = |d_c - d_u|^2 - |d_c - d_n|^2, all norms those of eps,
+    and r = beta/(2 alpha (1 - abar)), what a step adds to the log likelihood ratio. One evaluation for what
+    is wanted, one for each thing avoided, one for the empty prompt. That a thing is not there is known only
+    after evaluating it, so none is spared.
+
+    Attributes:
+        strength: how much of it acts, and when; where it is 0 only the positive is evaluated.
+    """
+
+    name = "crg"
+    formula = (
+        "d = b - k sum_j w_j o_j (d_nj - d_u), b = d_u + w (d_c - d_u), "
+        "o_j = max(0, E_j - t)/(K |d_nj - d_u|^2), "
+        "E = K/2 h + sum of earlier r h, h = |d_c - d_u|^2 - |d_c - d_n|^2"
+    )
+    paper = "Choi et al., Concept Removal Guidance, arXiv 2606.29801"
+    space = "x0"
+
+    scale: float = setting(7.5, "w", low=0)
+    negative: float = setting(2.0, "k; 1 takes the evidence of this step just to t", low=0)
+    now: float = setting(1.0, "K, how much this step counts against earlier ones", low=1e-6)
+    threshold: float = setting(0.0, "t, evidence that is let pass")
+    strength: Strength = Constant()
+
+    def init(self) -> Evidence:
+        return Evidence()
+
+    def branches(self, step: Step, state: Evidence) -> tuple[Branch, ...]:
+        away = self._away(step)
+        return asking(*([EMPTY] if away or self.scale_at(step) != 1.0 else []), *away)
+
+    def combine(
+        self, predictions: Mapping[str, Tensor], step: Step, state: Evidence
+    ) -> tuple[Tensor, Evidence]:
+        guided = plain(predictions, self.scale_at(step))
+        told, unit = dict(state.told), to_eps(step) ** 2
+        for side, push in asked(predictions, self._away(step)).items():
+            off = predictions[side] - predictions[EMPTY]
+            # h, without the difference of two large numbers
+            nearer = unit * dot(off, 2 * predictions[POSITIVE] - predictions[EMPTY] - predictions[side])
+            evidence = self.now / 2 * nearer + told.get(side, 0.0)
+            needed = over(torch.relu(evidence - self.threshold), self.now * unit * dot(off, off))
+            guided = guided - push * needed * off
+            told[side] = told.get(side, 0.0) + _weight(step) * nearer
+        return guided, Evidence(told)
+
+    def _away(self, step: Step) -> dict[str, float]:
+        push = self.strength.at(step) * self.negative
+        return {side: push * weight for side, weight in avoided(step).items()} if push else {}
+
+
+def _weight(step: Step) -> float:
+    """What |eps - eps'|^2 of this step's predictions is worth as a log likelihood ratio.
+
+    beta/(2 alpha (1 - abar)) for alpha = (a/a')^2 and beta = s^2 - alpha s'^2; 0 in pure noise, which says
+    nothing.
+    """
+    following_a, following_s = step.following
+    alpha = (step.a / following_a) ** 2
+    if alpha == 0:
+        return 0.0
+    return max(step.s**2 - alpha * following_s**2, 0.0) / (2 * alpha * step.s**2)

@@ -1,0 +1,139 @@
+"""Dynamic negative guidance with a posterior that is followed along the way."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import log
+from typing import final
+
+import torch
+from torch import Tensor
+
+from negspace.errors import RequestError
+from negspace.guidance.base import Branch, Step, setting
+from negspace.guidance.shared.one_by_one import Avoiding, asked, asking_for, avoided, plain, pushed
+from negspace.guidance.shared.sums import dot
+from negspace.strength import Constant, Strength
+
+
+@dataclass(frozen=True, eq=False)
+class Tracked:
+    """What is known before a step.
+
+    Attributes:
+        posteriors: by side, the log of the probability that it is there, [batch, 1, 1, 1].
+        means: by side, where the last step would have gone on average if it were there, shaped as x.
+        mean: where it would have gone without; None where no step was taken.
+        variance: of the last step.
+    """
+
+    posteriors: Mapping[str, Tensor] = field(default_factory=dict)
+    means: Mapping[str, Tensor] = field(default_factory=dict)
+    mean: Tensor | None = None
+    variance: float = 0.0
+
+
+@final
+@dataclass(frozen=True)
+class Dng(Avoiding[Tracked]):
+    """d = b - sum_j w_j l_j (d_nj - b), l_j = k q_j/(1 - q_j), Koulischer et al., arXiv 2410.14398; in x0.
+
+    b = d_u + w (d_c - d_u). The posterior q_j that the avoided thing is there is followed from step to step:
+    q <- q exp((T (|x' - m_b|^2 - |x' - m_n|^2) + e) / (2 v)), with m the mean of q(x' | x, x0) for either
+    prediction and v its variance. It needs a sampler that draws noise: without, x' says nothing of its own.
+    One evaluation for what is wanted, one for the empty prompt where w is not 1, one for each thing avoided;
+    with `skip`, a thing whose posterior fell below it is given up and no longer evaluated.
+
+    Attributes:
+        strength: how much of it acts, and when; where it is 0 only the positive is evaluated.
+    """
+
+    name = "dng"
+    formula = "d = b - sum_j w_j k q_j/(1 - q_j) (d_nj - b), b = d_u + w (d_c - d_u), q_j followed"
+    paper = "Koulischer et al., Dynamic Negative Guidance of Diffusion Models, arXiv 2410.14398"
+    space = "x0"
+
+    scale: float = setting(7.5, "w", low=0)
+    negative: float = setting(5.0, "k", low=0)
+    prior: float = setting(0.01, "q before the first step", low=1e-12, high=0.999999)
+    temperature: float = setting(0.2, "T, how much a step tells", low=0)
+    offset: float = setting(2e-4, "e, added to the difference of squared distances")
+    least: float = setting(1e-6, "the lowest q that is believed", low=1e-12, high=0.999999)
+    most: float = setting(0.8, "the highest q that is believed", low=1e-12, high=0.999999)
+    skip: float = setting(0.0, "q below which a thing is given up; 0 never does", low=0, high=1)
+    strength: Strength = Constant()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for low, high in (("skip", "prior"), ("least", "most")):
+            if getattr(self, low) > getattr(self, high):
+                raise RequestError(f"rule {self.name}: {low} must not be above {high}")
+
+    def init(self) -> Tracked:
+        return Tracked()
+
+    def branches(self, step: Step, state: Tracked) -> tuple[Branch, ...]:
+        away = self._away(step)
+        if self.skip and away:
+            posteriors = self._posteriors(step, state)
+            away = {side: push for side, push in away.items() if bool(self._kept(side, posteriors).any())}
+        return asking_for(self.scale_at(step), away)
+
+    def combine(
+        self, predictions: Mapping[str, Tensor], step: Step, state: Tracked
+    ) -> tuple[Tensor, Tracked]:
+        scale, posteriors = self.scale_at(step), self._posteriors(step, state)
+        away = asked(predictions, self._away(step))
+        odds: dict[str, Tensor] = {}
+        for side, push in away.items():
+            q = self._log(side, posteriors).exp()
+            odds[side] = push * q / (1 - q) * self._kept(side, posteriors)
+        shares = _shares(step) if away else None
+        if shares is None:
+            return pushed(predictions, scale, odds), Tracked(posteriors)
+        of_x, of_x0, variance = shares
+        means = {side: of_x * step.x + of_x0 * predictions[side] for side in away}
+        mean = of_x * step.x + of_x0 * plain(predictions, scale)
+        return pushed(predictions, scale, odds), Tracked(posteriors, means, mean, variance)
+
+    def posterior(self, step: Step, state: Tracked) -> dict[str, Tensor]:
+        """How likely each avoided thing that was looked for is there at this step, [batch] by side."""
+        return {side: told.exp().flatten() for side, told in self._posteriors(step, state).items()}
+
+    def _posteriors(self, step: Step, state: Tracked) -> dict[str, Tensor]:
+        posteriors = dict(state.posteriors)
+        for side, there in state.means.items():
+            assert state.mean is not None
+            # |x - m_b|^2 - |x - m_n|^2 without the difference of two large numbers
+            nearer = dot(there - state.mean, 2 * step.x - state.mean - there)
+            told = (self.temperature * nearer + self.offset) / (2 * state.variance)
+            bounds = log(self.least), log(self.most)
+            known = self._log(side, posteriors) + told
+            kept = self._kept(side, posteriors)
+            posteriors[side] = torch.where(kept, known.clamp(*bounds), self._log(side, posteriors))
+        return posteriors
+
+    def _log(self, side: str, posteriors: Mapping[str, Tensor]) -> Tensor:
+        """[batch, 1, 1, 1] or one for all."""
+        return posteriors[side] if side in posteriors else torch.tensor(log(self.prior))
+
+    def _kept(self, side: str, posteriors: Mapping[str, Tensor]) -> Tensor:
+        """Whether a side is not given up, picture by picture."""
+        return self._log(side, posteriors) >= (log(self.skip) if self.skip else -torch.inf)
+
+    def _away(self, step: Step) -> dict[str, float]:
+        push = self.strength.at(step) * self.negative
+        return {side: push * weight for side, weight in avoided(step).items()} if push else {}
+
+
+def _shares(step: Step) -> tuple[float, float, float] | None:
+    """(share of x, share of x0, variance) of q(x' | x, x0) from this step to the following one.
+
+    None where the step takes no noise away, or leaves none.
+    """
+    following_a, following_s = step.following
+    ratio = step.a / following_a
+    taken = step.s**2 - (ratio * following_s) ** 2
+    if taken <= 0 or following_s == 0:
+        return None
+    left = following_s**2 / step.s**2
+    return ratio * left, following_a * taken / step.s**2, taken * left

@@ -1,0 +1,50 @@
+"""Dynamic negative guidance where the posterior is known beforehand."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import final
+
+from torch import Tensor
+
+from negspace.guidance.base import Branch, Step, setting
+from negspace.guidance.shared.one_by_one import Avoiding, asking_for, avoided, pushed
+from negspace.strength import Constant, Strength
+
+
+@final
+@dataclass(frozen=True)
+class DngOracle(Avoiding[None]):
+    """d = b - l sum_j w_j (d_nj - b), l = k q/(1 - q), Koulischer et al., arXiv 2410.14398; any space.
+
+    b = d_u + w (d_c - d_u), and q, the posterior that what is avoided is there, is given. One evaluation for
+    what is wanted, one for the empty prompt where w is not 1, one for each thing avoided where q is not 0.
+
+    Attributes:
+        posterior: q over the schedule; below 0 counts as 0, above `most` as `most`.
+        strength: how much of it acts, and when; where it is 0 only the positive is evaluated.
+    """
+
+    name = "dng_oracle"
+    formula = "d = b - k q/(1 - q) sum_j w_j (d_nj - b), b = d_u + w (d_c - d_u)"
+    paper = "Koulischer et al., Dynamic Negative Guidance of Diffusion Models, arXiv 2410.14398"
+    space = "any"
+
+    scale: float = setting(7.5, "w", low=0)
+    negative: float = setting(1.0, "k; 1 is exact", low=0)
+    most: float = setting(0.99, "the highest posterior that is believed", low=0, high=0.999999)
+    posterior: Strength = Constant(0.5)
+    strength: Strength = Constant()
+
+    def init(self) -> None:
+        return None
+
+    def branches(self, step: Step, state: None) -> tuple[Branch, ...]:
+        return asking_for(self.scale_at(step), self._odds(step))
+
+    def combine(self, predictions: Mapping[str, Tensor], step: Step, state: None) -> tuple[Tensor, None]:
+        return pushed(predictions, self.scale_at(step), self._odds(step)), None
+
+    def _odds(self, step: Step) -> dict[str, float]:
+        q = min(max(self.posterior.at(step), 0.0), self.most)
+        push = self.strength.at(step) * self.negative * q / (1.0 - q)
+        return {side: push * weight for side, weight in avoided(step).items()} if push else {}

@@ -1,0 +1,35 @@
+"""Two scales: one towards what is wanted, one away from what is not."""
+
+from dataclasses import dataclass
+from typing import final
+
+from negspace.guidance.base import Step, setting
+from negspace.guidance.shared.one_by_one import Linear, avoided
+from negspace.strength import Constant, Strength
+
+
+@final
+@dataclass(frozen=True)
+class Dual(Linear):
+    """d = d_u + w (d_c - d_u) - g sum_j w_j (d_nj - d_u), signed guidance as in arXiv 2510.26052; any space.
+
+    One evaluation for what is wanted, one for each thing avoided, one for the empty prompt; the last is
+    spared where g sum_j w_j = w - 1, which is plain substitution of the negative.
+
+    Attributes:
+        strength: how much of both scales acts, and when; where it is 0 only the positive is evaluated.
+    """
+
+    name = "dual"
+    formula = "d = d_u + w (d_c - d_u) - g sum_j w_j (d_nj - d_u)"
+    paper = "signed guidance, as used by VL-DNP (vision-language dynamic negative prompts), arXiv 2510.26052"
+    space = "any"
+
+    scale: float = setting(7.5, "w, towards what is wanted", low=0)
+    negative: float = setting(7.5, "g, away from what is avoided; VL-DNP uses up to 20", low=0)
+    strength: Strength = Constant()
+
+    def weigh(self, step: Step) -> tuple[float, dict[str, float]]:
+        strength = self.strength.at(step)
+        away = {side: strength * self.negative * weight for side, weight in avoided(step).items()}
+        return self.scale_at(step), away

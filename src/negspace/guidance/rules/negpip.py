@@ -1,0 +1,35 @@
+"""Negative prompt in prompt."""
+
+from dataclasses import dataclass
+from typing import Any, final
+
+from negspace.guidance.base import Rule, setting
+from negspace.guidance.rules.cfg import Cfg
+from negspace.guidance.shared.attention import Attending, Flipping
+from negspace.strength import Constant, Strength
+
+
+@final
+@dataclass(frozen=True)
+class Negpip(Attending):
+    """Z = softmax([Q K+ ; Q K-]) [V+ ; -k V-], after hako-mikan, NegPiP; everything avoided as `(word:-k)`.
+
+    The words keep their keys, so they are looked at, and their values change sign, so they push away. It is
+    what `(word:-1)` in a prompt does, for the whole list of what is avoided. One evaluation.
+
+    Attributes:
+        inner: the rule whose positive it changes.
+        strength: how much of k acts, and when.
+    """
+
+    name = "negpip"
+    formula = "Z = softmax([Q K+ ; Q K-]) [V+ ; -k V-]"
+    paper = "hako-mikan, NegPiP, github.com/hako-mikan/sd-webui-negpip"
+    space = "any"
+
+    inner: Rule[Any] = Cfg(scale=1.0)
+    weight: float = setting(1.0, "k; 0 is off", low=0)
+    strength: Strength = Constant()
+
+    def patch(self, weight: float) -> Flipping:
+        return Flipping(weight=weight)

@@ -1,0 +1,76 @@
+"""Reuse: between full steps the push of the last one is used again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, final
+
+from torch import Tensor
+
+from negspace.errors import RequestError
+from negspace.guidance.base import POSITIVE, Branch, Rule, Step, Wrapper, setting
+from negspace.guidance.rules.cfg import Cfg
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """The push of the last full step.
+
+    Attributes:
+        push: [batch, channels, height, width], what guidance added to the positive prediction.
+        used: how often it was used again.
+    """
+
+    push: Tensor
+    used: int = 0
+
+
+@final
+@dataclass(frozen=True)
+class Reuse(Wrapper[Kept | None]):
+    """d = d_c + p, p = g - d_c of the last full step, every k-th step being full; in v.
+
+    The plain form of Lv et al., FasterCache, arXiv 2410.19355, without its gain by frequency.
+    Full steps cost what the inner rule costs, the others one evaluation; the state of the inner rule goes on
+    at full steps alone. Where the inner rule is off, so is this, and the next step that it acts in is full.
+
+    Attributes:
+        inner: the rule whose push is kept.
+    """
+
+    name = "reuse"
+    formula = "d = d_c + p, p = g - d_c of the last full step"
+    paper = "after Lv et al., FasterCache, arXiv 2410.19355"
+    space = "v"
+
+    inner: Rule[Any] = Cfg()
+    every: float = setting(2, "k, whole; FasterCache takes 5, 1 is the inner rule", low=1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.every != int(self.every):
+            raise RequestError(f"rule reuse: every must be a whole number (given: {self.every!r:.40})")
+
+    def begin(self) -> None:
+        return None
+
+    def branches(self, step: Step, state: tuple[Kept | None, Any]) -> tuple[Branch, ...]:
+        asked = self.inner.branches(step, state[1])
+        if not self._again(state[0]):
+            return asked
+        return tuple(one for one in asked if one.name == POSITIVE)
+
+    def combine(
+        self, predictions: Mapping[str, Tensor], step: Step, state: tuple[Kept | None, Any]
+    ) -> tuple[Tensor, tuple[Kept | None, Any]]:
+        kept, inner = state
+        positive = predictions[POSITIVE]
+        if len(self.inner.branches(step, inner)) == 1:
+            guided, inner = self.inside(predictions, step, inner)
+            return guided, (None, inner)
+        if kept is not None and self._again(kept):
+            return positive + kept.push, (Kept(kept.push, kept.used + 1), inner)
+        guided, inner = self.inside(predictions, step, inner)
+        return guided, (Kept(guided - positive), inner)
+
+    def _again(self, kept: Kept | None) -> bool:
+        return kept is not None and kept.used + 1 < self.every

@@ -1,0 +1,48 @@
+"""Smoothed energy guidance."""
+
+from dataclasses import dataclass
+from typing import Any, final
+
+from negspace.guidance.base import Patch, Rule, setting
+from negspace.guidance.rules.cfg import Cfg
+from negspace.guidance.shared.wrappers import Weakened
+from negspace.strength import Constant, Strength
+
+
+@final
+@dataclass(frozen=True)
+class SegPatch(Patch):
+    """In the middle of the network the queries of the self-attention are blurred over the picture.
+
+    Attributes:
+        blur: standard deviation of the Gaussian, in tokens.
+    """
+
+    blur: float = 10.0
+
+
+@final
+@dataclass(frozen=True)
+class Seg(Weakened):
+    """d = g + k (d_c - d_b), d_b with the queries of the middle self-attention blurred; Hong, 2408.00760.
+
+    The blur is the mean over the picture weighted by a Gaussian; far beyond the picture's size it is the mean
+    query, the paper's limit. One evaluation more than inside. The paper's k is 3, its blur 10 to infinity.
+
+    Attributes:
+        inner: the rule that g comes from.
+        strength: how much of k acts, and when.
+    """
+
+    name = "seg"
+    formula = "d = g + k (d_c - d_b), d_b with the queries of the middle self-attention blurred"
+    paper = "Hong, Smoothed Energy Guidance, NeurIPS 2024, arXiv 2408.00760"
+    space = "any"
+
+    inner: Rule[Any] = Cfg()
+    weight: float = setting(3.0, "k; 0 is off", low=0)
+    blur: float = setting(10.0, "standard deviation of the blur, in tokens of the middle", low=0)
+    strength: Strength = Constant()
+
+    def patch(self) -> SegPatch:
+        return SegPatch(blur=self.blur)

@@ -1,0 +1,82 @@
+"""Semantic guidance: of each thing avoided, only the elements where it shows most."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from torch import Tensor
+
+from negspace.guidance.base import EMPTY, Branch, Step, setting
+from negspace.guidance.shared.one_by_one import Avoiding, asked, asking, avoided, plain, to_eps, total
+from negspace.strength import Constant, Strength
+
+
+@final
+@dataclass(frozen=True)
+class Sega(Avoiding[Tensor | None]):
+    """d = d_u + w (d_c - d_u) + s v - k sum_j w_j [|n_j| >= q_j] n_j, Brack et al., 2301.12247; in x0.
+
+    n_j = d_nj - d_u, and q_j is the quantile of |n_j| of each picture and channel; g is all that is added to
+    plain guidance, and the momentum v, kept in eps, becomes f v + (1 - f) g after every step, also while g
+    is not yet applied. One evaluation for what is wanted, one for the empty prompt, one for each thing
+    avoided; the last only where it acts, and before that where there is momentum.
+
+    Attributes:
+        strength: how much of it acts, and when; where it is 0 only the positive is evaluated.
+    """
+
+    name = "sega"
+    formula = (
+        "d = d_u + w (d_c - d_u) + g, g = s v - k sum_j w_j [|n_j| >= q_j] n_j, n_j = d_nj - d_u, "
+        "v <- f v + (1 - f) g"
+    )
+    paper = "Brack et al., SEGA: Instructing Text-to-Image Models using Semantic Guidance, arXiv 2301.12247"
+    space = "x0"
+
+    scale: float = setting(7.5, "w", low=0)
+    negative: float = setting(5.0, "k", low=0)
+    threshold: float = setting(0.9, "the quantile q_j", low=0, high=1)
+    momentum: float = setting(0.1, "s", low=0, high=1)
+    decay: float = setting(0.4, "f, the share of the momentum that stays", low=0, high=1)
+    warmup: float = setting(10, "steps before it acts, of 50", low=0)
+    cooldown: float = setting(1000, "the step from which it acts no more", low=0)
+    strength: Strength = Constant()
+
+    def init(self) -> Tensor | None:
+        return None
+
+    def branches(self, step: Step, state: Tensor | None) -> tuple[Branch, ...]:
+        away = self._away(step)
+        return asking(*([EMPTY] if away or self.scale_at(step) != 1.0 else []), *away)
+
+    def combine(
+        self, predictions: Mapping[str, Tensor], step: Step, state: Tensor | None
+    ) -> tuple[Tensor, Tensor | None]:
+        guided = plain(predictions, self.scale_at(step))
+        away = asked(predictions, self._away(step))
+        if not away:
+            return guided, state
+        empty = predictions[EMPTY]
+        negatives = ((predictions[side] - empty, weight) for side, weight in away.items())
+        shown = total(weight * _most(n, self.threshold) for n, weight in negatives)
+        before = torch.zeros_like(empty) if state is None else state
+        push, unit = torch.zeros_like(empty) - self.negative * shown, to_eps(step)
+        if unit:
+            push = push + self.momentum / unit * before
+        after = self.decay * before + (1 - self.decay) * unit * push
+        if step.index < self.warmup:
+            return guided, after
+        return guided + self.strength.at(step) * push, after
+
+    def _away(self, step: Step) -> dict[str, float]:
+        acts = step.index >= self.warmup or self.momentum > 0
+        here = acts and step.index < self.cooldown and self.negative > 0
+        return avoided(step) if here and self.strength.at(step) else {}
+
+
+def _most(difference: Tensor, share: float) -> Tensor:
+    """The difference where it is at least the quantile of its picture and channel, else 0."""
+    size = difference.abs()
+    bound = torch.quantile(size.flatten(2), share, dim=2)[..., None, None]
+    return torch.where(size >= bound, difference, 0.0)

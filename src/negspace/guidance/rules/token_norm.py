@@ -1,0 +1,48 @@
+"""Token norm: guidance does not change how long a token of a prediction is."""
+
+from dataclasses import dataclass
+from typing import Any, final
+
+from torch import Tensor
+from torch.nn.functional import avg_pool2d
+
+from negspace.guidance.base import Rule, setting
+from negspace.guidance.rules.cfg import Cfg
+from negspace.guidance.shared.sums import over
+from negspace.guidance.shared.wrappers import Shaping
+
+_SIDE = 2
+"""Latents along a side of a token."""
+
+
+@final
+@dataclass(frozen=True)
+class TokenNorm(Shaping):
+    """d = g (1 - phi + phi ||d_c|| / ||g||) token by token, after Qwen-Image, arXiv 2508.02324; in flow.
+
+    g is what the inner rule makes of the step. A token is a square of 2 x 2 latents with all its channels.
+    Qwen-Image's published pipeline always does so; its report has no equation of it. No evaluation more than
+    inside.
+
+    Attributes:
+        inner: the rule whose outcome keeps the positive's length.
+        side: latents along a side of a token.
+    """
+
+    name = "token_norm"
+    formula = "d = g (1 - phi + phi ||d_c|| / ||g||), token by token"
+    paper = "the published pipeline of Qwen-Image; Wu et al., Qwen-Image Technical Report, arXiv 2508.02324"
+    space = "flow"
+
+    inner: Rule[Any] = Cfg()
+    phi: float = setting(1.0, "share of the length that is kept; 0 is the inner rule", low=0, high=1)
+
+    def shape(self, guided: Tensor, positive: Tensor) -> Tensor:
+        ratio = over(self._squares(positive), self._squares(guided)).sqrt()
+        height, width = guided.shape[-2:]
+        spread = ratio.repeat_interleave(_SIDE, -2).repeat_interleave(_SIDE, -1)[..., :height, :width]
+        return guided * (1.0 + self.phi * (spread - 1.0))
+
+    def _squares(self, x: Tensor) -> Tensor:
+        """[batch, 1, height / 2, width / 2], the mean square of each token, those at the rim as well."""
+        return avg_pool2d(x.square().sum(-3, keepdim=True), _SIDE, ceil_mode=True)

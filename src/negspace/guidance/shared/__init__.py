@@ -1,0 +1,1 @@
+"""What several guidance rules share."""

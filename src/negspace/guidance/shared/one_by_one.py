@@ -1,0 +1,143 @@
+"""What rules over several predictions share: what is avoided at a step, and sums picture by picture."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Self, TypeVar
+
+from torch import Tensor
+
+from negspace.guidance.base import EMPTY, JOINT, NEGATIVE, POSITIVE, Branch, Rule, Step
+from negspace.strength import Constant, Strength
+
+State = TypeVar("State")
+
+_JOINTS = 3
+"""More joint sides than this would not come round again while a picture still takes shape."""
+
+
+class Avoiding(Rule[State], ABC):
+    """A rule that starts from the empty prompt and pushes away from what is avoided.
+
+    It may act at scale 1, so it is its strength that turns it off. Subclasses declare the fields.
+    """
+
+    scale: float
+    negative: float
+    strength: Strength
+
+    def off(self) -> Self:
+        return replace(self, strength=Constant(0.0))  # type: ignore[type-var]
+
+    def scale_at(self, step: Step) -> float:
+        """The scale towards what is wanted at this step."""
+        return 1.0 + self.strength.at(step) * (self.scale - 1.0)
+
+
+def avoided(step: Step) -> dict[str, float]:
+    """The weight of each side to be avoided at this step, without those that weigh nothing.
+
+    What is avoided is taken one by one; where the lane tells it in one text alone, that is the one side.
+    """
+    weights = step.negatives or {NEGATIVE: 1.0}
+    return {side: weight for side, weight in weights.items() if weight}
+
+
+def joined(weights: Mapping[str, float]) -> dict[str, tuple[float, tuple[str, ...]]]:
+    """What is avoided one by one, shared out among at most three joint sides: the largest weight, and whose.
+
+    A share of which nothing weighs anything is left out. The shares are the same whatever weighs nothing.
+    """
+    shares = {f"{JOINT}:{number}": list(weights)[number::_JOINTS] for number in range(_JOINTS)}
+    found: dict[str, tuple[float, tuple[str, ...]]] = {}
+    for name, share in shares.items():
+        told = tuple(side for side in share if weights[side])
+        if told:
+            found[name] = max((weights[side] for side in told), key=abs), told
+    return found
+
+
+def is_joint(side: str) -> bool:
+    """Whether a side says what is wanted together with something avoided."""
+    return side.startswith(f"{JOINT}:")
+
+
+def asking(*sides: str) -> tuple[Branch, ...]:
+    """The positive and these sides, each a branch that is called as its side."""
+    return tuple(Branch(side, side) for side in (POSITIVE, *sides))
+
+
+def asked(predictions: Mapping[str, Tensor], weights: Mapping[str, float]) -> dict[str, float]:
+    """The weights of those avoided sides that were asked for."""
+    return {side: weight for side, weight in weights.items() if side in predictions}
+
+
+def plain(predictions: Mapping[str, Tensor], scale: float) -> Tensor:
+    """d_u + w (d_c - d_u), or d_c where the empty prompt was not asked for, as where w is 1."""
+    positive = predictions[POSITIVE]
+    if EMPTY not in predictions or scale == 1.0:
+        return positive
+    empty = predictions[EMPTY]
+    return empty + scale * (positive - empty)
+
+
+def to_eps(step: Step) -> float:
+    """What turns a difference of two x0 into that of their eps: -a/s.
+
+    Rules whose paper measures eps are at home in x0 and use this, because in pure noise, where a flow model
+    starts, eps is x whatever was told, and a prediction cannot be had back from it.
+    """
+    return -step.a / step.s
+
+
+def total(terms: Iterable[Tensor]) -> Tensor | float:
+    """The sum of no, one or many terms."""
+    result: Tensor | float = 0.0
+    for term in terms:
+        result = result + term
+    return result
+
+
+def asking_for(scale: float, away: Mapping[str, object]) -> tuple[Branch, ...]:
+    """The branches of a rule that pushes a plainly guided prediction away from these sides."""
+    return asking(*([] if scale == 1.0 else [EMPTY]), *away)
+
+
+def pushed(predictions: Mapping[str, Tensor], scale: float, odds: Mapping[str, Tensor | float]) -> Tensor:
+    """b - sum_j l_j (d_nj - b) with b = d_u + w (d_c - d_u)."""
+    guided = base = plain(predictions, scale)
+    for side, push in odds.items():
+        guided = guided - push * (predictions[side] - base)
+    return guided
+
+
+_NOTHING = 1e-9
+
+
+class Linear(Avoiding[None]):
+    """d = d_u + w (d_c - d_u) - sum_j g_j (d_nj - d_u), the same in every space.
+
+    Written around d_c the weights of the others are 1 - w + sum_j g_j for d_u and -g_j for d_nj, and what
+    weighs nothing is not evaluated: one negative with g = w - 1 needs no empty prompt.
+    """
+
+    @abstractmethod
+    def weigh(self, step: Step) -> tuple[float, dict[str, float]]:
+        """(w, g by side) at this step."""
+
+    def init(self) -> None:
+        return None
+
+    def branches(self, step: Step, state: None) -> tuple[Branch, ...]:
+        return asking(*self._others(step))
+
+    def combine(self, predictions: Mapping[str, Tensor], step: Step, state: None) -> tuple[Tensor, None]:
+        guided = positive = predictions[POSITIVE]
+        for side, weight in self._others(step).items():
+            guided = guided + weight * (predictions[side] - positive)
+        return guided, None
+
+    def _others(self, step: Step) -> dict[str, float]:
+        scale, away = self.weigh(step)
+        weights = {EMPTY: 1.0 - scale + sum(away.values())} | {side: -push for side, push in away.items()}
+        return {side: weight for side, weight in weights.items() if abs(weight) > _NOTHING}

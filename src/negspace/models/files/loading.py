@@ -1,0 +1,153 @@
+"""Opening models: a source becomes a Network, whole or not at all."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from negspace.encoding import Cache, Cached, TextEncoder
+from negspace.errors import ModelError
+from negspace.models.base import Network
+from negspace.models.checkpoint import Checkpoint, Opened
+from negspace.models.families import Family, Part, TextPart, family_of
+from negspace.models.files.fingerprint import Print
+from negspace.models.files.headers import read_header, weight_files
+from negspace.models.files.hub import fetch_weights
+from negspace.models.files.layouts import layout_of
+from negspace.models.files.lora import add_loras, check_lora
+from negspace.models.files.pickles import PICKLED, read_pickle
+from negspace.models.files.reading import (
+    FAILURES,
+    build_part,
+    check_part,
+    read_part,
+    read_tokenizer,
+    unreadable,
+)
+from negspace.models.files.savings import save_memory
+from negspace.models.files.source import ModelFolder, Source, find
+from negspace.models.files.swapping import check_swap, read_swap
+from negspace.models.hardware import Footing
+
+
+def open_network(place: str | Path | Source, footing: Footing) -> Network:
+    """The network of a source.
+
+    Raises:
+        ModelError: nothing is there, it is of a kind that is not known, or its weights cannot be read.
+    """
+    source = place if isinstance(place, Source) else Source(place)
+    folder = find(source)
+    family = family_of(folder)
+    facts = family.facts(folder)
+    texts = family.present(folder)
+    parts: tuple[Part, ...] = (*texts, family.denoiser, family.vae)
+    swaps = _swaps(source, texts)
+    tokenizers = {part.folder: read_tokenizer(part, folder.path / part.tokenizer) for part in texts}
+    for name, swap in swaps.items():
+        check_swap(swap, name, folder, len(tokenizers[name].get_vocab()), source.allow_pickle)
+    for file, _ in source.loras:
+        check_lora(Path(file))
+    states = {} if folder.file is None else _split(folder, family, source)
+    own = [part for part in parts if part.folder not in states and part.folder not in swaps]
+    if folder.hub:
+        fetch_weights(folder.hub, folder.path, [part.folder for part in own], source.allow_pickle)
+    for part in own:
+        _check_own(folder, part, source)
+
+    def read(part: Part) -> Any:
+        place = folder.path / part.folder
+        if part.folder in swaps:
+            return read_swap(part, swaps[part.folder], folder, footing, source.allow_pickle)
+        if part.folder in states:
+            settings = folder.settings(part.folder)
+            return build_part(part, settings, states.pop(part.folder), footing, folder.file or place)
+        return read_part(part, place, footing, source.allow_pickle)
+
+    networks = {part.folder: read(part) for part in parts}
+    add_loras(family, source.loras, networks)
+    save_memory(source.savings, family, networks, footing)
+    encoders = [
+        TextEncoder(tokenizers[part.folder], networks[part.folder], one, part.layer)
+        for part, one in zip(texts, facts.encoders, strict=True)
+    ]
+    denoiser = networks[family.denoiser.folder]
+    opened = Opened(
+        denoiser,
+        networks[family.vae.folder],
+        Cached(family.joined(encoders, denoiser.config), Cache()),
+        folder.scheduler,
+        _print(folder, parts, swaps, source),
+    )
+    return Checkpoint(family, facts, footing, opened)
+
+
+def _swaps(source: Source, texts: tuple[TextPart, ...]) -> dict[str, Path]:
+    names = [part.folder for part in texts]
+    for name, _ in source.text_encoders:
+        if name not in names:
+            raise ModelError(f"this model has no {name!r} to be swapped; it has {', '.join(names)}")
+    return {name: Path(place) for name, place in source.text_encoders}
+
+
+def _check_own(folder: ModelFolder, part: Part, source: Source) -> None:
+    try:
+        check_part(folder.path / part.folder, source.allow_pickle)
+    except ModelError as error:
+        if folder.file is None:
+            raise
+        raise ModelError(
+            f"{str(folder.file)!r} has no {part.folder}, and its config neither: {error}"
+        ) from None
+
+
+def _split(folder: ModelFolder, family: Family, source: Source) -> dict[str, Mapping[str, Tensor]]:
+    """The tensors of a file by part, under the names of diffusers.
+
+    Raises:
+        ModelError: it is of another family than its config, or lacks tensors.
+    """
+    file = folder.file
+    assert file is not None
+    if file.suffix in PICKLED:
+        state = read_pickle(file, source.allow_pickle)
+        layout = layout_of(dict.fromkeys(state))  # type: ignore[arg-type]
+    else:
+        from safetensors.torch import load_file
+
+        layout = layout_of(read_header(file))
+        try:
+            state = load_file(file)
+        except FAILURES as error:
+            raise unreadable(file, error) from None
+    if layout is None or layout.family != family.name:
+        told = "of no known layout" if layout is None else f"laid out as {layout.family}"
+        raise ModelError(f"{str(file)!r} is {told}; its config {str(folder.path)!r} is {family.name}")
+    try:
+        found = layout.split(state, folder.settings)
+    except FAILURES as error:
+        told = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        raise ModelError(
+            f"{str(file)!r} begins like {layout.family} and lacks what that has: {told}"
+        ) from None
+    return {name: part for name, part in found.items() if part}
+
+
+def _print(folder: ModelFolder, parts: tuple[Part, ...], swaps: Mapping[str, Path], source: Source) -> Print:
+    endings = (".safetensors", *(PICKLED if source.allow_pickle else ()))
+    own = [
+        file
+        for part in parts
+        if part.folder not in swaps
+        for file in weight_files(folder.path / part.folder, endings)
+    ]
+    besides = [
+        (f"{name} from", file)
+        for name, place in swaps.items()
+        for file in ([place] if place.is_file() else weight_files(place, endings))
+    ]
+    besides += [(f"lora x{weight:g}", Path(file)) for file, weight in source.loras]
+    if folder.file is not None:
+        besides.insert(0, ("whole", folder.file))
+    return Print(folder.path, tuple(own), tuple(besides))

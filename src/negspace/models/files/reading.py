@@ -1,0 +1,183 @@
+"""Reading the parts of a model: everything is looked at before anything is read."""
+
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from negspace.errors import ModelError
+from negspace.models.families import Part, TextPart
+from negspace.models.files.headers import check_inside, read_header, variant_of, weight_files
+from negspace.models.files.pickles import PICKLED, read_pickle, refuse_pickle
+from negspace.models.files.source import read_object
+from negspace.models.hardware import Footing
+from negspace.models.network.norms import planar
+
+FAILURES = (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError, IndexError, MemoryError)
+"""What other libraries raise over files that are amiss."""
+
+
+def class_of(part: Part) -> Any:
+    """The class of a part."""
+    return getattr(import_module(part.module), part.kind)
+
+
+def check_part(path: Path, allow_pickle: bool = False) -> None:
+    """Look at the weights of a part in its own folder, without reading them.
+
+    Raises:
+        ModelError: there are none that may be opened, or they are damaged.
+    """
+    if not path.is_dir():
+        raise ModelError(f"{str(path.parent)!r} has no {path.name} folder")
+    read_object(path / "config.json")
+    check_inside(path.parent, path / "config.json")
+    files = weight_files(path)
+    for file in files:
+        check_inside(path.parent, file)
+        read_header(file)
+    if not files:
+        pickled = weight_files(path, PICKLED)
+        if not pickled:
+            raise ModelError(f"{str(path)!r} has no safetensors file; there is nothing to open")
+        for file in pickled:
+            check_inside(path.parent, file)
+            refuse_pickle(file, allow_pickle)
+
+
+def read_part(part: Part, path: Path, footing: Footing, allow_pickle: bool = False) -> Any:
+    """A network from its own folder, in evaluation mode.
+
+    Raises:
+        ModelError: it cannot be read.
+    """
+    check_part(path, allow_pickle)
+    files = weight_files(path)
+    if not files:
+        state: dict[str, Tensor] = {}
+        for file in weight_files(path, PICKLED):
+            state |= read_pickle(file, allow_pickle)
+        return build_part(part, read_object(path / "config.json"), state, footing, path)
+    with quiet():
+        try:
+            read, told = class_of(part).from_pretrained(
+                path,
+                dtype=footing.dtype,
+                use_safetensors=True,
+                variant=variant_of(files[0]) or None,
+                local_files_only=True,
+                output_loading_info=True,
+            )
+        except FAILURES as error:
+            raise unreadable(path, error) from None
+    _check_whole(told, path)
+    return settled(read, footing)
+
+
+def build_part(
+    part: Part, settings: dict[str, Any], state: Mapping[str, Tensor], footing: Footing, place: Path
+) -> Any:
+    """A network with given tensors, under the names of diffusers or transformers.
+
+    Args:
+        settings: of it.
+        state: its tensors by name.
+        place: where they come from, for errors.
+
+    Raises:
+        ModelError: they are not those of such a network.
+    """
+    kind = class_of(part)
+    with quiet():
+        try:
+            if part.module.startswith("transformers"):
+                config = kind.config_class.from_dict(settings)
+                kept = {name: value for name, value in state.items() if not name.endswith("position_ids")}
+                read, told = kind.from_pretrained(
+                    None, config=config, state_dict=kept, dtype=footing.dtype, output_loading_info=True
+                )
+            else:
+                with torch.device("meta"):
+                    read = kind.from_config(settings)
+                result = read.load_state_dict(dict(state), strict=False, assign=True)
+                told = {"missing_keys": result.missing_keys, "unexpected_keys": result.unexpected_keys}
+                read = read.to(footing.dtype)
+        except FAILURES as error:
+            raise unreadable(place, error) from None
+    _check_whole(told, place)
+    return settled(read, footing)
+
+
+def _check_whole(told: Mapping[str, Any], place: Path) -> None:
+    """Stop where tensors are missing, left over or of another shape.
+
+    Raises:
+        ModelError: so it is.
+    """
+    for key, words in (
+        ("missing_keys", "lacks"),
+        ("mismatched_keys", "has in another shape"),
+        ("unexpected_keys", "has to spare"),
+    ):
+        names = sorted(str(name[0] if isinstance(name, tuple) else name) for name in told.get(key) or ())
+        names = [name for name in names if not name.endswith("position_ids")]
+        if names:
+            more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+            raise ModelError(f"{str(place)!r} is not of its kind: it {words} {names[0]}{more}")
+
+
+def read_tokenizer(part: TextPart, path: Path) -> Any:
+    """The tokenizer of a text encoder, from its own folder.
+
+    Raises:
+        ModelError: it cannot be read.
+    """
+    if not path.is_dir():
+        raise ModelError(f"{str(path.parent)!r} has no {path.name} folder")
+    module, kind = part.reader
+    with quiet():
+        try:
+            return getattr(import_module(module), kind).from_pretrained(path, local_files_only=True)
+        except Exception as error:  # the tokenizers' own library raises plain Exception
+            raise unreadable(path, error) from None
+
+
+def settled(read: Any, footing: Footing) -> Any:
+    """A network in evaluation mode, where and how it is to calculate."""
+    read = read.eval().requires_grad_(False)
+    if footing.device.type == "cpu" and footing.layout is torch.channels_last:
+        planar(read)
+    return read.to(device=footing.device, memory_format=footing.layout)
+
+
+def unreadable(path: Path, error: Exception) -> ModelError:
+    """What another library said, in one line."""
+    told = " ".join(str(error).split())[:300] or type(error).__name__
+    return ModelError(f"cannot read {str(path)!r}: {told}")
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without the libraries' own progress bars, and their advice to each other, on standard error."""
+    from diffusers.utils import logging as diffusers_logging
+    from transformers.utils import logging as transformers_logging
+
+    bars = transformers_logging.is_progress_bar_enabled()
+    levels = diffusers_logging.get_verbosity(), transformers_logging.get_verbosity()
+    transformers_logging.disable_progress_bar()
+    diffusers_logging.set_verbosity_error()
+    transformers_logging.set_verbosity_error()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            yield
+    finally:
+        diffusers_logging.set_verbosity(levels[0])
+        transformers_logging.set_verbosity(levels[1])
+        if bars:
+            transformers_logging.enable_progress_bar()

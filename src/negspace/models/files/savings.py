@@ -1,0 +1,65 @@
+"""Ways to get by with less memory, at the cost of time, by accelerate and diffusers."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from negspace.errors import ModelError
+from negspace.models.families import Family
+from negspace.models.files.source import Saving
+from negspace.models.hardware import Footing
+
+
+def save_memory(
+    savings: Sequence[Saving], family: Family, networks: Mapping[str, Any], footing: Footing
+) -> None:
+    """Arrange networks so that they take less memory. What comes out is the same to float tolerance.
+
+    - "model offload" keeps every network in main memory but for the time it works.
+    - "sequential offload" does so for every layer of the denoiser and the VAE.
+    - "vae tiling" and "vae slicing" decode a picture in tiles, a batch one by one.
+    - "attention slicing" computes attention heads one after the other.
+
+    Args:
+        networks: the parts of a model by folder; they are changed.
+
+    Raises:
+        ModelError: a network has no such way, or two exclude each other.
+    """
+    if {"model offload", "sequential offload"} <= set(savings):
+        raise ModelError("model offload and sequential offload exclude each other; choose one")
+    vae, denoiser = networks[family.vae.folder], networks[family.denoiser.folder]
+    for saving in savings:
+        match saving:
+            case "vae tiling":
+                _asked(vae, "enable_tiling", saving)()
+            case "vae slicing":
+                _asked(vae, "enable_slicing", saving)()
+            case "attention slicing":
+                _asked(denoiser, "set_attention_slice", saving)("auto")
+            case "model offload":
+                _offload_models(list(networks.values()), footing)
+            case "sequential offload":
+                _offload_layers(list(networks.values()), footing, (denoiser, vae))
+
+
+def _asked(network: Any, way: str, saving: str) -> Any:
+    found = getattr(network, way, None)
+    if found is None:
+        raise ModelError(f"a {type(network).__name__} knows no {saving}; leave it out")
+    return found
+
+
+def _offload_models(networks: Sequence[Any], footing: Footing) -> None:
+    from accelerate import cpu_offload_with_hook
+
+    before: Any = None
+    for network in networks:
+        _, before = cpu_offload_with_hook(network.to("cpu"), footing.device, prev_module_hook=before)
+
+
+def _offload_layers(networks: Sequence[Any], footing: Footing, apart: Sequence[Any]) -> None:
+    from accelerate import cpu_offload
+
+    _offload_models([one for one in networks if all(one is not other for other in apart)], footing)
+    for network in apart:
+        cpu_offload(network.to("cpu"), footing.device, offload_buffers=True)

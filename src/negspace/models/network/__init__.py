@@ -1,0 +1,1 @@
+"""Changes to networks while an evaluation lasts: attention, norms, locks."""

@@ -1,0 +1,200 @@
+"""Joint attention of transformers (SD3, FLUX) whose rows read two conditionings.
+
+Text and picture are tokens of one sequence there and change each other, layer by layer. What is avoided runs
+along as a second text: the picture's tokens read both, each text reads the picture and itself alone. NAG is
+carried out so by its authors (arXiv 2505.21179, section 4, on FLUX and SD3.5), and VSF (arXiv 2508.10931).
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, final
+
+import torch
+from torch import Tensor
+from torch.nn.functional import scaled_dot_product_attention
+
+from negspace.errors import RequestError
+from negspace.guidance import Patch
+from negspace.guidance.rules.autoguidance import OtherWeights
+from negspace.guidance.shared.attention import Flipping, Mixing
+from negspace.models.base import Row
+from negspace.models.network.attention import processing
+from negspace.models.network.patching import Hosting, spoken
+
+Projected = tuple[Tensor, Tensor, Tensor]
+"""Query, key and value, [rows, heads, tokens, dim] each, the text before the picture."""
+
+Projection = Callable[[Any, Tensor, Tensor | None, Any], Projected]
+"""(attention module, picture, text or None where the picture's tokens come behind the text's, positions)."""
+
+
+@final
+class JointPatching(Hosting):
+    """The joint attentions of a transformer of diffusers.
+
+    Args:
+        modules: its attention modules.
+        name: of the model.
+        project: how such a module makes queries, keys and values.
+    """
+
+    def __init__(self, modules: Sequence[Any], name: str, project: Projection) -> None:
+        self.values = [module.add_v_proj for module in modules if module.added_kv_proj_dim is not None]
+        self._modules = modules
+        self._name = name
+        self._project = project
+
+    def host(self, patch: Patch) -> None:
+        if not isinstance(patch, Mixing | Flipping | OtherWeights):
+            raise RequestError(f"{self._name} has no place for {type(patch).__name__}; choose another rule")
+
+    def carried_out(self, rows: Sequence[Row]) -> AbstractContextManager[None]:
+        patches: list[Any] = [row.patch for row in rows]
+        lengths = [one.hidden.shape[0] for one in rows[0].told]
+        split, tokens = lengths[0], sum(lengths)
+        match patches[0]:
+            case None | OtherWeights():
+                return nullcontext()
+            case Mixing():
+                return processing(self._modules, JointMixed(self._project, split, tokens, patches))
+            case Flipping():
+                words = torch.stack([torch.cat([spoken(one) for one in row.told[1:]]) for row in rows])
+                words = words.to(rows[0].x.device)
+                return processing(self._modules, JointFlipped(self._project, split, tokens, patches, words))
+            case patch:
+                self.host(patch)
+                return nullcontext()
+
+
+class _Joint(ABC):
+    """Attention over a first text, a second text and a picture.
+
+    Args:
+        project: how a module makes queries, keys and values.
+        split: tokens of the first text.
+        tokens: of both texts.
+    """
+
+    def __init__(self, project: Projection, split: int, tokens: int) -> None:
+        self._project = project
+        self._split = split
+        self._tokens = tokens
+
+    @abstractmethod
+    def picture(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """[rows, heads, tokens of the picture, dim], what the picture's queries attend to."""
+
+    def __call__(
+        self,
+        attn: Any,
+        hidden_states: Tensor,
+        encoder_hidden_states: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        image_rotary_emb: Any = None,
+    ) -> Tensor | tuple[Tensor, Tensor]:
+        query, key, value = self._project(attn, hidden_states, encoder_hidden_states, image_rotary_emb)
+        split, tokens = self._split, self._tokens
+        first = scaled_dot_product_attention(query[:, :, :split], *self._beside(key, value, 0, split))
+        second = scaled_dot_product_attention(
+            query[:, :, split:tokens], *self._beside(key, value, split, tokens)
+        )
+        seen = self.picture(query[:, :, tokens:], key, value).to(value.dtype)
+        answer = torch.cat([first, second, seen], 2).transpose(1, 2).flatten(2)
+        if encoder_hidden_states is None:
+            return answer
+        text, picture = answer[:, :tokens], attn.to_out[1](attn.to_out[0](answer[:, tokens:]))
+        return picture, text if attn.context_pre_only else attn.to_add_out(text)
+
+    def _beside(self, key: Tensor, value: Tensor, start: int, stop: int) -> tuple[Tensor, Tensor]:
+        """Keys and values of one text and of the picture."""
+        return tuple(torch.cat([x[:, :, start:stop], x[:, :, self._tokens :]], 2) for x in (key, value))  # type: ignore[return-value]
+
+
+@final
+class JointMixed(_Joint):
+    """The picture attends to itself with either text, and what comes of both is mixed, a patch a row."""
+
+    def __init__(self, project: Projection, split: int, tokens: int, patches: Sequence[Mixing]) -> None:
+        super().__init__(project, split, tokens)
+        self._rows = {patch: [i for i, one in enumerate(patches) if one == patch] for patch in patches}
+
+    def picture(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        positive, negative = (
+            scaled_dot_product_attention(query, *self._beside(key, value, start, stop))
+            .transpose(1, 2)
+            .float()
+            for start, stop in ((0, self._split), (self._split, self._tokens))
+        )
+        mixed = torch.empty_like(positive)
+        for patch, rows in self._rows.items():
+            mixed[rows] = patch.mix(positive[rows], negative[rows])
+        return mixed.transpose(1, 2)
+
+
+@final
+class JointFlipped(_Joint):
+    """The picture attends to itself, the first text, and the words of the second with their values' sign
+    turned.
+
+    Args:
+        words: [rows, tokens] bool of the second text, where a word stands.
+    """
+
+    def __init__(
+        self,
+        project: Projection,
+        split: int,
+        tokens: int,
+        patches: Sequence[Flipping],
+        words: Tensor,
+    ) -> None:
+        super().__init__(project, split, tokens)
+
+        def each(name: str) -> Tensor:
+            return torch.tensor([getattr(patch, name) for patch in patches], device=words.device)[:, None]
+
+        self._scores = torch.where(words, -each("bias"), -math.inf)
+        self._factors = -each("weight").expand_as(words).to(torch.float32)
+
+    def picture(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        split, tokens = self._split, self._tokens
+        scores = key.new_zeros(key.shape[0], key.shape[2])
+        scores[:, split:tokens] = self._scores.to(key.dtype)
+        flipped = value.clone()
+        flipped[:, :, split:tokens] *= self._factors.to(value.dtype)[:, None, :, None]
+        return scaled_dot_product_attention(query, key, flipped, attn_mask=scores[:, None, None])
+
+
+def plain(attn: Any, picture: Tensor, text: Tensor | None, _: Any) -> Projected:
+    """Queries, keys and values of a joint attention without positions, as in SD3."""
+    assert text is not None
+    made = [layer(text) for layer in (attn.add_q_proj, attn.add_k_proj, attn.add_v_proj)]
+    seen = [layer(picture) for layer in (attn.to_q, attn.to_k, attn.to_v)]
+    made, seen = ([x.unflatten(-1, (attn.heads, -1)).transpose(1, 2) for x in part] for part in (made, seen))
+    made[:2] = _normed(made, attn.norm_added_q, attn.norm_added_k)
+    seen[:2] = _normed(seen, attn.norm_q, attn.norm_k)
+    query, key, value = (torch.cat(pair, 2) for pair in zip(made, seen, strict=True))
+    return query, key, value
+
+
+def rotated(attn: Any, picture: Tensor, text: Tensor | None, positions: Any) -> Projected:
+    """The same with rotary positions, as in FLUX; in its single blocks text and picture come as one."""
+    from diffusers.models.embeddings import apply_rotary_emb
+
+    seen = [layer(picture) for layer in (attn.to_q, attn.to_k, attn.to_v)]
+    seen = [x.unflatten(-1, (-1, attn.head_dim)) for x in seen]
+    seen[:2] = _normed(seen, attn.norm_q, attn.norm_k)
+    if text is not None:
+        made = [layer(text) for layer in (attn.add_q_proj, attn.add_k_proj, attn.add_v_proj)]
+        made = [x.unflatten(-1, (-1, attn.head_dim)) for x in made]
+        made[:2] = _normed(made, attn.norm_added_q, attn.norm_added_k)
+        seen = [torch.cat(pair, 1) for pair in zip(made, seen, strict=True)]
+    query, key = (apply_rotary_emb(x, positions, sequence_dim=1) for x in seen[:2])
+    return query.transpose(1, 2), key.transpose(1, 2), seen[2].transpose(1, 2)  # type: ignore[union-attr]
+
+
+def _normed(made: Sequence[Tensor], query: Any, key: Any) -> list[Tensor]:
+    """Queries and keys through their norms, where there are such."""
+    return [x if norm is None else norm(x) for x, norm in zip(made[:2], (query, key), strict=True)]

@@ -1,0 +1,150 @@
+"""What a UNet makes of patches: each is carried out while one evaluation lasts, and taken back after it."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, final
+
+import torch
+from torch import Tensor
+
+from negspace.encoding import Conditioning
+from negspace.errors import RequestError
+from negspace.guidance import Patch
+from negspace.guidance.rules.autoguidance import OtherWeights
+from negspace.guidance.rules.pag import PagPatch
+from negspace.guidance.rules.seg import SegPatch
+from negspace.guidance.rules.slg import SlgPatch
+from negspace.guidance.shared.attention import Flipping, Mixing
+from negspace.models.base import Row
+from negspace.models.network.attention import Blurred, Flipped, Identity, Mixed, processing, skipping
+
+
+class Hosting(ABC):
+    """The places of a network that patches change.
+
+    Attributes:
+        values: the value projections of its cross-attentions, which negative weights turn; () where it has
+            none.
+    """
+
+    values: Sequence[torch.nn.Module]
+
+    @abstractmethod
+    def host(self, patch: Patch) -> None:
+        """See to it that a patch can be carried out.
+
+        Raises:
+            RequestError: it cannot.
+        """
+
+    @abstractmethod
+    def carried_out(self, rows: Sequence[Row]) -> AbstractContextManager[None]:
+        """While it lasts, the network answers as the patches of these rows, all of one kind, ask for."""
+
+
+@final
+class NoPatching(Hosting):
+    """A network that is left as it is. It can only be replaced by a weaker one.
+
+    Args:
+        name: of the model.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.values = ()
+        self._name = name
+
+    def host(self, patch: Patch) -> None:
+        if not isinstance(patch, OtherWeights):
+            raise RequestError(f"{self._name} has no place for {type(patch).__name__}; choose another rule")
+
+    def carried_out(self, rows: Sequence[Row]) -> AbstractContextManager[None]:
+        if rows[0].patch is not None:
+            self.host(rows[0].patch)
+        return nullcontext()
+
+
+@final
+class Patching(Hosting):
+    """The places of a UNet of diffusers that patches change.
+
+    Args:
+        unet: a UNet2DConditionModel.
+        name: of the model.
+
+    Attributes:
+        unet: as given.
+        crossing: its cross-attention modules.
+        values: their value projections.
+        middle: the self-attention modules of its middle block.
+        layers: its transformers, in the order in which the picture passes them.
+    """
+
+    def __init__(self, unet: Any, name: str) -> None:
+        self.unet = unet
+        self._name = name
+        blocks = [*unet.down_blocks, *([unet.mid_block] if unet.mid_block else []), *unet.up_blocks]
+        named = [found for block in blocks for found in block.named_modules()]
+        self.crossing = [module for place, module in named if place.endswith("attn2")]
+        self.values = [module.to_v for module in self.crossing]
+        self.layers = [module for _, module in named if hasattr(module, "transformer_blocks")]
+        middle = unet.mid_block.named_modules() if unet.mid_block else ()
+        self.middle = [module for place, module in middle if place.endswith("attn1")]
+
+    def host(self, patch: Patch) -> None:
+        match patch:
+            case OtherWeights():
+                there, needed = True, ""
+            case Mixing() | Flipping():
+                there, needed = bool(self.crossing), "cross-attention"
+            case PagPatch() | SegPatch():
+                there, needed = bool(self.middle), "self-attention in its middle"
+            case SlgPatch():
+                there, needed = bool(self.layers), "attention layers"
+            case _:
+                there, needed = False, f"place for {type(patch).__name__}"
+        if not there:
+            raise RequestError(f"{self._name} has no {needed}; choose another rule")
+
+    def carried_out(self, rows: Sequence[Row]) -> AbstractContextManager[None]:
+        patches: list[Any] = [row.patch for row in rows]
+        split = rows[0].told[0].hidden.shape[0]
+        match patches[0]:
+            case None | OtherWeights():
+                return nullcontext()
+            case Mixing():
+                return processing(self.crossing, Mixed(patches, split))
+            case Flipping():
+                words = torch.stack([torch.cat([spoken(one) for one in row.told[1:]]) for row in rows])
+                return processing(self.crossing, Flipped(patches, words.to(rows[0].x.device), split))
+            case PagPatch():
+                return processing(self.middle, Identity())
+            case SegPatch():
+                shape = (rows[0].x.shape[-2], rows[0].x.shape[-1])
+                return processing(self.middle, Blurred([patch.blur for patch in patches], shape))
+            case SlgPatch():
+                count = len(self.layers)
+                left = torch.tensor([skipped(patch, count) for patch in patches], device=rows[0].x.device)
+                return skipping(self.layers, left.T)
+            case patch:
+                told = f"{self._name} has no place for {type(patch).__name__}"
+                raise RequestError(f"{told}; choose another rule")
+
+
+def skipped(patch: SlgPatch, count: int) -> list[bool]:
+    """For each of the layers whether it is skipped: whether it lies between the two shares at least in part.
+
+    Layers are measured in whole numbers up to rounding, so that 7/24 to 10/24 of 24 are exactly three.
+    """
+    start, stop = (round(share * count, 9) for share in (patch.start, patch.stop))
+    return [start < i + 1 and i < stop for i in range(count)]
+
+
+def spoken(told: Conditioning) -> Tensor:
+    """[tokens] bool, where a word stands in a conditioning: no begin mark, end mark or padding."""
+    words = torch.zeros(told.hidden.shape[0], dtype=torch.bool)
+    for report in told.tokens:
+        places = [place for chunk in report.chunks for place in chunk.places if place >= 0]
+        words[places] = True
+    return words

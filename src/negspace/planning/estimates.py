@@ -1,0 +1,169 @@
+"""Estimates: what the encoders will make of a text, as far as can be told without tokenizer and weights."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple, final
+
+from negspace.avoid.terms import WORD, content_words, words_of
+from negspace.facts import EncoderFacts, ModelFacts
+from negspace.findings import Finding, Side
+from negspace.prompt import Prompt
+from negspace.prompt.reading import mentions
+
+_SIGN = re.compile(r"[^\w\s]|_")
+
+
+class Estimate(NamedTuple):
+    """One text.
+
+    Attributes:
+        tokens: how many it takes.
+        unknown: its content words that no encoder has learned; None where nobody knows.
+        content: its content words.
+    """
+
+    tokens: int
+    unknown: tuple[str, ...] | None
+    content: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A word, a sign, or the name of an embedding, and about how many tokens it takes."""
+
+    text: str
+    start: int
+    tokens: int
+
+
+@lru_cache(maxsize=8)
+def estimates_of(facts: ModelFacts) -> "Estimates":
+    """Estimates for a model, remembered: a policy's terms are the same in every request."""
+    return Estimates(facts)
+
+
+@final
+class Estimates:
+    """Estimates for one model: what of its facts they need is looked up once.
+
+    Args:
+        facts: of the model.
+    """
+
+    def __init__(self, facts: ModelFacts) -> None:
+        self._encoders = facts.encoders
+        self._names = mentions(one.name for one in facts.embeddings)
+        self._vectors = {one.name.lower(): one.vectors for one in facts.embeddings}
+        learned = [encoder.words for encoder in facts.encoders]
+        self._learned = None if None in learned else tuple(words for words in learned if words is not None)
+        self._of = lru_cache(maxsize=4096)(self._estimated)
+
+    def of(self, text: str) -> Estimate:
+        """All of a text without syntax."""
+        return self._of(text)
+
+    def _estimated(self, text: str) -> Estimate:
+        content = content_words(text)
+        rest = content_words(self._names.sub(" ", text)) if self._names else content
+        unknown = self._unlearned(rest)
+        return Estimate(self._tokens(text, unknown or ()), unknown, content)
+
+    def tokens(self, text: str) -> int:
+        """How many tokens a text without syntax takes."""
+        return self.of(text).tokens
+
+    def named(self, text: str) -> frozenset[str]:
+        """The names of the embeddings that a text asks for, lower case."""
+        if self._names is None:
+            return frozenset()
+        return frozenset(match["name"].lower() for match in self._names.finditer(text))
+
+    def length_findings(
+        self, longest: int, side: Side, prompts: Callable[[], Sequence[Prompt]]
+    ) -> Iterator[Finding]:
+        """Where a text outgrows an encoder: those with windows read on, running text is cut at its end.
+
+        Args:
+            longest: tokens of the longest prompt in the text.
+            side: whose text it is.
+            prompts: reads the text; called only where an encoder reads running text.
+        """
+        name = "the prompt" if side == "prompt" else "the negative"
+        windowed = [encoder.chunk for encoder in self._encoders if encoder.kind == "clip"]
+        if windowed and longest > min(windowed):
+            told = f"{name} takes about {longest} tokens, more than the {min(windowed)} of one window"
+            yield Finding("long", f"{told}: it is read in several", side=side, level="note")
+        for encoder in self._encoders:
+            if encoder.kind == "llm":
+                found = (self._cut(prompt, encoder, side) for prompt in prompts())
+                yield from dict.fromkeys(finding for finding in found if finding is not None)
+
+    def _unlearned(self, content: Sequence[str]) -> tuple[str, ...] | None:
+        if self._learned is None:
+            return None
+        if any(words.issuperset(content) for words in self._learned):
+            return ()
+        return tuple(word for word in dict.fromkeys(content) if not self._is_learned(word))
+
+    def _is_learned(self, word: str) -> bool:
+        return self._knows(word) or all(self._knows(part) for part in word.replace("’", "'").split("-"))
+
+    def _knows(self, word: str) -> bool:
+        return any(word in words for words in self._learned or ())
+
+    def _tokens(self, text: str, unknown: Sequence[str]) -> int:
+        """The sum over its pieces, without making them where no embedding can be among them."""
+        if self._names:
+            return sum(piece.tokens for piece in self._pieces(text, unknown))
+        words = words_of(text)
+        more = sum(_size(word) - 1 for word in words if word in unknown) if unknown else 0
+        return len(words) + more + len(_SIGN.findall(text))
+
+    def _cut(self, prompt: Prompt, encoder: EncoderFacts, side: Side) -> Finding | None:
+        read, lost = 0, list[_Piece]()
+        unknown = self.of(prompt.written).unknown or ()
+        for piece in self._pieces(prompt.written, unknown):
+            read += piece.tokens
+            if read > encoder.chunk:
+                lost.append(piece)
+        if not lost:
+            return None
+        words = [piece for piece in lost if WORD.search(piece.text)]
+        told = " ".join(piece.text for piece in words) or "punctuation"
+        over = read - encoder.chunk
+        text = f"{encoder.name} reads {encoder.chunk} tokens; about {over} more would be cut: {told}"
+        whole = prompt.excerpt in (None, prompt.source)
+        span = (words[0].start, words[-1].start + len(words[-1].text)) if words and whole else None
+        return Finding("cut-words", text, span, side)
+
+    def _pieces(self, text: str, unknown: Sequence[str]) -> Iterator[_Piece]:
+        """A known word is a token, another one a token for every four letters, a sign one each."""
+        position = 0
+        for match in self._names.finditer(text) if self._names else ():
+            yield from _plain_pieces(text, position, match.start(), unknown)
+            yield _Piece(match[0], match.start(), self._vectors[match["name"].lower()])
+            position = match.end()
+        yield from _plain_pieces(text, position, len(text), unknown)
+
+
+def _plain_pieces(text: str, start: int, end: int, unknown: Sequence[str]) -> Iterator[_Piece]:
+    position = start
+    for match in WORD.finditer(text, start, end):
+        yield from _signs(text, position, match.start())
+        word = match[0].lower()
+        size = _size(word) if word in unknown else 1
+        yield _Piece(match[0], match.start(), size + len(_SIGN.findall(word)))
+        position = match.end()
+    yield from _signs(text, position, end)
+
+
+def _signs(text: str, start: int, end: int) -> Iterator[_Piece]:
+    for match in _SIGN.finditer(text, start, end):
+        yield _Piece(match[0], match.start(), 1)
+
+
+def _size(word: str) -> int:
+    """How many tokens an unknown word takes, without the signs in it."""
+    return -(-len(word) // 4)

@@ -1,0 +1,156 @@
+"""Planned: one avoided term and the negative side of a plan, as they are told."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import ClassVar
+
+from pydantic import ConfigDict
+
+from negspace.avoid.terms import Term, is_plain, unfolded
+from negspace.frozen import Words
+from negspace.planning.estimates import Estimates
+from negspace.prompt import Chunk, Prompt, parse, write
+from negspace.prompt.reading import spell
+from negspace.request import Avoid
+
+NOT_AT_ALL = "nothing"
+CHECK_ONLY = "check only"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedTerm:
+    """One avoided term and how the model is told.
+
+    Attributes:
+        avoid: the term as asked.
+        span: its place in the negative; None where it was given as a term or for another encoder.
+        told: by what the model is told: "negative branch", all in one text; "own branch"; "attention"; or
+            several of these. Where it cannot be told, "check only" if it is to be looked for in the picture,
+            else "nothing".
+        tokens: how many tokens it will take, as far as can be told without the tokenizer.
+        known: whether every content word is one the encoder has learned; None where nobody knows.
+        unknown: the words that are not.
+        origins: everyone who asked for it.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    avoid: Avoid
+    span: tuple[int, int] | None
+    told: str
+    tokens: int
+    known: bool | None
+    unknown: tuple[str, ...]
+    origins: tuple[str, ...] = ()
+
+
+class Stage(Words):
+    """What the negative side is told up to a share of the steps.
+
+    Attributes:
+        until: share of the steps at which it ends.
+        text: None where nothing is told.
+    """
+
+    until: float
+    text: str | None
+
+
+@dataclass(frozen=True)
+class Negative:
+    """What the negative side is told, all of it.
+
+    Attributes:
+        text: None where there is none.
+        dialect: its grammar.
+        steps: of the sampler, which schedules in it refer to.
+        tokens: how many it takes, about.
+    """
+
+    text: str | None
+    dialect: str
+    steps: int
+    tokens: int
+
+    def prompts(self) -> list[Prompt]:
+        """The text as it is read."""
+        return prompts_of(self.text or "", self.dialect, self.steps)
+
+
+def prompts_of(text: str, dialect: str, steps: int) -> list[Prompt]:
+    """Every prompt that a text holds at some step."""
+    return [prompt for strand in unfolded(text, steps, dialect) for _, prompt in strand.prompts]
+
+
+def stages_of(avoid: str | Sequence[Avoid] | None, text: str | None, dialect: str) -> tuple[Stage, ...]:
+    """What is told when: a text tells its own times by its schedules, terms by their windows.
+
+    Args:
+        avoid: what is avoided.
+        text: all of it, `negative_text`.
+        dialect: its grammar.
+    """
+    if avoid is None or isinstance(avoid, str) or all(one.window == (0.0, 1.0) for one in avoid):
+        return (Stage(until=1.0, text=None if avoid == () else text),)
+    edges = sorted({edge for one in avoid for edge in one.window} | {0.0, 1.0})
+    stages: list[Stage] = []
+    for start, stop in pairwise(edges):
+        told = [one for one in avoid if one.window[0] <= start < one.window[1]]
+        stages.append(Stage(until=stop, text=negative_text(told, dialect) if told else None))
+    return tuple(stages)
+
+
+def negative_text(avoid: str | Sequence[Avoid] | None, dialect: str) -> str | None:
+    """What is avoided as one text.
+
+    Raises:
+        PromptError: the dialect cannot say the weight of a term.
+    """
+    if avoid is None or isinstance(avoid, str):
+        return avoid
+    return ", ".join(_weighed(one, dialect) for one in avoid)
+
+
+def _weighed(avoid: Avoid, dialect: str) -> str:
+    """The term's own text, with its weight written as the dialect writes weights."""
+    if avoid.weight == 1.0:
+        return avoid.term
+    if dialect == "a1111" and is_plain(avoid.term):
+        return f"({avoid.term}:{spell(avoid.weight)})"
+    read = parse(avoid.term, dialect)
+    chunks = tuple(
+        chunk if chunk.kind == "break" else Chunk(chunk.text, chunk.weight * avoid.weight, chunk.span)
+        for chunk in read.chunks
+    )
+    return write(Prompt(chunks, dialect, read.source))
+
+
+def must_be_seen(avoid: Avoid) -> bool:
+    """Whether nothing may be made without a judge that knows it."""
+    return avoid.check == "block" and avoid.unchecked == "refuse"
+
+
+def planned_term(
+    term: Term, estimates: Estimates, dialect: str, way: str | None, origins: tuple[str, ...]
+) -> PlannedTerm:
+    """A term with what the encoders will make of it.
+
+    Args:
+        term: what is avoided.
+        estimates: of the model.
+        dialect: in which the term is written.
+        way: by what the model is told; None where it is not.
+        origins: everyone who asked for it.
+    """
+    said = term.avoid.term
+    estimate = estimates.of(said if is_plain(said) else parse(said, dialect).clean)
+    return PlannedTerm(
+        avoid=term.avoid,
+        span=term.span,
+        told=way or (NOT_AT_ALL if term.avoid.check == "none" else CHECK_ONLY),
+        tokens=estimate.tokens,
+        known=None if estimate.unknown is None or not estimate.content else not estimate.unknown,
+        unknown=estimate.unknown or (),
+        origins=origins,
+    )

@@ -1,0 +1,1 @@
+"""The grammar of compel, and writing in it."""

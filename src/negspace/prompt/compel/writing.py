@@ -1,0 +1,77 @@
+"""Writing in compel's syntax."""
+
+from collections.abc import Iterable
+
+from negspace.errors import PromptError
+from negspace.prompt.reading import spell
+from negspace.prompt.tree import EMPTY, Blend, Chunk, Conjunction, Lora, Passage, Prompt, Swap
+from negspace.prompt.writing import refuse_breaks
+
+_ESCAPES = str.maketrans({sign: "\\" + sign for sign in '()"'})
+_DEFAULTS = Swap((), ())
+
+
+def write(prompt: Prompt) -> str:
+    """The text that compel reads as this prompt, with single spaces between words.
+
+    Whether it does is for the caller to check: compel cannot say everything, such as `a+` at a weight.
+
+    Raises:
+        PromptError: there is a BREAK or a negative weight.
+    """
+    refuse_breaks(prompt, "compel")
+    own = prompt.dialect == "compel"
+    loras = " ".join(map(_lora, prompt.loras))
+    match prompt.structure:
+        case None:
+            return _joined((_row(prompt.chunks, own), loras))
+        case Passage(pieces=pieces):
+            return _joined((_row(pieces, own), loras))
+        case Blend(parts=parts, weights=weights, normalize=normalize):
+            arguments = (*map(spell, weights), *(() if normalize else ("no_normalize",)))
+            return _joined((f"{_parts(parts, '')}.blend({', '.join(arguments)})", loras))
+        case Conjunction(parts=parts, weights=weights):
+            return f"{_parts(parts, loras)}.and({', '.join(map(spell, weights))})"
+
+
+def _parts(parts: tuple[Passage, ...], loras: str) -> str:
+    """("a", "b"); what stands behind .and() is not read, so LoRAs go into the first part."""
+    return f"({', '.join(_quoted(part, loras if place == 0 else '') for place, part in enumerate(parts))})"
+
+
+def _quoted(part: Passage, loras: str) -> str:
+    return f'"{_joined((_row(part.pieces, True), loras))}"'
+
+
+def _row(pieces: Iterable[Chunk | Swap], own: bool) -> str:
+    return _joined(_swap(piece) if isinstance(piece, Swap) else _chunk(piece, own) for piece in pieces)
+
+
+def _chunk(chunk: Chunk, own: bool) -> str:
+    # compel's own texts have single spaces, and an empty word stands for empty quotation marks.
+    words = chunk.text.split(" ") if own and chunk != EMPTY else chunk.text.split()
+    text = " ".join(word.translate(_ESCAPES) or '""' for word in words)
+    if chunk.weight == 1.0:
+        return text
+    if chunk.weight < 0:
+        raise PromptError(
+            f"compel has no negative weights: {chunk.text[:40]!r} weighs {chunk.weight:g}", chunk.span
+        )
+    return f"({text}){spell(chunk.weight)}"
+
+
+def _swap(swap: Swap) -> str:
+    options = "".join(
+        f", {name}={spell(getattr(swap, name))}"
+        for name in ("s_start", "s_end", "t_start", "t_end")
+        if getattr(swap, name) != getattr(_DEFAULTS, name)
+    )
+    return f"({_row(swap.original, True)}).swap(({_row(swap.edited, True)}){options})"
+
+
+def _lora(lora: Lora) -> str:
+    return f"withLora({lora.name}, {spell(lora.weight)})"
+
+
+def _joined(parts: Iterable[str]) -> str:
+    return " ".join(part for part in parts if part)

@@ -1,0 +1,1 @@
+"""Runs: the pictures of one plan, attempt after attempt, until each is delivered or withheld."""

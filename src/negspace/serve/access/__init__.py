@@ -1,0 +1,1 @@
+"""Access: keys, tenants, limits and quotas."""

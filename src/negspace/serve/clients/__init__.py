@@ -1,0 +1,1 @@
+"""Clients: one file or folder a server dialect."""

@@ -1,0 +1,111 @@
+"""The lists of what there is. Policies are the prompt styles; what there is none of is an empty list."""
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from negspace.serve.clients.a1111.samplers import ALIASES, SCHEDULERS, plain_names
+from negspace.serve.clients.dialect import Caller, Serving
+
+router = APIRouter()
+
+
+@router.get("/sd-models")
+async def sd_models(service: Serving, tenant: Caller) -> list[dict[str, Any]]:
+    """The models the caller may ask for."""
+    allowed = [name for name in service.catalogue.models if tenant.models is None or name in tenant.models]
+    return [
+        {"title": name, "model_name": name, "hash": None, "sha256": None, "filename": name, "config": None}
+        for name in allowed
+    ]
+
+
+@router.get("/samplers")
+async def samplers(service: Serving) -> list[dict[str, Any]]:
+    """The samplers of all models, without their schedulers."""
+    names = plain_names(name for facts in service.catalogue.models.values() for name in facts.samplers)
+    return [
+        {"name": name, "aliases": [alias for alias, of in ALIASES.items() if of == name], "options": {}}
+        for name in names
+    ]
+
+
+@router.get("/schedulers")
+async def schedulers() -> list[dict[str, Any]]:
+    """How noise levels may be spaced."""
+    return [
+        {
+            "name": name.lower(),
+            "label": name,
+            "aliases": None,
+            "default_rho": -1.0,
+            "need_inner_model": False,
+        }
+        for name in SCHEDULERS
+    ]
+
+
+@router.get("/prompt-styles")
+async def prompt_styles(service: Serving) -> list[dict[str, Any]]:
+    """The policies: a style that is chosen is a policy that is applied."""
+    return [
+        {"name": name, "prompt": "", "negative_prompt": ", ".join(term.term for term in policy.avoid)}
+        for name, policy in service.catalogue.policies.items()
+    ]
+
+
+@router.get("/embeddings")
+async def embeddings(service: Serving) -> dict[str, Any]:
+    """The words that files of textual inversion teach."""
+    loaded = {
+        facts.name: {
+            "step": None,
+            "sd_checkpoint": None,
+            "sd_checkpoint_name": None,
+            "shape": max(facts.widths),
+            "vectors": facts.vectors,
+        }
+        for facts in service.catalogue.taught.values()
+    }
+    return {"loaded": loaded, "skipped": {}}
+
+
+@router.get("/scripts")
+async def scripts() -> dict[str, list[str]]:
+    """There are none."""
+    return {"txt2img": [], "img2img": []}
+
+
+@router.get("/cmd-flags")
+async def cmd_flags() -> dict[str, Any]:
+    """There are none that concern a client."""
+    return {}
+
+
+@router.get("/memory")
+async def memory() -> dict[str, Any]:
+    """Not told."""
+    return {"ram": {}, "cuda": {}}
+
+
+@router.get("/sd-vae")
+@router.get("/sd-modules")
+@router.get("/upscalers")
+@router.get("/latent-upscale-modes")
+@router.get("/loras")
+@router.get("/hypernetworks")
+@router.get("/face-restorers")
+@router.get("/realesrgan-models")
+@router.get("/script-info")
+@router.get("/extensions")
+async def nothing() -> list[Any]:
+    """There are none."""
+    return []
+
+
+@router.post("/refresh-checkpoints")
+@router.post("/refresh-vae")
+@router.post("/refresh-loras")
+@router.post("/refresh-embeddings")
+async def refresh() -> None:
+    """What there is changes with the settings of the server alone."""

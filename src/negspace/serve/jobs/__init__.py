@@ -1,0 +1,1 @@
+"""Jobs: accepted requests, from the queue through the worker to what becomes of them."""

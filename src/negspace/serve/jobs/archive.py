@@ -1,0 +1,128 @@
+"""Archive: what was kept, given out to whom it belongs, and forgotten when it is old."""
+
+import asyncio
+import logging
+import shutil
+import time
+from pathlib import Path
+from typing import final
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from negspace.errors import NegspaceError
+from negspace.serve.access.tenants import Tenant
+from negspace.serve.jobs.events import Finished, Picture, job_of, picture_id
+from negspace.serve.jobs.outcomes import refusal_in
+from negspace.serve.refusal import Refusal, not_found
+from negspace.store import Kept, Store
+from negspace.store.store import DAY
+
+log = logging.getLogger(__name__)
+
+_HOUR = 3600.0
+
+
+@final
+class Archive:
+    """What was kept, by tenant.
+
+    Args:
+        store: where it is.
+        data: the folder of the server.
+    """
+
+    def __init__(self, store: Store, data: Path) -> None:
+        self._store = store
+        self._data = data
+
+    async def finished(self, id: str, tenant: Tenant) -> Finished:
+        """A job that came to its end, its pictures read from the store.
+
+        Raises:
+            Refusal: there is none, it is another tenant's, or it failed.
+        """
+        kept = await self.kept(id, tenant)
+        files = [await asyncio.to_thread(self._store.picture, one.sha256) for one in kept.pictures]
+        pictures = tuple(
+            Picture(picture_id(id, one.place), file, kept.receipt.single(one.place))
+            for one, file in zip(kept.pictures, files, strict=True)
+        )
+        return Finished(id, pictures, kept.receipt, kept.moment - kept.accepted.moment)
+
+    async def kept(self, id: str, tenant: Tenant) -> Kept:
+        """A job that came to its end, without its pictures.
+
+        Raises:
+            Refusal: there is none, it is another tenant's, or it failed.
+        """
+        kept = await asyncio.to_thread(self._store.kept, id)
+        if kept is not None and tenant.sees(kept.accepted.tenant):
+            return kept
+        ended = await asyncio.to_thread(self._store.ended, id)
+        if ended is not None and ended.failure is not None and tenant.sees(ended.accepted.tenant):
+            raise refusal_in(ended.failure)
+        raise not_found(f"finished job {id!r}")
+
+    async def made(self, picture: str, tenant: Tenant) -> Kept:
+        """The job of a picture, by the picture's id.
+
+        Raises:
+            Refusal: there is no such picture, or it is another tenant's.
+        """
+        kept = await asyncio.to_thread(self._store.kept, job_of(picture))
+        if kept is not None and tenant.sees(kept.accepted.tenant):
+            if any(picture_id(kept.accepted.id, one.place) == picture for one in kept.pictures):
+                return kept
+        raise not_found(f"picture {picture!r}")
+
+    async def picture(self, id: str, tenant: Tenant) -> Picture:
+        """A finished picture.
+
+        Raises:
+            Refusal: there is none, or it is another tenant's.
+        """
+        kept = await self.made(id, tenant)
+        (one,) = (one for one in kept.pictures if picture_id(kept.accepted.id, one.place) == id)
+        content = await asyncio.to_thread(self._store.picture, one.sha256)
+        return Picture(id, content, kept.receipt.single(one.place))
+
+    async def delete(self, id: str, tenant: Tenant) -> None:
+        """Forget a job that has ended, with its pictures and receipt.
+
+        Raises:
+            Refusal: there is none, or it is another tenant's, or it has not ended.
+        """
+        ended = await asyncio.to_thread(self._store.ended, id)
+        if ended is None or not tenant.sees(ended.accepted.tenant):
+            raise not_found(f"job {id!r}")
+        if not await asyncio.to_thread(self._store.delete, id):
+            raise Refusal(f"job {id!r} has not ended; cancel it first", 409, "under-way")
+
+    def proof(self, trial: str) -> Path:
+        """The folder for the pictures of a trial."""
+        return self._data / "proofs" / trial
+
+    async def forget_trial(self, id: str, tenant: Tenant) -> None:
+        """Forget a trial of a tenant, with the pictures it was made of.
+
+        Raises:
+            Refusal: there is none.
+        """
+        if not await asyncio.to_thread(self._store.delete_trial, id, tenant.name):
+            raise not_found(f"trial {id!r}")
+        await asyncio.to_thread(shutil.rmtree, self.proof(id), True)
+
+    async def tidy(self, days: float) -> None:
+        """Forget, once an hour and until cancelled, what ended more than so many days ago."""
+        while True:
+            try:
+                await asyncio.to_thread(self._forget, time.time() - days * DAY)
+            except (NegspaceError, SQLAlchemyError, OSError) as error:
+                log.error("what is old could not be forgotten", exc_info=error)
+            await asyncio.sleep(_HOUR)
+
+    def _forget(self, before: float) -> None:
+        self._store.expire(before)
+        for folder in self.proof("").glob("*"):
+            if folder.stat().st_mtime < before:
+                shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""Observation: health, metrics, traces and the log of jobs."""

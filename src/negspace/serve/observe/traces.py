@@ -1,0 +1,52 @@
+"""Traces: each job a span of OpenTelemetry, from acceptance to end. Without an SDK it costs nothing."""
+
+import time
+from typing import final
+
+from opentelemetry.trace import Span, Status, StatusCode, Tracer, get_tracer
+
+from negspace import __version__
+from negspace.serve.jobs.events import Finished
+from negspace.serve.jobs.job import Order
+from negspace.serve.observe.meter import Meter
+from negspace.serve.refusal import Refusal
+
+_NANOSECONDS = 10**9
+
+
+@final
+class Traces(Meter):
+    """Tells a tracer of every job.
+
+    Args:
+        tracer: None is the one that the process is set up with.
+    """
+
+    def __init__(self, tracer: Tracer | None = None) -> None:
+        self._tracer = tracer or get_tracer("negspace.serve", __version__)
+
+    def stepped(self, lanes: int, rows: int, seconds: float) -> None:
+        """Steps are shared by jobs, so they belong to no span of one."""
+
+    def finished(self, order: Order, finished: Finished) -> None:
+        span = self._begun(order)
+        span.set_attribute("negspace.evaluations", sum(finished.receipt.evaluations.values()))
+        span.set_attribute("negspace.negative_acted", finished.receipt.negative_acted)
+        span.end(time.time_ns())
+
+    def failed(self, order: Order, why: Refusal) -> None:
+        span = self._begun(order)
+        span.set_attribute("negspace.code", why.code)
+        span.set_status(Status(StatusCode.ERROR, why.code))
+        span.end(time.time_ns())
+
+    def _begun(self, order: Order) -> Span:
+        told = {
+            "negspace.job": order.id,
+            "negspace.tenant": order.tenant.name,
+            "negspace.model": order.carried.model or "",
+            "negspace.pictures": order.request.n,
+            "negspace.steps": order.plan.steps,
+        }
+        moment = int(order.accepted * _NANOSECONDS)
+        return self._tracer.start_span("negspace.job", attributes=told, start_time=moment)
