@@ -161,7 +161,7 @@ def main() -> None:
     parser.add_argument("--tune", metavar="SCALES", help="compare scales, as 2,2.5,3, on other seeds instead")
     parser.add_argument("--json", type=Path, help="also write every figure to this file")
     options = parser.parse_args()
-    model = negspace.load("embedded", width=UpTo(_ROWS))
+    model = negspace.load("embedded", batching=UpTo(_ROWS))
     if options.tune:
         tune(model, options)
         return

@@ -154,7 +154,7 @@ def timed(shape: Shape, repeats: int, minutes: float, folder: Path) -> dict[str,
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         shape.make().save_pretrained(folder)
-        model = negspace.load(folder, dtype="bfloat16", width=UpTo(2 * MANY))
+        model = negspace.load(folder, dtype="bfloat16", batching=UpTo(2 * MANY))
         network = model.network()
         kind: Any = DiffusionPipeline
         pipeline = kind.from_pretrained(folder, dtype=network.dtype).to(network.device)

@@ -106,7 +106,7 @@ def main() -> None:
         parser.error("the oracle measures here, so it may not judge")
     judge, oracle, floor = open_judge(options.judge), Oracle.load(), load_policy(options.policy)
     limits = Limits(retries=options.retries, seconds=3600)
-    model = negspace.load("embedded", width=UpTo(64), judge=judge, limits=limits)
+    model = negspace.load("embedded", batching=UpTo(64), judge=judge, limits=limits)
     known = [term.term for term in floor.avoid if term.check != "none"]
     asked = wishes(options.prompts, options.seed)
     parts = Parts(

@@ -31,11 +31,11 @@ from pathlib import Path
 from scipy.stats import binomtest
 
 import negspace
-from negspace.lab.crew import Site
-from negspace.lab.findings import Sizes
 from negspace.lab.outcome import Aim, Effect, tally
 from negspace.lab.proof import Proof
+from negspace.lab.verdicts import ProofSizes
 from negspace.lab.witness import witness_of
+from negspace.lab.workers import Site
 from negspace.request import Avoid
 
 LISTS: tuple[tuple[str, dict[str, str]], ...] = (
@@ -63,7 +63,7 @@ LISTS: tuple[tuple[str, dict[str, str]], ...] = (
 TRUTH = 500_000
 """Seeds from which on the truth is measured; no proof comes near them."""
 
-SIZES = Sizes(side=2, fresh=8, tried=0)
+SIZES = ProofSizes(side=2, fresh=8, tried=0)
 """Default sizes for the verdicts; fewer controls, less confirmation, and no other scales and rules."""
 
 THREE = ("a snowman, beach", "hat, night, boat")

@@ -140,7 +140,7 @@ def p95(values: Sequence[float]) -> float:
 
 def throughput(served: Served, repeats: int, rounds: int) -> None:
     """The four arms and their ratios."""
-    model = negspace.load("embedded", width=Spread(32))
+    model = negspace.load("embedded", batching=Spread(32))
     plain, narrow = pipeline(torch.float32), pipeline(torch.bfloat16)
     arms: dict[str, Callable[[], float]] = {
         "served": lambda: rate_served(served, rounds),

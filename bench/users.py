@@ -119,7 +119,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=70_000)
     parser.add_argument("--store", type=Path, default=Path(".bench/users.jsonl"))
     options = parser.parse_args()
-    model, oracle, rng = negspace.load("embedded", width=UpTo(64)), Oracle.load(), Random(options.seed)
+    model, oracle, rng = negspace.load("embedded", batching=UpTo(64)), Oracle.load(), Random(options.seed)
     parts = Parts(
         options.store,
         {

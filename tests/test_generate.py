@@ -112,7 +112,7 @@ def test_pictures_of_one_request_equal_those_of_their_seeds(model: Model) -> Non
 
 
 def test_a_fitted_batch_is_equal_to_float_tolerance(tiny_sd: Path, model: Model) -> None:
-    fitted = ns.load(tiny_sd, dtype="float32", width=UpTo(16)).generate("a red cat", avoid="blurry", n=4)
+    fitted = ns.load(tiny_sd, dtype="float32", batching=UpTo(16)).generate("a red cat", avoid="blurry", n=4)
     assert (fitted.latents - model.generate("a red cat", avoid="blurry", n=4).latents).abs().max() < 1e-4
 
 
@@ -249,7 +249,7 @@ def test_the_receipt_says_what_was_done(model: Model) -> None:
         ("z", "e", "b", "r", "a</w>"),
         ("small</w>", "hat</w>"),
     ]
-    assert receipt.terms[1].unknown == ("zebra",) and receipt.terms[1].told == "negative branch"
+    assert receipt.terms[1].unknown == ("zebra",) and receipt.terms[1].channel == "negative branch"
     assert receipt.evaluations == {"positive": 8, "negative": 8}
     assert [image.seed for image in receipt.images] == [21, 22]
     for image, record in zip(result.images, receipt.images, strict=True):

@@ -44,7 +44,7 @@ def test_what_is_counted_is_what_was_taken(model: Model, sampler: str) -> None:
     result = made(model, sampler=sampler)
     taken = 3 if sampler.startswith("Heun") else 2
     assert result.receipt.evaluations == {"positive": taken, "negative": taken}
-    assert len(result.receipt.images[0].push) == taken == result.receipt.images[0].told
+    assert len(result.receipt.images[0].push) == taken == result.receipt.images[0].negative_steps
     assert result.receipt.steps == 4
 
 
@@ -180,7 +180,7 @@ def test_windows_are_of_noise_levels_and_not_of_what_is_left(model: Model) -> No
     early = made(model, avoid=[{"term": "blurry", "window": (0.0, 0.5)}]).receipt
     assert not early.negative_acted and "no step fell into the time" in str(early.why_not)
     late = made(model, avoid=[{"term": "blurry", "window": (0.75, 1.0)}]).receipt
-    assert late.negative_acted and late.images[0].told == 1
+    assert late.negative_acted and late.images[0].negative_steps == 1
 
 
 # What is told

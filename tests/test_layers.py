@@ -18,6 +18,7 @@ FLOORS: tuple[frozenset[str], ...] = (
             "findings",
             "frozen",
             "pixels",
+            "plugins",
             "receipt",
             "request",
             "rulefacts",

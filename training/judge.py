@@ -203,7 +203,7 @@ def calibrate(count: int, own: int, remade: int, only: Sequence[str], out: Path)
     }
     judges = {"clip": open_scoring("embedded", files["clip"]), "quality": open_scoring("quality", None)}
     autoencoder = AutoencoderKL.from_pretrained(find_folder(EMBEDDED).path / "vae", torch_dtype=torch.float32)
-    model = negspace.load(EMBEDDED, width=UpTo(64))
+    model = negspace.load(EMBEDDED, batching=UpTo(64))
     rng = Random(_FIRST)
     world = Pool.of([sample(rng) for _ in range(count)], judges, autoencoder)
     kept = {name: Calibration.read(out / f"{name}.json") for name in files} if only else {}

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import negspace
-from negspace.lab.album import Album, Look, Shot
-from negspace.lab.crew import HERE, Site
 from negspace.lab.outcome import Aim, Effect, tally
-from negspace.lab.studio import Maker, decides
+from negspace.lab.picture_maker import PictureMaker, decides
+from negspace.lab.picture_store import Look, PictureStore, Shot
 from negspace.lab.witness import witness_of
+from negspace.lab.workers import HERE, Site
 from negspace.request import Request
 
 Verdict = Literal["agrees", "disagrees", "not shown", "not measured"]
@@ -83,8 +83,8 @@ class Bench:
     def __post_init__(self) -> None:
         self.model = negspace.load("embedded", text_encoder=self.text_encoder)
         self.witness = witness_of("embedded")
-        self.album = Album(self.store, decides(self.model), self.witness.fingerprint)
-        self.maker = Maker(self.site.crew(self.model), self.witness, self.album)
+        self.album = PictureStore(self.store, decides(self.model), self.witness.fingerprint)
+        self.maker = PictureMaker(self.site.crew(self.model), self.witness, self.album)
 
     def told_by(self, text_encoder: Path) -> Bench:
         """The same with another text encoder, and an album of its own."""

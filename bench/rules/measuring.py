@@ -30,7 +30,7 @@ def _alone() -> None:
 
 @cache
 def _studio(store: Path, steps: int) -> Studio:
-    return Studio(negspace.load("embedded", width=UpTo(64)), Oracle.load(), steps, store)
+    return Studio(negspace.load("embedded", batching=UpTo(64)), Oracle.load(), steps, store)
 
 
 def _make(store: Path, steps: int, rule: str | None, asked: Sequence[Case]) -> str | None:

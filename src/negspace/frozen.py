@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from negspace.errors import RequestError
 
 
-class Words(BaseModel):
+class Frozen(BaseModel):
     """A frozen value with JSON both ways that refuses unknown keys and tells what is wrong in one line."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -9,7 +9,7 @@ from typing import Any, Literal, final
 import torch
 
 from negspace.encoding import Embedding, Encoder, load_embeddings
-from negspace.engine import Engine, Width
+from negspace.engine import Batching, Engine
 from negspace.errors import RequestError
 from negspace.facts import ModelFacts
 from negspace.guidance import Rule, make
@@ -24,7 +24,7 @@ from negspace.policy.policy import Policy
 from negspace.prompt import parse
 from negspace.receipt import Receipt
 from negspace.request import Avoid, Request
-from negspace.run.attempts import Looking
+from negspace.run.attempts import Inspection
 from negspace.run.escalation import Limits, has_checks
 from negspace.run.run import Result, Run
 
@@ -52,14 +52,14 @@ class Model:
         name_or_path: str | Path | Source,
         dtype: str | None,
         device: str | None,
-        width: Width | None,
+        batching: Batching | None,
         judge: Judge | None = None,
         limits: Limits | None = None,
     ) -> None:
         self._place = name_or_path
         self._dtype = dtype
         self._device = device
-        self._width = width
+        self._width = batching
         self._judge = judge
         self._limits = limits or Limits()
         self._networks: dict[torch.dtype, Network] = {}
@@ -85,10 +85,10 @@ class Model:
         """Where it was opened from: a name or a path."""
         return str(self.source.place)
 
-    def at_width(self, width: Width) -> "Model":
+    def with_batching(self, batching: Batching) -> "Model":
         """The same model and the same networks, with so many rows a forward."""
         other = copy(self)
-        other._width = width
+        other._width = batching
         return other
 
     def network(self, dtype: str | None = None) -> Network:
@@ -135,12 +135,12 @@ class Model:
             self._taught = dict([*self._taught.items(), (key, taught)][-_TAUGHT:])
         return self._taught[key]
 
-    def _looking(self, planned: Plan) -> Looking:
+    def _looking(self, planned: Plan) -> Inspection:
         """Who looks at the pictures of a plan."""
         judge = self._judge
         if judge is None and has_checks(planned) and self.place == EMBEDDED:
             judge = embedded_judge()
-        return Looking(judge, self._limits)
+        return Inspection(judge, self._limits)
 
     def run(self, request: Request, *, policies: Sequence[Policy] = (), tenant: str | None = None) -> Run:
         """Begin pictures that are then made step by step.
@@ -276,7 +276,7 @@ def load(
     *,
     dtype: DtypeName | None = None,
     device: str | None = None,
-    width: Width | None = None,
+    batching: Batching | None = None,
     judge: Judge | None = None,
     limits: Limits | None = None,
     config: str | Path | None = None,
@@ -313,4 +313,4 @@ def load(
         source = name_or_path
     else:
         source = Source(name_or_path, config, texts, tuple(lora), allow_pickle, tuple(savings))
-    return Model(source, dtype, device, width, judge, limits)
+    return Model(source, dtype, device, batching, judge, limits)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeVar
 from pydantic import Field, model_validator
 
 from negspace.errors import RequestError
-from negspace.frozen import Words
+from negspace.frozen import Frozen
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -47,7 +47,7 @@ _PAPER = (255, 255, 255)  # what shows through where a picture is transparent
 _DATA_URL = re.compile(r"\s*data:[^,]{0,100};base64,", re.IGNORECASE)
 
 
-class Pixels(Words):
+class Pixels(Frozen):
     """A picture by its content. Where it came from, its format and its metadata play no part.
 
     Attributes:

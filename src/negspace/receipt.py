@@ -5,12 +5,12 @@ from typing import Literal
 
 from negspace.facts import EmbeddingFacts
 from negspace.findings import Finding
-from negspace.frozen import Words
+from negspace.frozen import Frozen
 from negspace.request import Avoid, Moved, Request, Settings, Start
-from negspace.verdict import Sight
+from negspace.verdict import JudgeVerdict
 
 
-class TokenRecord(Words):
+class TokenRecord(Frozen):
     """What the text encoder read for one chunk of a text.
 
     Attributes:
@@ -28,7 +28,7 @@ class TokenRecord(Words):
     cut: bool = False
 
 
-class SideRecord(Words):
+class SideRecord(Frozen):
     """One side of the conditioning, as sent.
 
     Attributes:
@@ -42,7 +42,7 @@ class SideRecord(Words):
     tokens: tuple[TokenRecord, ...] = ()
 
 
-class TermRecord(Words):
+class TermRecord(Frozen):
     """One avoided term.
 
     Attributes:
@@ -72,7 +72,7 @@ class TermRecord(Words):
     check: Literal["none", "flag", "retry", "block"] = "none"
     unchecked: Literal["refuse", "deliver"] = "refuse"
     span: tuple[int, int] | None = None
-    told: str = "negative branch"
+    channel: str = "negative branch"
     tokens: tuple[str, ...] = ()
     known: bool | None = None
     unknown: tuple[str, ...] = ()
@@ -86,7 +86,7 @@ class TermRecord(Words):
     seen_after: int = 0
 
 
-class JudgeRecord(Words):
+class JudgeRecord(Frozen):
     """Who looked at the pictures.
 
     Attributes:
@@ -101,7 +101,7 @@ class JudgeRecord(Words):
     seconds: float
 
 
-class AttemptRecord(Words):
+class AttemptRecord(Frozen):
     """One attempt at a picture. What it has in common with the others stands in the receipt's `carried`.
 
     Attributes:
@@ -116,10 +116,10 @@ class AttemptRecord(Words):
     avoid: str | tuple[Avoid, ...] | None
     sha256: str
     evaluations: dict[str, int]
-    sights: tuple[Sight, ...] = ()
+    verdicts: tuple[JudgeVerdict, ...] = ()
 
 
-class ModelRecord(Words):
+class ModelRecord(Frozen):
     """The model that made the pictures.
 
     Attributes:
@@ -140,7 +140,7 @@ class ModelRecord(Words):
     parts: tuple[str, ...] = ()
 
 
-class Omega(Words):
+class Omega(Frozen):
     """One guided step taken apart: d - d_u = positive (d_c - d_u) - negative (d_n - d_u) + a rest.
 
     GA-Eval, arXiv 2602.22570. Plain guidance at scale w has positive w and negative w - 1; d_n stands for all
@@ -156,7 +156,7 @@ class Omega(Words):
     residual: float
 
 
-class ImageRecord(Words):
+class ImageRecord(Frozen):
     """One picture.
 
     Attributes:
@@ -177,19 +177,19 @@ class ImageRecord(Words):
     seed: int
     sha256: str
     evaluations: dict[str, int]
-    told: int = 0
+    negative_steps: int = 0
     push: tuple[float | None, ...]
     omega: tuple[Omega | None, ...] = ()
     attempts: tuple[AttemptRecord, ...] = ()
     delivered: int | None = 0
     flags: tuple[str, ...] = ()
 
-    def sights(self) -> tuple[tuple[Sight, ...], tuple[Sight, ...]]:
+    def sights(self) -> tuple[tuple[JudgeVerdict, ...], tuple[JudgeVerdict, ...]]:
         """What was seen at the first attempt, and at the one that counts: the delivered, or else the last."""
         if not self.attempts:
             return (), ()
         counts = len(self.attempts) - 1 if self.delivered is None else self.delivered
-        return self.attempts[0].sights, self.attempts[counts].sights
+        return self.attempts[0].verdicts, self.attempts[counts].verdicts
 
 
 class Receipt(Settings):
@@ -298,7 +298,7 @@ class Receipt(Settings):
         return f", {len(self.withheld)} more withheld" if self.withheld else ""
 
 
-def _verdicts(looks: Iterable[tuple[Sight, ...]]) -> dict[str, list[str]]:
+def _verdicts(looks: Iterable[tuple[JudgeVerdict, ...]]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for sights in looks:
         for sight in sights:
@@ -338,7 +338,7 @@ def _term_line(term: TermRecord) -> str:
     if term.looked:
         seen += f" and {term.seen_after} at last"
     inert = f", inert: {term.why_not}" if term.effect == "inert" else ""
-    return f"{term.term}{weight} [{asked}] {known}, told by {term.told}{inert}{seen}"
+    return f"{term.term}{weight} [{asked}] {known}, told by {term.channel}{inert}{seen}"
 
 
 def _moved_line(moved: Moved) -> str:

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from negspace.errors import RequestError
-from negspace.frozen import Words
+from negspace.frozen import Frozen
 from negspace.pixels import Pixels, from_base64, read_mask, read_picture
-from negspace.ruletext import Written
+from negspace.ruletext import RuleLike
 
 _NEARLY = 1e-9  # 0.29 * 100 is 29 steps, whatever binary fractions make of it
 
@@ -21,7 +21,7 @@ def _mask(given: object) -> object:
     return read_mask(from_base64(given)) if isinstance(given, str) else given
 
 
-class Start(Words):
+class Start(Frozen):
     """What a picture is made of instead of noise alone.
 
     Attributes:
@@ -88,7 +88,7 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
-class Avoid(Words):
+class Avoid(Frozen):
     """One thing that is not wanted.
 
     Attributes:
@@ -119,7 +119,7 @@ class Avoid(Words):
         return self
 
 
-class Sizes(Words):
+class Sizes(Frozen):
     """The sizes that a model like SDXL is told in numbers, in pixels.
 
     Attributes:
@@ -133,7 +133,7 @@ class Sizes(Words):
     target: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] | None = None
 
 
-class Settings(Words):
+class Settings(Frozen):
     """How pictures are made, nothing left open.
 
     Attributes:
@@ -148,7 +148,7 @@ class Settings(Words):
     height: int
 
 
-class Moved(Words):
+class Moved(Frozen):
     """What an inline form took out of the prompt, to be avoided.
 
     Attributes:
@@ -160,7 +160,7 @@ class Moved(Words):
     span: tuple[int, int]
 
 
-class Request(Words):
+class Request(Frozen):
     """What is asked for. A field left at None is filled from the model's defaults when the plan is made.
 
     Attributes:
@@ -225,7 +225,7 @@ class Request(Words):
     @field_validator("rule", mode="before")
     @classmethod
     def _a_rule_is_its_text(cls, given: Any) -> Any:
-        return given.written() if isinstance(given, Written) else given
+        return given.written() if isinstance(given, RuleLike) else given
 
     @model_validator(mode="after")
     def _last_seed_exists(self) -> Self:

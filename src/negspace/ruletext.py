@@ -15,7 +15,7 @@ Value = Union[float, str, None, "Call"]
 
 
 @runtime_checkable
-class Written(Protocol):
+class RuleLike(Protocol):
     """A rule, to whoever knows none."""
 
     def written(self) -> str:

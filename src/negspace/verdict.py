@@ -2,12 +2,12 @@
 
 from typing import Literal
 
-from negspace.frozen import Words
+from negspace.frozen import Frozen
 
 Verdict = Literal["seen", "absent", "unknown"]
 
 
-class Sight(Words):
+class JudgeVerdict(Frozen):
     """What was seen of one concept in one picture.
 
     Attributes:

@@ -8,14 +8,14 @@ import pytest
 import torch
 
 from negspace.encoding import Cache, Cached, Conditioning, Embedding, Encoder, SideBySide
-from negspace.encoding.base import Around
+from negspace.encoding.base import EncoderWrapper
 from negspace.errors import EncodingError
 from negspace.facts import Layer
 from negspace.prompt import Prompt, parse
 from tests.encoding.tiny import clip_encoder, clip_pair
 
 
-class Counting(Around):
+class Counting(EncoderWrapper):
     """An encoder that counts how often it is asked, and may wait first."""
 
     def __init__(self, encoder: Encoder, wait: Event | None = None) -> None:

@@ -60,9 +60,9 @@ def test_every_thing_avoided_has_its_own_evaluations(model: Model) -> None:
     receipt = result.receipt
     names = ("positive", "empty", "negative:0", "negative:1", "negative:2")
     assert receipt.evaluations == dict.fromkeys(names, 4)
-    assert receipt.negative_acted and receipt.images[0].told == 4
+    assert receipt.negative_acted and receipt.images[0].negative_steps == 4
     assert all(push is not None and push > 0 for push in receipt.images[0].push)
-    assert [term.told for term in receipt.terms] == ["own branch"] * 3
+    assert [term.channel for term in receipt.terms] == ["own branch"] * 3
     assert [term.tokens for term in receipt.terms] == [("hat</w>",), ("text</w>",), ("smoke</w>",)]
 
 
@@ -91,7 +91,7 @@ def test_weights_and_windows_come_with_the_step(model: Model) -> None:
 
 def test_a_time_in_which_nothing_is_avoided_is_not_counted(model: Model) -> None:
     late = run(model, (ns.Avoid(term="hat", window=(0.75, 1)),), steps=4).result().receipt
-    assert late.images[0].told == 1
+    assert late.images[0].negative_steps == 1
     assert [push is None for push in late.images[0].push] == [True, True, True, False]
     never = run(model, (ns.Avoid(term="hat", window=(0.9, 0.95)),), steps=4).result().receipt
     assert not never.negative_acted and "no step" in str(never.why_not)

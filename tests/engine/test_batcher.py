@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from negspace.encoding import Conditioning
-from negspace.engine.batcher import Fixed, UpTo, Width, predict
+from negspace.engine.batcher import Batching, Fixed, UpTo, predict
 from negspace.engine.spread import Spread
 from negspace.guidance import Patch
 from negspace.models.base import Network, Row
@@ -39,7 +39,7 @@ def row(number: int, windows: int = 1, patch: Patch | None = None, size: int = 2
     return Row(torch.full((1, size, size), float(number)), 0.5, (told,), patch)
 
 
-def run(rows: Sequence[Row], width: Width) -> tuple[list[Tensor], list[int]]:
+def run(rows: Sequence[Row], width: Batching) -> tuple[list[Tensor], list[int]]:
     network = Recorder()
     answers, forwards = predict(cast(Network, network), rows, width)
     assert forwards == len(network.sizes)
@@ -93,7 +93,7 @@ def test_a_spread_width_shares_the_cores_with_other_engines() -> None:
     rows = [row(i) for i in range(8)]
     assert [Spread(16).among(hands).cores for hands in (1, 2, 3, 4)] == [3, 1, 1, 1]
     assert run(rows, Spread(16).among(3))[1] == [8]
-    assert UpTo(16).among(3) == UpTo(16) and UpTo(16).hands == 1
+    assert UpTo(16).among(3) == UpTo(16) and UpTo(16).workers == 1
 
 
 @pytest.mark.parametrize("width", [Fixed, UpTo, Spread])

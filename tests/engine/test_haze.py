@@ -9,11 +9,11 @@ from torch import Tensor
 
 import negspace as ns
 from negspace.encoding import Conditioning
-from negspace.engine import Cast, Engine, Lane, Part, draw
+from negspace.engine import Cast, Engine, Lane, WeightedConditioning, draw
 from negspace.engine.haze import hazed
 from negspace.engine.noise import keyed
 from negspace.generate import Model
-from negspace.guidance import Cfg, Haze, Rule
+from negspace.guidance import Cfg, ConditioningNoise, Rule
 from negspace.guidance.rules.cads import Cads
 from negspace.guidance.rules.rescale import Rescale
 from negspace.models.base import Row
@@ -37,16 +37,16 @@ def test_haze_by_hand() -> None:
     plain, n = told(0), torch.randn((12, 16), generator=noise())
     y = plain.hidden
     mixed = 0.8 * y + 0.15 * n
-    assert torch.allclose(hazed(plain, Haze(0.8, 0.15, 0.0), noise()).hidden, mixed)
+    assert torch.allclose(hazed(plain, ConditioningNoise(0.8, 0.15, 0.0), noise()).hidden, mixed)
     matched = (mixed - mixed.mean()) / mixed.std() * y.std() + y.mean()
-    assert torch.allclose(hazed(plain, Haze(0.8, 0.15, 1.0), noise()).hidden, matched, atol=1e-6)
-    half = hazed(plain, Haze(0.8, 0.15, 0.5), noise()).hidden
+    assert torch.allclose(hazed(plain, ConditioningNoise(0.8, 0.15, 1.0), noise()).hidden, matched, atol=1e-6)
+    half = hazed(plain, ConditioningNoise(0.8, 0.15, 0.5), noise()).hidden
     assert torch.allclose(half, (mixed + matched) / 2, atol=1e-6)
 
 
 def test_mean_and_spread_are_those_of_what_is_told() -> None:
     plain = told(0, pooled=True)
-    through = hazed(plain, Haze(0.0, 0.25, 1.0), noise())
+    through = hazed(plain, ConditioningNoise(0.0, 0.25, 1.0), noise())
     assert plain.pooled is not None and through.pooled is not None
     for ours, theirs in ((through.hidden, plain.hidden), (through.pooled, plain.pooled)):
         assert not torch.allclose(ours, theirs, atol=0.1)
@@ -59,7 +59,7 @@ def test_what_is_longer_begins_with_the_same_noise() -> None:
     """A negative that needs a window more does not shift what the positive is told through."""
     short = told(0)
     long = Conditioning(torch.cat([short.hidden, short.hidden]), None, 2, short.empty)
-    haze = Haze(0.6, 0.2, 0.0)
+    haze = ConditioningNoise(0.6, 0.2, 0.0)
     assert torch.equal(hazed(long, haze, noise()).hidden[:12], hazed(short, haze, noise()).hidden)
 
 
@@ -73,7 +73,11 @@ def test_the_noise_of_the_picture_is_what_it_was() -> None:
 # In a lane
 
 POSITIVE, EMPTY, NEGATIVE = told(1), told(2), told(3)
-CAST: Cast = {"positive": (Part(POSITIVE),), "empty": (Part(EMPTY),), "negative": (Part(NEGATIVE),)}
+CAST: Cast = {
+    "positive": (WeightedConditioning(POSITIVE),),
+    "empty": (WeightedConditioning(EMPTY),),
+    "negative": (WeightedConditioning(NEGATIVE),),
+}
 
 
 def watched(rule: Rule[Any], cast: Cast = CAST, seed: int = 3) -> list[list[Row]]:
@@ -115,7 +119,11 @@ def test_asking_twice_tells_the_same() -> None:
 
 def test_the_empty_prompt_in_a_sum_of_texts_is_told_as_it_is() -> None:
     """d_u + 0.5 (d_1 - d_u) + 0.8 (d_2 - d_u): both texts through haze, the empty prompt run once."""
-    cast: Cast = {**CAST, "positive": (Part(POSITIVE, 0.5), Part(told(7), 0.8)), "negative": CAST["empty"]}
+    cast: Cast = {
+        **CAST,
+        "positive": (WeightedConditioning(POSITIVE, 0.5), WeightedConditioning(told(7), 0.8)),
+        "negative": CAST["empty"],
+    }
     rows = watched(Cads(), cast)[0]
     assert len(rows) == 3
     assert [torch.equal(hidden(rows, i), one.hidden) for i, one in enumerate((POSITIVE, told(7), EMPTY))] == [
@@ -132,7 +140,9 @@ def lanes(model: Model, rule: Rule[Any], seeds: range) -> list[Lane]:
     network = model.network()
     encoder = network.encoder
     sides = {"positive": encoder.encode(parse("a red house")), "negative": encoder.encode(parse("blurry"))}
-    cast: Cast = {"empty": (Part(encoder.empty()),)} | {name: (Part(one),) for name, one in sides.items()}
+    cast: Cast = {"empty": (WeightedConditioning(encoder.empty()),)} | {
+        name: (WeightedConditioning(one),) for name, one in sides.items()
+    }
     space = "v" if network.facts.prediction == "v_prediction" else "eps"
     return [
         Lane(

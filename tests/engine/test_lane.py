@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from negspace.encoding import Conditioning
-from negspace.engine import Cast, Lane, Part, draw
+from negspace.engine import Cast, Lane, WeightedConditioning, draw
 from negspace.errors import RequestError
 from negspace.guidance import Branch, Cfg, Patch, Rule, Step, Wrapper
 from negspace.models.base import Row
@@ -26,8 +26,8 @@ def says(value: float) -> Conditioning:
 
 def cast(**sides: float) -> Cast:
     """Sides by name, each telling one number; "negative_0" stands for "negative:0"."""
-    told = {name.replace("_", ":"): (Part(says(value)),) for name, value in sides.items()}
-    return {"empty": (Part(says(0.0)),), **told}
+    told = {name.replace("_", ":"): (WeightedConditioning(says(value)),) for name, value in sides.items()}
+    return {"empty": (WeightedConditioning(says(0.0)),), **told}
 
 
 def answer(row: Row) -> Tensor:

@@ -9,7 +9,7 @@ from torch import Tensor
 import negspace as ns
 from negspace.generate import Model
 from negspace.guidance import Step
-from negspace.guidance.rules.auto import Auto, Kept
+from negspace.guidance.rules.auto import Auto, Measurements
 from negspace.guidance.shared.one_by_one import joined
 from negspace.prompt import parse
 from negspace.strength import Window
@@ -89,12 +89,12 @@ def test_more_than_three_things_share_sides() -> None:
     }
 
 
-def kept(up: Tensor, *away: Tensor) -> Kept:
+def kept(up: Tensor, *away: Tensor) -> Measurements:
     """With everything measured that is to be, till then."""
-    return Kept(up, 8, {f"joint:{number}": one for number, one in enumerate(away)})
+    return Measurements(up, 8, {f"joint:{number}": one for number, one in enumerate(away)})
 
 
-def guided(state: Kept, index: int = 9, **weights: float) -> list[float]:
+def guided(state: Measurements, index: int = 9, **weights: float) -> list[float]:
     """At scale 3, where the prompt says (4, 1)."""
     step = at(index, STEPS, **weights)
     found, after = RULE.combine({"positive": flat(4.0, 1.0)}, step, state)
@@ -108,7 +108,7 @@ def test_pushes_are_used_until_they_are_measured_again() -> None:
 
 
 def test_what_is_measured_again_takes_the_place_of_what_was_kept() -> None:
-    before = Kept(flat(3.0, -4.0), 0, {"joint:0": flat(0.0, -1.0)})
+    before = Measurements(flat(3.0, -4.0), 0, {"joint:0": flat(0.0, -1.0)})
     told = {"positive": flat(4.0, 1.0), "empty": flat(1.0, 1.0)}
     found, after = RULE.combine(told, at(8), before)
     # |p_u| = 3, |p_j| = 1: as it is, being more than 0.3 * 3
@@ -141,8 +141,8 @@ def test_what_is_not_avoided_at_a_step_pushes_nothing() -> None:
 def test_what_it_evaluates_is_in_the_receipt(model: Model) -> None:
     receipt = model.generate("a cat", avoid="hat", rule="auto", steps=10).receipt
     assert receipt.evaluations == {"positive": 10, "empty": 3, "joint:0": 1}
-    assert receipt.negative_acted and receipt.images[0].told == 1
-    assert [term.told for term in receipt.terms] == ["joint branch"]
+    assert receipt.negative_acted and receipt.images[0].negative_steps == 1
+    assert [term.channel for term in receipt.terms] == ["joint branch"]
 
 
 def test_nothing_avoided_costs_nothing(model: Model) -> None:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from negspace.encoding import Conditioning
-from negspace.engine import Lane, Part, draw
+from negspace.engine import Lane, WeightedConditioning, draw
 from negspace.errors import RequestError
 from negspace.guidance import Space
 from negspace.guidance.rules.cfg_pp import CfgPp
@@ -33,8 +33,8 @@ def schedule(prediction: str, **settings: Any) -> dict[str, Any]:
     }
 
 
-def says(value: float) -> Part:
-    return Part(Conditioning(torch.full((2, 4), value), None, 1, torch.zeros(2, 4)))
+def says(value: float) -> WeightedConditioning:
+    return WeightedConditioning(Conditioning(torch.full((2, 4), value), None, 1, torch.zeros(2, 4)))
 
 
 def answer(x: Tensor, told: float) -> Tensor:

@@ -275,8 +275,8 @@ def test_the_haze_of_cads_follows_its_schedule() -> None:
     rule = Cads(clean=0.4, hazy=0.8, noise=0.5, mix=0.5)
     step = at(0)
     seen = [rule.branches(replace(step, index=i, count=10), rule.init()) for i in (0, 2, 4, 6, 9)]
-    hazes = [branches[0].haze for branches in seen]
-    assert all(branches[1].haze is None for branches in seen), "the negative is told as it is"
+    hazes = [branches[0].noise for branches in seen]
+    assert all(branches[1].noise is None for branches in seen), "the negative is told as it is"
     assert hazes[3] is None and hazes[4] is None
     # time is 1, 0.8, 0.6: gamma 0, 0, 0.5
     for haze, gamma in zip(hazes, (0.0, 0.0, 0.5), strict=False):

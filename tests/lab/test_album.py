@@ -7,9 +7,9 @@ import pytest
 import negspace as ns
 from negspace.errors import OutputError
 from negspace.generate import Model
-from negspace.lab.album import Album, Shot
-from negspace.lab.crew import Alone
-from negspace.lab.studio import Maker
+from negspace.lab.picture_maker import PictureMaker
+from negspace.lab.picture_store import PictureStore, Shot
+from negspace.lab.workers import InProcess
 from negspace.request import Request
 from tests.lab.worlds import Words
 
@@ -22,8 +22,8 @@ def model(tiny_sd: Path) -> Model:
 
 
 def make(model: Model, folder: Path, shots: list[Shot]) -> int:
-    with Album(folder, "tiny", "numbers") as album:
-        maker = Maker(Alone(model), Words(), album)
+    with PictureStore(folder, "tiny", "numbers") as album:
+        maker = PictureMaker(InProcess(model), Words(), album)
         for _ in maker.make(shots):
             pass
         assert [look.key for look in maker.looks(shots)] == [album.key(shot) for shot in shots]
@@ -40,7 +40,7 @@ def test_a_copy_is_the_same_picture_made_once_more(model: Model, tmp_path: Path)
     copy = Shot(SHOTS[0].request, copy=1)
     make(model, tmp_path, [SHOTS[0]])
     make(model, tmp_path, [copy, SHOTS[2]])
-    with Album(tmp_path, "tiny", "numbers") as album:
+    with PictureStore(tmp_path, "tiny", "numbers") as album:
         first, second = album.look(SHOTS[0]), album.look(copy)
         assert first and second and first.sha256 == second.sha256 and first.key != second.key
 
@@ -59,14 +59,14 @@ def test_a_line_that_was_cut_off_is_read_again_from_its_picture(
 
 def test_another_model_has_pictures_of_its_own(model: Model, tmp_path: Path) -> None:
     make(model, tmp_path, SHOTS)
-    with Album(tmp_path, "another", "numbers") as album:
+    with PictureStore(tmp_path, "another", "numbers") as album:
         assert album.look(SHOTS[0]) is None and not album.path(SHOTS[0]).exists()
 
 
 def test_only_one_program_has_it_open(tmp_path: Path) -> None:
-    with Album(tmp_path, "tiny", "numbers"), pytest.raises(OutputError, match="in use by another run"):
-        Album(tmp_path, "tiny", "numbers")
-    Album(tmp_path, "tiny", "numbers").__exit__()
+    with PictureStore(tmp_path, "tiny", "numbers"), pytest.raises(OutputError, match="in use by another run"):
+        PictureStore(tmp_path, "tiny", "numbers")
+    PictureStore(tmp_path, "tiny", "numbers").__exit__()
 
 
 def test_damage_is_told_with_its_line(model: Model, tmp_path: Path) -> None:
@@ -74,4 +74,4 @@ def test_damage_is_told_with_its_line(model: Model, tmp_path: Path) -> None:
     lines = tmp_path / "seen.jsonl"
     lines.write_text("{}\n" + lines.read_text())
     with pytest.raises(OutputError, match="line 1 is damaged"):
-        Album(tmp_path, "tiny", "numbers")
+        PictureStore(tmp_path, "tiny", "numbers")

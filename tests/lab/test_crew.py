@@ -13,9 +13,9 @@ import negspace as ns
 from negspace.errors import LabError, PromptError
 from negspace.generate import Model
 from negspace.lab import Proof, Site
-from negspace.lab.album import Album, Shot
-from negspace.lab.crew import Alone, Crew, Made, Part, Processes, make_part, same_model
-from negspace.lab.studio import Maker
+from negspace.lab.picture_maker import PictureMaker
+from negspace.lab.picture_store import PictureStore, Shot
+from negspace.lab.workers import InProcess, Made, Part, Processes, Workers, make_part, same_model
 from negspace.request import Request
 from tests.lab.worlds import Words
 
@@ -63,8 +63,8 @@ def test_two_processes_prove_what_one_does(model: Model, tmp_path: Path) -> None
 
 
 def test_a_process_that_dies_is_told(model: Model, tmp_path: Path) -> None:
-    with closing(Processes(model, 1)) as crew, Album(tmp_path, "tiny", "numbers") as album:
-        maker = Maker(crew, Words(), album)
+    with closing(Processes(model, 1)) as crew, PictureStore(tmp_path, "tiny", "numbers") as album:
+        maker = PictureMaker(crew, Words(), album)
         for _ in maker.make([Shot(REQUESTS[0])]):
             pass
         for process in active_children():
@@ -75,17 +75,17 @@ def test_a_process_that_dies_is_told(model: Model, tmp_path: Path) -> None:
 
 
 def test_parts_leave_no_hand_idle(model: Model, tmp_path: Path) -> None:
-    class Four(Crew):
-        hands = 4
+    class Four(Workers):
+        count = 4
 
         def make(self, parts: Sequence[Part]) -> Iterator[tuple[int, list[Made]]]:
             sizes.append([len(part) for part in parts])
-            return Alone(model).make(parts)
+            return InProcess(model).make(parts)
 
     sizes: list[list[int]] = []
     shots = [Shot(Request(prompt="a cat", seed=seed, steps=1)) for seed in range(40)]
-    with Album(tmp_path, "tiny", "numbers") as album:
-        maker = Maker(Four(), Words(), album)
+    with PictureStore(tmp_path, "tiny", "numbers") as album:
+        maker = PictureMaker(Four(), Words(), album)
         for few in (shots[:5], shots):
             for _ in maker.make(few):
                 pass

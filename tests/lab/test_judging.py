@@ -14,7 +14,7 @@ from negspace.judge import Judge, Panel, Quality
 from negspace.judge.base import Picture, unknown
 from negspace.lab import Proof
 from negspace.lab.witness import JudgeWitness
-from negspace.verdict import Sight
+from negspace.verdict import JudgeVerdict
 
 FLAT = Image.new("RGB", (64, 64), (120, 120, 120))
 GRAIN = Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8))
@@ -34,17 +34,17 @@ class Bright(Judge):
     def concepts(self) -> tuple[str, ...]:
         return ("snowman",)
 
-    def look(self, pictures: Sequence[Picture], concepts: Sequence[str]) -> list[tuple[Sight, ...]]:
+    def look(self, pictures: Sequence[Picture], concepts: Sequence[str]) -> list[tuple[JudgeVerdict, ...]]:
         return [tuple(self._sight(one, concept) for concept in concepts) for one in pictures]
 
     def fingerprint(self) -> str:
         return "bright"
 
-    def _sight(self, picture: Picture, concept: str) -> Sight:
+    def _sight(self, picture: Picture, concept: str) -> JudgeVerdict:
         if concept == self._blind_to:
             return unknown(concept, self.name, "it was asleep")
         seen = np.asarray(picture).mean() > 100
-        return Sight(concept=concept, judge=self.name, verdict="seen" if seen else "absent")
+        return JudgeVerdict(concept=concept, judge=self.name, verdict="seen" if seen else "absent")
 
 
 def test_a_text_names_what_the_judge_knows_and_else_its_parts() -> None:

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from negspace.lab.album import Look, Shot
-from negspace.lab.findings import Sizes
+from negspace.lab.picture_store import Look, Shot
+from negspace.lab.verdicts import ProofSizes
 from tests.lab.worlds import World, question, run
 
 USUAL = World({"hat": 0.8, "smoke": 0.5, "blurry": 0.5}, {"hat": 0.05, "smoke": 0.1, "blurry": 0.1})
@@ -107,7 +107,7 @@ def test_terms_without_effect_are_seldom_said_to_have_one() -> None:
             chance = random.Random(f"{shot.request.seed} {shot.request.avoid}").random()
             return look.model_copy(update={"seen": ("cat", "hat") if chance < 0.2 else ("cat",)})
 
-    sizes = Sizes(pairs=64, least=16, side=8, fresh=8, tried=8)
+    sizes = ProofSizes(pairs=64, least=16, side=8, fresh=8, tried=8)
     wrong = 0
     for seed in range(50):
         found = run(question("hat", "smoke", "fish", sizes=sizes, seed=seed * 1000), Noisy({}))

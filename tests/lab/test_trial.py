@@ -13,14 +13,14 @@ from pydantic import ValidationError
 
 from bench.trials import simulate
 from negspace.errors import LabError, RequestError
-from negspace.lab import Design, Trial, Verdict, forecast
+from negspace.lab import Design, Trial, TrialVerdict, forecast
 from negspace.lab.stats import e_bh, least_mean_pairs, log_evidence, pairs_for_mcnemar
 
 HELPED, HARMED, KEPT, CLEAR = (True, False), (False, True), (True, True), (False, False)
 PAIRS = st.lists(st.sampled_from([HELPED, HARMED, KEPT, CLEAR]), max_size=80)
 
 
-def ended(trial: Trial) -> Verdict:
+def ended(trial: Trial) -> TrialVerdict:
     assert trial.verdict is not None
     return trial.verdict
 

@@ -13,7 +13,7 @@ from negspace.errors import LabError
 from negspace.generate import Model
 from negspace.lab.proof import Proof
 from negspace.lab.voting import Answer, Booth, Duel
-from negspace.lab.voting_page import Desk
+from negspace.lab.voting_page import VotingServer
 from negspace.lab.witness import Blind
 
 
@@ -92,7 +92,7 @@ def called(url: str, body: object = None) -> bytes:
 
 
 def test_the_page_shows_two_pictures_and_does_not_tell_which_is_which(proof: Proof, tmp_path: Path) -> None:
-    with Booth(proof, tmp_path, pairs=8) as booth, Desk(booth) as desk:
+    with Booth(proof, tmp_path, pairs=8) as booth, VotingServer(booth) as desk:
         page = called(desk.url).decode()
         assert "ArrowLeft" in page and "http" not in page.split("</style>")[0]
         pair = json.loads(called(f"{desk.url}pair"))

@@ -12,11 +12,11 @@ from PIL import Image
 
 from negspace.avoid.terms import content_words
 from negspace.facts import EncoderFacts, ModelFacts
-from negspace.lab.album import Look, Shot
 from negspace.lab.arms import ablation
-from negspace.lab.findings import Sizes
+from negspace.lab.picture_store import Look, Shot
 from negspace.lab.question import Other, Question
 from negspace.lab.study import Outcome, Study
+from negspace.lab.verdicts import ProofSizes
 from negspace.lab.witness import Witness
 from negspace.planning.plan import plan
 from negspace.request import Avoid, Request
@@ -94,7 +94,7 @@ class World:
 
 
 def question(
-    *terms: str, prompts: tuple[str, ...] = ("a cat",), sizes: Sizes | None = None, **fields: Any
+    *terms: str, prompts: tuple[str, ...] = ("a cat",), sizes: ProofSizes | None = None, **fields: Any
 ) -> Question:
     """A question about terms in the world of numbers."""
     avoid = tuple(Avoid(term=term) for term in terms)
@@ -106,7 +106,7 @@ def question(
         ablation(avoid, unrelated="tree", words=("boat", "house", "star", "text", "snow", "tree", "cat")),
         (Other("scale 2", scale=2.0), Other("early", window=(0.0, 0.6))),
         3.0,
-        sizes or Sizes(),
+        sizes or ProofSizes(),
         0.05,
         0.1,
     )

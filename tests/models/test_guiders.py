@@ -16,7 +16,7 @@ from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchE
 from torch import Tensor, nn
 
 from negspace.encoding import Conditioning
-from negspace.engine import Lane, Part, draw
+from negspace.engine import Lane, WeightedConditioning, draw
 from negspace.errors import RequestError
 from negspace.guidance import Cfg, Rule, Space, make
 from negspace.models.base import Row
@@ -67,7 +67,7 @@ def by_lane(rule: Rule[Any], prediction: str = "epsilon", one_by_one: bool = Fal
     def answer(row: Row) -> Tensor:
         return predicted(row.x[None], float(row.told[0].hidden.mean()))[0]
 
-    cast = {side: (Part(says(value)),) for side, value in SAYS.items()}
+    cast = {side: (WeightedConditioning(says(value)),) for side, value in SAYS.items()}
     lane = Lane(
         seed=3,
         noise=draw(3, SHAPE),

@@ -42,9 +42,9 @@ def test_every_rule_changes_the_picture(sd_folder: Path) -> None:
         riding = made(model, rule)
         assert torch.isfinite(riding.latents).all() and not same(riding, plain), rule
         assert riding.receipt.evaluations == {"positive": STEPS} and riding.receipt.scale == 1.0
-        assert riding.receipt.negative_acted and riding.receipt.images[0].told == STEPS
+        assert riding.receipt.negative_acted and riding.receipt.images[0].negative_steps == STEPS
         assert riding.receipt.images[0].push == (None,) * STEPS
-        assert {term.told for term in riding.receipt.terms} == {"attention"}
+        assert {term.channel for term in riding.receipt.terms} == {"attention"}
     for rule in WORSE:
         pushed, name = made(model, rule, scale=1.0), rule.split("(")[0]
         assert torch.isfinite(pushed.latents).all() and not same(pushed, plain), rule
@@ -70,13 +70,13 @@ def test_off_is_the_unchanged_network_bit_for_bit(model: Model, rule: str, avoid
 def test_around_guidance_both_tell(model: Model) -> None:
     both = made(model, "nag", scale=4.0)
     assert both.receipt.evaluations == {"positive": STEPS, "negative": STEPS}
-    assert both.receipt.terms[0].told == "attention and negative branch"
+    assert both.receipt.terms[0].channel == "attention and negative branch"
     assert not same(both, made(model, "cfg", scale=4.0))
 
 
 def test_a_window_of_a_term_is_kept(model: Model) -> None:
     late = made(model, "nag", (ns.Avoid(term="hat", window=(0.5, 1)),), steps=4)
-    assert late.receipt.images[0].told == 2
+    assert late.receipt.images[0].negative_steps == 2
 
 
 def test_rows_of_one_kind_share_forwards_whatever_their_strength(model: Model) -> None:

@@ -7,12 +7,16 @@ from pathlib import Path
 
 import negspace as ns
 from negspace.engine import Fixed
-from negspace.models.network.lock import Turns
+from negspace.models.network.lock import ReadWriteLock
 from negspace.request import Request
 
 
 def test_one_is_alone_and_others_are_beside_each_other() -> None:
-    turns, meeting, state = Turns(), threading.Barrier(2, timeout=10), {"beside": 0, "most": 0, "alone": 0}
+    turns, meeting, state = (
+        ReadWriteLock(),
+        threading.Barrier(2, timeout=10),
+        {"beside": 0, "most": 0, "alone": 0},
+    )
     lock = threading.Lock()
 
     def beside() -> None:
@@ -39,7 +43,7 @@ def test_one_is_alone_and_others_are_beside_each_other() -> None:
 
 
 def test_who_waits_to_be_alone_goes_before_who_comes_later() -> None:
-    turns, order = Turns(), list[str]()
+    turns, order = ReadWriteLock(), list[str]()
     with ThreadPoolExecutor(2) as crew:
         with turns.beside():
             waits = crew.submit(lambda: _noted(turns, "alone", order))
@@ -54,7 +58,7 @@ def test_who_waits_to_be_alone_goes_before_who_comes_later() -> None:
 
 
 def test_a_turn_is_given_back_after_an_error() -> None:
-    turns = Turns()
+    turns = ReadWriteLock()
     for kind in (turns.beside, turns.alone):
         try:
             with kind():
@@ -66,7 +70,7 @@ def test_a_turn_is_given_back_after_an_error() -> None:
 
 
 def test_threads_that_change_a_network_spoil_nothing_for_others(tiny_sd: Path) -> None:
-    model = ns.load(tiny_sd, dtype="float32", width=Fixed(2))
+    model = ns.load(tiny_sd, dtype="float32", batching=Fixed(2))
     rules = ("cfg", "pag", "nag", "slg") * 3
     asked = [Request(prompt="a cat", avoid="hat", rule=rule, steps=4, seed=i) for i, rule in enumerate(rules)]
 
@@ -78,6 +82,6 @@ def test_threads_that_change_a_network_spoil_nothing_for_others(tiny_sd: Path) -
         assert list(crew.map(hashes, asked)) == alone
 
 
-def _noted(turns: Turns, kind: str, order: list[str]) -> None:
+def _noted(turns: ReadWriteLock, kind: str, order: list[str]) -> None:
     with getattr(turns, kind)():
         order.append(kind)

@@ -63,13 +63,13 @@ def test_a_negative_that_cannot_act_says_why(avoid: Any, fields: dict[str, Any],
     plan = planned(avoid=avoid, **fields)
     assert not plan.acts and why in str(plan.why_not)
     assert bool(found(plan, "inert")) == (avoid is not None)
-    assert all(term.told == "nothing" for term in plan.terms)
+    assert all(term.channel == "nothing" for term in plan.terms)
 
 
 def test_a_negative_that_acts() -> None:
     plan = planned(avoid="hat, blurry")
     assert plan.acts and plan.why_not is None and plan.findings == ()
-    assert [term.told for term in plan.terms] == ["negative branch"] * 2
+    assert [term.channel for term in plan.terms] == ["negative branch"] * 2
 
 
 def test_the_three_negatives_are_kept_apart() -> None:

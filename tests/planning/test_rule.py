@@ -67,7 +67,7 @@ def test_a_scale_that_does_nothing_is_told() -> None:
 def test_how_what_is_avoided_is_told(rule: str, scale: float | None, told: str) -> None:
     plan = planned(rule, scale=scale)
     assert plan.acts and plan.why_not is None
-    assert [term.told for term in plan.terms] == [told]
+    assert [term.channel for term in plan.terms] == [told]
 
 
 @pytest.mark.parametrize(
@@ -118,6 +118,6 @@ def test_what_cannot_be_is_refused_with_what_can(rule: str | None, facts: ns.Mod
 
 def test_attention_works_where_a_branch_does_not() -> None:
     for facts in (DISTILLED, BARE):
-        assert planned("nag", facts).terms[0].told == "attention"
+        assert planned("nag", facts).terms[0].channel == "attention"
     assert planned("cfg(scale=1)", DISTILLED).why_not == "the scale is 1, where only the prompt is evaluated"
     assert planned(None, DISTILLED, avoid=None).scale == 7.5

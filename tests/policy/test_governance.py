@@ -207,9 +207,9 @@ def test_a_model_that_cannot_be_told_blocks_what_is_locked() -> None:
     mute = ns.ModelFacts(name="m", negative_branch=False)
     assert planned("a cat", None, policy("[hat]", "locked: true"), facts=mute).blocks
     checked = planned("a cat", None, policy("[{term: hat, check: flag}]", "locked: true"), facts=mute)
-    assert not checked.blocks and checked.terms[0].told == "check only"
+    assert not checked.blocks and checked.terms[0].channel == "check only"
     free = planned("a cat", None, policy("[hat]"), facts=mute)
-    assert not free.blocks and free.terms[0].told == "nothing"
+    assert not free.blocks and free.terms[0].channel == "nothing"
 
 
 def test_the_scale_is_held_and_a_policy_may_allow_less() -> None:

@@ -20,7 +20,7 @@ from negspace.policy.policy import parse_policy
 from negspace.receipt import Receipt
 from negspace.request import Avoid, Request
 from negspace.run.escalation import Limits, retry_seed
-from negspace.verdict import Sight, Verdict
+from negspace.verdict import JudgeVerdict, Verdict
 
 STEPS = 3
 
@@ -39,10 +39,12 @@ class Told(Judge):
     def concepts(self) -> tuple[str, ...]:
         return ("hat",)
 
-    def look(self, pictures: Sequence[Image.Image], concepts: Sequence[str]) -> list[tuple[Sight, ...]]:
+    def look(
+        self, pictures: Sequence[Image.Image], concepts: Sequence[str]
+    ) -> list[tuple[JudgeVerdict, ...]]:
         self.looks += len(pictures)
         return [
-            tuple(Sight(concept=one, judge="told", verdict=self._answer(picture)) for one in concepts)
+            tuple(JudgeVerdict(concept=one, judge="told", verdict=self._answer(picture)) for one in concepts)
             for picture in pictures
         ]
 
@@ -72,7 +74,7 @@ def test_what_passes_is_what_an_unwatched_run_makes(tiny_sd: Path) -> None:
     looked = model(tiny_sd, lambda _: "absent").run(asked("block", 2)).result()
     plain = ns.load(tiny_sd, dtype="float32").run(asked("none", 2)).result()
     assert torch.equal(looked.latents, plain.latents)
-    assert [image.attempts[0].sights[0].verdict for image in looked.receipt.images] == ["absent"] * 2
+    assert [image.attempts[0].verdicts[0].verdict for image in looked.receipt.images] == ["absent"] * 2
     assert looked.receipt.judge is not None and looked.receipt.judge.name == "told"
     assert not looked.receipt.withheld and plain.receipt.images[0].attempts == ()
     hat, blurry = looked.receipt.terms

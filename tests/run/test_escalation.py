@@ -28,7 +28,7 @@ from negspace.run.escalation import (
     retry_seed,
     watched,
 )
-from negspace.verdict import Sight, Verdict
+from negspace.verdict import JudgeVerdict, Verdict
 
 FACTS = ModelFacts(name="any", rules=("cfg",))
 Check = Literal["none", "flag", "retry", "block"]
@@ -39,12 +39,14 @@ def planned(*terms: tuple[str, Check], prompt: str = "a snowman") -> Plan:
     return plan(Request(prompt=prompt, avoid=avoid, seed=5), FACTS)
 
 
-def sights(**verdicts: Verdict) -> tuple[Sight, ...]:
-    return tuple(Sight(concept=name, judge="test", verdict=verdict) for name, verdict in verdicts.items())
+def sights(**verdicts: Verdict) -> tuple[JudgeVerdict, ...]:
+    return tuple(
+        JudgeVerdict(concept=name, judge="test", verdict=verdict) for name, verdict in verdicts.items()
+    )
 
 
 def decided(
-    first: Plan, seen: Sequence[tuple[Sight, ...]], limits: Limits, elapsed: float = 0.0
+    first: Plan, seen: Sequence[tuple[JudgeVerdict, ...]], limits: Limits, elapsed: float = 0.0
 ) -> list[Decision]:
     """Every decision of a course whose attempts show these things."""
     attempts: list[Attempt] = []

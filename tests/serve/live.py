@@ -16,7 +16,7 @@ import uvicorn
 from negspace.serve.app import create_app
 from negspace.serve.run import Server
 from negspace.serve.service import Service
-from negspace.serve.settings import Settings
+from negspace.serve.settings import ServerSettings
 
 _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload(  # what takes seconds to import is imported once
@@ -45,7 +45,7 @@ class Live:
 
 
 @contextmanager
-def serving(settings: Settings) -> Iterator[Live]:
+def serving(settings: ServerSettings) -> Iterator[Live]:
     """A server in a thread, for as long as the block lasts."""
     service = Service(settings)
     config = uvicorn.Config(create_app(service), host="127.0.0.1", port=0, log_level="error")
@@ -80,7 +80,7 @@ class Apart:
         os.kill(self.process.pid, signal_)
 
 
-def apart(settings: Settings) -> Apart:
+def apart(settings: ServerSettings) -> Apart:
     """A server in a process of its own, once it listens."""
     here, there = _PROCESSES.Pipe()
     process = _PROCESSES.Process(target=_serve, args=(settings, there), daemon=True)
@@ -89,7 +89,7 @@ def apart(settings: Settings) -> Apart:
     return Apart(f"http://127.0.0.1:{here.recv()}", process)
 
 
-def _serve(settings: Settings, tell: Connection) -> None:
+def _serve(settings: ServerSettings, tell: Connection) -> None:
     service = Service(settings)
     config = uvicorn.Config(
         create_app(service), host="127.0.0.1", port=0, log_level="error", timeout_graceful_shutdown=60

@@ -15,7 +15,7 @@ from PIL import Image
 
 from negspace import infotext
 from negspace.receipt import Receipt
-from negspace.serve.settings import Settings
+from negspace.serve.settings import ServerSettings
 from tests.pictures import declared, gradient, half, text
 from tests.serve.live import Live, serving
 
@@ -321,7 +321,7 @@ def test_what_sillytavern_asks_for_before(live: Live) -> None:
 
 
 @pytest.fixture(scope="module")
-def slow(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def slow(settings: ServerSettings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """A server of its own, so that what is under way is the test's."""
     with serving(settings.model_copy(update={"data": tmp_path_factory.mktemp("slow")})) as running:
         yield running

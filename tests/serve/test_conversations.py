@@ -18,7 +18,7 @@ from PIL import Image
 from negspace.judge import Judge
 from negspace.receipt import Receipt
 from negspace.serve.judges import Judges
-from negspace.verdict import Sight
+from negspace.verdict import JudgeVerdict
 from tests.serve.live import Live
 
 names = (f"talk-{number}" for number in count())
@@ -86,10 +86,12 @@ class Brightness(Judge):
     def concepts(self) -> tuple[str, ...]:
         return "hat", "smoke"
 
-    def look(self, pictures: Sequence[Image.Image], concepts: Sequence[str]) -> list[tuple[Sight, ...]]:
+    def look(
+        self, pictures: Sequence[Image.Image], concepts: Sequence[str]
+    ) -> list[tuple[JudgeVerdict, ...]]:
         return [
             tuple(
-                Sight(
+                JudgeVerdict(
                     concept=one,
                     judge=self.name,
                     verdict="seen" if one == "hat" and hatted(image) else "absent",

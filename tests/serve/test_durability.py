@@ -11,14 +11,14 @@ import pytest
 
 from negspace import png
 from negspace.models.files.source import Source
-from negspace.serve.settings import Settings
+from negspace.serve.settings import ServerSettings
 from negspace.store.opening import open_database
 from negspace.store.tables import pictures
 from tests.serve.live import Apart, apart
 
 
-def settings_in(tiny_sd: Path, data: Path, lanes: int = 16) -> Settings:
-    return Settings(models={"tiny": Source(tiny_sd)}, data=data, grace=60, lanes=lanes, waiting=40)
+def settings_in(tiny_sd: Path, data: Path, lanes: int = 16) -> ServerSettings:
+    return ServerSettings(models={"tiny": Source(tiny_sd)}, data=data, grace=60, lanes=lanes, waiting=40)
 
 
 def load(server: Apart, accepted: list[str], until: threading.Event, seed: int) -> None:

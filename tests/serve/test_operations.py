@@ -14,16 +14,16 @@ from negspace.serve.access.tenants import LOCAL
 from negspace.serve.catalogue import Catalogue
 from negspace.serve.jobs.events import Finished
 from negspace.serve.jobs.job import Order
-from negspace.serve.observe.job_log import Journal, JsonLines
+from negspace.serve.observe.job_log import JobLog, JsonLogFormatter
 from negspace.serve.observe.traces import Traces
 from negspace.serve.refusal import too_busy
-from negspace.serve.settings import Settings
+from negspace.serve.settings import ServerSettings
 from tests.store.receipts import receipt
 
 
 @pytest.fixture(scope="module")
 def order(tiny_sd: Path) -> Order:
-    catalogue = Catalogue(Settings(models={"tiny": Source(tiny_sd)}))
+    catalogue = Catalogue(ServerSettings(models={"tiny": Source(tiny_sd)}))
     asked = Request(prompt="a secret house", avoid="hidden hat")
     carried = catalogue.carried(asked)
     return Order(asked, carried, catalogue.plan(carried, LOCAL), LOCAL)
@@ -33,11 +33,11 @@ def order(tiny_sd: Path) -> Order:
 def test_a_line_says_what_became_of_a_job(
     order: Order, prompts: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    journal = Journal(prompts)
+    journal = JobLog(prompts)
     with caplog.at_level(logging.INFO, "negspace.journal"):
         journal.finished(order, Finished(order.id, (), receipt(2), 1.23456))
         journal.failed(order, too_busy("no room", 1))
-    done, failed = (json.loads(JsonLines().format(record)) for record in caplog.records)
+    done, failed = (json.loads(JsonLogFormatter().format(record)) for record in caplog.records)
     assert done["message"] == "done" and done["job"] == order.id and done["model"] == "tiny"
     assert (done["seconds"], done["pictures"], done["evaluations"]) == (1.235, 2, 4)
     assert failed["message"] == "failed" and (failed["status"], failed["code"]) == (503, "busy")

@@ -8,14 +8,14 @@ import httpx2 as httpx
 import pytest
 
 from negspace.serve.access.keys import KeyFile, with_new_key, write_keys
-from negspace.serve.settings import Settings
+from negspace.serve.settings import ServerSettings
 from tests.serve.live import Live, serving
 
 LONG = {"prompt": "a cat", "model": "tiny", "steps": 150}
 
 
 @pytest.fixture(scope="module")
-def narrow(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def narrow(settings: ServerSettings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """A server with two places and a queue of four, half of which one tenant may have."""
     data = tmp_path_factory.mktemp("narrow")
     with serving(settings.model_copy(update={"data": data, "lanes": 2, "waiting": 4, "grace": 0})) as running:
@@ -73,7 +73,7 @@ def test_a_full_queue_says_when_to_come_again(client: httpx.Client) -> None:
         assert told.status_code in (499, 200, 404)
 
 
-def test_a_queue_that_others_fill_says_so_too(settings: Settings, tmp_path: Path) -> None:
+def test_a_queue_that_others_fill_says_so_too(settings: ServerSettings, tmp_path: Path) -> None:
     known, keys = KeyFile(), dict[str, str]()
     for name in ("one", "two", "three"):
         known, keys[name] = with_new_key(known, name)

@@ -12,7 +12,7 @@ from negspace.serve.access.tenants import LOCAL, Tenant
 from negspace.serve.catalogue import Catalogue
 from negspace.serve.refusal import Refusal
 from negspace.serve.service import cost_of
-from negspace.serve.settings import Settings
+from negspace.serve.settings import ServerSettings
 from negspace.store import Store
 from tests.pictures import gradient, text
 
@@ -28,7 +28,7 @@ from tests.pictures import gradient, text
     ],
 )
 def test_steps_that_are_left_out_cost_nothing(tiny_sd: Path, fields: dict[str, Any], cost: float) -> None:
-    catalogue = Catalogue(Settings(models={"tiny": Source(str(tiny_sd))}))
+    catalogue = Catalogue(ServerSettings(models={"tiny": Source(str(tiny_sd))}))
     carried = catalogue.carried(Request.from_dict({"prompt": "a cat", "steps": 10, **fields}))
     assert cost_of(catalogue.plan(carried, LOCAL)) == cost
 

@@ -9,7 +9,7 @@ from negspace.engine import Fixed, UpTo
 from negspace.errors import OutputError, RequestError
 from negspace.models.files.source import Source
 from negspace.serve.run import refuse_open_door
-from negspace.serve.settings import Settings, read_settings, read_width
+from negspace.serve.settings import ServerSettings, read_settings, read_width
 
 
 def test_what_is_said_nearer_goes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -19,7 +19,7 @@ def test_what_is_said_nearer_goes_first(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("NEGSPACE_HOST", "::1")
     read = read_settings(file, {"port": 4, "host": None})
     assert (read.port, read.host, read.lanes, read.models) == (4, "::1", 3, {"mine": Source("embedded")})
-    assert read_settings(None, {}).port == 2 and type(read) is Settings
+    assert read_settings(None, {}).port == 2 and type(read) is ServerSettings
 
 
 def test_a_model_may_have_other_parts(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_widths() -> None:
 
 def test_without_keys_strangers_stay_out(tmp_path: Path) -> None:
     for host in ("127.0.0.1", "::1", "localhost"):
-        refuse_open_door(Settings(host=host))
+        refuse_open_door(ServerSettings(host=host))
     with pytest.raises(RequestError, match="loopback only"):
-        refuse_open_door(Settings(host="0.0.0.0"))
-    refuse_open_door(Settings(host="0.0.0.0", keys=tmp_path / "keys.yaml"))
+        refuse_open_door(ServerSettings(host="0.0.0.0"))
+    refuse_open_door(ServerSettings(host="0.0.0.0", keys=tmp_path / "keys.yaml"))

@@ -17,11 +17,11 @@ from mcp_types import CallToolResult
 
 from negspace.cli.app import run
 from negspace.models.files.source import Source
-from negspace.serve.access.authentication import Bucket, Gate
+from negspace.serve.access.authentication import Authentication, TokenBucket
 from negspace.serve.access.keys import KeyFile, read_keys, with_new_key, without_keys, write_keys
 from negspace.serve.app import create_app
 from negspace.serve.refusal import Refusal
-from negspace.serve.settings import Settings
+from negspace.serve.settings import ServerSettings
 from tests.serve.live import Live, serving
 
 PUBLIC = {"/healthz", "/readyz"}
@@ -67,7 +67,7 @@ def house(tiny_sd: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[H
     policy = {"name": "floor", "version": 3, "explain": "No hats.", "locked": True}
     policy["avoid"] = ["hat", {"term": "smoke", "check": "block", "unchecked": "deliver"}]
     (folder / "floor.yaml").write_text(json.dumps(policy))
-    settings = Settings(
+    settings = ServerSettings(
         models={"tiny": Source(tiny_sd), "other": Source(tiny_sd)},
         policies={"floor": folder / "floor.yaml"},
         data=folder / "data",
@@ -201,7 +201,7 @@ def test_keys_rotate_while_the_server_runs(tmp_path: Path, capsys: pytest.Captur
         assert run(["keys", *arguments, "--keys", str(file)]) == 0
     first, second, _ = capsys.readouterr().out.split()
     assert first not in file.read_text() and file.stat().st_mode & 0o077 == 0
-    gate = Gate(file)
+    gate = Authentication(file)
     assert gate.tenant({"authorization": f"Bearer {first}"}).name == "one"
     assert run(["keys", "revoke", "one", first.split("_")[1], "--keys", str(file)]) == 0
     gate._looked = 0.0  # noqa: SLF001
@@ -222,7 +222,7 @@ def test_keys_rotate_while_the_server_runs(tmp_path: Path, capsys: pytest.Captur
 
 
 def test_without_keys_only_a_loopback_name_is_let_in() -> None:
-    gate = Gate(None)
+    gate = Authentication(None)
     for host in ("localhost:8000", "127.0.0.1", "[::1]:80"):
         assert gate.tenant({"host": host}).admin
     for host in ("evil.example", "127.0.0.1.evil.example:80", "", "[::1", "10.0.0.1"):
@@ -231,7 +231,7 @@ def test_without_keys_only_a_loopback_name_is_let_in() -> None:
 
 
 def test_a_bucket_fills_again() -> None:
-    bucket = Bucket(2)
+    bucket = TokenBucket(2)
     assert [bucket.take(0.0), bucket.take(0.0)] == [0.0, 0.0]
     assert bucket.take(0.0) == 30.0 and bucket.take(15.0) == 15.0 and bucket.take(30.0) == 0.0
 

@@ -12,21 +12,21 @@ import torch
 from PIL import Image
 
 import negspace as ns
-from negspace.engine import Fixed, Spread, Width
+from negspace.engine import Batching, Fixed, Spread
 from negspace.errors import ModelError
 from negspace.generate import Model, Result
 from negspace.models.files.source import Source
 from negspace.request import Request
 from negspace.serve.access.tenants import LOCAL
 from negspace.serve.catalogue import Catalogue
-from negspace.serve.jobs.board import Desk
-from negspace.serve.jobs.events import Progress
+from negspace.serve.jobs.board import JobBoard
+from negspace.serve.jobs.events import JobProgress
 from negspace.serve.jobs.job import Order
 from negspace.serve.jobs.listener import Listener
 from negspace.serve.jobs.queue import Queue, Ticket
 from negspace.serve.jobs.worker import Worker
 from negspace.serve.refusal import Refusal
-from negspace.serve.settings import Settings
+from negspace.serve.settings import ServerSettings
 from tests.pictures import gradient, half, text
 
 UNLIKE: tuple[dict[str, Any], ...] = (
@@ -45,17 +45,17 @@ class Heard(Listener):
 
     results: dict[str, Result] = field(default_factory=dict)
     failures: dict[str, Exception] = field(default_factory=dict)
-    progress: dict[str, list[Progress]] = field(default_factory=dict)
+    progress: dict[str, list[JobProgress]] = field(default_factory=dict)
     previews: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
     looks: list[Image.Image] = field(default_factory=list)
     batches: list[int] = field(default_factory=list)
     news: threading.Event = field(default_factory=threading.Event)
 
-    def advanced(self, order: Order, progress: Progress) -> None:
+    def advanced(self, order: Order, progress: JobProgress) -> None:
         self.progress.setdefault(order.id, []).append(progress)
         self.news.set()
 
-    def seen(self, order: Order, index: int, progress: Progress, image: Image.Image) -> None:
+    def seen(self, order: Order, index: int, progress: JobProgress, image: Image.Image) -> None:
         assert image.size == (64, 64) and image.mode == "RGB"
         self.looks.append(image)
         self.previews.setdefault(order.id, []).append((index, progress.done))
@@ -83,9 +83,9 @@ class Heard(Listener):
 class Bench:
     """A worker with what is around it."""
 
-    desk: Desk
+    desk: JobBoard
     worker: Worker
-    width: Width
+    width: Batching
     heard: Heard
     catalogue: Catalogue
 
@@ -104,7 +104,7 @@ class Bench:
 
 @pytest.fixture(scope="module")
 def models(tiny_sd: Path) -> dict[str, Model]:
-    return {name: ns.load(tiny_sd, dtype="float32", width=Fixed(2)) for name in ("tiny", "other")}
+    return {name: ns.load(tiny_sd, dtype="float32", batching=Fixed(2)) for name in ("tiny", "other")}
 
 
 @pytest.fixture(params=[Fixed(2), Spread(4)], ids=["one hand", "three hands"])
@@ -112,7 +112,7 @@ def bench(
     request: pytest.FixtureRequest, tiny_sd: Path, models: dict[str, Model], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Bench]:
     monkeypatch.setattr("negspace.engine.spread.CORES", 3)
-    width: Width = request.param
+    width: Batching = request.param
 
     def open(name: str) -> Model:
         if name == "broken":
@@ -121,8 +121,8 @@ def bench(
 
     heard = Heard()
     places = {name: Source(str(tiny_sd)) for name in ("tiny", "other", "broken")}
-    catalogue = Catalogue(Settings(models=places))
-    desk = Desk(Queue(100))
+    catalogue = Catalogue(ServerSettings(models=places))
+    desk = JobBoard(Queue(100))
     worker = Worker(desk, open, width=width, lanes=4, resident=1, listener=heard)
     yield Bench(desk, worker, width, heard, catalogue)
     worker.stop(0)
@@ -139,7 +139,7 @@ def test_unlike_requests_share_forwards_and_come_out_as_alone(bench: Bench, mode
         assert made.receipt.evaluations == alone.receipt.evaluations
         last = bench.heard.progress[id][-1]
         assert last.done == last.total
-    assert max(bench.heard.batches) == -(-4 // bench.width.hands)  # 4 places, shared out evenly
+    assert max(bench.heard.batches) == -(-4 // bench.width.workers)  # 4 places, shared out evenly
 
 
 def test_who_is_cancelled_takes_no_further_step(bench: Bench) -> None:

@@ -2,11 +2,13 @@
 
 from negspace.receipt import ImageRecord, ModelRecord, Receipt, SideRecord
 from negspace.request import Request
-from negspace.store import Accepted
+from negspace.store import AcceptedRequest
 
 
-def accepted(id: str, tenant: str = "one", conversation: str | None = None, moment: float = 1.0) -> Accepted:
-    return Accepted(id, tenant, Request(prompt="a 'house' \u0001 ü"), 2, None, conversation, moment)
+def accepted(
+    id: str, tenant: str = "one", conversation: str | None = None, moment: float = 1.0
+) -> AcceptedRequest:
+    return AcceptedRequest(id, tenant, Request(prompt="a 'house' \u0001 ü"), 2, None, conversation, moment)
 
 
 def receipt(pictures: int = 1) -> Receipt:

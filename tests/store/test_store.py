@@ -10,7 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from negspace.errors import OutputError
-from negspace.store import Said, Store
+from negspace.store import FeedbackRecord, Store
 from negspace.store.opening import open_database
 from negspace.store.tables import metadata
 from tests.store.postgres import postgres, programs
@@ -132,7 +132,7 @@ def test_conversations_are_a_tenants_own(store: Store) -> None:
     store.accept(accepted("a", "one", "talk", 1.0), "{}")
     store.accept(accepted("b", "one", "talk", 2.0), "{}")
     store.accept(accepted("c", "two", "talk", 3.0), "{}")
-    said = Said("a", "too blurry", -1, "[]", 4.0)
+    said = FeedbackRecord("a", "too blurry", -1, "[]", 4.0)
     store.say("one", "talk", said)
     assert [one.accepted.id for one in store.conversation("one", "talk")] == ["a", "b"]
     assert [one.accepted.id for one in store.conversation("two", "talk")] == ["c"]

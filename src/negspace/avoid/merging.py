@@ -14,7 +14,7 @@ from typing import NamedTuple, final
 from negspace.avoid.matching import Phrase, phrase
 from negspace.avoid.terms import terms_of
 from negspace.findings import Finding
-from negspace.frozen import Words
+from negspace.frozen import Frozen
 from negspace.request import Avoid, Unchecked, strictest
 
 
@@ -45,7 +45,7 @@ class Entry:
 
 
 @final
-class AvoidList(Words):
+class AvoidList(Frozen):
     """The merged terms, in order; nothing twice."""
 
     terms: tuple[Entry, ...] = ()

@@ -57,8 +57,8 @@ def compare(
     check_folder(out)
 
     from negspace.cli.running import open_model
-    from negspace.lab.crew import Site
     from negspace.lab.grid import Comparing
+    from negspace.lab.workers import Site
 
     comparing = Comparing(request, axes, out, open_model(source), Site(workers, cluster), open_model)
     _watch(comparing)

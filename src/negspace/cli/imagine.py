@@ -8,7 +8,7 @@ import typer
 from negspace.cli import show
 from negspace.cli.judge import WHO
 from negspace.cli.options import OUT, Json, asking
-from negspace.cli.output import Written, write_run
+from negspace.cli.output import WrittenFiles, write_run
 from negspace.cli.planning import check_settings
 from negspace.cli.receipt import show_receipt
 from negspace.cli.sources import opening
@@ -113,7 +113,7 @@ def imagine(
         raise typer.Exit(WITHHELD)
 
 
-def show_written(written: Written) -> None:
+def show_written(written: WrittenFiles) -> None:
     """Where everything lies, a file a line."""
     for place in written.pictures:
         show.line(str(place), "bold")

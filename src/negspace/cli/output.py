@@ -15,7 +15,7 @@ _LONGEST_NAME = 48
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenFiles:
     """The files of one run.
 
     Attributes:
@@ -31,7 +31,7 @@ class Written:
 
 def write_run(
     folder: Path, images: Sequence[Image.Image], receipt: Receipt, grid: Image.Image | None
-) -> Written:
+) -> WrittenFiles:
     """Write the pictures of one run with their receipt, and the grid where there is one.
 
     Every picture carries its infotext and its own receipt; the JSON beside them is the receipt of the run.
@@ -40,7 +40,7 @@ def write_run(
         OutputError: the files cannot be written; then none is.
     """
     stem = f"{_next_number(folder):04d}-{slug(receipt.request.prompt)}"
-    written = Written(
+    written = WrittenFiles(
         pictures=tuple(folder / f"{stem}-{image.seed}.png" for image in receipt.images),
         receipt=folder / f"{stem}.json",
         grid=None if grid is None else folder / f"{stem}-grid.png",

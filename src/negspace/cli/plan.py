@@ -120,7 +120,7 @@ def _term(term: "PlannedTerm") -> tuple[str, ...]:
         f"{asked.weight:g}",
         show.when(asked.window),
         ", ".join(term.origins),
-        term.told,
+        term.channel,
         show.known(term.known, term.unknown),
         f"about {term.tokens}",
     )

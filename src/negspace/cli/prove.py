@@ -13,8 +13,8 @@ from negspace.cli.sources import opening
 from negspace.models.files.source import Source
 
 if TYPE_CHECKING:
-    from negspace.lab.findings import Control, Findings
     from negspace.lab.proof import Proof
+    from negspace.lab.verdicts import Control, Findings
 
 PERSON = "person"
 KINDS = {"no_evidence": "no evidence", "unknown": "unknown to this model"}
@@ -138,11 +138,11 @@ def _check_judges(judges: tuple[str, ...]) -> None:
 def _voted(proof: "Proof", folder: Path) -> "Findings":
     """What a person says who votes on a page that this machine serves to itself."""
     from negspace.lab.voting import Booth
-    from negspace.lab.voting_page import Desk
+    from negspace.lab.voting_page import VotingServer
 
     with Booth(proof, folder) as booth:
         if booth.duel() is not None:
-            with Desk(booth) as desk:
+            with VotingServer(booth) as desk:
                 show.err.print(f"vote at {desk.url} (at most {booth.most - booth.voted} to come)")
                 typer.launch(desk.url)
                 while not desk.wait(0.5):  # so that an interrupt is heard

@@ -72,7 +72,7 @@ def acted(receipt: Receipt) -> str:
     if not receipt.negative_acted:
         return f"no: {receipt.why_not}"
     first = (*receipt.images, *receipt.withheld)[0]
-    return f"yes, told in {first.told} of {len(first.push)} steps"
+    return f"yes, told in {first.negative_steps} of {len(first.push)} steps"
 
 
 def made_by(receipt: Receipt) -> str:
@@ -93,7 +93,7 @@ def _term(term: TermRecord, receipt: Receipt) -> tuple[str, ...]:
     known = show.known(term.known, term.unknown)
     seen = f"{term.seen_after} of {term.looked}, at first {term.seen_before}" if term.looked else ""
     inert = (term.why_not or "") if receipt.negative_acted else ""  # else "acted" says it of all
-    head = (term.term, f"{term.weight:g}", show.when(term.window), term.source, term.told)
+    head = (term.term, f"{term.weight:g}", show.when(term.window), term.source, term.channel)
     return *head, known, _tokens(term.tokens), term.check, seen, inert
 
 

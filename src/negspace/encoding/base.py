@@ -57,7 +57,7 @@ class Encoder(ABC):
         """
 
 
-class Around(Encoder):
+class EncoderWrapper(Encoder):
     """An encoder that hands everything on to another one and does something of its own besides.
 
     Args:

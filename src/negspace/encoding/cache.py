@@ -6,7 +6,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from threading import Lock
 
-from negspace.encoding.base import Around, Encoder, texts_of
+from negspace.encoding.base import Encoder, EncoderWrapper, texts_of
 from negspace.encoding.conditioning import Conditioning
 from negspace.encoding.inversion import Embedding
 from negspace.prompt.tree import Prompt
@@ -102,7 +102,7 @@ class Cache:
             self._nbytes = 0
 
 
-class Cached(Around):
+class Cached(EncoderWrapper):
     """An encoder behind a cache. Several encoders may share one cache: keys hold the encoder's fingerprint,
     and with it the layer it reads and the embeddings it knows, the prompts as they were read, and the
     weighting.

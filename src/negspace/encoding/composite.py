@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from negspace.encoding.base import Around, Encoder, texts_of
+from negspace.encoding.base import Encoder, EncoderWrapper, texts_of
 from negspace.encoding.conditioning import Conditioning, Given
 from negspace.encoding.encoder import TextEncoder
 from negspace.encoding.inversion import Embedding, tables_for
@@ -135,7 +135,7 @@ class Summed(Encoder):
         )
 
 
-class Instructed(Around):
+class Instructed(EncoderWrapper):
     """A text encoder that reads the prompt after an instruction, and what is avoided without (Sana).
 
     Args:
@@ -168,7 +168,7 @@ class Instructed(Around):
         return self.encoder.encode(prompt, weighting, others)
 
 
-class Silence(Around):
+class Silence(EncoderWrapper):
     """An encoder with zeros behind, where a network was made for one more that is left out (SD3 without T5).
 
     Args:

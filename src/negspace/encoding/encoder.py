@@ -12,9 +12,9 @@ from negspace.encoding.base import Encoder, given, texts_of
 from negspace.encoding.conditioning import Conditioning, EncoderReport
 from negspace.encoding.fingerprint import fingerprint
 from negspace.encoding.inversion import Embedding, tables_for
-from negspace.encoding.network import Network
-from negspace.encoding.reading import ReadChunk, Reader
+from negspace.encoding.reading import ReadChunk, TokenReader
 from negspace.encoding.structure import carry_out
+from negspace.encoding.text_model import TextModel
 from negspace.encoding.weighting import Weighed, Weighting, find_weighting
 from negspace.encoding.windows import Piece, Window, fill
 from negspace.errors import EncodingError
@@ -58,9 +58,9 @@ class TextEncoder(Encoder):
         self.vectors = dict(vectors or {})
         self.backtrack = backtrack
         self._tokenizer = tokenizer
-        self._network = Network(self.facts.name, model, self.layer)
+        self._network = TextModel(self.facts.name, model, self.layer)
         around = (self.layer.before, self.layer.after)
-        self._reader = Reader(tokenizer, self.vectors, self.facts.words, around)
+        self._reader = TokenReader(tokenizer, self.vectors, self.facts.words, around)
         instruction = self.layer.instruction.rstrip(" ")
         self._instruction = self._reader.marks(instruction)
         self._lead = self.layer.instruction[len(instruction) :]

@@ -36,7 +36,7 @@ class ReadChunk:
     pieces: tuple[Piece, ...]
 
 
-class Reader:
+class TokenReader:
     """Reads chunks with one tokenizer.
 
     Args:

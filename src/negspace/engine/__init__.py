@@ -1,9 +1,9 @@
 """The engine: pictures under way are lanes, their evaluations rows of shared forwards, every one counted."""
 
-from negspace.engine.batcher import Fixed, UpTo, Width
+from negspace.engine.batcher import Batching, Fixed, UpTo
 from negspace.engine.canvas import Canvas, canvas_of
 from negspace.engine.engine import Engine
-from negspace.engine.lane import Cast, Lane, Part, Side, Taken
+from negspace.engine.lane import Cast, Lane, Side, Taken, WeightedConditioning
 from negspace.engine.ledger import Account, Ledger
 from negspace.engine.noise import draw, keyed
 from negspace.engine.spread import Spread
@@ -16,12 +16,12 @@ __all__ = [
     "Fixed",
     "Lane",
     "Ledger",
-    "Part",
+    "WeightedConditioning",
     "Side",
     "Spread",
     "Taken",
     "UpTo",
-    "Width",
+    "Batching",
     "canvas_of",
     "draw",
     "keyed",

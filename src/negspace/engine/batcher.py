@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Width(ABC):
+class Batching(ABC):
     """How many rows go through the network at once.
 
     Attributes:
@@ -37,12 +37,12 @@ class Width(ABC):
             yield rows[start : start + self.rows]
 
     @property
-    def hands(self) -> int:
+    def workers(self) -> int:
         """How many threads do best to drive engines of their own beside each other, where many pictures are
         wanted."""
         return 1
 
-    def among(self, hands: int) -> "Width":
+    def among(self, hands: int) -> "Batching":
         """The width for each of so many threads that drive engines at this moment."""
         return self
 
@@ -58,7 +58,7 @@ class Width(ABC):
 
 @final
 @dataclass(frozen=True)
-class Fixed(Width):
+class Fixed(Batching):
     """Every forward has exactly this many rows; where there are fewer, one is repeated.
 
     This makes a picture independent of its companions bit for bit. Kernels choose the order of their sums
@@ -75,14 +75,14 @@ class Fixed(Width):
 
 @final
 @dataclass(frozen=True)
-class UpTo(Width):
+class UpTo(Batching):
     """As many rows as there are, at most this many: the fastest, and exact to float tolerance only."""
 
     def filled(self, rows: Sequence[Row]) -> Sequence[Row]:
         return rows
 
 
-def predict(network: Network, rows: Sequence[Row], width: Width) -> tuple[list[Tensor], int]:
+def predict(network: Network, rows: Sequence[Row], width: Batching) -> tuple[list[Tensor], int]:
     """The prediction of every row in its order, [channels, height, width] float32 each; and the forwards.
 
     Rows of one kind share forwards, whichever lanes they come from.

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 
-from negspace.engine.batcher import Fixed, Width, predict
+from negspace.engine.batcher import Batching, Fixed, predict
 from negspace.engine.lane import Lane
 from negspace.models.base import Network
 
@@ -21,9 +21,9 @@ class Engine:
         evaluations: passes of the network for rows of lanes so far.
     """
 
-    def __init__(self, network: Network, width: Width | None = None) -> None:
+    def __init__(self, network: Network, batching: Batching | None = None) -> None:
         self.network = network
-        self.width = width or Fixed()
+        self.batching = batching or Fixed()
         self.forwards = 0
         self.evaluations = 0
         self._lanes: list[Lane] = []
@@ -50,7 +50,7 @@ class Engine:
         """
         asked = [(lane, lane.rows()) for lane in self._lanes]
         rows = [row for _, of_lane in asked for row in of_lane]
-        predictions, forwards = predict(self.network, rows, self.width)
+        predictions, forwards = predict(self.network, rows, self.batching)
         self.forwards += forwards
         self.evaluations += sum(row.passes for row in rows)
         start = 0

@@ -6,10 +6,10 @@ import torch
 from torch import Generator, Tensor
 
 from negspace.encoding import Conditioning
-from negspace.guidance import Haze
+from negspace.guidance import ConditioningNoise
 
 
-def hazed(told: Conditioning, haze: Haze, noise: Generator) -> Conditioning:
+def hazed(told: Conditioning, haze: ConditioningNoise, noise: Generator) -> Conditioning:
     """The conditioning as it is told through a haze: its tensors change, and nothing else of it.
 
     `hidden` and then `pooled`, each by itself, take noise and are brought back to their own mean and standard
@@ -25,7 +25,7 @@ def hazed(told: Conditioning, haze: Haze, noise: Generator) -> Conditioning:
     return replace(told, hidden=hidden, pooled=pooled)
 
 
-def _through(y: Tensor, haze: Haze, noise: Generator) -> Tensor:
+def _through(y: Tensor, haze: ConditioningNoise, noise: Generator) -> Tensor:
     drawn = torch.randn(y.shape, generator=noise, dtype=torch.float32).to(y.device)
     plain = y.float()
     blurred = haze.keep * plain + haze.spread * drawn

@@ -13,7 +13,7 @@ from negspace.engine.haze import hazed
 from negspace.engine.ledger import Account, Ledger
 from negspace.engine.noise import keyed
 from negspace.errors import RequestError
-from negspace.guidance import Branch, Haze, Patch, Rule, Space, Step, convert
+from negspace.guidance import Branch, ConditioningNoise, Patch, Rule, Space, Step, convert
 from negspace.guidance.base import EMPTY, NEGATIVE, POSITIVE
 from negspace.guidance.decompose import Parts, decompose
 from negspace.guidance.shared.one_by_one import is_joint, joined
@@ -23,18 +23,18 @@ from negspace.models.samplers import Sampler
 Numbers = tuple[float, ...]
 """What the network is told in numbers beside a text."""
 
-_Key = tuple[tuple[int, ...], Numbers, Patch | None, Haze | None]
+_Key = tuple[tuple[int, ...], Numbers, Patch | None, ConditioningNoise | None]
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class WeightedConditioning:
     """One conditioning of a side, with its weight in the sum."""
 
     conditioning: Conditioning
     weight: float = 1.0
 
 
-Side = tuple[Part, ...]
+Side = tuple[WeightedConditioning, ...]
 """What one side says: d_u + sum of weight * (d_part - d_u). One part of weight 1 is its own prediction."""
 
 Cast = Mapping[str, Side]
@@ -245,11 +245,13 @@ class Lane:
 
     def _key(self, told: tuple[Conditioning, ...], branch: Branch) -> _Key:
         """What sets a row apart. The empty prompt is told as it is, so that a sum of texts stays one."""
-        haze = None if id(told[0]) in self._nothing() else branch.haze
+        haze = None if id(told[0]) in self._nothing() else branch.noise
         numbers = self._numbers[0 if branch.side == POSITIVE else 1]
         return tuple(id(conditioning) for conditioning in told), numbers, branch.patch, haze
 
-    def _through(self, told: tuple[Conditioning, ...], haze: Haze | None) -> tuple[Conditioning, ...]:
+    def _through(
+        self, told: tuple[Conditioning, ...], haze: ConditioningNoise | None
+    ) -> tuple[Conditioning, ...]:
         if haze is None:
             return told
         return hazed(told[0], haze, keyed(self.seed, self._index, "haze")), *told[1:]

@@ -21,7 +21,7 @@ class Account:
     """
 
     evaluations: dict[str, int]
-    told: int
+    negative_steps: int
     push: tuple[float | None, ...]
     omega: tuple[Omega | None, ...]
 

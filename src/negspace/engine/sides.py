@@ -14,8 +14,8 @@ from negspace.encoding import (
     encode_negative,
     match_lengths,
 )
-from negspace.engine.lane import Cast, Part
-from negspace.engine.sides_on_demand import Apart, Joint, WithLater
+from negspace.engine.lane import Cast, WeightedConditioning
+from negspace.engine.sides_on_demand import JointSides, SeparateSides, SidesOnDemand
 from negspace.errors import EncodingError
 from negspace.facts import ModelFacts
 from negspace.findings import Finding, Side
@@ -31,7 +31,7 @@ Said = tuple[tuple[Texts, float], ...]
 """What a side says at a step: texts with their weights. Nothing at all is ()."""
 
 
-class Casting:
+class Sides:
     """Turns the texts of a plan into the sides of its lanes. The lanes of one plan share it.
 
     Args:
@@ -45,7 +45,7 @@ class Casting:
 
     def __init__(self, encoder: Encoder, facts: ModelFacts, planned: Plan) -> None:
         self._plan = planned
-        self._apart = Apart(encoder, planned)
+        self._apart = SeparateSides(encoder, planned)
         self._empty = encoder.empty()
         self._absent = encode_negative(encoder, None, facts.absent)
         asked = planned.carried
@@ -55,7 +55,7 @@ class Casting:
         self._negative = _timetable(
             planned.negative_at, planned.negative_dialect, asked.other_avoids, asked.dialect, planned.steps
         )
-        self._joint = Joint(encoder.wish, planned, self._apart, self._positive)
+        self._joint = JointSides(encoder.wish, planned, self._apart, self._positive)
         self._wished = self._encode(encoder.wish, facts, self._positive)
         self._avoided = self._encode(encoder, facts, self._negative)
         self._during: dict[tuple[int, tuple[bool, bool]], Conditioning] = {}
@@ -90,7 +90,7 @@ class Casting:
             key = tuple(tuple((id(told), weight) for told, weight in side) for side in (positive, negative))
             if key not in made:
                 made[key] = self._cast(positive, negative)
-            casts.append(WithLater(made[key], (self._apart, self._joint), step))
+            casts.append(SidesOnDemand(made[key], (self._apart, self._joint), step))
         return casts
 
     def negatives(self, evaluations: int) -> list[dict[str, float]]:
@@ -113,7 +113,9 @@ class Casting:
         distinct = list({id(conditioning): conditioning for conditioning in flat}.values())
         matched = dict(zip(map(id, distinct), match_lengths(distinct), strict=True))
         return {
-            side: tuple(Part(matched[id(conditioning)], weight) for conditioning, weight in pairs)
+            side: tuple(
+                WeightedConditioning(matched[id(conditioning)], weight) for conditioning, weight in pairs
+            )
             for side, pairs in told.items()
         }
 

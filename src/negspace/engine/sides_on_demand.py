@@ -8,14 +8,14 @@ from typing import final
 import torch
 
 from negspace.encoding import Conditioning, Encoder
-from negspace.engine.lane import Cast, Part, Side
+from negspace.engine.lane import Cast, Side, WeightedConditioning
 from negspace.guidance.base import EMPTY, NEGATIVE, POSITIVE
 from negspace.guidance.shared.one_by_one import joined
 from negspace.planning.plan import Plan
 from negspace.prompt import Chunk, Prompt, Strand, parse, unfold
 
 
-class Maker(ABC):
+class SideSource(ABC):
     """Makes further sides of the lanes of one plan.
 
     Attributes:
@@ -34,7 +34,7 @@ class Maker(ABC):
 
 
 @final
-class WithLater(Mapping[str, Side]):
+class SidesOnDemand(Mapping[str, Side]):
     """A cast with further sides.
 
     Args:
@@ -43,7 +43,7 @@ class WithLater(Mapping[str, Side]):
         step: of the sampler.
     """
 
-    def __init__(self, cast: Cast, makers: Sequence[Maker], step: int) -> None:
+    def __init__(self, cast: Cast, makers: Sequence[SideSource], step: int) -> None:
         self._cast = cast
         self._makers = {name: maker for maker in makers for name in maker.names}
         self._step = step
@@ -64,7 +64,7 @@ class WithLater(Mapping[str, Side]):
 
 
 @final
-class Apart(Maker):
+class SeparateSides(SideSource):
     """The terms of a plan as sides "negative:0", "negative:1".. in order. The lanes of one plan share it.
 
     Args:
@@ -95,12 +95,12 @@ class Apart(Maker):
             term = self._plan.terms[number].avoid.term
             self._strands[number] = unfold(term, self._plan.steps, self._plan.negative_dialect)
         nothing = cast[EMPTY]
-        parts: list[Part] = []
+        parts: list[WeightedConditioning] = []
         for strand in self._strands[number]:
             encoded = self._read(strand.at(step + 1), nothing[0].conditioning.windows)
             if torch.equal(encoded.hidden, nothing[0].conditioning.hidden):
                 encoded = nothing[0].conditioning
-            parts.append(Part(encoded, strand.factor))
+            parts.append(WeightedConditioning(encoded, strand.factor))
         return tuple(parts)
 
     def _read(self, prompt: Prompt, windows: int) -> Conditioning:
@@ -115,7 +115,7 @@ class Apart(Maker):
 
 
 @final
-class Joint(Maker):
+class JointSides(SideSource):
     """The prompt of a plan with things avoided appended, as sides "joint:0", "joint:1"..: see `joined`.
 
     Things that share a side keep their weights towards each other, the largest being 1. What the encoder has
@@ -133,7 +133,7 @@ class Joint(Maker):
         self,
         encoder: Encoder,
         planned: Plan,
-        apart: Apart,
+        apart: SeparateSides,
         said: Sequence[Sequence[tuple[tuple[Prompt | None, ...], float]]],
     ) -> None:
         self._encoder = encoder
@@ -149,7 +149,7 @@ class Joint(Maker):
             return cast[POSITIVE]
         windows = cast[EMPTY][0].conditioning.windows
         return tuple(
-            Part(self._read(tuple(_with(text, more) for text in texts), windows), factor)
+            WeightedConditioning(self._read(tuple(_with(text, more) for text in texts), windows), factor)
             for texts, factor in self._said[step]
         )
 

@@ -9,7 +9,7 @@ from typing import TypeVar, final
 import torch
 from torch import Tensor
 
-from negspace.engine.batcher import Width
+from negspace.engine.batcher import Batching
 from negspace.models.base import Network, Row
 
 T = TypeVar("T")
@@ -20,7 +20,7 @@ CORES = torch.get_num_threads()
 
 @final
 @dataclass(frozen=True)
-class Spread(Width):
+class Spread(Batching):
     """The rows that there are, shared out evenly among the cores, at most this many a forward: the fastest on
     a CPU that does other things too, and exact to float tolerance only.
 
@@ -35,7 +35,7 @@ class Spread(Width):
     cores: int | None = None
 
     @property
-    def hands(self) -> int:
+    def workers(self) -> int:
         return 1 if torch.cuda.is_available() else CORES
 
     def among(self, hands: int) -> "Spread":

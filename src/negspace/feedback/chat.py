@@ -19,7 +19,7 @@ from negspace.avoid.merging import AvoidList
 from negspace.avoid.terms import is_plain
 from negspace.errors import FeedbackError
 from negspace.feedback.lexicon import Concept, Opinion
-from negspace.feedback.readers import Heard, Reader
+from negspace.feedback.readers import ComplaintReader, Heard
 
 ADDRESS: Final = "NEGSPACE_CHAT_URL"
 MODEL: Final = "NEGSPACE_CHAT_MODEL"
@@ -70,7 +70,7 @@ class _Completion(BaseModel):
 
 
 @final
-class ChatModel(Reader):
+class ChatModel(ComplaintReader):
     """Reads complaints by a chat model.
 
     Args:

@@ -11,12 +11,12 @@ from typing import final
 from negspace.avoid.merging import AvoidList
 from negspace.errors import RequestError
 from negspace.feedback.revision import Change, revise
-from negspace.frozen import Words
+from negspace.frozen import Frozen
 from negspace.request import Avoid
 
 
 @final
-class History(Words):
+class History(Frozen):
     """What was avoided at first, and what was said since. All else follows from that.
 
     Attributes:

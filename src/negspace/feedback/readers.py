@@ -33,7 +33,7 @@ class Heard:
     by: str
 
 
-class Reader(ABC):
+class ComplaintReader(ABC):
     """Understands complaints."""
 
     @abstractmethod
@@ -50,7 +50,7 @@ class Reader(ABC):
 
 
 @final
-class Lexicon(Reader):
+class Lexicon(ComplaintReader):
     """Rules and a lexicon: the same words always mean the same.
 
     Args:

@@ -16,7 +16,7 @@ from negspace.avoid.matching import phrase
 from negspace.avoid.merging import AvoidList, Entry
 from negspace.errors import RequestError
 from negspace.feedback.lexicon import Concept, Opinion
-from negspace.feedback.readers import Heard, Lexicon, Reader
+from negspace.feedback.readers import ComplaintReader, Heard, Lexicon
 from negspace.request import Avoid, Check, strictest
 
 Direction = Literal["avoid", "less", "allow"]
@@ -79,7 +79,9 @@ class Revision:
 
 
 def revise(
-    avoid_list: AvoidList | str | Sequence[Avoid] | None, complaint: str, reader: Reader | None = None
+    avoid_list: AvoidList | str | Sequence[Avoid] | None,
+    complaint: str,
+    reader: ComplaintReader | None = None,
 ) -> Revision:
     """What to avoid after a complaint.
 

@@ -1,6 +1,6 @@
 """Guidance rules: how the predictions for what is wanted and what is not become one. One rule a file."""
 
-from negspace.guidance.base import Branch, Haze, Patch, Rule, Space, Step, Wrapper, convert
+from negspace.guidance.base import Branch, ConditioningNoise, Patch, Rule, Space, Step, Wrapper, convert
 from negspace.guidance.catalogue import RULES
 from negspace.guidance.costs import evaluations
 from negspace.guidance.rules.cfg import Cfg
@@ -10,7 +10,7 @@ __all__ = [
     "RULES",
     "Branch",
     "Cfg",
-    "Haze",
+    "ConditioningNoise",
     "Patch",
     "Rule",
     "Space",

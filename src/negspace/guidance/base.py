@@ -40,7 +40,7 @@ class Patch:
 
 
 @dataclass(frozen=True)
-class Haze:
+class ConditioningNoise:
     """Noise through which a branch is told: y' = keep * y + spread * N(0, 1), carried out before the network.
 
     It is drawn from the seed of the picture and the step alone, so a network needs to host nothing.
@@ -71,7 +71,7 @@ class Branch:
     name: str
     side: str
     patch: Patch | None = None
-    haze: Haze | None = None
+    noise: ConditioningNoise | None = None
 
 
 @dataclass(frozen=True, eq=False)

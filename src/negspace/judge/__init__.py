@@ -8,7 +8,7 @@ from negspace.judge.oracle import Oracle, Reading
 from negspace.judge.quality import MEASURES, Quality
 from negspace.judge.scoring import ScoringJudge
 from negspace.judge.thumbs import thumbs
-from negspace.verdict import Sight
+from negspace.verdict import JudgeVerdict
 
 __all__ = [
     "MEASURES",
@@ -22,7 +22,7 @@ __all__ = [
     "Rate",
     "Reading",
     "ScoringJudge",
-    "Sight",
+    "JudgeVerdict",
     "embedded_judge",
     "open_judge",
     "open_judges",

@@ -6,7 +6,7 @@ from typing import final
 
 from PIL import Image
 
-from negspace.verdict import Sight
+from negspace.verdict import JudgeVerdict
 
 Picture = Image.Image
 
@@ -29,7 +29,7 @@ class Judge(ABC):
         """What it can name by itself. A judge of any words knows more than that."""
 
     @abstractmethod
-    def look(self, pictures: Sequence[Picture], concepts: Sequence[str]) -> list[tuple[Sight, ...]]:
+    def look(self, pictures: Sequence[Picture], concepts: Sequence[str]) -> list[tuple[JudgeVerdict, ...]]:
         """For each picture one sight a concept, in the order of the concepts.
 
         What it does not know, or fails at, is the verdict "unknown" with its reason and never an error, so
@@ -59,8 +59,8 @@ class Panel(Judge):
     def concepts(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(name for judge in self.judges for name in judge.concepts()))
 
-    def look(self, pictures: Sequence[Picture], concepts: Sequence[str]) -> list[tuple[Sight, ...]]:
-        seen: list[dict[int, Sight]] = [{} for _ in pictures]
+    def look(self, pictures: Sequence[Picture], concepts: Sequence[str]) -> list[tuple[JudgeVerdict, ...]]:
+        seen: list[dict[int, JudgeVerdict]] = [{} for _ in pictures]
         for judge, asked in self._shared(concepts).items():
             answers = judge.look(pictures, [concepts[number] for number in asked])
             for found, answer in zip(seen, answers, strict=True):
@@ -83,6 +83,6 @@ class Panel(Judge):
         return shared
 
 
-def unknown(concept: str, judge: str, why_not: str) -> Sight:
+def unknown(concept: str, judge: str, why_not: str) -> JudgeVerdict:
     """The verdict of a judge that cannot tell."""
-    return Sight(concept=concept, judge=judge, verdict="unknown", why_not=why_not)
+    return JudgeVerdict(concept=concept, judge=judge, verdict="unknown", why_not=why_not)

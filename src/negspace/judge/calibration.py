@@ -18,7 +18,7 @@ from pydantic import Field
 from negspace.avoid.matching import phrase
 from negspace.errors import JudgeError, RequestError
 from negspace.files import write_whole
-from negspace.frozen import Words
+from negspace.frozen import Frozen
 
 Examples = NDArray[np.float64]
 """[n, d]: pictures as a judge observed them."""
@@ -31,7 +31,7 @@ View = tuple[Share, Share, Share, Share]
 """A part of a picture: left, top, right, bottom."""
 
 
-class Rate(Words):
+class Rate(Frozen):
     """A share of examples with its 95 % interval of Wilson (1927).
 
     Attributes:
@@ -64,7 +64,7 @@ class Rate(Words):
         return f"{self.share:.1%} [{self.low:.1%}, {self.high:.1%}] of {self.count}"
 
 
-class Cut(Words):
+class Cut(Frozen):
     """How one concept is looked for, and from which score on it counts as seen.
 
     Attributes:
@@ -99,7 +99,7 @@ class Cut(Words):
 
 
 @final
-class Calibration(Words):
+class Calibration(Frozen):
     """The thresholds of one judge.
 
     Attributes:

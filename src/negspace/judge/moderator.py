@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from negspace.errors import JudgeError
 from negspace.judge.base import Judge, Picture, unknown
-from negspace.verdict import Sight
+from negspace.verdict import JudgeVerdict
 
 _LARGEST_ANSWER = 1_000_000
 
@@ -69,13 +69,13 @@ class Moderator(Judge):
     def concepts(self) -> tuple[str, ...]:
         return ()
 
-    def look(self, pictures: Sequence[Picture], concepts: Sequence[str]) -> list[tuple[Sight, ...]]:
+    def look(self, pictures: Sequence[Picture], concepts: Sequence[str]) -> list[tuple[JudgeVerdict, ...]]:
         return [self._sights(picture, concepts) for picture in pictures]
 
     def fingerprint(self) -> str:
         return self.address
 
-    def _sights(self, picture: Picture, concepts: Sequence[str]) -> tuple[Sight, ...]:
+    def _sights(self, picture: Picture, concepts: Sequence[str]) -> tuple[JudgeVerdict, ...]:
         try:
             told = self._asked(picture, concepts)
         except urllib.error.HTTPError as error:
@@ -102,9 +102,9 @@ class Moderator(Judge):
         with urllib.request.urlopen(request, timeout=self._timeout) as reply:
             return _Answer.model_validate_json(reply.read(_LARGEST_ANSWER)).concepts
 
-    def _sight(self, concept: str, told: Mapping[str, _Said]) -> Sight:
+    def _sight(self, concept: str, told: Mapping[str, _Said]) -> JudgeVerdict:
         if concept not in told:
             return unknown(concept, self.name, "its answer leaves it out")
         said = told[concept]
         verdict = "seen" if said.seen else "absent"
-        return Sight(concept=concept, judge=self.name, verdict=verdict, score=said.score)
+        return JudgeVerdict(concept=concept, judge=self.name, verdict=verdict, score=said.score)

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from negspace.avoid.matching import phrase
 from negspace.errors import ModelError
 from negspace.judge.base import Judge, unknown
-from negspace.verdict import Sight
+from negspace.verdict import JudgeVerdict
 
 _SHIPPED: Final = Path(__file__).parents[1] / "embedded" / "oracle"
 
@@ -147,7 +147,9 @@ class Oracle(Judge):
     def knows(self, concept: str) -> bool:
         return self._named(concept) is not None
 
-    def look(self, pictures: Sequence[Image.Image], concepts: Sequence[str]) -> list[tuple[Sight, ...]]:
+    def look(
+        self, pictures: Sequence[Image.Image], concepts: Sequence[str]
+    ) -> list[tuple[JudgeVerdict, ...]]:
         readings = self.read(pictures)
         return [tuple(self._sight(reading, concept) for concept in concepts) for reading in readings]
 
@@ -173,11 +175,11 @@ class Oracle(Judge):
         key = phrase(concept)
         return next((name for name in self.concepts() if phrase(name) == key), None)
 
-    def _sight(self, reading: Reading, concept: str) -> Sight:
+    def _sight(self, reading: Reading, concept: str) -> JudgeVerdict:
         name = self._named(concept)
         if name is None:
             return unknown(concept, self.name, "the drawn world has no such thing")
-        return Sight(
+        return JudgeVerdict(
             concept=concept,
             judge=self.name,
             verdict="seen" if reading.has(name) else "absent",

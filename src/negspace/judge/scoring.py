@@ -19,7 +19,7 @@ from negspace.judge.calibration import (
     shared_out,
     threshold,
 )
-from negspace.verdict import Sight
+from negspace.verdict import JudgeVerdict
 
 
 class ScoringJudge(Judge):
@@ -71,7 +71,7 @@ class ScoringJudge(Judge):
                 return one
         return None
 
-    def look(self, pictures: Sequence[Picture], concepts: Sequence[str]) -> list[tuple[Sight, ...]]:
+    def look(self, pictures: Sequence[Picture], concepts: Sequence[str]) -> list[tuple[JudgeVerdict, ...]]:
         cuts = {name: self.cut(name) or self.plain_cut(name) for name in concepts if self.knows(name)}
         if not cuts or not pictures:
             return [self._sights(concepts, {}, {}) for _ in pictures]
@@ -124,7 +124,7 @@ class ScoringJudge(Judge):
 
     def _sights(
         self, concepts: Sequence[str], cuts: Mapping[str, Cut], scores: Mapping[str, float]
-    ) -> tuple[Sight, ...]:
+    ) -> tuple[JudgeVerdict, ...]:
         return tuple(
             self._sight(name, cuts[name], scores[name])
             if name in cuts
@@ -132,10 +132,10 @@ class ScoringJudge(Judge):
             for name in concepts
         )
 
-    def _sight(self, concept: str, cut: Cut, score: float) -> Sight:
+    def _sight(self, concept: str, cut: Cut, score: float) -> JudgeVerdict:
         if not np.isfinite(score):
             return unknown(concept, self.name, "its score is no number")
-        return Sight(
+        return JudgeVerdict(
             concept=concept,
             judge=self.name,
             verdict="seen" if score >= cut.threshold else "absent",

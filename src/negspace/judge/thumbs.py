@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from negspace.feedback.revision import Proposal, from_thumbs
 from negspace.judge.base import Judge, Picture
-from negspace.verdict import Sight
+from negspace.verdict import JudgeVerdict
 
 
 def thumbs(
@@ -35,5 +35,5 @@ def thumbs(
     return from_thumbs(rows[: len(disliked)], rows[len(disliked) :], level=level)
 
 
-def _seen(sights: Sequence[Sight], told: Sequence[str]) -> Mapping[str, bool]:
+def _seen(sights: Sequence[JudgeVerdict], told: Sequence[str]) -> Mapping[str, bool]:
     return {sight.concept: sight.verdict == "seen" for sight in sights if sight.concept in told}

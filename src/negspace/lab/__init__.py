@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 from negspace.lab import stats
 from negspace.lab.arms import Ablation, Arm, Comparison, ablation
 from negspace.lab.forecast import Forecast, forecast
-from negspace.lab.trial import Design, Trial, Verdict
+from negspace.lab.trial import Design, Trial, TrialVerdict
 
 if TYPE_CHECKING:
-    from negspace.lab.crew import Site
     from negspace.lab.curves import Curves, Drawing
-    from negspace.lab.findings import Findings, TermVerdict
     from negspace.lab.progress import Progress
     from negspace.lab.proof import Proof, prove
     from negspace.lab.report import Report
+    from negspace.lab.verdicts import Findings, TermVerdict
+    from negspace.lab.workers import Site
 
 __all__ = [
     "Ablation",
@@ -34,7 +34,7 @@ __all__ = [
     "Site",
     "TermVerdict",
     "Trial",
-    "Verdict",
+    "TrialVerdict",
     "ablation",
     "forecast",
     "prove",
@@ -45,12 +45,12 @@ __all__ = [
 _HOMES = {
     "Curves": "curves",
     "Drawing": "curves",
-    "Findings": "findings",
+    "Findings": "verdicts",
     "Progress": "progress",
     "Proof": "proof",
     "Report": "report",
-    "Site": "crew",
-    "TermVerdict": "findings",
+    "Site": "workers",
+    "TermVerdict": "verdicts",
     "prove": "proof",
 }
 

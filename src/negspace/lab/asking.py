@@ -9,10 +9,10 @@ from negspace.errors import LabError
 from negspace.facts import ModelFacts
 from negspace.generate import Model
 from negspace.lab.arms import ablation
-from negspace.lab.findings import Sizes
 from negspace.lab.question import Other, Question
 from negspace.lab.study import Study
 from negspace.lab.vectors import Measured, effective_scale, measured
+from negspace.lab.verdicts import ProofSizes
 from negspace.lab.witness import Witness
 from negspace.request import Avoid, Request
 
@@ -31,7 +31,7 @@ def question_of(
     witness: Witness,
     prompts: tuple[str, ...],
     avoid: str | Sequence[Avoid],
-    most: Sizes | int | None,
+    most: ProofSizes | int | None,
     alpha: float,
     smallest: float,
     fields: dict[str, Any],
@@ -59,9 +59,9 @@ def question_of(
     arms = ablation(terms, unrelated=words[base.seed % len(words)], words=words, seed=base.seed)
     planned = model.plan(base)
     question = Question(
-        prompts, base, planned, arms, _others(facts, base), _NOTHING, Sizes(), alpha, smallest
+        prompts, base, planned, arms, _others(facts, base), _NOTHING, ProofSizes(), alpha, smallest
     )
-    sizes = most if isinstance(most, Sizes) else _sizes(question, witness, most)
+    sizes = most if isinstance(most, ProofSizes) else _sizes(question, witness, most)
     return replace(
         question,
         others=question.others if sizes.tried else (),
@@ -110,15 +110,15 @@ def strength_of(pictures: Sequence[Measured]) -> float | str:
         return str(error)
 
 
-def _sizes(question: Question, witness: Witness, max_pictures: int | None) -> Sizes:
+def _sizes(question: Question, witness: Witness, max_pictures: int | None) -> ProofSizes:
     """The largest sizes that need at most so many pictures."""
     if max_pictures is None:
-        return Sizes()
+        return ProofSizes()
     least = 0
     for pairs in range(480, 0, -8):
         part = max(8, pairs // 5)
         for tried in (part, 0):
-            sizes = Sizes(
+            sizes = ProofSizes(
                 pairs=pairs,
                 least=min(24, pairs),
                 side=min(part, pairs),

@@ -8,7 +8,7 @@ import torch
 
 from negspace.errors import LabError, NegspaceError
 from negspace.generate import Model
-from negspace.lab.crew import Crew, Made, Part, make_part, same_model
+from negspace.lab.workers import Made, Part, Workers, make_part, same_model
 
 LOCAL = "local"
 
@@ -25,7 +25,7 @@ class _Hand:
 
 
 @final
-class Cluster(Crew):
+class Cluster(Workers):
     """Actors of a Ray cluster. Every machine needs Negspace in the same version, and the model at its path.
 
     Args:
@@ -53,10 +53,10 @@ class Cluster(Crew):
                     ray.init(address=address, **settings)
             except (ConnectionError, ValueError, RuntimeError) as error:
                 raise LabError(f"cluster: no Ray cluster at {address!r}: {_first_line(error)}") from None
-        self.hands = hands or max(1, int(ray.cluster_resources().get("CPU", 1)))
+        self.count = hands or max(1, int(ray.cluster_resources().get("CPU", 1)))
         actor: Any = ray.remote(num_cpus=1)(_Hand)
         fingerprint = model.network().fingerprint()
-        self._actors = [actor.remote(model, fingerprint) for _ in range(self.hands)]
+        self._actors = [actor.remote(model, fingerprint) for _ in range(self.count)]
 
     def make(self, parts: Sequence[Part]) -> Iterator[tuple[int, list[Made]]]:
         ray = self._ray

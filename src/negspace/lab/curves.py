@@ -13,21 +13,21 @@ from scipy.stats import binomtest
 
 from negspace.errors import LabError
 from negspace.files import write_whole
-from negspace.frozen import Words
+from negspace.frozen import Frozen
 from negspace.generate import Model
 from negspace.judge import Judge
 from negspace.lab import figures
-from negspace.lab.album import Album, Shot
-from negspace.lab.crew import HERE, Site
 from negspace.lab.outcome import Aim
+from negspace.lab.picture_maker import PictureMaker, decides
+from negspace.lab.picture_store import PictureStore, Shot
 from negspace.lab.progress import Progress
 from negspace.lab.proof import witness_for
 from negspace.lab.report import inline, rendered
 from negspace.lab.stats import mean_similarity, vendi
-from negspace.lab.studio import Maker, decides
 from negspace.lab.vectors import Measured, measured
 from negspace.lab.witness import Witness
 from negspace.lab.wording import told_terms
+from negspace.lab.workers import HERE, Site
 from negspace.request import Request
 
 SCALES: Final = (1.0, 1.5, 2.5, 4.0, 6.0, 9.0)
@@ -40,7 +40,7 @@ SHOWN: Final = 3
 
 
 @final
-class Share(Words):
+class Share(Frozen):
     """A share of pictures.
 
     Attributes:
@@ -60,7 +60,7 @@ class Share(Words):
 
 
 @final
-class Point(Words):
+class Point(Frozen):
     """The pictures at one scale.
 
     Attributes:
@@ -83,7 +83,7 @@ class Point(Words):
 
 
 @final
-class Drawn(Words):
+class Drawn(Frozen):
     """The numbers behind the curves.
 
     Attributes:
@@ -192,9 +192,9 @@ class Drawing:
         with ExitStack() as held:
             crew = held.enter_context(closing(site.crew(model)))
             made_by = decides(model, base.dtype)
-            self._album = held.enter_context(Album(folder, made_by, self._witness.fingerprint))
+            self._album = held.enter_context(PictureStore(folder, made_by, self._witness.fingerprint))
             self._held = held.pop_all()
-        self._maker = Maker(crew, self._witness, self._album)
+        self._maker = PictureMaker(crew, self._witness, self._album)
 
     def __enter__(self) -> "Drawing":
         return self

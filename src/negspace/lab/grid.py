@@ -14,12 +14,12 @@ from negspace.contact_sheet import sheet
 from negspace.errors import LabError
 from negspace.files import write_whole
 from negspace.generate import Model
-from negspace.lab.album import Album, Shot
 from negspace.lab.axes import Axis
-from negspace.lab.crew import HERE, Site
+from negspace.lab.picture_maker import PictureMaker, decides
+from negspace.lab.picture_store import PictureStore, Shot
 from negspace.lab.report import data_url, rendered
-from negspace.lab.studio import Maker, decides
 from negspace.lab.witness import Blind
+from negspace.lab.workers import HERE, Site
 from negspace.models.files.source import Source
 from negspace.receipt import Receipt
 from negspace.request import Request
@@ -169,7 +169,7 @@ class Comparing:
         done = 0
         for source, several in self._by_source().items():
             with self._album(source) as album, closing(self._site.crew(self._models[source])) as crew:
-                maker = Maker(crew, self._blind, album)
+                maker = PictureMaker(crew, self._blind, album)
                 there = len(several)
                 done += there - sum(not album.path(Shot(one)).is_file() for one in dict.fromkeys(several))
                 for made in maker.make([Shot(one) for one in several]):
@@ -218,8 +218,8 @@ class Comparing:
             found.setdefault(source, []).append(request)
         return found
 
-    def _album(self, source: Source) -> Album:
-        return Album(self._folder, decides(self._models[source]), self._blind.fingerprint)
+    def _album(self, source: Source) -> PictureStore:
+        return PictureStore(self._folder, decides(self._models[source]), self._blind.fingerprint)
 
 
 def _check(base: Request, axes: Sequence[Axis]) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self, final
 
-from negspace.frozen import Words
-from negspace.lab.album import Look
+from negspace.frozen import Frozen
+from negspace.lab.picture_store import Look
 from negspace.lab.stats import mcnemar, net_interval
 from negspace.lab.trial import Design, Trial
 from negspace.lab.witness import Witness
@@ -47,7 +47,7 @@ class Aim:
 
 
 @final
-class Effect(Words):
+class Effect(Frozen):
     """What pairs show about something that is amiss in a picture or not.
 
     Attributes:
@@ -95,7 +95,7 @@ def tally(pairs: Iterable[tuple[bool, bool]], design: Design | None = None) -> T
 
 
 @final
-class Change(Words):
+class SideEffect(Frozen):
     """A thing that a term changed beside what it names.
 
     Attributes:
@@ -110,13 +110,13 @@ class Change(Words):
     p: float
 
 
-def changes(pairs: Sequence[Pair], things: Sequence[str], *, alpha: float = 0.05) -> tuple[Change, ...]:
+def changes(pairs: Sequence[Pair], things: Sequence[str], *, alpha: float = 0.05) -> tuple[SideEffect, ...]:
     """The things whose share differs between the two sides of the pairs, largest difference first."""
-    found: list[Change] = []
+    found: list[SideEffect] = []
     for thing in things:
         trial = tally((thing in without.seen, thing in with_it.seen) for without, with_it in pairs)
         p = min(1.0, mcnemar(trial.helped, trial.harmed, trial.pairs).p * len(things))
         if p < alpha:
             before, after = (trial.helped + trial.kept), (trial.harmed + trial.kept)
-            found.append(Change(thing=thing, before=before / trial.pairs, after=after / trial.pairs, p=p))
+            found.append(SideEffect(thing=thing, before=before / trial.pairs, after=after / trial.pairs, p=p))
     return tuple(sorted(found, key=lambda one: -abs(one.before - one.after)))

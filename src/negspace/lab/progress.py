@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Self, final
 
-from negspace.lab.studio import Maker
+from negspace.lab.picture_maker import PictureMaker
 
 
 @final
@@ -24,7 +24,7 @@ class Progress:
     seconds: float | None
 
     @classmethod
-    def at(cls, stage: str, done: int, left: int, maker: Maker) -> Self:
+    def at(cls, stage: str, done: int, left: int, maker: PictureMaker) -> Self:
         """How far it is, at the pace of a maker."""
         pace = maker.seconds / maker.made if maker.made else None
         return cls(stage, done, left, None if pace is None else pace * left)

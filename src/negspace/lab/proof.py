@@ -12,19 +12,19 @@ from PIL import Image
 from negspace import __version__
 from negspace.generate import Model, load
 from negspace.judge import Judge
-from negspace.lab.album import Album, Look
 from negspace.lab.asking import measured_of, question_of, strength_of
-from negspace.lab.crew import HERE, Site
-from negspace.lab.findings import Findings, Sizes
 from negspace.lab.forecast import Forecast, forecast
+from negspace.lab.picture_maker import PictureMaker, decides
+from negspace.lab.picture_store import Look, PictureStore
 from negspace.lab.progress import Progress
 from negspace.lab.question import Ask, Question
 from negspace.lab.report import Example, Report
-from negspace.lab.studio import Maker, decides
 from negspace.lab.study import FRESH, Outcome, Study
 from negspace.lab.trial import Design
+from negspace.lab.verdicts import Findings, ProofSizes
 from negspace.lab.witness import JudgeWitness, Witness, witness_of
 from negspace.lab.wording import answer_of, recommendation_of
+from negspace.lab.workers import HERE, Site
 from negspace.models.files.source import Source
 from negspace.request import Avoid
 
@@ -72,7 +72,7 @@ class Proof:
         max_pictures: int | None = None,
         seed: int = 0,
         witness: Witness | Judge | None = None,
-        sizes: Sizes | None = None,
+        sizes: ProofSizes | None = None,
         site: Site = HERE,
         alpha: float = ALPHA,
         smallest: float = SMALLEST,
@@ -100,9 +100,9 @@ class Proof:
         with ExitStack() as held:
             crew = held.enter_context(closing(site.crew(self._model)))
             made_by = decides(self._model, dtype)
-            self._album = held.enter_context(Album(folder, made_by, self._witness.fingerprint))
+            self._album = held.enter_context(PictureStore(folder, made_by, self._witness.fingerprint))
             self._held = held.pop_all()
-        self._maker = Maker(crew, self._witness, self._album)
+        self._maker = PictureMaker(crew, self._witness, self._album)
         self._outcome: Outcome | None = None
         self._done: dict[str, Look] = {}
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import final
 
 from negspace.avoid.terms import content_words
-from negspace.lab.album import Shot
 from negspace.lab.arms import Ablation, Arm
-from negspace.lab.findings import Sizes, TermKind
+from negspace.lab.picture_store import Shot
+from negspace.lab.verdicts import ProofSizes, TermKind
 from negspace.planning.plan import Plan
 from negspace.request import Avoid, Request
 
@@ -55,7 +55,7 @@ class Question:
     arms: Ablation
     others: tuple[Other, ...]
     strength: float | str
-    sizes: Sizes
+    sizes: ProofSizes
     alpha: float
     smallest: float
 
@@ -74,7 +74,7 @@ class Question:
         planned = next(one for one in self.plan.terms if one.avoid.term == term)
         if not self.plan.acts:
             return "inert", f"nothing that is avoided can act: {self.plan.why_not}"
-        if planned.told in ("nothing", "check only"):
+        if planned.channel in ("nothing", "check only"):
             return "inert", "the model is not told about it"
         if planned.avoid.weight == 0:
             return "inert", "its weight is 0"

@@ -13,7 +13,7 @@ from PIL import Image
 from negspace import png
 from negspace.files import write_whole
 from negspace.lab import wording
-from negspace.lab.findings import Findings, TermVerdict
+from negspace.lab.verdicts import Findings, TermVerdict
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

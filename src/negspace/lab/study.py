@@ -9,13 +9,13 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, final
 
-from negspace.lab.album import Look
 from negspace.lab.arms import Arm
-from negspace.lab.findings import Confirmation, Control, TermVerdict, Tried
 from negspace.lab.outcome import Aim, Effect, Pair, changes, tally
+from negspace.lab.picture_store import Look
 from negspace.lab.question import Ask, Question
 from negspace.lab.stats import e_bh
 from negspace.lab.trial import Design, Trial
+from negspace.lab.verdicts import Confirmation, Control, TermVerdict, Tried
 from negspace.lab.witness import Witness
 from negspace.lab.wording import told_terms, why_of
 from negspace.request import Avoid

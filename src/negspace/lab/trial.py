@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from negspace.errors import LabError
-from negspace.frozen import Words
+from negspace.frozen import Frozen
 from negspace.lab.stats.evidence import log_evidence, net_interval
 
 Kind = Literal["helps", "harms", "no_evidence"]
@@ -28,7 +28,7 @@ OpenShare = Annotated[float, Field(gt=0.0, lt=1.0)]
 Count = Annotated[int, Field(ge=0)]
 
 
-class Design(Words):
+class Design(Frozen):
     """What is settled before the first picture.
 
     Attributes:
@@ -46,7 +46,7 @@ class Design(Words):
 
 @final
 @dataclass(frozen=True)
-class Verdict:
+class TrialVerdict:
     """How a trial ended.
 
     Attributes:
@@ -91,7 +91,7 @@ def _end_at(alpha: float, smallest: float, most: int, helped: int, harmed: int, 
     return int(ends(design, *(np.array([count]) for count in (helped, harmed, pairs)))[0])
 
 
-class Trial(Words):
+class Trial(Frozen):
     """Pairs of pictures on the same seeds, without and with what is tested, and what they show so far.
 
     The counts are the whole state: all evidence is computed from them, so a trial that was saved and read
@@ -130,13 +130,13 @@ class Trial(Words):
         return float(np.logaddexp(*both)) - math.log(2)
 
     @property
-    def verdict(self) -> Verdict | None:
+    def verdict(self) -> TrialVerdict | None:
         """How the trial ended, or None while it goes on."""
         end = self._end
         if end is None:
             return None
         interval = net_interval(self.helped, self.harmed, self.pairs, alpha=self.design.alpha)
-        return Verdict(*end, (self.helped - self.harmed) / self.pairs, interval, self.pairs)
+        return TrialVerdict(*end, (self.helped - self.harmed) / self.pairs, interval, self.pairs)
 
     def observe(self, without: bool, with_it: bool) -> "Trial":
         """The trial after one more pair.

@@ -85,7 +85,7 @@ def measured(model: Model, requests: Sequence[Request], rows: int = 16) -> list[
     """
     width = Fixed(rows)
     traced = [one.model_copy(update={"rule": f"traced({_rule(model, one)})"}) for one in requests]
-    runs = [model.at_width(width).run(one) for one in traced]
+    runs = [model.with_batching(width).run(one) for one in traced]
     lanes = [lane for run in runs for lane in run.lanes]
     engine = Engine(runs[0].network, width)
     taken: list[list[Taken]] = [[] for _ in lanes]

@@ -9,14 +9,14 @@ from typing import Final, Literal, final
 from PIL import Image
 
 from negspace.errors import LabError
-from negspace.frozen import Words
-from negspace.lab.findings import Findings, TermVerdict
-from negspace.lab.lines import Lines
+from negspace.frozen import Frozen
+from negspace.lab.json_lines import JsonLinesFile
 from negspace.lab.outcome import Effect, tally
 from negspace.lab.proof import Proof
 from negspace.lab.question import Question
 from negspace.lab.study import Outcome, futile, shown_of
 from negspace.lab.trial import Design, Trial
+from negspace.lab.verdicts import Findings, TermVerdict
 from negspace.lab.wording import share
 from negspace.request import Avoid
 
@@ -31,7 +31,7 @@ WHO: Final = "a person, blind"
 
 
 @final
-class Vote(Words):
+class Vote(Frozen):
     """What a person said of one pair.
 
     Attributes:
@@ -90,7 +90,7 @@ class Booth:
         self._proof = proof
         self._asked: Question = proof.asked
         self._pairs = pairs
-        self._lines = Lines(folder / "votes.jsonl", Vote)
+        self._lines = JsonLinesFile(folder / "votes.jsonl", Vote)
         self._votes = {(vote.term, vote.seed): vote for vote in self._lines.values}
         self._shown: dict[tuple[str, int], tuple[Image.Image, Image.Image]] = {}  # of the block at hand
 

@@ -80,7 +80,7 @@ def app(booth: "Booth", done: threading.Event) -> FastAPI:
     return made
 
 
-class Desk:
+class VotingServer:
     """Serves the page on this machine until the vote is over.
 
     Args:
@@ -101,7 +101,7 @@ class Desk:
         )
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/"
 
-    def __enter__(self) -> "Desk":
+    def __enter__(self) -> "VotingServer":
         self._thread.start()
         while not self._server.started and self._thread.is_alive():  # it listens from then on
             time.sleep(0.01)

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from negspace.lab.findings import Confirmation, TermKind, TermVerdict, Tried
 from negspace.lab.outcome import Effect
+from negspace.lab.verdicts import Confirmation, TermKind, TermVerdict, Tried
 from negspace.request import Avoid
 
 

@@ -16,13 +16,13 @@ from negspace.facts import ModelFacts
 from negspace.guidance import Patch
 from negspace.guidance.rules.autoguidance import OtherWeights
 from negspace.models.base import Network, Row
-from negspace.models.families import Asked, Family
+from negspace.models.families import Family, NetworkInput
 from negspace.models.files.fingerprint import Print
 from negspace.models.files.reading import read_part
 from negspace.models.files.source import find_folder
-from negspace.models.hardware import Footing
+from negspace.models.hardware import Placement
 from negspace.models.network.exchange import exchanging
-from negspace.models.network.lock import Turns
+from negspace.models.network.lock import ReadWriteLock
 from negspace.models.network.patching import Hosting
 from negspace.models.samplers import Sampler
 from negspace.request import Request
@@ -57,14 +57,14 @@ class Checkpoint(Network):
         opened: its parts.
     """
 
-    def __init__(self, family: Family, facts: ModelFacts, footing: Footing, opened: Opened) -> None:
+    def __init__(self, family: Family, facts: ModelFacts, footing: Placement, opened: Opened) -> None:
         self._family = family
         self._facts = facts
         self._footing = footing
         self._opened = opened
         self._own = _Worked(opened.denoiser, family.hosting(opened.denoiser, facts.name))
         self._others: dict[str, _Worked] = {}
-        self._turns = Turns()
+        self._turns = ReadWriteLock()
 
     @property
     def facts(self) -> ModelFacts:
@@ -157,13 +157,13 @@ class Checkpoint(Network):
         with scaled(worked.hosting.values, turned), worked.hosting.carried_out(rows):
             return self._family.answer(worked.denoiser, asked).float()
 
-    def _asked(self, rows: Sequence[Row]) -> Asked:
+    def _asked(self, rows: Sequence[Row]) -> NetworkInput:
         device = self.device
         pooled = [row.told[0].pooled for row in rows]
         masks = [
             torch.cat([one.mask for one in row.told if one.mask is not None]) for row in rows if _masked(row)
         ]
-        return Asked(
+        return NetworkInput(
             x=self._placed(torch.stack([row.x for row in rows])),
             times=torch.tensor([row.t for row in rows], dtype=torch.float32, device=device),
             hidden=torch.stack([torch.cat([one.hidden for one in row.told]) for row in rows]).to(

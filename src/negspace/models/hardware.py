@@ -10,7 +10,7 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 
 
 @dataclass(frozen=True)
-class Footing:
+class Placement:
     """Where a network stands and how it calculates.
 
     Attributes:
@@ -24,7 +24,7 @@ class Footing:
     layout: torch.memory_format
 
 
-def choose(dtype: str | None = None, device: str | None = None) -> Footing:
+def choose(dtype: str | None = None, device: str | None = None) -> Placement:
     """The footing for this machine; what is given wins over what would be chosen.
 
     bfloat16 with channels last is several times faster than float32 on CPUs that multiply it in hardware
@@ -45,7 +45,7 @@ def choose(dtype: str | None = None, device: str | None = None) -> Footing:
     else:
         raise ModelError(f"there is no dtype {dtype!r}; dtypes are: {', '.join(DTYPES)}")
     narrow = chosen != torch.float32
-    return Footing(place, chosen, torch.channels_last if narrow else torch.contiguous_format)
+    return Placement(place, chosen, torch.channels_last if narrow else torch.contiguous_format)
 
 
 def _device(name: str | None) -> torch.device:

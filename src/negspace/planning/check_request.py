@@ -144,7 +144,7 @@ def _refuse_embeddings(request: Request, facts: ModelFacts) -> None:
 def untold(terms: Sequence[PlannedTerm], why_not: str | None) -> Iterator[Block]:
     """Locked terms that neither a branch is told nor a check looks for: they cannot be upheld."""
     for term in terms:
-        if term.avoid.locked and "@" in term.avoid.source and term.told == NOT_AT_ALL:
+        if term.avoid.locked and "@" in term.avoid.source and term.channel == NOT_AT_ALL:
             why = f"{term.avoid.term!r} is locked and cannot be told: {why_not}"
             explain = "Give it a check, or use a model that can be told."
             yield Block(term=term.avoid.term, policy=term.avoid.source, why=why, explain=explain)

@@ -2,12 +2,12 @@
 
 from negspace.errors import PromptError
 from negspace.findings import Finding, Side
-from negspace.frozen import Words
+from negspace.frozen import Frozen
 from negspace.planning.plan import Plan
 from negspace.prompt import convert
 
 
-class Converted(Words):
+class Converted(Frozen):
     """The texts of a plan in another dialect.
 
     Attributes:

@@ -15,7 +15,7 @@ from negspace.prompt.reading import mentions
 _SIGN = re.compile(r"[^\w\s]|_")
 
 
-class Estimate(NamedTuple):
+class TextEstimate(NamedTuple):
     """One text.
 
     Attributes:
@@ -39,13 +39,13 @@ class _Piece:
 
 
 @lru_cache(maxsize=8)
-def estimates_of(facts: ModelFacts) -> "Estimates":
+def estimates_of(facts: ModelFacts) -> "TextEstimator":
     """Estimates for a model, remembered: a policy's terms are the same in every request."""
-    return Estimates(facts)
+    return TextEstimator(facts)
 
 
 @final
-class Estimates:
+class TextEstimator:
     """Estimates for one model: what of its facts they need is looked up once.
 
     Args:
@@ -60,15 +60,15 @@ class Estimates:
         self._learned = None if None in learned else tuple(words for words in learned if words is not None)
         self._of = lru_cache(maxsize=4096)(self._estimated)
 
-    def of(self, text: str) -> Estimate:
+    def of(self, text: str) -> TextEstimate:
         """All of a text without syntax."""
         return self._of(text)
 
-    def _estimated(self, text: str) -> Estimate:
+    def _estimated(self, text: str) -> TextEstimate:
         content = content_words(text)
         rest = content_words(self._names.sub(" ", text)) if self._names else content
         unknown = self._unlearned(rest)
-        return Estimate(self._tokens(text, unknown or ()), unknown, content)
+        return TextEstimate(self._tokens(text, unknown or ()), unknown, content)
 
     def tokens(self, text: str) -> int:
         """How many tokens a text without syntax takes."""

@@ -7,9 +7,9 @@ from itertools import pairwise
 from negspace.avoid.terms import content_words, words_of
 from negspace.facts import ModelFacts
 from negspace.findings import Finding, Side
-from negspace.planning.estimates import Estimates
+from negspace.planning.estimates import TextEstimator
 from negspace.planning.negative import Negative, PlannedTerm, prompts_of
-from negspace.policy.in_force import Governed
+from negspace.policy.in_force import GovernedRequest
 from negspace.prompt import Prompt, parse
 from negspace.request import Request
 
@@ -18,9 +18,9 @@ _NEGATIONS = frozenset({"no", "not", "without", "never"})
 
 def noticed(
     request: Request,
-    governed: Governed,
+    governed: GovernedRequest,
     facts: ModelFacts,
-    estimates: Estimates,
+    estimates: TextEstimator,
     negative: Negative,
     terms: Sequence[PlannedTerm],
     steps: int,
@@ -64,7 +64,7 @@ def _read_findings(prompts: Sequence[Prompt], side: Side) -> Iterator[Finding]:
     yield from sorted(found, key=lambda finding: (finding.span or (0, 0), finding.code))
 
 
-def _word_findings(asked: str, prompts: Sequence[Prompt], estimates: Estimates) -> Iterator[Finding]:
+def _word_findings(asked: str, prompts: Sequence[Prompt], estimates: TextEstimator) -> Iterator[Finding]:
     """Words of the prompt that the model has never learned, and words that say no in a way not understood."""
     told = [prompt.clean for prompt in prompts]
     for word in dict.fromkeys(word for text in told for word in estimates.of(text).unknown or ()):
@@ -99,7 +99,7 @@ def _stands_in(words: tuple[str, ...], text: tuple[str, ...]) -> bool:
 
 
 def _embedding_findings(
-    request: Request, negative: str | None, facts: ModelFacts, estimates: Estimates
+    request: Request, negative: str | None, facts: ModelFacts, estimates: TextEstimator
 ) -> Iterator[Finding]:
     """Embeddings that nothing asks for."""
     if not facts.embeddings:

@@ -8,8 +8,8 @@ from typing import ClassVar
 from pydantic import ConfigDict
 
 from negspace.avoid.terms import Term, is_plain, unfolded
-from negspace.frozen import Words
-from negspace.planning.estimates import Estimates
+from negspace.frozen import Frozen
+from negspace.planning.estimates import TextEstimator
 from negspace.prompt import Chunk, Prompt, parse, write
 from negspace.prompt.reading import spell
 from negspace.request import Avoid
@@ -38,14 +38,14 @@ class PlannedTerm:
 
     avoid: Avoid
     span: tuple[int, int] | None
-    told: str
+    channel: str
     tokens: int
     known: bool | None
     unknown: tuple[str, ...]
     origins: tuple[str, ...] = ()
 
 
-class Stage(Words):
+class Stage(Frozen):
     """What the negative side is told up to a share of the steps.
 
     Attributes:
@@ -132,7 +132,7 @@ def must_be_seen(avoid: Avoid) -> bool:
 
 
 def planned_term(
-    term: Term, estimates: Estimates, dialect: str, way: str | None, origins: tuple[str, ...]
+    term: Term, estimates: TextEstimator, dialect: str, way: str | None, origins: tuple[str, ...]
 ) -> PlannedTerm:
     """A term with what the encoders will make of it.
 
@@ -148,7 +148,7 @@ def planned_term(
     return PlannedTerm(
         avoid=term.avoid,
         span=term.span,
-        told=way or (NOT_AT_ALL if term.avoid.check == "none" else CHECK_ONLY),
+        channel=way or (NOT_AT_ALL if term.avoid.check == "none" else CHECK_ONLY),
         tokens=estimate.tokens,
         known=None if estimate.unknown is None or not estimate.content else not estimate.unknown,
         unknown=estimate.unknown or (),

@@ -11,7 +11,7 @@ from negspace.facts import EmbeddingFacts, ModelFacts
 from negspace.findings import Finding
 from negspace.planning import rule as rules
 from negspace.planning.check_request import insist_on, refuse_impossible, refuse_others, told_apart, untold
-from negspace.planning.estimates import Estimates, estimates_of
+from negspace.planning.estimates import TextEstimator, estimates_of
 from negspace.planning.findings import noticed
 from negspace.planning.negative import (
     CHECK_ONLY,
@@ -25,9 +25,9 @@ from negspace.planning.negative import (
     stages_of,
 )
 from negspace.planning.routes import route
-from negspace.planning.rule import Ruling, ruling
+from negspace.planning.rule import ResolvedRule, ruling
 from negspace.policy.govern import govern
-from negspace.policy.in_force import Block, Governed, PolicyRecord
+from negspace.policy.in_force import Block, GovernedRequest, PolicyRecord
 from negspace.policy.policy import Policy
 from negspace.policy.templates import offers
 from negspace.request import Moved, Request, Settings
@@ -141,7 +141,7 @@ def settled(carried: Request, dialect: str, facts: ModelFacts, like: Plan | None
             for number, one in enumerate(carried.avoid)
         )
     policies, blocks, findings = (like.policies, like.blocks, like.findings) if like else ((), (), ())
-    governed = Governed(carried, dialect, entries, policies, blocks, findings)
+    governed = GovernedRequest(carried, dialect, entries, policies, blocks, findings)
     made = _compiled(
         carried, carried, like.moved if like else (), governed, facts, estimates_of(facts), steps
     )
@@ -164,9 +164,9 @@ def _compiled(
     request: Request,
     told: Request,
     moved: tuple[Moved, ...],
-    governed: Governed,
+    governed: GovernedRequest,
     facts: ModelFacts,
-    estimates: Estimates,
+    estimates: TextEstimator,
     steps: int,
 ) -> Plan:
     """What is governed, for a model: `told` is the request with its inline forms read."""
@@ -219,7 +219,7 @@ def _compiled(
     )
 
 
-def _terms(governed: Governed, steps: int) -> tuple[tuple[Term, tuple[str, ...]], ...]:
+def _terms(governed: GovernedRequest, steps: int) -> tuple[tuple[Term, tuple[str, ...]], ...]:
     """What is avoided and who asked for it; after it what only other encoders are told."""
     carried = governed.request
     if governed.entries is None:
@@ -238,7 +238,7 @@ def _why_not(
     request: Request,
     negative: str | None,
     terms: Sequence[tuple[Term, tuple[str, ...]]],
-    rule: Ruling,
+    rule: ResolvedRule,
     facts: ModelFacts,
     stages: int,
 ) -> str | None:
@@ -257,7 +257,11 @@ def _why_not(
 
 
 def _negative(
-    text: str | None, governed: Governed, terms: Sequence[PlannedTerm], estimates: Estimates, steps: int
+    text: str | None,
+    governed: GovernedRequest,
+    terms: Sequence[PlannedTerm],
+    estimates: TextEstimator,
+    steps: int,
 ) -> Negative:
     """The negative side; a merged list takes what its terms take and the commas between them."""
     if governed.entries is not None:

@@ -28,7 +28,7 @@ _NEEDS: dict[Needs, str] = {
 
 
 @dataclass(frozen=True)
-class Ruling:
+class ResolvedRule:
     """A rule on a model.
 
     Attributes:
@@ -76,7 +76,7 @@ class Ruling:
                 yield call, facts
 
 
-def ruling(request: Request, facts: ModelFacts) -> Ruling:
+def ruling(request: Request, facts: ModelFacts) -> ResolvedRule:
     """The rule of a request on a model.
 
     Raises:
@@ -93,14 +93,14 @@ def ruling(request: Request, facts: ModelFacts) -> Ruling:
     own = next((scale for scale in map(_scale_of, chain) if scale is not None), None)
     scale = asked if own is None else own
     scale = 1.0 if isclose(scale, 1.0, rel_tol=1e-9) else scale  # what a rounding made of 1 runs nothing
-    found = Ruling(text, scale, chain, facts.negative_branch)
+    found = ResolvedRule(text, scale, chain, facts.negative_branch)
     if request.rule is not None and not facts.negative_branch and _branching(found):
         told = f"{facts.name} has no negative branch, which rule {chain[-1][0].name} needs; {_instead(facts)}"
         raise RequestError(told)
     return found
 
 
-def refuse_distilled(found: Ruling, facts: ModelFacts, routes: Sequence[Route] = ()) -> None:
+def refuse_distilled(found: ResolvedRule, facts: ModelFacts, routes: Sequence[Route] = ()) -> None:
     """Stop where something avoided would be told to a branch of a model that is guidance-distilled.
 
     A request that names "true-cfg" among its routes allows it.
@@ -115,7 +115,7 @@ def refuse_distilled(found: Ruling, facts: ModelFacts, routes: Sequence[Route] =
         )
 
 
-def findings(found: Ruling, request: Request, facts: ModelFacts) -> Iterator[Finding]:
+def findings(found: ResolvedRule, request: Request, facts: ModelFacts) -> Iterator[Finding]:
     """What is worth knowing of the scale."""
     if request.scale is not None and request.scale != found.scale:
         told = f"the rule sets its scale to {found.scale:g}, so the scale {request.scale:g} does nothing"
@@ -156,7 +156,7 @@ def _instead(facts: ModelFacts) -> str:
     return f"what it can host: {', '.join(facts.rules)}"
 
 
-def _branching(found: Ruling) -> bool:
+def _branching(found: ResolvedRule) -> bool:
     _, leaf = found.chain[-1]
     return found.scale != 1.0 or leaf.at_one
 

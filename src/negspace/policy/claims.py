@@ -8,7 +8,7 @@ from negspace.avoid.negations import negation_in
 from negspace.avoid.terms import as_text, is_plain, terms_of, words_of
 from negspace.avoid.wishes import may_negate
 from negspace.findings import Finding
-from negspace.policy.compiled import Article
+from negspace.policy.compiled import CompiledTerm
 from negspace.policy.policy import is_label
 from negspace.prompt import parse
 from negspace.request import Avoid, Request
@@ -22,7 +22,7 @@ HEAVIEST = 2.0
 _SPOKEN_SYNTAX = frozenset("and not break blend swap no without any the a an or".split())
 
 
-def policy_claims(articles: Sequence[Article], steps: int) -> Iterator[Claim]:
+def policy_claims(articles: Sequence[CompiledTerm], steps: int) -> Iterator[Claim]:
     """What policies avoid. A locked term whose window holds no step is told at every step."""
     for one in articles:
         if one.locked and _stepless(one, steps):
@@ -32,7 +32,7 @@ def policy_claims(articles: Sequence[Article], steps: int) -> Iterator[Claim]:
             yield one.claim
 
 
-def widened(articles: Sequence[Article], steps: int) -> Iterator[Finding]:
+def widened(articles: Sequence[CompiledTerm], steps: int) -> Iterator[Finding]:
     """Locked terms that are told longer than their policy says."""
     for one in articles:
         if _stepless(one, steps):
@@ -41,7 +41,7 @@ def widened(articles: Sequence[Article], steps: int) -> Iterator[Finding]:
             yield Finding("window", told, side="avoid", level="note")
 
 
-def _stepless(one: Article, steps: int) -> bool:
+def _stepless(one: CompiledTerm, steps: int) -> bool:
     start, stop = one.term.window
     return start > 0.0 and not any(start <= step / steps < stop for step in range(steps))
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # a policy holds its enacted form
 
 
 @dataclass(frozen=True, eq=False)
-class Article:
+class CompiledTerm:
     """One term of a policy.
 
     Attributes:
@@ -32,12 +32,12 @@ class Article:
     locked: bool
 
 
-Articles = Index[tuple[Article, ...]]
+Articles = Index[tuple[CompiledTerm, ...]]
 """Looks for phrases that concern articles; several may share one."""
 
 
 @final
-class Enacted:
+class CompiledPolicy:
     """A policy made ready.
 
     Attributes:
@@ -56,24 +56,24 @@ class Enacted:
         self.forbidden = wishes_for(one for one in self.articles if one.locked)
 
 
-def exceptions_to(articles: Iterable[Article]) -> Articles:
+def exceptions_to(articles: Iterable[CompiledTerm]) -> Articles:
     """Looks for what lifts articles."""
     return _gathered((phrase(word), one) for one in articles for word in one.term.unless)
 
 
-def wishes_for(articles: Iterable[Article]) -> Articles:
+def wishes_for(articles: Iterable[CompiledTerm]) -> Articles:
     """Looks for what asks for articles."""
     return _gathered((said, one) for one in articles for said in one.term.phrases)
 
 
-def _gathered(pairs: Iterable[tuple[Phrase, Article]]) -> Articles:
-    gathered: dict[Phrase, tuple[Article, ...]] = {}
+def _gathered(pairs: Iterable[tuple[Phrase, CompiledTerm]]) -> Articles:
+    gathered: dict[Phrase, tuple[CompiledTerm, ...]] = {}
     for said, one in pairs:
         gathered[said] = (*gathered.get(said, ()), one)
     return Index(gathered.items())
 
 
-def _article(term: "PolicyTerm") -> Article:
+def _article(term: "PolicyTerm") -> CompiledTerm:
     locked = bool(term.locked)
     avoid = Avoid(
         term=as_text(term.term),
@@ -84,4 +84,4 @@ def _article(term: "PolicyTerm") -> Article:
         check=term.check,
         unchecked=term.unchecked or "refuse",
     )
-    return Article(term, Claim.of(avoid, Rank.LOCKED if locked else Rank.POLICY), locked)
+    return CompiledTerm(term, Claim.of(avoid, Rank.LOCKED if locked else Rank.POLICY), locked)

@@ -19,8 +19,8 @@ from negspace.avoid.wishes import (
 from negspace.facts import ModelFacts
 from negspace.findings import Finding
 from negspace.policy.claims import WRITTEN_IN, never_told, own_claims, policy_claims, widened
-from negspace.policy.compiled import Article, Articles, wishes_for
-from negspace.policy.in_force import Block, Governed, InForce, applying, in_force, not_applying
+from negspace.policy.compiled import Articles, CompiledTerm, wishes_for
+from negspace.policy.in_force import Block, GovernedRequest, TermsInForce, applying, in_force, not_applying
 from negspace.policy.policy import Policy, PolicyTerm, is_label
 from negspace.prompt import Chunk, Prompt, parse, write
 from negspace.request import Request
@@ -81,7 +81,7 @@ def _rank_of(entry: Entry) -> Rank:
 
 
 def governed_fields(
-    request: Request, facts: ModelFacts, policies: Sequence[Policy], terms: InForce
+    request: Request, facts: ModelFacts, policies: Sequence[Policy], terms: TermsInForce
 ) -> tuple[dict[str, Any], list[Finding]]:
     """The fields that a locked policy sets, and what it set them from."""
     if not terms.locked:
@@ -117,7 +117,7 @@ _SYNTAX = frozenset("()[]{}\\:|<>\"'+-\n")
 
 
 def upheld(
-    prompt: str, dialect: str, steps: int, terms: InForce
+    prompt: str, dialect: str, steps: int, terms: TermsInForce
 ) -> tuple[str, tuple[Block, ...], tuple[Finding, ...]]:
     """The prompt without wishes for locked terms, or what blocks it."""
     if not terms.locked or not _asked(terms.forbidden(), readings(prompt, dialect, steps)):
@@ -139,7 +139,7 @@ def upheld(
     return rest, (), tuple(findings)
 
 
-def _asked(indices: Iterable[Articles], texts: Sequence[str]) -> list[Article]:
+def _asked(indices: Iterable[Articles], texts: Sequence[str]) -> list[CompiledTerm]:
     """What the texts ask for, each once, in the order of asking."""
     found = (mention for index in indices for mention in mentions(index, texts, strict=True))
     return list(dict.fromkeys(one for mention in found for one in mention.what))
@@ -150,7 +150,7 @@ def _asks(term: PolicyTerm, hidden: bool) -> str:
     return f"{told}, in a way that cannot be taken out of it" if hidden and term.check != "block" else told
 
 
-def _block(term: PolicyTerm, terms: InForce, why: str) -> Block:
+def _block(term: PolicyTerm, terms: TermsInForce, why: str) -> Block:
     return Block(term=term.term, policy=term.origin, why=why, explain=terms.explain(term.origin))
 
 
@@ -192,7 +192,7 @@ def govern(
     operator: Sequence[Policy],
     tenant: str | None,
     count: Callable[[str], int],
-) -> Governed:
+) -> GovernedRequest:
     """The request as its policies have it carried out.
 
     Args:
@@ -211,7 +211,7 @@ def govern(
     wish = understood(request.prompt, request.dialect, steps)
     findings = [*not_applying(records), *wish.findings]
     if not policies and not wish.avoided and not _negated(request, steps):
-        return Governed(request, request.dialect, None, records, (), tuple(findings))
+        return GovernedRequest(request, request.dialect, None, records, (), tuple(findings))
 
     asked = wished(wish.text, request.dialect, steps)
     terms, told = in_force(policies, asked)
@@ -226,7 +226,7 @@ def govern(
         findings += (*inline_forms(request.prompt), *never_told(request, own), *widened(terms.locked, steps))
     nothing = None if request.avoid is None else ""  # two ways of saying nothing, and kept apart
     carried = request.model_copy(update={**fields, "prompt": prompt, "avoid": kept.avoids or nothing})
-    return Governed(carried, WRITTEN_IN, kept.terms, records, blocks, tuple(dict.fromkeys(findings)))
+    return GovernedRequest(carried, WRITTEN_IN, kept.terms, records, blocks, tuple(dict.fromkeys(findings)))
 
 
 def _negated(request: Request, steps: int) -> bool:

@@ -8,13 +8,13 @@ from negspace.avoid.merging import Entry
 from negspace.avoid.wishes import mentions
 from negspace.facts import ModelFacts
 from negspace.findings import Finding
-from negspace.frozen import Words
-from negspace.policy.compiled import Article, Articles, wishes_for
+from negspace.frozen import Frozen
+from negspace.policy.compiled import Articles, CompiledTerm, wishes_for
 from negspace.policy.policy import Policy, load_policy
 from negspace.request import Request
 
 
-class PolicyRecord(Words):
+class PolicyRecord(Frozen):
     """A policy that was asked for.
 
     Attributes:
@@ -30,7 +30,7 @@ class PolicyRecord(Words):
     why_not: str | None = None
 
 
-class Block(Words):
+class Block(Frozen):
     """Why a request is not carried out.
 
     Attributes:
@@ -50,7 +50,7 @@ class Block(Words):
 
 
 @dataclass(frozen=True)
-class Governed:
+class GovernedRequest:
     """A request under its policies.
 
     Attributes:
@@ -110,7 +110,7 @@ def not_applying(records: Iterable[PolicyRecord]) -> Iterator[Finding]:
 
 
 @dataclass(frozen=True)
-class InForce:
+class TermsInForce:
     """The terms in force of all policies that apply, and who explains them.
 
     Attributes:
@@ -119,8 +119,8 @@ class InForce:
         lifted: whether the prompt lifts a term of theirs.
     """
 
-    locked: tuple[Article, ...] = ()
-    free: tuple[Article, ...] = ()
+    locked: tuple[CompiledTerm, ...] = ()
+    free: tuple[CompiledTerm, ...] = ()
     policies: Sequence[Policy] = ()
     lifted: bool = False
 
@@ -137,7 +137,7 @@ class InForce:
         return [policy.enacted.forbidden for policy in self.policies]
 
 
-def in_force(policies: Sequence[Policy], asked: Sequence[str]) -> tuple[InForce, list[Finding]]:
+def in_force(policies: Sequence[Policy], asked: Sequence[str]) -> tuple[TermsInForce, list[Finding]]:
     """The terms that the prompt does not lift."""
     every = [one for policy in policies for one in policy.enacted.articles]
     lifted = _mentioned((policy.enacted.lifts for policy in policies), asked)
@@ -154,8 +154,8 @@ def in_force(policies: Sequence[Policy], asked: Sequence[str]) -> tuple[InForce,
     kept = [one for one in every if one not in lifted and one not in given_way]
     locked = tuple(one for one in kept if one.locked)
     free = tuple(one for one in kept if not one.locked)
-    return InForce(locked, free, policies, bool(lifted)), findings
+    return TermsInForce(locked, free, policies, bool(lifted)), findings
 
 
-def _mentioned(indices: Iterable[Articles], texts: Sequence[str]) -> set[Article]:
+def _mentioned(indices: Iterable[Articles], texts: Sequence[str]) -> set[CompiledTerm]:
     return {one for index in indices for found in mentions(index, texts, strict=False) for one in found.what}

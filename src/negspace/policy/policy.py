@@ -29,7 +29,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from negspace.avoid.matching import phrase
 from negspace.errors import PolicyError, no_such
 from negspace.policy import yaml_lines as sheets
-from negspace.policy.compiled import Enacted
+from negspace.policy.compiled import CompiledPolicy
 from negspace.request import CHECKS, Check, Unchecked
 
 LIBRARY = resources.files("negspace.policy") / "library"
@@ -193,9 +193,9 @@ class Policy(_Sheet):
         return hashlib.sha256(self.model_dump_json(exclude=silent).encode()).hexdigest()
 
     @cached_property
-    def enacted(self) -> Enacted:
+    def enacted(self) -> CompiledPolicy:
         """The policy made ready for requests, of which it governs many."""
-        return Enacted(self)
+        return CompiledPolicy(self)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy with some fields changed. What was made ready is not taken along."""
@@ -286,7 +286,7 @@ def _read(text: str, place: str) -> Policy:
     return policy
 
 
-def _told(error: ValidationError, sheet: sheets.Sheet, place: str) -> str:
+def _told(error: ValidationError, sheet: sheets.YamlDocument, place: str) -> str:
     """The first thing wrong, with its line."""
     first = error.errors(include_url=False, include_context=False)[0]
     path: Sequence[Any] = first["loc"]

@@ -16,7 +16,7 @@ Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
-class Sheet:
+class YamlDocument:
     """A file that was read.
 
     Attributes:
@@ -35,7 +35,7 @@ class Sheet:
         return self.lines.get(known, 1)
 
 
-def read(text: str, place: str) -> Sheet:
+def read(text: str, place: str) -> YamlDocument:
     """The first and only document of a YAML text.
 
     Args:
@@ -64,7 +64,7 @@ def read(text: str, place: str) -> Sheet:
         )
     lines: dict[Path, int] = {}
     _walk(node, (), lines, place)
-    return Sheet(value, lines)
+    return YamlDocument(value, lines)
 
 
 def _walk(node: yaml.Node, path: Path, lines: dict[Path, int], place: str) -> None:

@@ -4,11 +4,11 @@ another.
 Pure Python; the time of everything here is linear in the text, and nothing recurses into it.
 """
 
-from negspace.prompt.composition import Part, compose
+from negspace.prompt.composition import SubPrompt, compose
 from negspace.prompt.conversion import convert
 from negspace.prompt.dialects import DIALECTS, Dialect, parse, write
 from negspace.prompt.inline import FORMS, Form, Inline, split_inline
-from negspace.prompt.schedules import Change, Moment, changes, moments, schedule
+from negspace.prompt.schedules import Schedule, ScheduledText, changes, moments, schedule
 from negspace.prompt.tree import Blend, Chunk, Conjunction, Lora, Passage, Prompt, Structure, Swap
 from negspace.prompt.unfolding import Strand, unfold
 
@@ -16,15 +16,15 @@ __all__ = [
     "DIALECTS",
     "FORMS",
     "Blend",
-    "Change",
+    "Schedule",
     "Chunk",
     "Conjunction",
     "Dialect",
     "Form",
     "Inline",
     "Lora",
-    "Moment",
-    "Part",
+    "ScheduledText",
+    "SubPrompt",
     "Passage",
     "Prompt",
     "Strand",

@@ -17,7 +17,7 @@ from negspace.prompt.tree import Span
 
 
 @dataclass(frozen=True)
-class Part:
+class SubPrompt:
     """One of the prompts in a text.
 
     Attributes:
@@ -40,7 +40,7 @@ class Part:
         return self.sign * self.weight
 
 
-def compose(text: str, dialect: str = "a1111") -> tuple[Part, ...]:
+def compose(text: str, dialect: str = "a1111") -> tuple[SubPrompt, ...]:
     """The prompts in a text, in order, at least one. A text without AND is its own only part, untouched.
 
     Args:
@@ -52,7 +52,7 @@ def compose(text: str, dialect: str = "a1111") -> tuple[Part, ...]:
     """
     seams = list(_seams(text)) if dialect_named(dialect).timed else []
     if not seams:
-        return (Part(text, span=(0, len(text))),)
+        return (SubPrompt(text, span=(0, len(text))),)
     first = _part(text, 0, seams[0].span[0])
     ends = (*(seam.span[0] for seam in seams[1:]), len(text))
     rest = (
@@ -84,14 +84,14 @@ def _seams(text: str) -> Iterator[_Seam]:
         yield _Seam((word, last + 3), -1) if negated else _Seam((word, word + 3), 1)
 
 
-def _part(text: str, start: int, end: int) -> Part:
+def _part(text: str, start: int, end: int) -> SubPrompt:
     """The part that stands there, its weight taken off its end and white space off both."""
     weight, stop = _weight(text, start, end)
     while start < stop and text[start].isspace():
         start += 1
     while stop > start and text[stop - 1].isspace():
         stop -= 1
-    return Part(text[start:stop], weight, span=(start, stop))
+    return SubPrompt(text[start:stop], weight, span=(start, stop))
 
 
 def _weight(text: str, start: int, end: int) -> tuple[float, int]:

@@ -31,7 +31,7 @@ _NUMERIC = frozenset("0123456789.+-eE")
 
 
 @dataclass(frozen=True)
-class Moment:
+class ScheduledText:
     """The text that holds up to a step.
 
     Attributes:
@@ -58,7 +58,7 @@ class Moment:
         return there + at - here
 
 
-class Change(NamedTuple):
+class Schedule(NamedTuple):
     """One schedule or alternation in a source.
 
     Attributes:
@@ -101,16 +101,16 @@ def schedule(text: str, steps: int, dialect: str = "a1111", *, after: int = 0) -
     return [(moment.last_step, moment.text) for moment in moments(text, steps, dialect, after=after)]
 
 
-def moments(text: str, steps: int, dialect: str = "a1111", *, after: int = 0) -> tuple[Moment, ...]:
+def moments(text: str, steps: int, dialect: str = "a1111", *, after: int = 0) -> tuple[ScheduledText, ...]:
     """The same as `schedule`, each text with where it came from."""
     if steps < 1 or after < 0:
         raise RequestError(f"a schedule needs at least one step, not {steps} after {after}")
     if not dialect_named(dialect).timed:
-        return (Moment(steps, text, ((0, 0),)),)
+        return (ScheduledText(steps, text, ((0, 0),)),)
     return tuple(_Timetable(text, steps, after).moments())
 
 
-def changes(text: str) -> tuple[Change, ...]:
+def changes(text: str) -> tuple[Schedule, ...]:
     """Every schedule and alternation of an a1111 text, in the order they open."""
     return tuple(sorted(_closed(text)))
 
@@ -123,14 +123,14 @@ class _Timetable:
         self._starts = [change.span[0] for change in self._changes]
         self._last = [change.last_step_of_first(steps, after) for change in self._changes]
 
-    def moments(self) -> Iterator[Moment]:
+    def moments(self) -> Iterator[ScheduledText]:
         ends = {self._steps, *(last for last in self._last if last >= 1)}
         if any(change.when is None for change in self._changes):
             ends.update(range(1, self._steps + 1))
         for step in sorted(ends):
             yield self._at(step)
 
-    def _at(self, step: int) -> Moment:
+    def _at(self, step: int) -> ScheduledText:
         """The text at a step: what lies between the changes, and of every change the option that shows."""
         parts: list[str] = []
         origin: list[tuple[int, int]] = []
@@ -148,7 +148,7 @@ class _Timetable:
             if inside:
                 todo.append((self._changes[nearest].span[1], end))
                 todo.append(self._option(nearest, step))
-        return Moment(step, "".join(parts), tuple(origin))
+        return ScheduledText(step, "".join(parts), tuple(origin))
 
     def _option(self, which: int, step: int) -> Span:
         change = self._changes[which]
@@ -164,7 +164,7 @@ class _Open(NamedTuple):
     bars: list[int]
 
 
-def _closed(source: str) -> Iterator[Change]:
+def _closed(source: str) -> Iterator[Schedule]:
     """Every change, as its bracket closes. What is out of order takes all brackets that are open with it."""
     opened: list[_Open] = []
     at, before = 0, -1  # `before` is the mark before this one
@@ -189,14 +189,14 @@ def _closed(source: str) -> Iterator[Change]:
         before, at = at, at + (2 if sign == "\\" else 1)
 
 
-def _change(source: str, bracket: _Open, before: int, close: int) -> Change | None:
+def _change(source: str, bracket: _Open, before: int, close: int) -> Schedule | None:
     """What a square bracket says, `before` being the mark before it closes; None if it is but a weight."""
     span, inner = (bracket.at, close + 1), bracket.at + 1
     match bracket.colons:
         case []:
             edges = pairwise((bracket.at, *bracket.bars, close))
             return (
-                Change(span, tuple((left + 1, right) for left, right in edges), None)
+                Schedule(span, tuple((left + 1, right) for left, right in edges), None)
                 if bracket.bars
                 else None
             )
@@ -206,7 +206,7 @@ def _change(source: str, bracket: _Open, before: int, close: int) -> Change | No
             options = ((inner, first), (first + 1, last))
         case _:
             return None
-    return Change(span, options, source[before + 1 : close].strip())
+    return Schedule(span, options, source[before + 1 : close].strip())
 
 
 def _is_number(text: str) -> bool:

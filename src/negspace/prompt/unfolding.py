@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, replace
 
-from negspace.prompt.composition import Part, compose
+from negspace.prompt.composition import SubPrompt, compose
 from negspace.prompt.dialects import parse
 from negspace.prompt.reading import insist
-from negspace.prompt.schedules import Moment, moments
+from negspace.prompt.schedules import ScheduledText, moments
 from negspace.prompt.tree import Chunk, Prompt, Span
 
 
@@ -52,7 +52,7 @@ def unfold(
 
 
 def _prompts(
-    text: str, part: Part, told: tuple[Moment, ...], dialect: str, strict: bool
+    text: str, part: SubPrompt, told: tuple[ScheduledText, ...], dialect: str, strict: bool
 ) -> list[tuple[int, Prompt]]:
     known: dict[tuple[object, ...], Prompt] = {}
     for moment in told:
@@ -65,7 +65,7 @@ def _prompts(
     return [(moment.last_step, known[moment.text, moment.origin]) for moment in told]
 
 
-def _placed(prompt: Prompt, text: str, part: Part, moment: Moment) -> Prompt:
+def _placed(prompt: Prompt, text: str, part: SubPrompt, moment: ScheduledText) -> Prompt:
     """The prompt of a moment with its spans in the whole text."""
 
     def place(span: Span) -> Span:

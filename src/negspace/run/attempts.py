@@ -9,20 +9,20 @@ from torch import Tensor
 
 from negspace.encoding import Encoder
 from negspace.engine import Lane, canvas_of, draw
-from negspace.engine.sides import Casting
+from negspace.engine.sides import Sides
 from negspace.facts import Prediction
 from negspace.guidance import Space, make
 from negspace.judge import Judge
 from negspace.models.base import Network
 from negspace.planning.plan import Plan
 from negspace.run.escalation import Again, Attempt, Deliver, Limits, Withhold, decide, watched
-from negspace.verdict import Sight
+from negspace.verdict import JudgeVerdict
 
 _SPACES: dict[Prediction, Space] = {"epsilon": "eps", "v_prediction": "v", "flow": "flow"}
 
 
 @final
-class Making:
+class PreparedPlan:
     """A plan on a network: its rule, and its texts encoded once for all pictures.
 
     Args:
@@ -45,7 +45,7 @@ class Making:
         self._rule = make(planned.rule, scale=planned.scale)
         for patch in self._rule.patches():
             network.host(patch)
-        self.casting = Casting(encoder, network.facts, planned)
+        self.casting = Sides(encoder, network.facts, planned)
         start = planned.request.start
         self._canvas = None if start is None else canvas_of(start, network, planned.steps)
 
@@ -90,7 +90,7 @@ class Making:
 
 
 @dataclass(frozen=True)
-class Looking:
+class Inspection:
     """How pictures are looked at.
 
     Attributes:
@@ -105,13 +105,13 @@ class Looking:
         """Whether somebody looks who can be asked for a concept."""
         return self.judge is not None and self.judge.knows(concept)
 
-    def concepts(self, making: Making) -> tuple[str, ...]:
+    def concepts(self, making: PreparedPlan) -> tuple[str, ...]:
         """What is looked for: what the plan watches and the judge knows."""
         return tuple(one for one in watched(making.plan) if self.knows(one))
 
 
 @dataclass(frozen=True, eq=False)
-class Try:
+class PictureAttempt:
     """One attempt at a picture.
 
     Attributes:
@@ -121,14 +121,14 @@ class Try:
         sights: what was seen in it.
     """
 
-    making: Making
+    prepared: PreparedPlan
     lane: Lane
     image: Image.Image | None = None
-    sights: tuple[Sight, ...] = ()
+    verdicts: tuple[JudgeVerdict, ...] = ()
 
 
 @final
-class Course:
+class PictureRun:
     """One picture on its way.
 
     Args:
@@ -141,15 +141,15 @@ class Course:
         outcome: what became of it; None while it is under way.
     """
 
-    def __init__(self, making: Making, seed: int) -> None:
+    def __init__(self, making: PreparedPlan, seed: int) -> None:
         self.seed = seed
-        self.tries: list[Try] = [Try(making, making.lane(seed))]
+        self.attempts: list[PictureAttempt] = [PictureAttempt(making, making.lane(seed))]
         self.outcome: Deliver | Withhold | None = None
 
     @property
     def lane(self) -> Lane:
         """The attempt under way, or the last one."""
-        return self.tries[-1].lane
+        return self.attempts[-1].lane
 
     @property
     def waits(self) -> bool:
@@ -157,11 +157,13 @@ class Course:
         return self.outcome is None and self.lane.done
 
     @property
-    def delivered(self) -> Try | None:
+    def delivered(self) -> PictureAttempt | None:
         """The attempt whose picture leaves; None where none does."""
-        return self.tries[self.outcome.attempt] if isinstance(self.outcome, Deliver) else None
+        return self.attempts[self.outcome.attempt] if isinstance(self.outcome, Deliver) else None
 
-    def looked(self, image: Image.Image, sights: Sequence[Sight], limits: Limits, elapsed: float) -> None:
+    def looked(
+        self, image: Image.Image, sights: Sequence[JudgeVerdict], limits: Limits, elapsed: float
+    ) -> None:
         """The last attempt was made and looked at: decide, and begin another one if it takes that.
 
         Args:
@@ -170,28 +172,28 @@ class Course:
             limits: how often it may be made again.
             elapsed: seconds since the first attempt began.
         """
-        last = self.tries[-1]
-        self.tries[-1] = Try(last.making, last.lane, image, tuple(sights))
-        attempts = [Attempt(one.making.plan, one.sights) for one in self.tries]
-        network = last.making.network
+        last = self.attempts[-1]
+        self.attempts[-1] = PictureAttempt(last.prepared, last.lane, image, tuple(sights))
+        attempts = [Attempt(one.prepared.plan, one.verdicts) for one in self.attempts]
+        network = last.prepared.network
         decision = decide(attempts, self.seed, network.facts, limits, elapsed)
         if isinstance(decision, Again):
-            making = Making(network, decision.plan, last.making.encoder)
-            self.tries.append(Try(making, making.lane(decision.plan.carried.seed)))
+            making = PreparedPlan(network, decision.plan, last.prepared.encoder)
+            self.attempts.append(PictureAttempt(making, making.lane(decision.plan.carried.seed)))
         else:
             self.outcome = decision
 
 
-def look(courses: Sequence[Course], looking: Looking, elapsed: float) -> tuple[Lane, ...]:
+def look(courses: Sequence[PictureRun], looking: Inspection, elapsed: float) -> tuple[Lane, ...]:
     """Look at every finished attempt, and decide; all pictures go to the judge together.
 
     Returns:
         the lanes of the attempts that begin now.
     """
     waiting = [course for course in courses if course.waits]
-    images = [course.tries[-1].making.picture(course.lane) for course in waiting]
-    concepts = looking.concepts(waiting[0].tries[0].making) if waiting else ()
-    seen: list[tuple[Sight, ...]] = [() for _ in images]
+    images = [course.attempts[-1].prepared.picture(course.lane) for course in waiting]
+    concepts = looking.concepts(waiting[0].attempts[0].prepared) if waiting else ()
+    seen: list[tuple[JudgeVerdict, ...]] = [() for _ in images]
     if looking.judge is not None and concepts:
         seen = looking.judge.look(images, concepts)
     for course, image, sights in zip(waiting, images, seen, strict=True):

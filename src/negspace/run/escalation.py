@@ -27,12 +27,12 @@ from negspace.avoid.matching import phrase
 from negspace.avoid.terms import is_plain
 from negspace.errors import PolicyError
 from negspace.facts import ModelFacts
-from negspace.frozen import Words
+from negspace.frozen import Frozen
 from negspace.planning.negative import must_be_seen
 from negspace.planning.plan import CHECK_ONLY, Plan, PlannedTerm, settled
 from negspace.prompt import parse
 from negspace.request import LARGEST_SEED, Avoid
-from negspace.verdict import Sight
+from negspace.verdict import JudgeVerdict
 
 HEAVIER: Final = 1.25
 HEAVIEST: Final = 2.0
@@ -43,7 +43,7 @@ STRONGEST: Final = 1.5
 Trouble = Literal["seen", "unknown", "unlooked"]
 
 
-class Limits(Words):
+class Limits(Frozen):
     """How often a picture is made again.
 
     Attributes:
@@ -55,7 +55,7 @@ class Limits(Words):
     seconds: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] = 300.0
 
 
-class Flag(Words):
+class Flag(Frozen):
     """What is told of a picture with a check that did not pass.
 
     Attributes:
@@ -81,7 +81,7 @@ class Attempt:
     """
 
     plan: Plan
-    sights: tuple[Sight, ...]
+    verdicts: tuple[JudgeVerdict, ...]
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ def refuse_unheld(planned: Plan, knows: Callable[[str], bool]) -> None:
     """
     unseen = [term for term in planned.terms if not knows(concept_of(term, planned.negative_dialect))]
     for term in unseen:
-        if term.avoid.locked and term.told == CHECK_ONLY:
+        if term.avoid.locked and term.channel == CHECK_ONLY:
             raise PolicyError(
                 f"{term.avoid.term!r} is locked by {term.avoid.source}, this model cannot be told "
                 f"({planned.why_not}), and no judge at hand looks for it in the pictures; "
@@ -238,7 +238,7 @@ def _is_avoided(term: PlannedTerm) -> bool:
 
 
 def _flags(attempt: Attempt) -> Iterator[Flag]:
-    sights = {phrase(sight.concept): sight for sight in attempt.sights}
+    sights = {phrase(sight.concept): sight for sight in attempt.verdicts}
     for term in attempt.plan.terms:
         if term.avoid.check == "none":
             continue

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from negspace import __version__
 from negspace.avoid.matching import phrase
-from negspace.engine import Account, Width
-from negspace.engine.sides import Casting
+from negspace.engine import Account, Batching
+from negspace.engine.sides import Sides
 from negspace.findings import Finding
 from negspace.planning.plan import Plan, PlannedTerm
 from negspace.receipt import (
@@ -19,14 +19,16 @@ from negspace.receipt import (
     SideRecord,
     TermRecord,
 )
-from negspace.run.attempts import Course, Looking, Making, Try
+from negspace.run.attempts import Inspection, PictureAttempt, PictureRun, PreparedPlan
 from negspace.run.escalation import Deliver, Flag, Withhold, concept_of
 
 _UNTIMELY = "no step fell into the time it was told for"
 _BLACK = "the mask is black everywhere, so nothing is redrawn"
 
 
-def record(making: Making, courses: Sequence[Course], looking: Looking, width: Width) -> Receipt:
+def record(
+    making: PreparedPlan, courses: Sequence[PictureRun], looking: Inspection, batching: Batching
+) -> Receipt:
     """The receipt of pictures that were made, those that are withheld included.
 
     Args:
@@ -36,11 +38,11 @@ def record(making: Making, courses: Sequence[Course], looking: Looking, width: W
         width: rows that went through the network at once.
     """
     network, planned, casting = making.network, making.plan, making.casting
-    accounts = [[one.lane.account for one in course.tries] for course in courses]
+    accounts = [[one.lane.account for one in course.attempts] for course in courses]
     acted = (
         planned.acts
         and making.redraws
-        and any(account.told for of_course in accounts for account in of_course)
+        and any(account.negative_steps for of_course in accounts for account in of_course)
     )
     why_not = None if acted else planned.why_not or (_UNTIMELY if making.redraws else _BLACK)
     records = [
@@ -58,7 +60,7 @@ def record(making: Making, courses: Sequence[Course], looking: Looking, width: W
             fingerprint=network.fingerprint(),
             dtype=str(network.dtype).removeprefix("torch."),
             device=str(network.device),
-            rows=width.rows,
+            rows=batching.rows,
             parts=network.parts,
         ),
         judge=_judge(looking),
@@ -84,7 +86,7 @@ def record(making: Making, courses: Sequence[Course], looking: Looking, width: W
     return receipt.model_copy(update={"terms": receipt.seen_in(receipt.terms)})
 
 
-def _judge(looking: Looking) -> JudgeRecord | None:
+def _judge(looking: Inspection) -> JudgeRecord | None:
     judge = looking.judge
     if judge is None:
         return None
@@ -94,20 +96,20 @@ def _judge(looking: Looking) -> JudgeRecord | None:
     )
 
 
-def _image(course: Course, accounts: Sequence[Account], acted: bool) -> ImageRecord:
+def _image(course: PictureRun, accounts: Sequence[Account], acted: bool) -> ImageRecord:
     """The record of the picture that leaves, or of the last attempt where none does."""
     outcome = course.outcome
     if outcome is None:
         raise ValueError("a course that is under way has no record")
-    number = outcome.attempt if isinstance(outcome, Deliver) else len(course.tries) - 1
+    number = outcome.attempt if isinstance(outcome, Deliver) else len(course.attempts) - 1
     account = accounts[number]
-    looked = len(course.tries) > 1 or any(one.sights for one in course.tries)
-    attempts = (_attempt(one, own) for one, own in zip(course.tries, accounts, strict=True))
+    looked = len(course.attempts) > 1 or any(one.verdicts for one in course.attempts)
+    attempts = (_attempt(one, own) for one, own in zip(course.attempts, accounts, strict=True))
     return ImageRecord(
         seed=course.seed,
-        sha256=_sha256(course.tries[number]),
+        sha256=_sha256(course.attempts[number]),
         evaluations=_summed(own.evaluations for own in accounts),
-        told=account.told if acted else 0,
+        negative_steps=account.negative_steps if acted else 0,
         push=account.push,
         omega=account.omega,
         attempts=tuple(attempts) if looked else (),
@@ -116,8 +118,8 @@ def _image(course: Course, accounts: Sequence[Account], acted: bool) -> ImageRec
     )
 
 
-def _attempt(one: Try, account: Account) -> AttemptRecord:
-    planned = one.making.plan
+def _attempt(one: PictureAttempt, account: Account) -> AttemptRecord:
+    planned = one.prepared.plan
     carried = planned.carried
     return AttemptRecord(
         seed=one.lane.seed,
@@ -125,11 +127,11 @@ def _attempt(one: Try, account: Account) -> AttemptRecord:
         avoid=carried.avoid,
         sha256=_sha256(one),
         evaluations=account.evaluations,
-        sights=one.sights,
+        verdicts=one.verdicts,
     )
 
 
-def _sha256(one: Try) -> str:
+def _sha256(one: PictureAttempt) -> str:
     if one.image is None:
         raise ValueError("an attempt that was not looked at has no picture")
     return hashlib.sha256(one.image.tobytes()).hexdigest()
@@ -137,7 +139,7 @@ def _sha256(one: Try) -> str:
 
 def _terms(
     planned: Plan,
-    casting: Casting,
+    casting: Sides,
     negative: SideRecord,
     accounts: Sequence[Sequence[Account]],
     why_not: str | None,
@@ -151,7 +153,7 @@ def _terms(
             **term.avoid.model_dump(),
             concept=concept_of(term, planned.negative_dialect),
             span=term.span,
-            told=term.told,
+            channel=term.channel,
             tokens=tokens,
             known=term.known,
             unknown=term.unknown,
@@ -178,10 +180,10 @@ def _steps(term: PlannedTerm, account: Account, steps: int) -> int:
     count = len(account.push)
     start, stop = term.avoid.window
     within = sum(start <= (index * steps // count) / steps < stop for index in range(count))
-    return min(within, account.told)
+    return min(within, account.negative_steps)
 
 
-def _flagged(courses: Iterable[Course]) -> Iterator[Finding]:
+def _flagged(courses: Iterable[PictureRun]) -> Iterator[Finding]:
     """What a check found, each thing once: with its picture, but for what nobody looked for in any."""
     unlooked: dict[str, Flag] = {}
     for course in courses:
@@ -200,7 +202,7 @@ def _flagged(courses: Iterable[Course]) -> Iterator[Finding]:
         yield Finding("unchecked", f"{flag.why} ({flag.check} was asked)", side="avoid")
 
 
-def _unmoved(making: Making) -> Iterator[Finding]:
+def _unmoved(making: PreparedPlan) -> Iterator[Finding]:
     """A mask that keeps everything."""
     if not making.redraws:
         yield Finding("black-mask", f"{_BLACK}; white is redrawn")

@@ -11,11 +11,11 @@ from torch import Tensor
 
 from negspace import png
 from negspace.encoding import Encoder
-from negspace.engine import Engine, Lane, Width
+from negspace.engine import Batching, Engine, Lane
 from negspace.models.base import Network
 from negspace.planning.plan import Plan, refuse_blocked
 from negspace.receipt import Receipt
-from negspace.run.attempts import Course, Looking, Making, look
+from negspace.run.attempts import Inspection, PictureRun, PreparedPlan, look
 from negspace.run.escalation import refuse_unheld
 from negspace.run.record import record
 
@@ -60,19 +60,19 @@ class Run:
         self,
         network: Network,
         planned: Plan,
-        width: Width | None,
+        batching: Batching | None,
         encoder: Encoder | None = None,
-        looking: Looking | None = None,
+        looking: Inspection | None = None,
     ) -> None:
         refuse_blocked(planned)
-        self._looking = looking or Looking()
+        self._looking = looking or Inspection()
         if looking is not None:
             refuse_unheld(planned, looking.knows)
         self.plan = planned
         self.network = network
-        self._engine = Engine(network, width)
-        self._making = Making(network, planned, encoder or network.encoder)
-        self._courses = tuple(Course(self._making, seed) for seed in planned.request.seeds)
+        self._engine = Engine(network, batching)
+        self._making = PreparedPlan(network, planned, encoder or network.encoder)
+        self._courses = tuple(PictureRun(self._making, seed) for seed in planned.request.seeds)
         self._began: float | None = None
 
     @property
@@ -84,12 +84,12 @@ class Run:
     @property
     def done(self) -> int:
         """Steps taken so far, over all pictures and attempts."""
-        return sum(one.lane.progress[0] for course in self._courses for one in course.tries)
+        return sum(one.lane.progress[0] for course in self._courses for one in course.attempts)
 
     @property
     def total(self) -> int:
         """Steps in all, over all pictures and the attempts begun."""
-        return sum(one.lane.progress[1] for course in self._courses for one in course.tries)
+        return sum(one.lane.progress[1] for course in self._courses for one in course.attempts)
 
     def __iter__(self) -> Iterator[int]:
         """Take the steps that are left, yielding `done` after each."""
@@ -120,10 +120,10 @@ class Run:
             pass
         self.settle()  # where another engine took the steps
         while lanes := self._lanes_left():
-            for _ in Engine(self.network, self._engine.width).run(lanes):
+            for _ in Engine(self.network, self._engine.batching).run(lanes):
                 pass
             self.settle()
-        receipt = record(self._making, self._courses, self._looking, self._engine.width)
+        receipt = record(self._making, self._courses, self._looking, self._engine.batching)
         left = [one for course in self._courses if (one := course.delivered) is not None]
         images = [one.image for one in left if one.image is not None]
         for index, image in enumerate(images):

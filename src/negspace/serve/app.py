@@ -11,12 +11,12 @@ from negspace import __version__
 from negspace.errors import NegspaceError
 from negspace.serve.access.body_limit import BodyLimit
 from negspace.serve.clients import a1111, huggingface, mcp, native, openai
-from negspace.serve.clients.dialect import Dialect, told_plainly
+from negspace.serve.clients.dialect import ClientDialect, told_plainly
 from negspace.serve.observe import health
 from negspace.serve.refusal import Refusal, refusal_of
 from negspace.serve.service import Service
 
-DIALECTS: tuple[Dialect, ...] = (
+DIALECTS: tuple[ClientDialect, ...] = (
     health.DIALECT,
     native.DIALECT,
     a1111.DIALECT,

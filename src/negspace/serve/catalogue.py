@@ -16,7 +16,7 @@ from negspace.receipt import Receipt
 from negspace.request import Request
 from negspace.ruletext import Call, Value, read
 from negspace.serve.access.tenants import Tenant
-from negspace.serve.settings import Settings
+from negspace.serve.settings import ServerSettings
 
 
 @final
@@ -35,7 +35,7 @@ class Catalogue:
         ModelError, PolicyError, EncodingError: something in the settings cannot be read.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: ServerSettings) -> None:
         self._places = dict(settings.models)
         self._aliases = dict(settings.aliases)
         self._policies = {name: name for name in shipped()} | {

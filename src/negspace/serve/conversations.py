@@ -17,11 +17,11 @@ from negspace.judge.thumbs import thumbs as thumbed
 from negspace.planning.plan import Plan
 from negspace.request import Avoid, Request
 from negspace.serve.access.tenants import Tenant
-from negspace.serve.clients.extensions import Asked, Thumbs
+from negspace.serve.clients.extensions import ClientRequest, Thumbs
 from negspace.serve.jobs.job import Job
 from negspace.serve.refusal import Refusal, not_found
 from negspace.serve.service import Service
-from negspace.store import Accepted, Ended, Said
+from negspace.store import AcceptedRequest, EndedRequest, FeedbackRecord
 
 LONGEST = 4000
 """Characters of a complaint."""
@@ -31,7 +31,7 @@ _LOOKED_AT = 100
 
 
 @dataclass(frozen=True)
-class Next:
+class NextRequest:
     """What follows from feedback.
 
     Attributes:
@@ -54,8 +54,8 @@ async def feedback(
     *,
     complaint: str = "",
     thumbs: Thumbs | None = None,
-    about: Accepted | str | None = None,
-) -> Next:
+    about: AcceptedRequest | str | None = None,
+) -> NextRequest:
     """Keep what is said of a picture, and make it again without what was complained of.
 
     The next request is the last one with the changed list, on the same seeds, so that what the change did
@@ -75,17 +75,17 @@ async def feedback(
         Refusal: there is no such request; or the next one is refused.
         RequestError: nothing is said, or too much.
     """
-    if not isinstance(about, Accepted):
+    if not isinstance(about, AcceptedRequest):
         about = (await _meant(service, tenant, conversation, about)).accepted
     revision = await _heard(service, tenant, conversation, about, complaint, thumbs)
     if not any(change.why_not is None for change in revision.changes):
-        return Next(about.id, revision.changes, None, None)
+        return NextRequest(about.id, revision.changes, None, None)
     following = about.request.model_copy(update={"avoid": tuple(_own(revision))})
     job = await service.submit(following, tenant, conversation=conversation)
-    return Next(about.id, revision.changes, following, job)
+    return NextRequest(about.id, revision.changes, following, job)
 
 
-async def submit(service: Service, asked: Asked, tenant: Tenant, *, previews: int = 0) -> Job:
+async def submit(service: Service, asked: ClientRequest, tenant: Tenant, *, previews: int = 0) -> Job:
     """Accept what a client of another dialect asks for.
 
     With a complaint or thumbs it is the next iteration of its conversation: what the client does not say
@@ -127,7 +127,9 @@ def changes_of(changes: tuple[Change, ...]) -> list[dict[str, Any]]:
     ]
 
 
-async def _meant(service: Service, tenant: Tenant, conversation: str | None, about: str | None) -> Ended:
+async def _meant(
+    service: Service, tenant: Tenant, conversation: str | None, about: str | None
+) -> EndedRequest:
     """The request that feedback is about."""
     if conversation is None:
         raise RequestError("feedback: say which conversation it belongs to")
@@ -146,7 +148,7 @@ async def _heard(
     service: Service,
     tenant: Tenant,
     conversation: str | None,
-    about: Accepted,
+    about: AcceptedRequest,
     complaint: str,
     thumbs: Thumbs | None,
     besides: Request | None = None,
@@ -171,7 +173,7 @@ async def _heard(
         revision = Revision(more.avoid_list, (*revision.changes, *more.changes))
     if conversation is not None:
         changes = json.dumps(changes_of(revision.changes))
-        said = Said(about.id, complaint, thumbs, changes, time.time())
+        said = FeedbackRecord(about.id, complaint, thumbs, changes, time.time())
         await asyncio.to_thread(service.store.say, tenant.name, conversation, said)
     return revision
 

@@ -11,10 +11,10 @@ from negspace.errors import RequestError
 from negspace.serve.app import create_app
 from negspace.serve.observe.job_log import write_lines
 from negspace.serve.service import Service
-from negspace.serve.settings import Settings
+from negspace.serve.settings import ServerSettings
 
 
-def refuse_open_door(settings: Settings) -> None:
+def refuse_open_door(settings: ServerSettings) -> None:
     """Stop where strangers could come in: no keys, and an address that others can reach.
 
     Raises:
@@ -48,7 +48,7 @@ class Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def run(settings: Settings) -> None:
+def run(settings: ServerSettings) -> None:
     """Serve until a signal says to stop.
 
     Raises:

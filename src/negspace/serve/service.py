@@ -9,26 +9,26 @@ from negspace.generate import Model, load
 from negspace.judge import open_judges
 from negspace.planning.plan import Plan, refuse_blocked
 from negspace.request import Request
-from negspace.serve.access.authentication import Gate
+from negspace.serve.access.authentication import Authentication
 from negspace.serve.access.limits import refuse_beyond, refuse_large
 from negspace.serve.access.links import Links
 from negspace.serve.access.quotas import Quotas
 from negspace.serve.access.tenants import Tenant
 from negspace.serve.catalogue import Catalogue
 from negspace.serve.jobs.archive import Archive
-from negspace.serve.jobs.board import Desk
+from negspace.serve.jobs.board import JobBoard
 from negspace.serve.jobs.events import Done, Event, Failed
 from negspace.serve.jobs.job import Job, Order
 from negspace.serve.jobs.outcomes import Outcomes, failure_of
 from negspace.serve.jobs.queue import Full, Queue, Ticket
 from negspace.serve.jobs.worker import Worker
 from negspace.serve.judges import Judges
-from negspace.serve.observe.job_log import Journal
+from negspace.serve.observe.job_log import JobLog
 from negspace.serve.observe.metrics import Metrics
 from negspace.serve.observe.traces import Traces
 from negspace.serve.refusal import forbidden, not_found, refusal_of, too_busy, too_many
-from negspace.serve.settings import Settings, read_width
-from negspace.store import Accepted, Store
+from negspace.serve.settings import ServerSettings, read_width
+from negspace.store import AcceptedRequest, Store
 
 
 @final
@@ -53,20 +53,20 @@ class Service:
         NegspaceError: something in the settings cannot be read, or the store cannot be opened.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: ServerSettings) -> None:
         self._judge = open_judges(settings.judges) if settings.judges else None
         self.settings = settings
         self.catalogue = Catalogue(settings)
-        self.gate = Gate(settings.keys)
+        self.gate = Authentication(settings.keys)
         self.store = Store(settings.data, settings.database)
         self.archive = Archive(self.store, settings.data)
         self.quotas = Quotas(self.store)
         self.judges = Judges(self.catalogue)
         self.metrics = Metrics()
         self.links = Links()
-        meters = self.metrics, Journal(settings.log_prompts), Traces()
+        meters = self.metrics, JobLog(settings.log_prompts), Traces()
         self._outcomes = Outcomes(self.store, self.catalogue, meters, self._tell)
-        self._desk = Desk(Queue(settings.waiting, settings.share))
+        self._desk = JobBoard(Queue(settings.waiting, settings.share))
         self._worker = Worker(
             self._desk,
             self._open,
@@ -206,7 +206,7 @@ class Service:
         refuse_large(planned, self.settings, tenant)
         return carried, planned
 
-    async def _take_up(self, accepted: Accepted) -> None:
+    async def _take_up(self, accepted: AcceptedRequest) -> None:
         """Let what an earlier server accepted wait again; where it cannot be done any more, say so."""
         try:
             tenant = self.gate.named(accepted.tenant)
@@ -236,7 +236,7 @@ class Service:
 
     def _open(self, name: str) -> Model:
         source, width = self.catalogue.source(name), read_width(self.settings.width)
-        return load(source, width=width, judge=self._judge)
+        return load(source, batching=width, judge=self._judge)
 
     def _tell(self, id: str, event: Event) -> None:
         """Hand an event to whoever waits for it. Called by any thread."""
@@ -271,8 +271,8 @@ def _ticket(order: Order) -> Ticket:
     )
 
 
-def _record(order: Order) -> Accepted:
-    return Accepted(
+def _record(order: Order) -> AcceptedRequest:
+    return AcceptedRequest(
         order.id,
         order.tenant.name,
         order.request,

@@ -13,15 +13,15 @@ from pydantic_settings import (
 )
 from yaml import YAMLError
 
-from negspace.engine import Fixed, Spread, UpTo, Width
+from negspace.engine import Batching, Fixed, Spread, UpTo
 from negspace.errors import OutputError, RequestError
 from negspace.models.files.source import EMBEDDED, Source
 
-_WIDTHS: dict[str, type[Width]] = {"Fixed": Fixed, "Spread": Spread, "UpTo": UpTo}
+_WIDTHS: dict[str, type[Batching]] = {"Fixed": Fixed, "Spread": Spread, "UpTo": UpTo}
 _WIDTH = re.compile(r"(Fixed|Spread|UpTo)\(([1-9]\d{0,3})\)")
 
 
-def read_width(text: str) -> Width:
+def read_width(text: str) -> Batching:
     """The width that a text such as "Spread(32)", "UpTo(32)" or "Fixed(2)" names.
 
     Raises:
@@ -43,7 +43,7 @@ def _placed(given: Any) -> Any:
     return {"place": given} if isinstance(given, str) else given
 
 
-class Settings(BaseSettings):
+class ServerSettings(BaseSettings):
     """What a server is told by its operator. Every field is also a variable, `NEGSPACE_PORT=8001`.
 
     Attributes:
@@ -106,7 +106,7 @@ class Settings(BaseSettings):
     grace: Annotated[float, Field(ge=0.0)] = 30.0
 
 
-def read_settings(file: Path | None, flags: dict[str, Any]) -> Settings:
+def read_settings(file: Path | None, flags: dict[str, Any]) -> ServerSettings:
     """The settings of a server.
 
     Args:
@@ -120,7 +120,7 @@ def read_settings(file: Path | None, flags: dict[str, Any]) -> Settings:
     if file is not None and not file.is_file():
         raise OutputError(f"{file}: no such file")
 
-    class Sourced(Settings):
+    class Sourced(ServerSettings):
         @classmethod
         def settings_customise_sources(
             cls,
@@ -142,7 +142,7 @@ def read_settings(file: Path | None, flags: dict[str, Any]) -> Settings:
         raise RequestError(f"setting {place}: {first['msg'].removeprefix('Value error, ')}") from None
     except (YAMLError, UnicodeDecodeError, TypeError) as error:
         raise OutputError(f"{file} cannot be read: {error}") from None
-    said = {name: getattr(read, name) for name in Settings.model_fields}
+    said = {name: getattr(read, name) for name in ServerSettings.model_fields}
     if "models" in given:  # sources of settings are merged entry by entry, and a flag is to stand alone
         said["models"] = given["models"]
-    return Settings.model_construct(**said)
+    return ServerSettings.model_construct(**said)

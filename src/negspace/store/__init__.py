@@ -6,7 +6,21 @@ start. Deleting goes the other way round.
 """
 
 from negspace.store.pictures import Pictures
-from negspace.store.records import Accepted, Ended, Kept, KeptPicture, Said
+from negspace.store.records import (
+    AcceptedRequest,
+    EndedRequest,
+    FeedbackRecord,
+    FinishedRequest,
+    StoredPicture,
+)
 from negspace.store.store import Store
 
-__all__ = ["Accepted", "Ended", "Kept", "KeptPicture", "Pictures", "Said", "Store"]
+__all__ = [
+    "AcceptedRequest",
+    "EndedRequest",
+    "FinishedRequest",
+    "StoredPicture",
+    "Pictures",
+    "FeedbackRecord",
+    "Store",
+]

@@ -8,7 +8,7 @@ from negspace.request import Request
 
 
 @dataclass(frozen=True)
-class Accepted:
+class AcceptedRequest:
     """A request that was accepted.
 
     Attributes:
@@ -31,7 +31,7 @@ class Accepted:
 
 
 @dataclass(frozen=True)
-class Ended:
+class EndedRequest:
     """How far a request is.
 
     Attributes:
@@ -41,14 +41,14 @@ class Ended:
         failure: why it failed, as the JSON that was given for it; None where it did not.
     """
 
-    accepted: Accepted
+    accepted: AcceptedRequest
     state: Literal["accepted", "done", "failed"]
     moment: float | None
     failure: str | None
 
 
 @dataclass(frozen=True)
-class KeptPicture:
+class StoredPicture:
     """One picture in the store.
 
     Attributes:
@@ -61,7 +61,7 @@ class KeptPicture:
 
 
 @dataclass(frozen=True)
-class Kept:
+class FinishedRequest:
     """A request that is done.
 
     Attributes:
@@ -71,14 +71,14 @@ class Kept:
         moment: when it was done.
     """
 
-    accepted: Accepted
+    accepted: AcceptedRequest
     receipt: Receipt
-    pictures: tuple[KeptPicture, ...]
+    pictures: tuple[StoredPicture, ...]
     moment: float
 
 
 @dataclass(frozen=True)
-class Said:
+class FeedbackRecord:
     """Feedback within a conversation.
 
     Attributes:

@@ -15,7 +15,13 @@ from negspace.receipt import Receipt
 from negspace.request import Request
 from negspace.store.opening import open_database
 from negspace.store.pictures import Pictures
-from negspace.store.records import Accepted, Ended, Kept, KeptPicture, Said
+from negspace.store.records import (
+    AcceptedRequest,
+    EndedRequest,
+    FeedbackRecord,
+    FinishedRequest,
+    StoredPicture,
+)
 from negspace.store.tables import conversations, feedback, pictures, plans, receipts, requests, trials, usage
 
 DAY = 86_400
@@ -56,7 +62,7 @@ class Store:
 
     # Requests
 
-    def accept(self, accepted: Accepted, plan: str) -> None:
+    def accept(self, accepted: AcceptedRequest, plan: str) -> None:
         """Keep a request, with its plan as JSON. Once this returns it is not lost any more."""
         row = {
             "id": accepted.id,
@@ -115,19 +121,19 @@ class Store:
                 .values(state="failed", ended=time.time(), failure=failure)
             )
 
-    def unfinished(self) -> list[Accepted]:
+    def unfinished(self) -> list[AcceptedRequest]:
         """Requests that were accepted and have not ended, the oldest first."""
         asked = select(requests).where(requests.c.state == "accepted").order_by(requests.c.accepted)
         with self._engine.connect() as connection:
             return [_accepted(row) for row in connection.execute(asked)]
 
-    def ended(self, id: str) -> Ended | None:
+    def ended(self, id: str) -> EndedRequest | None:
         """How far a request is; None where there is none."""
         with self._engine.connect() as connection:
             row = connection.execute(select(requests).where(requests.c.id == id)).first()
-        return None if row is None else Ended(_accepted(row), row.state, row.ended, row.failure)
+        return None if row is None else EndedRequest(_accepted(row), row.state, row.ended, row.failure)
 
-    def kept(self, id: str) -> Kept | None:
+    def kept(self, id: str) -> FinishedRequest | None:
         """A request that is done; None where there is none."""
         with self._engine.connect() as connection:
             return next(iter(_kept(connection, _done().where(requests.c.id == id))), None)
@@ -140,7 +146,7 @@ class Store:
         """
         return self._pictures.get(sha256)
 
-    def recent(self, tenant: str | None, most: int = 50) -> list[Kept]:
+    def recent(self, tenant: str | None, most: int = 50) -> list[FinishedRequest]:
         """The last requests that are done, the newest first.
 
         Args:
@@ -190,7 +196,7 @@ class Store:
 
     # Conversations and feedback
 
-    def conversation(self, tenant: str, id: str) -> list[Ended]:
+    def conversation(self, tenant: str, id: str) -> list[EndedRequest]:
         """The requests of a conversation, the oldest first."""
         asked = (
             select(requests)
@@ -199,7 +205,8 @@ class Store:
         )
         with self._engine.connect() as connection:
             return [
-                Ended(_accepted(row), row.state, row.ended, row.failure) for row in connection.execute(asked)
+                EndedRequest(_accepted(row), row.state, row.ended, row.failure)
+                for row in connection.execute(asked)
             ]
 
     def conversations(self, tenant: str) -> list[str]:
@@ -212,7 +219,7 @@ class Store:
         with self._engine.connect() as connection:
             return list(connection.scalars(asked))
 
-    def say(self, tenant: str, conversation: str, said: Said) -> None:
+    def say(self, tenant: str, conversation: str, said: FeedbackRecord) -> None:
         """Keep feedback."""
         row = {"tenant": tenant, "conversation": conversation, "request": said.request, "said": said.said}
         row |= {"thumbs": said.thumbs, "changes": said.changes, "moment": said.moment}
@@ -220,7 +227,7 @@ class Store:
             _begin(connection, tenant, conversation, said.moment)
             connection.execute(insert_into(feedback), row)
 
-    def said(self, tenant: str, conversation: str) -> list[Said]:
+    def said(self, tenant: str, conversation: str) -> list[FeedbackRecord]:
         """The feedback of a conversation, the oldest first."""
         asked = (
             select(feedback)
@@ -229,7 +236,7 @@ class Store:
         )
         with self._engine.connect() as connection:
             return [
-                Said(row.request, row.said, row.thumbs, row.changes, row.moment)
+                FeedbackRecord(row.request, row.said, row.thumbs, row.changes, row.moment)
                 for row in connection.execute(asked)
             ]
 
@@ -301,8 +308,8 @@ def _spend(connection: Connection, tenant: str, day: int, evaluations: int) -> N
         connection.execute(insert_into(usage), row)
 
 
-def _accepted(row: Row[Any]) -> Accepted:
-    return Accepted(
+def _accepted(row: Row[Any]) -> AcceptedRequest:
+    return AcceptedRequest(
         row.id,
         row.tenant,
         Request.from_json(row.request),
@@ -317,12 +324,13 @@ def _done() -> Select[Any]:
     return select(requests, receipts.c.receipt).join(receipts).where(requests.c.state == "done")
 
 
-def _kept(connection: Connection, asked: Select[Any]) -> list[Kept]:
+def _kept(connection: Connection, asked: Select[Any]) -> list[FinishedRequest]:
     rows = connection.execute(asked).all()
-    of: dict[str, list[KeptPicture]] = {row.id: [] for row in rows}
+    of: dict[str, list[StoredPicture]] = {row.id: [] for row in rows}
     own = select(pictures).where(pictures.c.request.in_(of)).order_by(pictures.c.place)
     for row in connection.execute(own):
-        of[row.request].append(KeptPicture(row.place, row.sha256))
+        of[row.request].append(StoredPicture(row.place, row.sha256))
     return [
-        Kept(_accepted(row), Receipt.from_json(row.receipt), tuple(of[row.id]), row.ended) for row in rows
+        FinishedRequest(_accepted(row), Receipt.from_json(row.receipt), tuple(of[row.id]), row.ended)
+        for row in rows
     ]

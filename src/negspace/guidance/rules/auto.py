@@ -23,7 +23,7 @@ _LONGER, _REACH, _PUSH, _LEAST, _MOST = 1.2, 0.3, 2.8, 1.0, 0.9
 
 
 @dataclass(frozen=True, eq=False)
-class Kept:
+class Measurements:
     """What the last evaluations said.
 
     Attributes:
@@ -39,7 +39,7 @@ class Kept:
 
 @final
 @dataclass(frozen=True)
-class Auto(Rule[Kept | None]):
+class Auto(Rule[Measurements | None]):
     """d = d_c + g (w - 1) p_u + cap(sum of l_j p_j / |p_j|), p_u = d_c - d_u, p_j = d_c - d_j; in v. Ours.
 
     d_j is told the prompt with one avoided thing appended, so that p_j is that and nothing else: a negative
@@ -81,14 +81,14 @@ class Auto(Rule[Kept | None]):
     def init(self) -> None:
         return None
 
-    def branches(self, step: Step, state: Kept | None) -> tuple[Branch, ...]:
+    def branches(self, step: Step, state: Measurements | None) -> tuple[Branch, ...]:
         if self._scale(step) == 1.0:
             return asking()
         return asking(*_towards(step, state), *_away(step, state))
 
     def combine(
-        self, predictions: Mapping[str, Tensor], step: Step, state: Kept | None
-    ) -> tuple[Tensor, Kept | None]:
+        self, predictions: Mapping[str, Tensor], step: Step, state: Measurements | None
+    ) -> tuple[Tensor, Measurements | None]:
         positive = predictions[POSITIVE]
         scale = self._scale(step)
         if scale == 1.0:
@@ -107,7 +107,7 @@ class Auto(Rule[Kept | None]):
         return 1.0 + self.strength.at(step) * (self.scale - 1.0)
 
 
-def _towards(step: Step, state: Kept | None) -> tuple[str, ...]:
+def _towards(step: Step, state: Measurements | None) -> tuple[str, ...]:
     """The empty prompt, where it is its turn."""
     times = max(1, int(_BUDGET * step.count) - 1)
     places = (_place(share, step) for share in _TOWARDS[:times])
@@ -115,7 +115,7 @@ def _towards(step: Step, state: Kept | None) -> tuple[str, ...]:
     return (EMPTY,) if due else ()
 
 
-def _away(step: Step, state: Kept | None) -> tuple[str, ...]:
+def _away(step: Step, state: Measurements | None) -> tuple[str, ...]:
     """The joint sides that were not measured yet, once it is their turn."""
     if step.index < _place(_AWAY, step):
         return ()
@@ -134,12 +134,12 @@ def _place(share: float, step: Step) -> int:
     return int(share * step.count + 0.5)
 
 
-def _measured(predictions: Mapping[str, Tensor], step: Step, state: Kept | None) -> Kept:
+def _measured(predictions: Mapping[str, Tensor], step: Step, state: Measurements | None) -> Measurements:
     positive = predictions[POSITIVE]
     away = {side: positive - told for side, told in predictions.items() if is_joint(side)}
     before = state.away if state else {}
     if state is None or EMPTY in predictions:
-        return Kept(positive - predictions[EMPTY], step.index, {**before, **away})
+        return Measurements(positive - predictions[EMPTY], step.index, {**before, **away})
     return replace(state, away={**before, **away})
 
 

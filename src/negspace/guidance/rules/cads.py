@@ -7,7 +7,7 @@ from typing import Any, Self, final
 from torch import Tensor
 
 from negspace.errors import RequestError
-from negspace.guidance.base import POSITIVE, Branch, Haze, Rule, Step, Wrapper, setting
+from negspace.guidance.base import POSITIVE, Branch, ConditioningNoise, Rule, Step, Wrapper, setting
 from negspace.guidance.rules.cfg import Cfg
 
 
@@ -50,9 +50,9 @@ class Cads(Wrapper[None]):
         kept = self._kept(1.0 - step.progress)
         if kept == 1.0:
             return super().branches(step, state)
-        haze = Haze(kept**0.5, self.noise * (1.0 - kept) ** 0.5, self.mix)
+        haze = ConditioningNoise(kept**0.5, self.noise * (1.0 - kept) ** 0.5, self.mix)
         return tuple(
-            replace(one, haze=haze) if one.side == POSITIVE else one for one in super().branches(step, state)
+            replace(one, noise=haze) if one.side == POSITIVE else one for one in super().branches(step, state)
         )
 
     def combine(

@@ -12,7 +12,7 @@ from negspace.guidance.rules.cfg import Cfg
 
 
 @dataclass(frozen=True, eq=False)
-class Kept:
+class LastPush:
     """The push of the last full step.
 
     Attributes:
@@ -26,7 +26,7 @@ class Kept:
 
 @final
 @dataclass(frozen=True)
-class Reuse(Wrapper[Kept | None]):
+class Reuse(Wrapper[LastPush | None]):
     """d = d_c + p, p = g - d_c of the last full step, every k-th step being full; in v.
 
     The plain form of Lv et al., FasterCache, arXiv 2410.19355, without its gain by frequency.
@@ -53,24 +53,24 @@ class Reuse(Wrapper[Kept | None]):
     def begin(self) -> None:
         return None
 
-    def branches(self, step: Step, state: tuple[Kept | None, Any]) -> tuple[Branch, ...]:
+    def branches(self, step: Step, state: tuple[LastPush | None, Any]) -> tuple[Branch, ...]:
         asked = self.inner.branches(step, state[1])
         if not self._again(state[0]):
             return asked
         return tuple(one for one in asked if one.name == POSITIVE)
 
     def combine(
-        self, predictions: Mapping[str, Tensor], step: Step, state: tuple[Kept | None, Any]
-    ) -> tuple[Tensor, tuple[Kept | None, Any]]:
+        self, predictions: Mapping[str, Tensor], step: Step, state: tuple[LastPush | None, Any]
+    ) -> tuple[Tensor, tuple[LastPush | None, Any]]:
         kept, inner = state
         positive = predictions[POSITIVE]
         if len(self.inner.branches(step, inner)) == 1:
             guided, inner = self.inside(predictions, step, inner)
             return guided, (None, inner)
         if kept is not None and self._again(kept):
-            return positive + kept.push, (Kept(kept.push, kept.used + 1), inner)
+            return positive + kept.push, (LastPush(kept.push, kept.used + 1), inner)
         guided, inner = self.inside(predictions, step, inner)
-        return guided, (Kept(guided - positive), inner)
+        return guided, (LastPush(guided - positive), inner)
 
-    def _again(self, kept: Kept | None) -> bool:
+    def _again(self, kept: LastPush | None) -> bool:
         return kept is not None and kept.used + 1 < self.every

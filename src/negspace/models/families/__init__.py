@@ -1,10 +1,10 @@
 """Every family that can be opened, one a file. Importing this loads neither torch nor a library of models."""
 
 from negspace.errors import ModelError
-from negspace.models.families.base import Asked, Family
+from negspace.models.families.base import Family, NetworkInput
 from negspace.models.families.chroma import Chroma
 from negspace.models.families.flux import Flux
-from negspace.models.families.parts import Part, TextPart
+from negspace.models.families.parts import ModelPart, TextPart
 from negspace.models.families.pixart import PixArtAlpha, PixArtSigma
 from negspace.models.families.qwen_image import QwenImage
 from negspace.models.families.sana import Sana
@@ -14,7 +14,7 @@ from negspace.models.families.sdxl import StableDiffusionXL
 from negspace.models.families.z_image import ZImage
 from negspace.models.files.source import ModelFolder
 
-__all__ = ["FAMILIES", "Asked", "Family", "Part", "TextPart", "family_of"]
+__all__ = ["FAMILIES", "NetworkInput", "Family", "ModelPart", "TextPart", "family_of"]
 
 FAMILIES: tuple[Family, ...] = (
     StableDiffusion(),

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, final
 
-from negspace.models.families.parts import Part
+from negspace.models.families.parts import ModelPart
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _KINDS = "diffusers.models.autoencoders"
 
 
-class Autoencoder(Part, ABC):
+class Autoencoder(ModelPart, ABC):
     """A part that makes latents of pictures and pictures of latents."""
 
     @abstractmethod
@@ -44,7 +44,7 @@ class Autoencoder(Part, ABC):
 
 
 @final
-class Kl(Autoencoder):
+class KlAutoencoder(Autoencoder):
     """AutoencoderKL: latents are scaled and shifted by a number, or by one a channel."""
 
     def side(self, settings: Mapping[str, Any]) -> int:
@@ -70,7 +70,7 @@ class Kl(Autoencoder):
 
 
 @final
-class Deep(Autoencoder):
+class DeepCompressionAutoencoder(Autoencoder):
     """AutoencoderDC of Sana: far more pixels a latent, and nothing to draw from."""
 
     def side(self, settings: Mapping[str, Any]) -> int:
@@ -90,7 +90,7 @@ class Deep(Autoencoder):
 
 
 @final
-class Film(Autoencoder):
+class VideoAutoencoder(Autoencoder):
     """AutoencoderKLQwenImage, made for films: a picture is a film of one frame."""
 
     def side(self, settings: Mapping[str, Any]) -> int:
@@ -123,6 +123,6 @@ def _by_channel(settings: Mapping[str, Any], latents: "Tensor") -> "tuple[Any, A
     return mean, spread
 
 
-KL: Final = Kl("vae", f"{_KINDS}.autoencoder_kl", "AutoencoderKL")
-DEEP: Final = Deep("vae", f"{_KINDS}.autoencoder_dc", "AutoencoderDC")
-FILM: Final = Film("vae", f"{_KINDS}.autoencoder_kl_qwenimage", "AutoencoderKLQwenImage")
+KL: Final = KlAutoencoder("vae", f"{_KINDS}.autoencoder_kl", "AutoencoderKL")
+DEEP: Final = DeepCompressionAutoencoder("vae", f"{_KINDS}.autoencoder_dc", "AutoencoderDC")
+FILM: Final = VideoAutoencoder("vae", f"{_KINDS}.autoencoder_kl_qwenimage", "AutoencoderKLQwenImage")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from negspace.errors import ModelError
 from negspace.facts import EncoderFacts, ModelFacts
 from negspace.models.families.autoencoders import KL, Autoencoder
-from negspace.models.families.parts import Part, TextPart
+from negspace.models.families.parts import ModelPart, TextPart
 from negspace.models.files.source import ModelFolder
 from negspace.models.samplers import EVEN, Spacing
 from negspace.request import Request
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
+class NetworkInput:
     """What a network is asked: rows of one kind, in its own arithmetic and place.
 
     Attributes:
@@ -59,7 +59,7 @@ class Family(ABC):
     title: ClassVar[str]
     pipeline: ClassVar[str]
     texts: ClassVar[tuple[TextPart, ...]]
-    denoiser: ClassVar[Part]
+    denoiser: ClassVar[ModelPart]
     vae: ClassVar[Autoencoder] = KL
     alike: ClassVar[tuple[str, ...]] = ("in_channels", "out_channels")
     lora: ClassVar[str] = ""
@@ -69,11 +69,11 @@ class Family(ABC):
         """The facts of a folder of this family; settings that are amiss may raise KeyError and alike."""
 
     @abstractmethod
-    def answer(self, denoiser: Any, asked: Asked) -> "Tensor":
+    def answer(self, denoiser: Any, asked: NetworkInput) -> "Tensor":
         """[rows, channels, height, width], what the network says."""
 
     @property
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> tuple[ModelPart, ...]:
         """Every network of it."""
         return (*self.texts, self.denoiser, self.vae)
 

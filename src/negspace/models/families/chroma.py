@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING, Any, final
 
 from negspace.facts import ModelFacts
-from negspace.models.families.base import Asked, Family, chosen, hosted
-from negspace.models.families.parts import Part, t5
+from negspace.models.families.base import Family, NetworkInput, chosen, hosted
+from negspace.models.families.parts import ModelPart, t5
 from negspace.models.families.transformers import down_to_one, pack, places, tokens_of, unpack
 from negspace.models.files.source import ModelFolder
 from negspace.models.samplers import FLOW_SAMPLERS, Spacing
@@ -21,7 +21,7 @@ class Chroma(Family):
     title = "Chroma"
     pipeline = "ChromaPipeline"
     texts = (t5(1, 512, padding="masked"),)
-    denoiser = Part(
+    denoiser = ModelPart(
         "transformer", "diffusers.models.transformers.transformer_chroma", "ChromaTransformer2DModel"
     )
     alike = ("in_channels", "joint_attention_dim")
@@ -45,7 +45,7 @@ class Chroma(Family):
     def spacing(self, settings: dict[str, Any], steps: int, shape: tuple[int, int, int]) -> Spacing:
         return down_to_one(settings, steps, tokens_of(shape))
 
-    def answer(self, denoiser: Any, asked: Asked) -> "Tensor":
+    def answer(self, denoiser: Any, asked: NetworkInput) -> "Tensor":
         tokens = pack(asked.x)
         return unpack(
             denoiser(
@@ -61,7 +61,7 @@ class Chroma(Family):
         )
 
 
-def _attended(asked: Asked, tokens: "Tensor") -> "Tensor":
+def _attended(asked: NetworkInput, tokens: "Tensor") -> "Tensor":
     """[rows, tokens of both]: 1 for the text, one token of its padding, and the picture; 0 elsewhere.
 
     Chroma was trained with one token of padding. As in diffusers this is added to the scores.

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, final
 
 from negspace.facts import ModelFacts
-from negspace.models.families.base import Asked, Family, chosen, hosted
-from negspace.models.families.parts import Part, clip, t5
+from negspace.models.families.base import Family, NetworkInput, chosen, hosted
+from negspace.models.families.parts import ModelPart, clip, t5
 from negspace.models.families.transformers import down_to_one, pack, places, tokens_of, unpack
 from negspace.models.files.source import ModelFolder
 from negspace.models.samplers import FLOW_SAMPLERS, Spacing
@@ -29,7 +29,9 @@ class Flux(Family):
     title = "FLUX.1"
     pipeline = "FluxPipeline"
     texts = (clip(1, pooled="eos"), t5(2, 512))
-    denoiser = Part("transformer", "diffusers.models.transformers.transformer_flux", "FluxTransformer2DModel")
+    denoiser = ModelPart(
+        "transformer", "diffusers.models.transformers.transformer_flux", "FluxTransformer2DModel"
+    )
     alike = ("in_channels", "joint_attention_dim", "pooled_projection_dim", "guidance_embeds")
     lora = "FluxLoraLoaderMixin"
 
@@ -66,7 +68,7 @@ class Flux(Family):
         told = (facts.guidance if request.guidance is None else request.guidance,)
         return told, told
 
-    def answer(self, denoiser: Any, asked: Asked) -> "Tensor":
+    def answer(self, denoiser: Any, asked: NetworkInput) -> "Tensor":
         said = denoiser(
             hidden_states=pack(asked.x),
             timestep=asked.times / 1000,

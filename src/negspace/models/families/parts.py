@@ -7,7 +7,7 @@ from negspace.facts import EncoderFacts, Layer
 
 
 @dataclass(frozen=True)
-class Part:
+class ModelPart:
     """A network of a family.
 
     Attributes:
@@ -22,7 +22,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class TextPart(Part):
+class TextPart(ModelPart):
     """A text encoder of a family.
 
     Attributes:

@@ -4,8 +4,8 @@ from abc import ABC
 from typing import TYPE_CHECKING, Any, final
 
 from negspace.facts import ModelFacts
-from negspace.models.families.base import Asked, Family, chosen, hosted
-from negspace.models.families.parts import Part, t5
+from negspace.models.families.base import Family, NetworkInput, chosen, hosted
+from negspace.models.families.parts import ModelPart, t5
 from negspace.models.families.unets import few_steps, prediction_of, sampler_of
 from negspace.models.files.source import ModelFolder
 from negspace.models.samplers import SAMPLERS
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class PixArt(Family, ABC):
     """An absent negative is the encoded empty prompt. Texts are read in lower case."""
 
-    denoiser = Part(
+    denoiser = ModelPart(
         "transformer", "diffusers.models.transformers.pixart_transformer_2d", "PixArtTransformer2DModel"
     )
     alike = ("in_channels", "out_channels", "caption_channels")
@@ -44,7 +44,7 @@ class PixArt(Family, ABC):
             multiple=self.vae.side(vae) * int(network.get("patch_size", 2)),
         )
 
-    def answer(self, denoiser: Any, asked: Asked) -> "Tensor":
+    def answer(self, denoiser: Any, asked: NetworkInput) -> "Tensor":
         rows, channels, height, width = asked.x.shape
         besides: dict[str, Any] = {"resolution": None, "aspect_ratio": None}
         if denoiser.config.sample_size == 128:  # alpha at 1024 pixels is told its size, of 8 pixels a latent

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any, final
 
 from negspace.facts import Layer, ModelFacts
 from negspace.models.families.autoencoders import FILM
-from negspace.models.families.base import Asked, Family, chosen, hosted
-from negspace.models.families.parts import Part, TextPart
+from negspace.models.families.base import Family, NetworkInput, chosen, hosted
+from negspace.models.families.parts import ModelPart, TextPart
 from negspace.models.families.transformers import down_to_one, pack, tokens_of, unpack
 from negspace.models.families.unets import few_steps
 from negspace.models.files.source import ModelFolder
@@ -52,7 +52,7 @@ class QwenImage(Family):
             marks=5,
         ),
     )
-    denoiser = Part(
+    denoiser = ModelPart(
         "transformer", "diffusers.models.transformers.transformer_qwenimage", "QwenImageTransformer2DModel"
     )
     vae = FILM
@@ -87,7 +87,7 @@ class QwenImage(Family):
     def spacing(self, settings: dict[str, Any], steps: int, shape: tuple[int, int, int]) -> Spacing:
         return down_to_one(settings, steps, tokens_of(shape))
 
-    def answer(self, denoiser: Any, asked: Asked) -> "Tensor":
+    def answer(self, denoiser: Any, asked: NetworkInput) -> "Tensor":
         assert asked.mask is not None
         height, width = asked.x.shape[-2] // 2, asked.x.shape[-1] // 2
         said = asked.x.new_empty(asked.x.shape)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, final
 
 from negspace.facts import Layer, ModelFacts
 from negspace.models.families.autoencoders import DEEP
-from negspace.models.families.base import Asked, Family, chosen, hosted
-from negspace.models.families.parts import Part, TextPart
+from negspace.models.families.base import Family, NetworkInput, chosen, hosted
+from negspace.models.families.parts import ModelPart, TextPart
 from negspace.models.families.unets import few_steps
 from negspace.models.files.source import ModelFolder
 from negspace.models.samplers import FLOW_SAMPLERS
@@ -36,7 +36,9 @@ class Sana(Family):
             layer=Layer(padding="masked", text="lowered", after=""),
         ),
     )
-    denoiser = Part("transformer", "diffusers.models.transformers.sana_transformer", "SanaTransformer2DModel")
+    denoiser = ModelPart(
+        "transformer", "diffusers.models.transformers.sana_transformer", "SanaTransformer2DModel"
+    )
     vae = DEEP
     alike = ("in_channels", "out_channels", "caption_channels")
     lora = "SanaLoraLoaderMixin"
@@ -73,7 +75,7 @@ class Sana(Family):
         lines = signature(SanaPipeline.__call__).parameters["complex_human_instruction"].default
         return Instructed(encoders[0], "\n".join(lines))
 
-    def answer(self, denoiser: Any, asked: Asked) -> "Tensor":
+    def answer(self, denoiser: Any, asked: NetworkInput) -> "Tensor":
         said = denoiser(
             asked.x,
             encoder_hidden_states=asked.hidden,

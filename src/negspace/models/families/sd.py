@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from negspace.facts import ModelFacts
 from negspace.models.families import unets
-from negspace.models.families.base import Asked, Family, chosen
+from negspace.models.families.base import Family, NetworkInput, chosen
 from negspace.models.families.parts import clip
 from negspace.models.files.source import ModelFolder
 from negspace.models.samplers import SAMPLERS
@@ -50,7 +50,7 @@ class StableDiffusion(Family):
             multiple=unets.multiple_of(unet, vae),
         )
 
-    def answer(self, denoiser: Any, asked: Asked) -> "Tensor":
+    def answer(self, denoiser: Any, asked: NetworkInput) -> "Tensor":
         return denoiser(asked.x, asked.times, asked.hidden, return_dict=False)[0]
 
     def hosting(self, denoiser: Any, name: str) -> "Hosting":

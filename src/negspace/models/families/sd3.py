@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, final
 
 from negspace.facts import ModelFacts
-from negspace.models.families.base import Asked, Family, chosen, hosted
-from negspace.models.families.parts import Part, clip, t5
+from negspace.models.families.base import Family, NetworkInput, chosen, hosted
+from negspace.models.families.parts import ModelPart, clip, t5
 from negspace.models.families.transformers import shift, tokens_of
 from negspace.models.families.unets import few_steps
 from negspace.models.files.source import ModelFolder
@@ -33,7 +33,9 @@ class StableDiffusion3(Family):
         clip(2, projecting=True, skip=1, norm="none", pooled="projected"),
         t5(3, _READ, optional=True),
     )
-    denoiser = Part("transformer", "diffusers.models.transformers.transformer_sd3", "SD3Transformer2DModel")
+    denoiser = ModelPart(
+        "transformer", "diffusers.models.transformers.transformer_sd3", "SD3Transformer2DModel"
+    )
     alike = ("in_channels", "joint_attention_dim", "pooled_projection_dim")
     lora = "SD3LoraLoaderMixin"
 
@@ -70,7 +72,7 @@ class StableDiffusion3(Family):
     def spacing(self, settings: dict[str, Any], steps: int, shape: tuple[int, int, int]) -> Spacing:
         return Spacing(shift(settings, tokens_of(shape), highest=1.16))
 
-    def answer(self, denoiser: Any, asked: Asked) -> "Tensor":
+    def answer(self, denoiser: Any, asked: NetworkInput) -> "Tensor":
         return denoiser(
             hidden_states=asked.x,
             timestep=asked.times,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, final
 from negspace.errors import ModelError
 from negspace.facts import ModelFacts
 from negspace.models.families import unets
-from negspace.models.families.base import Asked, Family, chosen
+from negspace.models.families.base import Family, NetworkInput, chosen
 from negspace.models.families.parts import clip
 from negspace.models.files.source import ModelFolder
 from negspace.models.samplers import SAMPLERS
@@ -75,7 +75,7 @@ class StableDiffusionXL(Family):
         own = request.sizes or Sizes()
         return _told(own, width, height), _told(request.negative_sizes or own, width, height)
 
-    def answer(self, denoiser: Any, asked: Asked) -> "Tensor":
+    def answer(self, denoiser: Any, asked: NetworkInput) -> "Tensor":
         besides = {"text_embeds": asked.pooled, "time_ids": asked.numbers}
         return denoiser(asked.x, asked.times, asked.hidden, added_cond_kwargs=besides, return_dict=False)[0]
 

@@ -6,11 +6,11 @@ from negspace.errors import ModelError
 from negspace.facts import Prediction
 from negspace.models.families.autoencoders import KL
 from negspace.models.families.base import hosted
-from negspace.models.families.parts import Part
+from negspace.models.families.parts import ModelPart
 from negspace.models.files.source import ModelFolder
 from negspace.rulefacts import Needs
 
-UNET = Part("unet", "diffusers.models.unets.unet_2d_condition", "UNet2DConditionModel")
+UNET = ModelPart("unet", "diffusers.models.unets.unet_2d_condition", "UNet2DConditionModel")
 
 ALIKE = ("in_channels", "out_channels", "cross_attention_dim")
 

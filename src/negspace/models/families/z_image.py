@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING, Any, final
 
 from negspace.facts import Layer, ModelFacts
-from negspace.models.families.base import Asked, Family, chosen, hosted
-from negspace.models.families.parts import Part, TextPart
+from negspace.models.families.base import Family, NetworkInput, chosen, hosted
+from negspace.models.families.parts import ModelPart, TextPart
 from negspace.models.families.transformers import down_to_one, tokens_of
 from negspace.models.families.unets import few_steps
 from negspace.models.files.source import ModelFolder
@@ -44,7 +44,7 @@ class ZImage(Family):
             marks=8,
         ),
     )
-    denoiser = Part(
+    denoiser = ModelPart(
         "transformer", "diffusers.models.transformers.transformer_z_image", "ZImageTransformer2DModel"
     )
     alike = ("in_channels", "cap_feat_dim")
@@ -76,7 +76,7 @@ class ZImage(Family):
     def spacing(self, settings: dict[str, Any], steps: int, shape: tuple[int, int, int]) -> Spacing:
         return down_to_one(settings, steps, tokens_of(shape))
 
-    def answer(self, denoiser: Any, asked: Asked) -> "Tensor":
+    def answer(self, denoiser: Any, asked: NetworkInput) -> "Tensor":
         assert asked.mask is not None
         clock = (1000 - asked.times) / 1000  # it counts from noise to picture, and answers so
         said = asked.x.new_empty(asked.x.shape)

@@ -13,7 +13,7 @@ WIDTHS = {"float32": 4, "bfloat16": 2, "float16": 2}
 
 
 @dataclass(frozen=True)
-class Estimate:
+class MemoryEstimate:
     """The weights of a model. What layers need while they work comes on top, and grows with the picture.
 
     Attributes:
@@ -39,7 +39,7 @@ class Estimate:
 _LAYERWISE = " by layers"
 
 
-def estimate(source: Source) -> Estimate | None:
+def estimate(source: Source) -> MemoryEstimate | None:
     """What a source will take; None where its weights are not here yet, or are pickled.
 
     Raises:
@@ -63,7 +63,7 @@ def estimate(source: Source) -> Estimate | None:
         return None
     parts = {name: sum(one.values for one in tensors) for name, tensors in held.items()}
     largest = {name: max((one.values for one in tensors), default=0) for name, tensors in held.items()}
-    return Estimate(parts, largest, _together(tuple(held), source.savings, family))
+    return MemoryEstimate(parts, largest, _together(tuple(held), source.savings, family))
 
 
 def _held(files: Iterable[Path]) -> list[Held]:

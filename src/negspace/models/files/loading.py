@@ -10,7 +10,7 @@ from negspace.encoding import Cache, Cached, TextEncoder
 from negspace.errors import ModelError
 from negspace.models.base import Network
 from negspace.models.checkpoint import Checkpoint, Opened
-from negspace.models.families import Family, Part, TextPart, family_of
+from negspace.models.families import Family, ModelPart, TextPart, family_of
 from negspace.models.files.fingerprint import Print
 from negspace.models.files.headers import read_header, weight_files
 from negspace.models.files.hub import fetch_weights
@@ -28,10 +28,10 @@ from negspace.models.files.reading import (
 from negspace.models.files.savings import save_memory
 from negspace.models.files.source import ModelFolder, Source, find
 from negspace.models.files.swapping import check_swap, read_swap
-from negspace.models.hardware import Footing
+from negspace.models.hardware import Placement
 
 
-def open_network(place: str | Path | Source, footing: Footing) -> Network:
+def open_network(place: str | Path | Source, footing: Placement) -> Network:
     """The network of a source.
 
     Raises:
@@ -42,7 +42,7 @@ def open_network(place: str | Path | Source, footing: Footing) -> Network:
     family = family_of(folder)
     facts = family.facts(folder)
     texts = family.present(folder)
-    parts: tuple[Part, ...] = (*texts, family.denoiser, family.vae)
+    parts: tuple[ModelPart, ...] = (*texts, family.denoiser, family.vae)
     swaps = _swaps(source, texts)
     tokenizers = {part.folder: read_tokenizer(part, folder.path / part.tokenizer) for part in texts}
     for name, swap in swaps.items():
@@ -56,7 +56,7 @@ def open_network(place: str | Path | Source, footing: Footing) -> Network:
     for part in own:
         _check_own(folder, part, source)
 
-    def read(part: Part) -> Any:
+    def read(part: ModelPart) -> Any:
         place = folder.path / part.folder
         if part.folder in swaps:
             return read_swap(part, swaps[part.folder], folder, footing, source.allow_pickle)
@@ -91,7 +91,7 @@ def _swaps(source: Source, texts: tuple[TextPart, ...]) -> dict[str, Path]:
     return {name: Path(place) for name, place in source.text_encoders}
 
 
-def _check_own(folder: ModelFolder, part: Part, source: Source) -> None:
+def _check_own(folder: ModelFolder, part: ModelPart, source: Source) -> None:
     try:
         check_part(folder.path / part.folder, source.allow_pickle)
     except ModelError as error:
@@ -134,7 +134,9 @@ def _split(folder: ModelFolder, family: Family, source: Source) -> dict[str, Map
     return {name: part for name, part in found.items() if part}
 
 
-def _print(folder: ModelFolder, parts: tuple[Part, ...], swaps: Mapping[str, Path], source: Source) -> Print:
+def _print(
+    folder: ModelFolder, parts: tuple[ModelPart, ...], swaps: Mapping[str, Path], source: Source
+) -> Print:
     endings = (".safetensors", *(PICKLED if source.allow_pickle else ()))
     own = [
         file

@@ -11,18 +11,18 @@ import torch
 from torch import Tensor
 
 from negspace.errors import ModelError
-from negspace.models.families import Part, TextPart
+from negspace.models.families import ModelPart, TextPart
 from negspace.models.files.headers import check_inside, read_header, variant_of, weight_files
 from negspace.models.files.pickles import PICKLED, read_pickle, refuse_pickle
 from negspace.models.files.source import read_object
-from negspace.models.hardware import Footing
+from negspace.models.hardware import Placement
 from negspace.models.network.norms import planar
 
 FAILURES = (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError, IndexError, MemoryError)
 """What other libraries raise over files that are amiss."""
 
 
-def class_of(part: Part) -> Any:
+def class_of(part: ModelPart) -> Any:
     """The class of a part."""
     return getattr(import_module(part.module), part.kind)
 
@@ -50,7 +50,7 @@ def check_part(path: Path, allow_pickle: bool = False) -> None:
             refuse_pickle(file, allow_pickle)
 
 
-def read_part(part: Part, path: Path, footing: Footing, allow_pickle: bool = False) -> Any:
+def read_part(part: ModelPart, path: Path, footing: Placement, allow_pickle: bool = False) -> Any:
     """A network from its own folder, in evaluation mode.
 
     Raises:
@@ -80,7 +80,7 @@ def read_part(part: Part, path: Path, footing: Footing, allow_pickle: bool = Fal
 
 
 def build_part(
-    part: Part, settings: dict[str, Any], state: Mapping[str, Tensor], footing: Footing, place: Path
+    part: ModelPart, settings: dict[str, Any], state: Mapping[str, Tensor], footing: Placement, place: Path
 ) -> Any:
     """A network with given tensors, under the names of diffusers or transformers.
 
@@ -147,7 +147,7 @@ def read_tokenizer(part: TextPart, path: Path) -> Any:
             raise unreadable(path, error) from None
 
 
-def settled(read: Any, footing: Footing) -> Any:
+def settled(read: Any, footing: Placement) -> Any:
     """A network in evaluation mode, where and how it is to calculate."""
     read = read.eval().requires_grad_(False)
     if footing.device.type == "cpu" and footing.layout is torch.channels_last:

@@ -6,11 +6,11 @@ from typing import Any
 from negspace.errors import ModelError
 from negspace.models.families import Family
 from negspace.models.files.source import Saving
-from negspace.models.hardware import Footing
+from negspace.models.hardware import Placement
 
 
 def save_memory(
-    savings: Sequence[Saving], family: Family, networks: Mapping[str, Any], footing: Footing
+    savings: Sequence[Saving], family: Family, networks: Mapping[str, Any], footing: Placement
 ) -> None:
     """Arrange networks so that they take less memory. What comes out is the same to float tolerance.
 
@@ -49,7 +49,7 @@ def _asked(network: Any, way: str, saving: str) -> Any:
     return found
 
 
-def _offload_models(networks: Sequence[Any], footing: Footing) -> None:
+def _offload_models(networks: Sequence[Any], footing: Placement) -> None:
     from accelerate import cpu_offload_with_hook
 
     before: Any = None
@@ -57,7 +57,7 @@ def _offload_models(networks: Sequence[Any], footing: Footing) -> None:
         _, before = cpu_offload_with_hook(network.to("cpu"), footing.device, prev_module_hook=before)
 
 
-def _offload_layers(networks: Sequence[Any], footing: Footing, apart: Sequence[Any]) -> None:
+def _offload_layers(networks: Sequence[Any], footing: Placement, apart: Sequence[Any]) -> None:
     from accelerate import cpu_offload
 
     _offload_models([one for one in networks if all(one is not other for other in apart)], footing)

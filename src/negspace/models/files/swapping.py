@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from negspace.errors import ModelError
-from negspace.models.families import Part
+from negspace.models.families import ModelPart
 from negspace.models.files.headers import read_header, weight_files
 from negspace.models.files.pickles import PICKLED, read_pickle, refuse_pickle
 from negspace.models.files.reading import build_part
 from negspace.models.files.source import ModelFolder, read_object
-from negspace.models.hardware import Footing
+from negspace.models.hardware import Placement
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -58,7 +58,9 @@ def check_swap(place: Path, name: str, folder: ModelFolder, words: int, allow_pi
         )
 
 
-def read_swap(part: Part, place: Path, folder: ModelFolder, footing: Footing, allow_pickle: bool) -> Any:
+def read_swap(
+    part: ModelPart, place: Path, folder: ModelFolder, footing: Placement, allow_pickle: bool
+) -> Any:
     """The text encoder at a place that `check_swap` let pass.
 
     Raises:

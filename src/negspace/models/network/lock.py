@@ -7,7 +7,7 @@ from typing import final
 
 
 @final
-class Turns:
+class ReadWriteLock:
     """Who may ask now. Who waits to be alone goes before those that come after."""
 
     def __init__(self) -> None:

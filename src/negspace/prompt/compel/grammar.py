@@ -31,7 +31,7 @@ _FIGURES = re.compile(r"[0-9]+")
 _LORAS = ("useLora", "withLora")
 
 
-class Word(NamedTuple):
+class GrammarWord(NamedTuple):
     """A word of the text, or nothing where quotation marks are empty."""
 
     start: int
@@ -64,7 +64,7 @@ class Loaded(NamedTuple):
     span: Span
 
 
-Node = Word | Group | Swapped | Loaded
+Node = GrammarWord | Group | Swapped | Loaded
 
 
 class Option(NamedTuple):
@@ -76,7 +76,7 @@ class Option(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class FunctionCall:
     """("a", "b").blend(...) or .and(...) at the start of a text."""
 
     name: Literal["blend", "and"]
@@ -123,7 +123,7 @@ class Grammar:
         """All of it as running text, which never fails."""
         return self._all(0, len(self._source))
 
-    def call(self) -> Call | None:
+    def call(self) -> FunctionCall | None:
         """The .and() or .blend() it starts with, if it does."""
         end = len(self._source)
         start = self._skip(0, end)
@@ -132,7 +132,7 @@ class Grammar:
             parts, after = listed
             for name in (".and", ".add"):
                 if found := self._arguments(after, name, end):
-                    return Call(
+                    return FunctionCall(
                         "and", parts, found.options, [], (start, found.after), self._skip(found.after, end)
                     )
         loras, start = self._loras(start)
@@ -140,7 +140,9 @@ class Grammar:
         if listed is not None and (found := self._arguments(listed[1], ".blend", end)):
             more, after = self._loras(found.after)
             rest = self._skip(after, end)
-            return Call("blend", listed[0], found.options, [*loras, *more], (start, found.after), rest)
+            return FunctionCall(
+                "blend", listed[0], found.options, [*loras, *more], (start, found.after), rest
+            )
         return None
 
     # The stack and the memory.
@@ -171,7 +173,7 @@ class Grammar:
         while True:
             frame.at = at = self._skip(frame.at, end)
             if at >= end and frame.kind == "quote":
-                return _Found(end + 1, frame.nodes or [Word(end, end)], [])
+                return _Found(end + 1, frame.nodes or [GrammarWord(end, end)], [])
             if at >= end:
                 return _Found(end, frame.nodes, []) if frame.kind == "text" else None
             if source[at] == ")" and frame.kind in ("group", "swap"):
@@ -201,7 +203,7 @@ class Grammar:
             if found := self._known[inner.key]:
                 nodes, after = found.nodes, found.after
         elif (after := self._word(at, end)) > at:
-            nodes = [Word(at, after)]
+            nodes = [GrammarWord(at, after)]
         if nodes is not None:
             weighted = self._attend(after, end) or self._suffix(after, end, numbers=sign in '("')
             if weighted:
@@ -218,10 +220,10 @@ class Grammar:
         if frame.kind == "text":
             white = _WHITE.search(source, at, end)
             after = white.start() if white else end
-            return Word(at, after, free=True), after
+            return GrammarWord(at, after, free=True), after
         if nodes is not None:
-            return Word(at, after), after
-        return (Word(at, at + 1), at + 1) if sign in ",." and frame.kind != "swap" else None
+            return GrammarWord(at, after), after
+        return (GrammarWord(at, at + 1), at + 1) if sign in ",." and frame.kind != "swap" else None
 
     # What needs no stack.
 
@@ -396,4 +398,4 @@ class Grammar:
             close = self._quote_end(at, end)
             return (self._all(at + 1, close), close + 1) if close > at else None
         after = self._word(at, end)
-        return ([Word(at, after)], after) if after > at else None
+        return ([GrammarWord(at, after)], after) if after > at else None

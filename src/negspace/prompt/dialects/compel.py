@@ -18,7 +18,16 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Literal, NamedTuple
 
-from negspace.prompt.compel.grammar import Call, Grammar, Group, Loaded, Node, Option, Swapped, Word
+from negspace.prompt.compel.grammar import (
+    FunctionCall,
+    Grammar,
+    GrammarWord,
+    Group,
+    Loaded,
+    Node,
+    Option,
+    Swapped,
+)
 from negspace.prompt.reading import LARGEST, Notes, times
 from negspace.prompt.tree import (
     EMPTY,
@@ -84,7 +93,7 @@ class _Reading:
             chunks, NAME, self._source, self._notes.findings, None if row else structure, tuple(self._loras)
         )
 
-    def _structure(self, call: Call) -> Structure | None:
+    def _structure(self, call: FunctionCall) -> Structure | None:
         """The function that the whole text is; None, and a note, where it cannot be carried out."""
         weights = [option.value for option in call.options]
         normalize = True
@@ -115,7 +124,7 @@ class _Reading:
             return Blend(passages, tuple(numbers), normalize, span)
         return Conjunction(passages, tuple(numbers) or (1.0,), span)
 
-    def _trouble(self, call: Call, weights: list[float | str | None]) -> str | None:
+    def _trouble(self, call: FunctionCall, weights: list[float | str | None]) -> str | None:
         if call.name == "blend" and call.rest < len(self._text):
             return "text follows .blend(), which has to stand alone"
         for weight, option in zip(weights, call.options, strict=False):
@@ -154,7 +163,7 @@ class _Reading:
             match node:
                 case None:
                     open_groups.pop()
-                case Word():
+                case GrammarWord():
                     yield _Weighed(node, weight)
                 case Group(weight=own):
                     self._check_number(node)
@@ -175,7 +184,7 @@ class _Reading:
             chunks.append(Chunk(" ".join(map(self._letters, words)), weight, span))
         return chunks
 
-    def _letters(self, word: Word) -> str:
+    def _letters(self, word: GrammarWord) -> str:
         text = self._text[word.start : word.end]
         if word.free and _LETTER_SYNTAX.search(text):
             self._notes.warn(
@@ -241,5 +250,5 @@ class _Reading:
 
 
 class _Weighed(NamedTuple):
-    word: Word
+    word: GrammarWord
     weight: float

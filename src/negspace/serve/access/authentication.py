@@ -18,7 +18,7 @@ from negspace.serve.refusal import Refusal, forbidden, too_many
 
 
 @final
-class Bucket:
+class TokenBucket:
     """Holds a minute's worth of requests and is refilled steadily.
 
     Args:
@@ -52,7 +52,7 @@ _FRESH = 1.0
 
 
 @final
-class Gate:
+class Authentication:
     """Lets tenants in. A changed file of keys is read again, so that keys rotate while the server runs.
 
     Args:
@@ -68,7 +68,7 @@ class Gate:
         self._looked = 0.0
         self._stamp = 0
         self._known = KeyFile()
-        self._buckets: dict[tuple[str, float], Bucket] = {}
+        self._buckets: dict[tuple[str, float], TokenBucket] = {}
         if file is not None:
             self._read(file)
 
@@ -109,7 +109,7 @@ class Gate:
         if tenant.rate is None:
             return
         with self._lock:
-            bucket = self._buckets.setdefault((tenant.name, tenant.rate), Bucket(tenant.rate))
+            bucket = self._buckets.setdefault((tenant.name, tenant.rate), TokenBucket(tenant.rate))
             wait = bucket.take(now)
         if wait:
             raise too_many(f"more than {tenant.rate:g} requests a minute", wait)

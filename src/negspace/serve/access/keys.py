@@ -15,14 +15,14 @@ from pydantic import Field
 
 from negspace.errors import OutputError, RequestError, no_such
 from negspace.files import write_whole
-from negspace.request import Words
+from negspace.request import Frozen
 from negspace.serve.access.tenants import LOCAL, Tenant
 
 TenantName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 _HEAD = "# Tenants of `negspace serve`. `negspace keys` makes and revokes keys; only hashes are kept.\n"
 
 
-class KeyRecord(Words):
+class KeyRecord(Frozen):
     """One key.
 
     Attributes:
@@ -36,7 +36,7 @@ class KeyRecord(Words):
     made: str
 
 
-class TenantRecord(Words):
+class TenantRecord(Frozen):
     """One tenant, as `negspace.serve.access.tenants.Tenant`, with its keys."""
 
     admin: bool = False
@@ -55,7 +55,7 @@ class TenantRecord(Words):
         return Tenant(name, **{key: getattr(self, key) for key in type(self).model_fields if key != "keys"})
 
 
-class KeyFile(Words):
+class KeyFile(Frozen):
     """All tenants by name."""
 
     tenants: dict[TenantName, TenantRecord] = {}

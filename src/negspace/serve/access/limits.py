@@ -9,7 +9,7 @@ from negspace.errors import RequestError
 from negspace.planning.plan import Plan
 from negspace.request import Request
 from negspace.serve.access.tenants import Tenant
-from negspace.serve.settings import Settings
+from negspace.serve.settings import ServerSettings
 
 MOST_FIELDS = 1000
 """Fields of a body of a dialect that lets unknown ones pass."""
@@ -25,7 +25,7 @@ def refuse_many_fields(given: Mapping[Any, Any]) -> None:
         raise RequestError(f"the body has {len(given)} fields; {MOST_FIELDS} may be")
 
 
-def refuse_beyond(request: Request, settings: Settings, tenant: Tenant) -> None:
+def refuse_beyond(request: Request, settings: ServerSettings, tenant: Tenant) -> None:
     """Stop at what is too much for any model, before anything is done with it.
 
     Raises:
@@ -42,7 +42,7 @@ def refuse_beyond(request: Request, settings: Settings, tenant: Tenant) -> None:
         raise RequestError(f"n {request.n}: at most {most} pictures may be asked for at once")
 
 
-def refuse_large(planned: Plan, settings: Settings, tenant: Tenant) -> None:
+def refuse_large(planned: Plan, settings: ServerSettings, tenant: Tenant) -> None:
     """Stop at pictures that are too large or take too many steps.
 
     Raises:

@@ -42,7 +42,7 @@ def retry_headers(refusal: Refusal) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class Dialect:
+class ClientDialect:
     """What one kind of client speaks.
 
     Attributes:

@@ -52,7 +52,7 @@ _CONVERSATION = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 @dataclass(frozen=True)
-class Asked:
+class ClientRequest:
     """A request and how it is to be treated.
 
     Attributes:
@@ -83,7 +83,7 @@ def asked(
     query: Mapping[str, str],
     headers: Mapping[str, str],
     drawn: int | None = None,
-) -> Asked:
+) -> ClientRequest:
     """What a client asks for.
 
     Args:
@@ -116,7 +116,7 @@ def asked(
     said = frozenset(name for name, value in merged.items() if value is not None)
     if "seed" not in said and drawn is not None:
         merged["seed"] = drawn
-    return Asked(
+    return ClientRequest(
         request=Request.from_dict(merged),
         said=said,
         priority=int(_number("priority", order["priority"], -100, 100) or 0),

@@ -19,7 +19,7 @@ from negspace.errors import RequestError
 from negspace.pixels import Pixels, from_base64, read_mask, read_picture
 from negspace.serve import conversations
 from negspace.serve.clients import extensions
-from negspace.serve.clients.dialect import Caller, Dialect, Serving, retry_headers, unless_gone
+from negspace.serve.clients.dialect import Caller, ClientDialect, Serving, retry_headers, unless_gone
 from negspace.serve.clients.summary import headers
 from negspace.serve.refusal import Refusal
 
@@ -56,7 +56,7 @@ class Parameters(BaseModel):
     thumbs: str | None = None
 
 
-class Asked(BaseModel):
+class InferenceBody(BaseModel):
     """The body of a request.
 
     Attributes:
@@ -69,7 +69,7 @@ class Asked(BaseModel):
     inputs: str
     parameters: Parameters = Parameters()
 
-    def request(self, model: str, http: HttpRequest) -> extensions.Asked:
+    def request(self, model: str, http: HttpRequest) -> extensions.ClientRequest:
         """What is asked for. A seed that is left open is drawn.
 
         Raises:
@@ -126,7 +126,9 @@ class Asked(BaseModel):
 
 
 @router.post("/{model:path}", response_class=Response, responses={200: {"content": {"image/png": {}}}})
-async def infer(model: str, asked: Asked, service: Serving, tenant: Caller, http: HttpRequest) -> Response:
+async def infer(
+    model: str, asked: InferenceBody, service: Serving, tenant: Caller, http: HttpRequest
+) -> Response:
     """A picture of a prompt, or of a prompt and a picture to start from."""
     told = await asyncio.to_thread(asked.request, model.removeprefix("models/"), http)
     job = await conversations.submit(service, told, tenant)
@@ -139,4 +141,4 @@ def told(refusal: Refusal) -> Response:
     return JSONResponse({"error": str(refusal)}, refusal.status, retry_headers(refusal))
 
 
-DIALECT = Dialect("Hugging Face", router, ("/hf",), told)
+DIALECT = ClientDialect("Hugging Face", router, ("/hf",), told)

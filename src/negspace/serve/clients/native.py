@@ -17,10 +17,10 @@ from negspace.planning.plan import Plan
 from negspace.receipt import Receipt
 from negspace.request import Request
 from negspace.serve.access.tenants import ANYONE
-from negspace.serve.clients.dialect import Caller, Dialect, Serving, caller, unless_gone
+from negspace.serve.clients.dialect import Caller, ClientDialect, Serving, caller, unless_gone
 from negspace.serve.clients.extensions import THUMBS
 from negspace.serve.conversations import changes_of, feedback
-from negspace.serve.jobs.events import Done, Event, Failed, Finished, Preview, Progress
+from negspace.serve.jobs.events import Done, Event, Failed, Finished, JobProgress, Preview
 from negspace.serve.jobs.job import Job
 from negspace.serve.refusal import Refusal, not_found
 
@@ -285,7 +285,7 @@ async def _told(job: Job) -> AsyncIterator[str]:
 
 def _named(event: Event) -> tuple[str, dict[str, Any]]:
     match event:
-        case Progress():
+        case JobProgress():
             return "progress", asdict(event)
         case Preview():
             return "preview", asdict(event) | {"png": b64encode(event.png).decode()}
@@ -299,4 +299,4 @@ def _event(name: str, data: dict[str, Any]) -> str:
     return f"event: {name}\ndata: {json.dumps(data)}\n\n"
 
 
-DIALECT = Dialect("native", router, ("/api",))
+DIALECT = ClientDialect("native", router, ("/api",))

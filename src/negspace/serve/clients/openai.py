@@ -21,7 +21,7 @@ from negspace.errors import RequestError
 from negspace.receipt import Receipt
 from negspace.serve import conversations
 from negspace.serve.access.tenants import Tenant
-from negspace.serve.clients.dialect import Caller, Dialect, Serving, retry_headers, unless_gone
+from negspace.serve.clients.dialect import Caller, ClientDialect, Serving, retry_headers, unless_gone
 from negspace.serve.clients.extensions import asked
 from negspace.serve.clients.openai_body import FORM, Generation, edited, own_fields
 from negspace.serve.jobs.events import Done, Failed, Finished, Picture, Preview
@@ -225,4 +225,4 @@ def told(refusal: Refusal) -> Response:
     return JSONResponse(_error(refusal), status, retry_headers(refusal))
 
 
-DIALECT = Dialect("openai", router, ("/v1",), told)
+DIALECT = ClientDialect("openai", router, ("/v1",), told)

@@ -14,7 +14,7 @@ from negspace.serve.access.tenants import Tenant
 from negspace.serve.jobs.events import Finished, Picture, job_of, picture_id
 from negspace.serve.jobs.outcomes import refusal_in
 from negspace.serve.refusal import Refusal, not_found
-from negspace.store import Kept, Store
+from negspace.store import FinishedRequest, Store
 from negspace.store.store import DAY
 
 log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ class Archive:
         )
         return Finished(id, pictures, kept.receipt, kept.moment - kept.accepted.moment)
 
-    async def kept(self, id: str, tenant: Tenant) -> Kept:
+    async def kept(self, id: str, tenant: Tenant) -> FinishedRequest:
         """A job that came to its end, without its pictures.
 
         Raises:
@@ -63,7 +63,7 @@ class Archive:
             raise refusal_in(ended.failure)
         raise not_found(f"finished job {id!r}")
 
-    async def made(self, picture: str, tenant: Tenant) -> Kept:
+    async def made(self, picture: str, tenant: Tenant) -> FinishedRequest:
         """The job of a picture, by the picture's id.
 
         Raises:

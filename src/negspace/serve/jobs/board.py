@@ -11,7 +11,7 @@ from negspace.serve.refusal import Refusal
 
 
 @final
-class Desk:
+class JobBoard:
     """What waits, what is under way, and what is to be done about it.
 
     Args:

@@ -7,7 +7,7 @@ from negspace.serve.refusal import Refusal
 
 
 @dataclass(frozen=True)
-class Progress:
+class JobProgress:
     """Steps taken.
 
     Attributes:
@@ -80,7 +80,7 @@ class Failed:
     why: Refusal
 
 
-Event = Progress | Preview | Done | Failed
+Event = JobProgress | Preview | Done | Failed
 """The last event of a job is Done or Failed."""
 
 

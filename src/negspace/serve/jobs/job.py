@@ -12,7 +12,7 @@ from negspace.planning.plan import Plan
 from negspace.policy.policy import Policy
 from negspace.request import Request
 from negspace.serve.access.tenants import Tenant
-from negspace.serve.jobs.events import Done, Event, Failed, Finished, Progress
+from negspace.serve.jobs.events import Done, Event, Failed, Finished, JobProgress
 from negspace.serve.refusal import Refusal
 
 _KEPT = 64
@@ -72,7 +72,7 @@ class Job:
         self.order = order
         self._withdraw = withdraw
         self._show = show
-        self._progress = Progress(0, 0)
+        self._progress = JobProgress(0, 0)
         self._end: Done | Failed | None = None
         self._readers: list[_Reader] = []
 
@@ -82,7 +82,7 @@ class Job:
         return self.order.id
 
     @property
-    def progress(self) -> Progress:
+    def progress(self) -> JobProgress:
         """Steps taken so far; (0, 0) before the first."""
         return self._progress
 
@@ -141,7 +141,7 @@ class Job:
         if self._end is not None:
             return
         match event:
-            case Progress():
+            case JobProgress():
                 self._progress = event
             case Done() | Failed():
                 self._end = event

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from PIL import Image
 
 from negspace.generate import Result
-from negspace.serve.jobs.events import Progress
+from negspace.serve.jobs.events import JobProgress
 from negspace.serve.jobs.job import Order
 
 
@@ -13,11 +13,11 @@ class Listener(ABC):
     """Hears, in the threads of the worker, what becomes of orders."""
 
     @abstractmethod
-    def advanced(self, order: Order, progress: Progress) -> None:
+    def advanced(self, order: Order, progress: JobProgress) -> None:
         """Steps were taken for it."""
 
     @abstractmethod
-    def seen(self, order: Order, index: int, progress: Progress, image: Image.Image) -> None:
+    def seen(self, order: Order, index: int, progress: JobProgress, image: Image.Image) -> None:
         """What one picture of it is going to look like, so far on its way."""
 
     @abstractmethod

@@ -9,7 +9,7 @@ from negspace.generate import Model
 
 
 @final
-class Residents:
+class LoadedModels:
     """Models in memory. Opening takes seconds, so it happens in a thread of its own.
 
     Args:

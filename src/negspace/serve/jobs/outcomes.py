@@ -13,7 +13,16 @@ from PIL import Image
 from negspace import png
 from negspace.generate import Result
 from negspace.serve.catalogue import Catalogue
-from negspace.serve.jobs.events import Done, Event, Failed, Finished, Picture, Preview, Progress, picture_id
+from negspace.serve.jobs.events import (
+    Done,
+    Event,
+    Failed,
+    Finished,
+    JobProgress,
+    Picture,
+    Preview,
+    picture_id,
+)
 from negspace.serve.jobs.job import Order
 from negspace.serve.jobs.listener import Listener
 from negspace.serve.observe.meter import Meter
@@ -51,10 +60,10 @@ class Outcomes(Listener):
         """Come to an end with all that was made."""
         self._beside.shutdown()
 
-    def advanced(self, order: Order, progress: Progress) -> None:
+    def advanced(self, order: Order, progress: JobProgress) -> None:
         self._tell(order.id, progress)
 
-    def seen(self, order: Order, index: int, progress: Progress, image: Image.Image) -> None:
+    def seen(self, order: Order, index: int, progress: JobProgress, image: Image.Image) -> None:
         self._beside.submit(self._preview, order, index, progress, image)
 
     def stepped(self, lanes: int, rows: int, seconds: float) -> None:
@@ -67,7 +76,7 @@ class Outcomes(Listener):
     def failed(self, order: Order, error: Exception) -> None:
         self._beside.submit(self._fail, order, error)
 
-    def _preview(self, order: Order, index: int, progress: Progress, image: Image.Image) -> None:
+    def _preview(self, order: Order, index: int, progress: JobProgress, image: Image.Image) -> None:
         buffer = io.BytesIO()
         image.save(buffer, "PNG", compress_level=1)
         self._tell(order.id, Preview(index, progress.done, progress.total, buffer.getvalue()))

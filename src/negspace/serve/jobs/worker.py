@@ -9,14 +9,14 @@ from typing import final
 
 import torch
 
-from negspace.engine import Engine, Lane, Width
+from negspace.engine import Batching, Engine, Lane
 from negspace.generate import Model, Run
 from negspace.models.base import Network
-from negspace.serve.jobs.board import Desk
-from negspace.serve.jobs.events import Progress
+from negspace.serve.jobs.board import JobBoard
+from negspace.serve.jobs.events import JobProgress
 from negspace.serve.jobs.job import Order
 from negspace.serve.jobs.listener import Listener
-from negspace.serve.jobs.loaded_models import Residents
+from negspace.serve.jobs.loaded_models import LoadedModels
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class _Hand:
     engines: dict[Network, Engine] = field(default_factory=dict)
     owners: dict[Lane, _Work] = field(default_factory=dict)
 
-    def add(self, lane: Lane, work: _Work, width: Width) -> None:
+    def add(self, lane: Lane, work: _Work, width: Batching) -> None:
         """Let a lane take part from the next step on."""
         network = work.run.network
         if network not in self.engines:
@@ -86,10 +86,10 @@ class Worker:
 
     def __init__(
         self,
-        desk: Desk,
+        desk: JobBoard,
         open: Callable[[str], Model],
         *,
-        width: Width,
+        width: Batching,
         lanes: int,
         resident: int,
         listener: Listener,
@@ -98,11 +98,11 @@ class Worker:
         self._width = width
         self._lanes = lanes
         self._listener = listener
-        self._residents = Residents(open, resident, desk.nudge)
+        self._residents = LoadedModels(open, resident, desk.nudge)
         self._admission = threading.RLock()
         self._parked: list[tuple[Order, int]] = []
         self._works: dict[str, _Work] = {}
-        self._hands = [_Hand() for _ in range(width.hands)]
+        self._hands = [_Hand() for _ in range(width.workers)]
         self._rate = 0.0
         self._threads = [
             threading.Thread(target=self._live, args=(hand,), name="negspace worker", daemon=True)
@@ -189,8 +189,8 @@ class Worker:
     def _tick(self, hand: _Hand, engine: Engine) -> None:
         lanes, before, busy = engine.lanes, engine.evaluations, sum(bool(one.owners) for one in self._hands)
         works = {hand.owners[lane] for lane in lanes}
-        engine.width = self._width.among(busy)
-        torch.set_num_threads(engine.width.threads)
+        engine.batching = self._width.among(busy)
+        torch.set_num_threads(engine.batching.threads)
         began = time.perf_counter()
         try:
             engine.tick()
@@ -210,7 +210,7 @@ class Worker:
         for lane in lanes:
             if lane in engine.lanes:
                 engine.remove(lane)
-            alone = Engine(engine.network, engine.width)
+            alone = Engine(engine.network, engine.batching)
             alone.add(lane)
             try:
                 alone.tick()
@@ -225,7 +225,7 @@ class Worker:
         with work.lock:
             if work.over:
                 return
-            self._listener.advanced(work.order, Progress(work.run.done, work.run.total))
+            self._listener.advanced(work.order, JobProgress(work.run.done, work.run.total))
             self._show(work)
             try:
                 for lane in work.run.settle():  # another attempt of a picture whose check asks for one
@@ -250,7 +250,7 @@ class Worker:
                 work.shown[index] = done
                 image = work.run.preview(lane)
                 assert image is not None  # a step was taken
-                self._listener.seen(work.order, index, Progress(done, total), image)
+                self._listener.seen(work.order, index, JobProgress(done, total), image)
                 asked = False
 
     def _fail(self, id: str, error: Exception) -> None:

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 
-from negspace.serve.clients.dialect import Caller, Dialect, Serving
+from negspace.serve.clients.dialect import Caller, ClientDialect, Serving
 from negspace.serve.refusal import forbidden
 
 router = APIRouter(tags=["operations"])
@@ -31,4 +31,4 @@ async def metrics(service: Serving, tenant: Caller) -> Response:
     return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-DIALECT = Dialect("operations", router, ("/healthz", "/readyz", "/metrics"))
+DIALECT = ClientDialect("operations", router, ("/healthz", "/readyz", "/metrics"))

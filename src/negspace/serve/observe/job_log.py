@@ -13,7 +13,7 @@ log = logging.getLogger("negspace.journal")
 
 
 @final
-class JsonLines(logging.Formatter):
+class JsonLogFormatter(logging.Formatter):
     """A line of JSON a record: time, level, logger, message, and what was given as `extra={"fields": …}`."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -32,12 +32,12 @@ class JsonLines(logging.Formatter):
 def write_lines() -> None:
     """Have everything that this process logs written to standard error as lines of JSON."""
     handler = logging.StreamHandler()
-    handler.setFormatter(JsonLines())
+    handler.setFormatter(JsonLogFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
 
 
 @final
-class Journal(Meter):
+class JobLog(Meter):
     """Writes a line when a job ends.
 
     Args:

@@ -7,15 +7,15 @@ stands there too, under `extra_generation_params`.
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 
-from negspace.serve.clients.a1111 import lists, making, pngs, watching
-from negspace.serve.clients.a1111.desk import desks
-from negspace.serve.clients.dialect import Dialect, retry_headers
+from negspace.serve.clients.a1111 import generation, lists, png_info, progress
+from negspace.serve.clients.a1111.callers import desks
+from negspace.serve.clients.dialect import ClientDialect, retry_headers
 from negspace.serve.refusal import Refusal
 
 PREFIX = "/sdapi/v1"
 
 router = APIRouter(prefix=PREFIX, tags=["AUTOMATIC1111"])
-for part in (making, watching, lists, pngs):
+for part in (generation, progress, lists, png_info):
     router.include_router(part.router)
 
 
@@ -26,4 +26,4 @@ def told(refusal: Refusal) -> Response:
     return JSONResponse(error, refusal.status, retry_headers(refusal))
 
 
-DIALECT = Dialect("AUTOMATIC1111", router, (PREFIX,), told, desks)
+DIALECT = ClientDialect("AUTOMATIC1111", router, (PREFIX,), told, desks)

@@ -5,13 +5,13 @@ from typing import Any
 
 from negspace import infotext
 from negspace.receipt import Receipt
-from negspace.serve.clients.a1111.asked import Asked
-from negspace.serve.clients.a1111.desk import stamp
+from negspace.serve.clients.a1111.bodies import Txt2ImgBody
+from negspace.serve.clients.a1111.callers import stamp
 from negspace.serve.clients.summary import acted, receipt_address
 from negspace.serve.jobs.events import Finished
 
 
-def of_finished(asked: Asked, finished: Finished) -> str:
+def of_finished(asked: Txt2ImgBody, finished: Finished) -> str:
     """The `info` of finished pictures, JSON as text. Its negative prompt is the one that was told."""
     receipt = finished.receipt
     seeds = [image.seed for image in receipt.images]
@@ -54,7 +54,7 @@ def of_finished(asked: Asked, finished: Finished) -> str:
     return json.dumps(info)
 
 
-def of_nothing(asked: Asked, why: str) -> str:
+def of_nothing(asked: Txt2ImgBody, why: str) -> str:
     """The `info` of a request that its caller had left off."""
     extra = {"Left off": why}
     return json.dumps(
@@ -72,7 +72,7 @@ def of_nothing(asked: Asked, why: str) -> str:
     )
 
 
-def _extra(asked: Asked, finished: Finished) -> dict[str, Any]:
+def _extra(asked: Txt2ImgBody, finished: Finished) -> dict[str, Any]:
     receipt = finished.receipt
     counted = ", ".join(f"{count} {branch}" for branch, count in receipt.evaluations.items())
     extra: dict[str, Any] = {
@@ -88,4 +88,4 @@ def _extra(asked: Asked, finished: Finished) -> dict[str, Any]:
 
 def _term(receipt: Receipt, index: int) -> dict[str, Any]:
     term = receipt.terms[index]
-    return {"term": term.term, "weight": term.weight, "source": term.source, "told": term.told}
+    return {"term": term.term, "weight": term.weight, "source": term.source, "told": term.channel}

@@ -9,12 +9,12 @@ from starlette.datastructures import Headers
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from negspace.serve.access.authentication import Gate
-from negspace.serve.clients.dialect import Dialect, told_plainly
+from negspace.serve.access.authentication import Authentication
+from negspace.serve.clients.dialect import ClientDialect, told_plainly
 from negspace.serve.clients.mcp.tools import server_of
 from negspace.serve.refusal import Refusal
 from negspace.serve.service import Service
-from negspace.serve.settings import Settings
+from negspace.serve.settings import ServerSettings
 
 PATH = "/mcp"
 
@@ -28,7 +28,7 @@ class Gated:
         gate: knows who is known.
     """
 
-    def __init__(self, app: ASGIApp, gate: Gate) -> None:
+    def __init__(self, app: ASGIApp, gate: Authentication) -> None:
         self._app = app
         self._gate = gate
 
@@ -63,7 +63,7 @@ async def mounted(app: FastAPI) -> AsyncIterator[None]:
             app.router.routes.remove(route)
 
 
-async def serve_stdio(settings: Settings) -> None:
+async def serve_stdio(settings: ServerSettings) -> None:
     """Speak over standard input and output until the input ends.
 
     Raises:
@@ -77,4 +77,4 @@ async def serve_stdio(settings: Settings) -> None:
         await service.stop()
 
 
-DIALECT = Dialect("MCP", APIRouter(), (PATH,), around=mounted)
+DIALECT = ClientDialect("MCP", APIRouter(), (PATH,), around=mounted)

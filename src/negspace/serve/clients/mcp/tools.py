@@ -19,9 +19,16 @@ from negspace.request import Request
 from negspace.serve.access.tenants import LOCAL, Tenant
 from negspace.serve.clients.dialect import caller
 from negspace.serve.clients.extensions import THUMBS
+from negspace.serve.clients.mcp.outputs import (
+    ExplainOutput,
+    FeedbackOutput,
+    GenerateOutput,
+    PlanOutput,
+    ProveOutput,
+    ReviseOutput,
+)
 from negspace.serve.clients.mcp.proving import proved
-from negspace.serve.clients.mcp.telling import answer, changed, summary, unchanged, watched
-from negspace.serve.clients.mcp.values import Changed, Explained, Generated, Planned, Proved, Reported
+from negspace.serve.clients.mcp.results import answer, changed, summary, unchanged, watched
 from negspace.serve.conversations import feedback
 from negspace.serve.refusal import INTERNAL, refusal_of
 from negspace.serve.service import Service, cost_of
@@ -81,7 +88,7 @@ def server_of(service: Service) -> MCPServer[Any]:
         conversation: Annotated[
             str | None, Field(description="Groups requests.", pattern=r"^[A-Za-z0-9._-]{1,64}$")
         ] = None,
-    ) -> Annotated[CallToolResult, Generated]:
+    ) -> Annotated[CallToolResult, GenerateOutput]:
         """Make pictures without what is not wanted. The receipt says whether the negative acted."""
         with _plainly():
             tenant = _tenant(ctx)
@@ -103,7 +110,7 @@ def server_of(service: Service) -> MCPServer[Any]:
                 }
             )
             finished = await watched(await service.submit(request, tenant, conversation=conversation), ctx)
-            return answer(Generated.of(finished), summary(finished), finished)
+            return answer(GenerateOutput.of(finished), summary(finished), finished)
 
     @server.tool(annotations=_hints("Plan a negative", writes=False))
     async def plan_negative(
@@ -115,7 +122,7 @@ def server_of(service: Service) -> MCPServer[Any]:
         scale: Scale = None,
         steps: Steps = None,
         rule: Rule = None,
-    ) -> Annotated[CallToolResult, Planned]:
+    ) -> Annotated[CallToolResult, PlanOutput]:
         """Say how each avoided term would be told, and what stands in its way. Nothing is made."""
         with _plainly():
             request = Request.from_dict(
@@ -130,18 +137,18 @@ def server_of(service: Service) -> MCPServer[Any]:
                 }
             )
             planned = await service.plan(request, _tenant(ctx))
-            told = Planned.of(planned)
+            told = PlanOutput.of(planned)
             acts = "The negative can act." if told.acts else f"The negative can do nothing: {told.why_not}."
             return answer(told, "\n".join((acts, *told.findings, *told.blocks)))
 
     @server.tool(annotations=_hints("Explain an image", writes=False))
     async def explain_image(
         image_id: ImageId, ctx: Context[Any, Any]
-    ) -> Annotated[CallToolResult, Explained]:
+    ) -> Annotated[CallToolResult, ExplainOutput]:
         """Tell how a picture came about: what was sent, whether the negative acted, what it cost."""
         with _plainly():
             picture = await service.archive.picture(image_id, _tenant(ctx))
-            told = Explained.of(image_id, picture.receipt)
+            told = ExplainOutput.of(image_id, picture.receipt)
             return answer(told, told.summary)
 
     @server.tool(annotations=_hints("Report a problem", writes=True))
@@ -163,7 +170,7 @@ def server_of(service: Service) -> MCPServer[Any]:
             str | None,
             Field(description="Left out: that of the picture.", pattern=r"^[A-Za-z0-9._-]{1,64}$"),
         ] = None,
-    ) -> Annotated[CallToolResult, Reported]:
+    ) -> Annotated[CallToolResult, FeedbackOutput]:
         """Change what is avoided by what is wrong with a picture, and make it again on the same seed."""
         with _plainly():
             tenant = _tenant(ctx)
@@ -176,11 +183,11 @@ def server_of(service: Service) -> MCPServer[Any]:
                 thumbs=None if thumbs is None else THUMBS[thumbs],
                 about=about,
             )
-            changes = [Changed.of(change) for change in came.changes]
+            changes = [ReviseOutput.of(change) for change in came.changes]
             if came.job is None:
-                return answer(Reported(changes=changes, next=None), unchanged(changes, problem))
+                return answer(FeedbackOutput(changes=changes, next=None), unchanged(changes, problem))
             finished = await watched(came.job, ctx)
-            told = Reported(changes=changes, next=Generated.of(finished))
+            told = FeedbackOutput(changes=changes, next=GenerateOutput.of(finished))
             return answer(told, "\n".join((*map(changed, changes), summary(finished))), finished)
 
     @server.tool(annotations=_hints("Prove a negative", writes=True))
@@ -198,7 +205,7 @@ def server_of(service: Service) -> MCPServer[Any]:
         scale: Scale = None,
         steps: Steps = None,
         rule: Rule = None,
-    ) -> Annotated[CallToolResult, Proved]:
+    ) -> Annotated[CallToolResult, ProveOutput]:
         """Measure which terms of a negative are needed, on paired seeds, with controls. Takes minutes."""
         with _plainly():
             fields = {"scale": scale, "steps": steps, "rule": rule}
@@ -215,7 +222,7 @@ def server_of(service: Service) -> MCPServer[Any]:
                 cost_of(planned),
                 lambda step: ctx.report_progress(step.done, step.done + step.left, step.stage),
             )
-            return answer(Proved.of(trial, found), f"{found.answer}\n{found.recommendation}")
+            return answer(ProveOutput.of(trial, found), f"{found.answer}\n{found.recommendation}")
 
     return server
 

@@ -11,8 +11,8 @@ from fastapi import Request as HttpRequest
 from negspace.serve import conversations
 from negspace.serve.access.tenants import Tenant
 from negspace.serve.clients.a1111 import info
-from negspace.serve.clients.a1111.asked import Asked, AskedFrom
-from negspace.serve.clients.a1111.desk import Desk, Mine, Sitting
+from negspace.serve.clients.a1111.bodies import Img2ImgBody, Txt2ImgBody
+from negspace.serve.clients.a1111.callers import CallerJob, CallerState, Mine
 from negspace.serve.clients.dialect import Caller, Serving, unless_gone
 from negspace.serve.jobs.events import Finished, Preview
 from negspace.serve.refusal import Refusal
@@ -23,7 +23,7 @@ router = APIRouter()
 
 @router.post("/txt2img")
 async def txt2img(
-    asked: Asked, service: Serving, tenant: Caller, desk: Mine, http: HttpRequest
+    asked: Txt2ImgBody, service: Serving, tenant: Caller, desk: Mine, http: HttpRequest
 ) -> dict[str, Any]:
     """Pictures of a prompt."""
     return await _made(asked, service, tenant, desk, http)
@@ -31,19 +31,19 @@ async def txt2img(
 
 @router.post("/img2img")
 async def img2img(
-    asked: AskedFrom, service: Serving, tenant: Caller, desk: Mine, http: HttpRequest
+    asked: Img2ImgBody, service: Serving, tenant: Caller, desk: Mine, http: HttpRequest
 ) -> dict[str, Any]:
     """Pictures of a prompt that start from a picture, redrawn where a mask is white."""
     return await _made(asked, service, tenant, desk, http)
 
 
 async def _made(
-    asked: Asked, service: Service, tenant: Tenant, desk: Desk, http: HttpRequest
+    asked: Txt2ImgBody, service: Service, tenant: Tenant, desk: CallerState, http: HttpRequest
 ) -> dict[str, Any]:
     chosen = desk.model or service.catalogue.default
     told = await asyncio.to_thread(asked.request, http, service.catalogue, chosen)
     job = await conversations.submit(service, told, tenant)
-    sitting = Sitting(job)
+    sitting = CallerJob(job)
     desk.under_way.append(sitting)
     watching = asyncio.ensure_future(_watched(sitting))
     try:
@@ -60,7 +60,7 @@ async def _made(
     return _reply(asked, _images(finished) if asked.send_images else [], info.of_finished(asked, finished))
 
 
-async def _watched(sitting: Sitting) -> None:
+async def _watched(sitting: CallerJob) -> None:
     """Keep the last look at the picture."""
     async for event in sitting.job.events():
         if isinstance(event, Preview):
@@ -71,6 +71,6 @@ def _images(finished: Finished) -> list[str]:
     return [b64encode(picture.png).decode() for picture in finished.pictures]
 
 
-def _reply(asked: Asked, images: list[str], told: str) -> dict[str, Any]:
+def _reply(asked: Txt2ImgBody, images: list[str], told: str) -> dict[str, Any]:
     echo = asked.model_dump(mode="json") | {"init_images": None, "mask": None}
     return {"images": images, "parameters": echo, "info": told}

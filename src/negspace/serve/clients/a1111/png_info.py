@@ -12,14 +12,14 @@ from negspace.pixels import from_base64, read_texts
 router = APIRouter()
 
 
-class Shown(BaseModel):
+class PngInfoBody(BaseModel):
     """The body of png-info."""
 
     image: str
 
 
 @router.post("/png-info")
-async def png_info(shown: Shown) -> dict[str, Any]:
+async def png_info(shown: PngInfoBody) -> dict[str, Any]:
     """The infotext of a picture, its settings one by one, and every text in the file, also the receipt."""
     return await asyncio.to_thread(_read, from_base64(shown.image))
 

@@ -8,12 +8,12 @@ from typing import IO, Final, Generic, TypeVar
 
 from negspace.errors import OutputError, RequestError
 from negspace.files import check_folder
-from negspace.frozen import Words
+from negspace.frozen import Frozen
 
-Value = TypeVar("Value", bound=Words)
+Value = TypeVar("Value", bound=Frozen)
 
 
-class Lines(Generic[Value]):
+class JsonLinesFile(Generic[Value]):
     """The values in a file. One program at a time has it open.
 
     Args:

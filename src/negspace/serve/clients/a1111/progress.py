@@ -8,7 +8,7 @@ from fastapi import APIRouter, Body, Query
 
 from negspace.serve.access.limits import refuse_many_fields
 from negspace.serve.access.tenants import Tenant
-from negspace.serve.clients.a1111.desk import Mine, stamp
+from negspace.serve.clients.a1111.callers import Mine, stamp
 from negspace.serve.clients.dialect import Caller, Serving
 from negspace.serve.refusal import forbidden
 from negspace.serve.service import Service

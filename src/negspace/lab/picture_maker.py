@@ -8,9 +8,9 @@ import torch
 
 from negspace import __version__
 from negspace.generate import Model
-from negspace.lab.album import Album, Look, Shot
-from negspace.lab.crew import ROWS, Crew
+from negspace.lab.picture_store import Look, PictureStore, Shot
 from negspace.lab.witness import Witness
+from negspace.lab.workers import ROWS, Workers
 
 AT_ONCE: Final = 16
 """Pictures between two moments at which everything made so far is on the disk."""
@@ -27,7 +27,7 @@ def decides(model: Model, dtype: str | None = None) -> str:
 
 
 @final
-class Maker:
+class PictureMaker:
     """Has shots made and looks at them.
 
     Args:
@@ -40,7 +40,7 @@ class Maker:
         seconds: time that took.
     """
 
-    def __init__(self, crew: Crew, witness: Witness, album: Album) -> None:
+    def __init__(self, crew: Workers, witness: Witness, album: PictureStore) -> None:
         self._crew = crew
         self._witness = witness
         self._album = album
@@ -74,7 +74,7 @@ class Maker:
 
     def _parts(self, shots: Sequence[Shot]) -> list[Sequence[Shot]]:
         """The shots in parts that leave no hand idle where there are enough of them."""
-        hands = self._crew.hands
+        hands = self._crew.count
         size = AT_ONCE if hands == 1 else min(AT_ONCE, max(LEAST, -(-len(shots) // hands)))
         return [shots[start : start + size] for start in range(0, len(shots), size)]
 

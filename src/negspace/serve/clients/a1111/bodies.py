@@ -45,7 +45,7 @@ _MASKED: Mapping[str, tuple[object, ...]] = {
 }
 
 
-class Asked(BaseModel):
+class Txt2ImgBody(BaseModel):
     """The body of txt2img. What it holds besides is echoed in the reply."""
 
     model_config = ConfigDict(extra="allow")
@@ -103,7 +103,7 @@ class Asked(BaseModel):
         """What is started from; None starts from noise."""
         return None
 
-    def request(self, http: HttpRequest, catalogue: Catalogue, chosen: str) -> extensions.Asked:
+    def request(self, http: HttpRequest, catalogue: Catalogue, chosen: str) -> extensions.ClientRequest:
         """What is asked for. A negative that is left blank is that of the query or of the headers.
 
         Args:
@@ -149,7 +149,7 @@ class Asked(BaseModel):
         return {name: extra[name] for name in ("conversation", "complaint", "thumbs") if name in extra}
 
 
-class AskedFrom(Asked):
+class Img2ImgBody(Txt2ImgBody):
     """The body of img2img."""
 
     init_images: list[str] = []

@@ -14,7 +14,7 @@ from negspace.serve.jobs.job import Job
 
 
 @dataclass(eq=False)
-class Sitting:
+class CallerJob:
     """A job that a caller waits for.
 
     Attributes:
@@ -29,7 +29,7 @@ class Sitting:
 
 
 @dataclass(eq=False)
-class Desk:
+class CallerState:
     """A caller's.
 
     Attributes:
@@ -38,9 +38,9 @@ class Desk:
     """
 
     model: str | None = None
-    under_way: list[Sitting] = field(default_factory=list[Sitting])
+    under_way: list[CallerJob] = field(default_factory=list[CallerJob])
 
-    def leave(self, word: str, sittings: list[Sitting]) -> None:
+    def leave(self, word: str, sittings: list[CallerJob]) -> None:
         """Have jobs left off."""
         for sitting in sittings:
             sitting.left = word
@@ -50,16 +50,16 @@ class Desk:
 @asynccontextmanager
 async def desks(app: FastAPI) -> AsyncIterator[None]:
     """The desks of an application, for as long as it runs."""
-    app.state.desks = dict[str, Desk]()
+    app.state.desks = dict[str, CallerState]()
     yield
 
 
-def desk(http: HttpRequest, tenant: Caller) -> Desk:
+def desk(http: HttpRequest, tenant: Caller) -> CallerState:
     """The desk of the caller. Callers are named by the operator, so there are only so many."""
-    return http.app.state.desks.setdefault(tenant.name, Desk())
+    return http.app.state.desks.setdefault(tenant.name, CallerState())
 
 
-Mine = Annotated[Desk, Depends(desk)]
+Mine = Annotated[CallerState, Depends(desk)]
 
 
 def stamp(seconds: float | None = None) -> str:

@@ -8,8 +8,8 @@ from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult, ContentBlock, ImageContent, TextContent
 from pydantic import BaseModel
 
-from negspace.serve.clients.mcp.values import Changed
-from negspace.serve.jobs.events import Done, Failed, Finished, Progress
+from negspace.serve.clients.mcp.outputs import ReviseOutput
+from negspace.serve.jobs.events import Done, Failed, Finished, JobProgress
 from negspace.serve.jobs.job import Job
 
 
@@ -22,7 +22,7 @@ async def watched(job: Job, ctx: Context[Any, Any]) -> Finished:
     try:
         async for event in job.events():
             match event:
-                case Progress(done, total):
+                case JobProgress(done, total):
                     await ctx.report_progress(done, total, f"step {done} of {total}")
                 case Done(finished):
                     return finished
@@ -55,7 +55,7 @@ def summary(finished: Finished) -> str:
     return f"image_id {ids}\n{finished.receipt.summary()}"
 
 
-def changed(change: Changed) -> str:
+def changed(change: ReviseOutput) -> str:
     if change.why_not is not None:
         return f"{change.term}: nothing changed, {change.why_not}"
     return f"{change.term}: {change.direction}, weight {_weight(change.before)} to {_weight(change.after)}"
@@ -65,7 +65,7 @@ def _weight(weight: float | None) -> str:
     return "none" if weight is None else f"{weight:g}"
 
 
-def unchanged(changes: Sequence[Changed], problem: str) -> str:
+def unchanged(changes: Sequence[ReviseOutput], problem: str) -> str:
     if not changes and not problem:
         return "Kept. Thumbs change the list once they show, over some pictures, what is disliked."
     if not changes:

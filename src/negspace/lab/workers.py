@@ -30,14 +30,14 @@ Part = Sequence[Request]
 """Requests for one picture each that are made in one go."""
 
 
-class Crew(ABC):
+class Workers(ABC):
     """Makes parts of the work; closing it lets its hands go.
 
     Attributes:
         hands: how many parts are worked on at once.
     """
 
-    hands: int
+    count: int
 
     @abstractmethod
     def make(self, parts: Sequence[Part]) -> Iterator[tuple[int, list[Made]]]:
@@ -55,19 +55,19 @@ class Crew(ABC):
 
 def make_part(model: Model, part: Part) -> list[Made]:
     """The pictures of a part, `ROWS` rows a forward."""
-    results = model.at_width(Fixed(ROWS)).generate_all(part)
+    results = model.with_batching(Fixed(ROWS)).generate_all(part)
     return [(result.images[0], result.receipt) for result in results]
 
 
 @final
-class Alone(Crew):
+class InProcess(Workers):
     """This process.
 
     Args:
         model: makes them.
     """
 
-    hands = 1
+    count = 1
 
     def __init__(self, model: Model) -> None:
         self._model = model
@@ -78,7 +78,7 @@ class Alone(Crew):
 
 
 @final
-class Processes(Crew):
+class Processes(Workers):
     """Several processes on this machine, each with the model opened once more and its share of the cores.
 
     Args:
@@ -87,7 +87,7 @@ class Processes(Crew):
     """
 
     def __init__(self, model: Model, hands: int) -> None:
-        self.hands = hands
+        self.count = hands
         threads = max(1, len(os.sched_getaffinity(0)) // hands) if sys.platform == "linux" else 1
         self._pool = ProcessPoolExecutor(
             hands,
@@ -168,7 +168,7 @@ class Site:
         if self.workers is not None and self.workers < 1:
             raise LabError(f"workers: {self.workers} is no number of processes; give 1 or more")
 
-    def crew(self, model: Model) -> Crew:
+    def crew(self, model: Model) -> Workers:
         """The crew for a model.
 
         Raises:
@@ -178,7 +178,7 @@ class Site:
             from negspace.lab.cluster import Cluster
 
             return Cluster(model, self.cluster, self.workers)
-        return Alone(model) if self.workers in (None, 1) else Processes(model, self.workers)
+        return InProcess(model) if self.workers in (None, 1) else Processes(model, self.workers)
 
 
 HERE: Final = Site()

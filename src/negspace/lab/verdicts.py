@@ -3,15 +3,15 @@
 from typing import Literal, final
 
 from negspace.findings import Finding
-from negspace.frozen import Words
-from negspace.lab.outcome import Change, Effect
+from negspace.frozen import Frozen
+from negspace.lab.outcome import Effect, SideEffect
 from negspace.request import Avoid, Request
 
 TermKind = Literal["helps", "harms", "no_evidence", "inert", "unknown"]
 
 
 @final
-class Sizes(Words):
+class ProofSizes(Frozen):
     """How many pairs a proof makes at most, settled before the first picture.
 
     Attributes:
@@ -32,7 +32,7 @@ class Sizes(Words):
 
 
 @final
-class TermVerdict(Words):
+class TermVerdict(Frozen):
     """What one avoided term does.
 
     Attributes:
@@ -66,11 +66,11 @@ class TermVerdict(Words):
     evaluations: int = 0
     extra: int = 0
     tokens: int = 0
-    changes: tuple[Change, ...] = ()
+    changes: tuple[SideEffect, ...] = ()
 
 
 @final
-class Control(Words):
+class Control(Frozen):
     """A negative, or none, that should not do what the list does.
 
     Attributes:
@@ -89,7 +89,7 @@ class Control(Words):
 
 
 @final
-class Confirmation(Words):
+class Confirmation(Frozen):
     """The smallest list on fresh seeds.
 
     Attributes:
@@ -108,7 +108,7 @@ class Confirmation(Words):
 
 
 @final
-class Tried(Words):
+class Tried(Frozen):
     """Another scale or rule, with the smallest list.
 
     Attributes:
@@ -129,7 +129,7 @@ class Tried(Words):
 
 
 @final
-class Findings(Words):
+class Findings(Frozen):
     """Everything that a proof found.
 
     Attributes:
@@ -155,7 +155,7 @@ class Findings(Words):
     format: Literal[1] = 1
     prompts: tuple[str, ...]
     asked: Request
-    sizes: Sizes
+    sizes: ProofSizes
     alpha: float
     smallest: float
     model: str

@@ -17,8 +17,8 @@ from PIL import Image
 from negspace import png
 from negspace.errors import OutputError
 from negspace.files import write_whole
-from negspace.frozen import Words
-from negspace.lab.lines import Lines
+from negspace.frozen import Frozen
+from negspace.lab.json_lines import JsonLinesFile
 from negspace.receipt import Receipt
 from negspace.request import Request
 
@@ -41,7 +41,7 @@ class Shot:
 
 
 @final
-class Look(Words):
+class Look(Frozen):
     """What is known of one picture.
 
     Attributes:
@@ -64,7 +64,7 @@ class Look(Words):
 
 
 @final
-class Album:
+class PictureStore:
     """The pictures in a folder. One program at a time has it open.
 
     Args:
@@ -80,10 +80,10 @@ class Album:
         self.folder: Final = folder
         self._fingerprint = fingerprint
         self._witness = witness
-        self._lines = Lines(folder / _LINES, Look)
+        self._lines = JsonLinesFile(folder / _LINES, Look)
         self._looks = {look.key: look for look in self._lines.values if look.witness == witness}
 
-    def __enter__(self) -> "Album":
+    def __enter__(self) -> "PictureStore":
         return self
 
     def __exit__(self, *_: object) -> None:

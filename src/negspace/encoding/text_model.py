@@ -13,7 +13,7 @@ from negspace.errors import EncodingError
 from negspace.facts import Layer
 
 
-class Network:
+class TextModel:
     """Asks a text model.
 
     Args:

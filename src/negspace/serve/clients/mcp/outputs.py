@@ -12,7 +12,7 @@ from negspace.serve.clients.summary import receipt_address
 from negspace.serve.jobs.events import Finished, Picture
 
 
-class Made(BaseModel):
+class PictureOutput(BaseModel):
     """A picture.
 
     Attributes:
@@ -28,7 +28,7 @@ class Made(BaseModel):
     receipt_path: str
 
     @classmethod
-    def of(cls, picture: Picture) -> "Made":
+    def of(cls, picture: Picture) -> "PictureOutput":
         """What is told of a picture."""
         (image,) = picture.receipt.images
         return cls(
@@ -39,7 +39,7 @@ class Made(BaseModel):
         )
 
 
-class Generated(BaseModel):
+class GenerateOutput(BaseModel):
     """What was generated, and what became of the negative.
 
     Attributes:
@@ -52,7 +52,7 @@ class Generated(BaseModel):
         receipt: all there is to know, of all pictures.
     """
 
-    images: list[Made]
+    images: list[PictureOutput]
     negative_prompt: str | None
     negative_acted: bool
     why_not: str | None
@@ -61,11 +61,11 @@ class Generated(BaseModel):
     receipt: dict[str, Any]
 
     @classmethod
-    def of(cls, finished: Finished) -> "Generated":
+    def of(cls, finished: Finished) -> "GenerateOutput":
         """What is told of finished pictures."""
         receipt = finished.receipt
         return cls(
-            images=[Made.of(picture) for picture in finished.pictures],
+            images=[PictureOutput.of(picture) for picture in finished.pictures],
             negative_prompt=receipt.negative.text,
             negative_acted=receipt.negative_acted,
             why_not=receipt.why_not,
@@ -75,7 +75,7 @@ class Generated(BaseModel):
         )
 
 
-class Term(BaseModel):
+class TermOutput(BaseModel):
     """One avoided term and how the model would be told.
 
     Attributes:
@@ -88,12 +88,12 @@ class Term(BaseModel):
     term: str
     weight: float
     source: str
-    told: str
+    channel: str
     known: bool | None
     unknown: list[str]
 
 
-class Planned(BaseModel):
+class PlanOutput(BaseModel):
     """What would become of a negative; nothing was generated.
 
     Attributes:
@@ -109,12 +109,12 @@ class Planned(BaseModel):
     negative_prompt: str | None
     acts: bool
     why_not: str | None
-    terms: list[Term]
+    terms: list[TermOutput]
     findings: list[str]
     blocks: list[str]
 
     @classmethod
-    def of(cls, planned: Plan) -> "Planned":
+    def of(cls, planned: Plan) -> "PlanOutput":
         """What is told of a plan."""
         return cls(
             prompt=planned.positive,
@@ -122,11 +122,11 @@ class Planned(BaseModel):
             acts=planned.acts,
             why_not=planned.why_not,
             terms=[
-                Term(
+                TermOutput(
                     term=term.avoid.term,
                     weight=term.avoid.weight,
                     source=term.avoid.source,
-                    told=term.told,
+                    channel=term.channel,
                     known=term.known,
                     unknown=list(term.unknown),
                 )
@@ -137,7 +137,7 @@ class Planned(BaseModel):
         )
 
 
-class Explained(BaseModel):
+class ExplainOutput(BaseModel):
     """How a picture came about.
 
     Attributes:
@@ -151,12 +151,12 @@ class Explained(BaseModel):
     receipt: dict[str, Any]
 
     @classmethod
-    def of(cls, image: str, receipt: Receipt) -> "Explained":
+    def of(cls, image: str, receipt: Receipt) -> "ExplainOutput":
         """What is told of a receipt."""
         return cls(image_id=image, summary=receipt.summary(), receipt=receipt.model_dump(mode="json"))
 
 
-class Changed(BaseModel):
+class ReviseOutput(BaseModel):
     """One change to what is avoided.
 
     Attributes:
@@ -175,7 +175,7 @@ class Changed(BaseModel):
     why_not: str | None
 
     @classmethod
-    def of(cls, change: Change) -> "Changed":
+    def of(cls, change: Change) -> "ReviseOutput":
         """What is told of a change."""
         return cls(
             term=change.term,
@@ -187,7 +187,7 @@ class Changed(BaseModel):
         )
 
 
-class Reported(BaseModel):
+class FeedbackOutput(BaseModel):
     """What followed from a problem.
 
     Attributes:
@@ -195,11 +195,11 @@ class Reported(BaseModel):
         next: the picture made again with them, on the same seed; None where nothing changed.
     """
 
-    changes: list[Changed]
-    next: Generated | None
+    changes: list[ReviseOutput]
+    next: GenerateOutput | None
 
 
-class Verdict(BaseModel):
+class VerdictOutput(BaseModel):
     """What one term does.
 
     Attributes:
@@ -219,13 +219,13 @@ class Verdict(BaseModel):
     pairs: int
 
     @classmethod
-    def of(cls, verdict: TermVerdict) -> "Verdict":
+    def of(cls, verdict: TermVerdict) -> "VerdictOutput":
         """What is told of a verdict."""
         told = {name: getattr(verdict, name) for name in ("kind", "why", "effect", "interval", "pairs")}
         return cls(term=verdict.term.term, **told)
 
 
-class Proved(BaseModel):
+class ProveOutput(BaseModel):
     """What a proof found.
 
     Attributes:
@@ -242,20 +242,20 @@ class Proved(BaseModel):
     answer: str
     recommendation: str
     smallest_list: list[str]
-    verdicts: list[Verdict]
+    verdicts: list[VerdictOutput]
     pictures: int
     evaluations: int
     findings: dict[str, Any]
 
     @classmethod
-    def of(cls, trial: str, found: Findings) -> "Proved":
+    def of(cls, trial: str, found: Findings) -> "ProveOutput":
         """What is told of findings."""
         return cls(
             trial=trial,
             answer=found.answer,
             recommendation=found.recommendation,
             smallest_list=list(found.smallest_list),
-            verdicts=[Verdict.of(verdict) for verdict in found.verdicts.values()],
+            verdicts=[VerdictOutput.of(verdict) for verdict in found.verdicts.values()],
             pictures=found.pictures,
             evaluations=found.evaluations,
             findings=found.model_dump(mode="json"),
