@@ -27,7 +27,7 @@ def said(plan: Any, code: str = "route") -> list[str]:
 def test_the_attention_comes_first_in_one_pass() -> None:
     plan = planned("hat, blurry", HOSTS)
     assert (plan.rule, plan.scale, plan.acts) == ("nag", 1.0, True)
-    assert {term.told for term in plan.terms} == {"attention"}
+    assert {term.channel for term in plan.terms} == {"attention"}
     assert "nag tells what is avoided in its attention" in said(plan)[0]
     only_vsf = ns.ModelFacts(name="turbo", distilled=True, rules=("cfg", "vsf"))
     assert planned("hat", only_vsf).rule == "vsf"
@@ -47,7 +47,7 @@ def test_a_second_pass_is_taken_only_where_it_is_allowed() -> None:
 def test_what_has_an_opposite_becomes_a_wish(facts: ns.ModelFacts) -> None:
     plan = planned("blurry, hat", facts)
     assert plan.positive == "a house, sharp focus"
-    assert [term.told for term in plan.terms] == ["the wish 'sharp focus'", "nothing"]
+    assert [term.channel for term in plan.terms] == ["the wish 'sharp focus'", "nothing"]
     assert "'blurry' became the wish 'sharp focus'" in said(plan)[0]
     assert "knows no way to be told 'hat'" in said(plan)[1]
     assert plan.scale == 1.0 or not facts.distilled
@@ -55,7 +55,7 @@ def test_what_has_an_opposite_becomes_a_wish(facts: ns.ModelFacts) -> None:
 
 def test_what_has_none_is_left_to_a_check_and_that_is_said() -> None:
     checked = planned((ns.Avoid(term="hat", check="flag"),), BARE)
-    assert checked.terms[0].told == "check only" and "only a check looks for it" in said(checked)[0]
+    assert checked.terms[0].channel == "check only" and "only a check looks for it" in said(checked)[0]
     bare = planned("hat", BARE, routes=("check",))
     assert bare.positive == "a house" and bare.scale == 1.0 and "give it a check" in said(bare)[0]
 
