@@ -145,7 +145,7 @@ def find_folder(name_or_path: str | Path) -> ModelFolder:
         ModelError: nothing is there, or it is not a diffusers folder.
     """
     name = str(name_or_path)
-    path = Path(__file__).parents[1] / EMBEDDED if name_or_path == EMBEDDED else Path(name_or_path)
+    path = Path(__file__).parents[2] / EMBEDDED if name_or_path == EMBEDDED else Path(name_or_path)
     if not path.exists() and is_hub_id(name):
         hub = _folder(fetch(name, SETTINGS))
         return replace(hub, own={"name": name.rpartition("/")[2], **hub.own}, hub=name)
