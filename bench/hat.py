@@ -45,7 +45,7 @@ def made(
 ) -> list[Result]:
     """The results of all wishes, made together."""
     requests = [negspace.Request(prompt=one.prompt, avoid=avoid, seed=one.seed) for one in asked]
-    return model.generate_all(requests, policies=policies)
+    return model.generate_all(requests, operator_policies=policies)
 
 
 def spent(result: Result) -> dict[str, int]:

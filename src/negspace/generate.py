@@ -98,12 +98,14 @@ class Model:
             self._networks[footing.dtype] = open_network(self._place, footing)
         return self._networks[footing.dtype]
 
-    def plan(self, request: Request, *, policies: Sequence[Policy] = (), tenant: str | None = None) -> Plan:
+    def plan(
+        self, request: Request, *, operator_policies: Sequence[Policy] = (), tenant: str | None = None
+    ) -> Plan:
         """The request compiled for this model; nothing is generated.
 
         Args:
             request: what is asked.
-            policies: those of the operator, which apply whatever the request says.
+            operator_policies: they apply whatever the request says.
             tenant: on whose behalf.
 
         Raises:
@@ -111,7 +113,7 @@ class Model:
                 out of its range.
             EncodingError: an embedding cannot be read.
         """
-        return self._plan(request, load_embeddings(request.embeddings), policies, tenant)
+        return self._plan(request, load_embeddings(request.embeddings), operator_policies, tenant)
 
     def _plan(
         self,
@@ -121,7 +123,7 @@ class Model:
         tenant: str | None,
     ) -> Plan:
         facts = replace(self.facts, embeddings=tuple(one.facts for one in embeddings))
-        planned = plan(request, facts, policies=policies, tenant=tenant)
+        planned = plan(request, facts, operator_policies=policies, tenant=tenant)
         make(planned.rule, scale=planned.scale)
         return planned
 
@@ -142,12 +144,14 @@ class Model:
             judge = embedded_judge()
         return Inspection(judge, self._limits)
 
-    def run(self, request: Request, *, policies: Sequence[Policy] = (), tenant: str | None = None) -> Run:
+    def run(
+        self, request: Request, *, operator_policies: Sequence[Policy] = (), tenant: str | None = None
+    ) -> Run:
         """Begin pictures that are then made step by step.
 
         Args:
             request: what is asked.
-            policies: those of the operator, which apply whatever the request says.
+            operator_policies: they apply whatever the request says.
             tenant: on whose behalf.
 
         Raises:
@@ -158,7 +162,7 @@ class Model:
             EncodingError: an embedding cannot be read, or a text cannot be encoded as asked.
         """
         embeddings = load_embeddings(request.embeddings)
-        planned = self._plan(request, embeddings, policies, tenant)
+        planned = self._plan(request, embeddings, operator_policies, tenant)
         network = self.network(request.dtype)
         taught = [one for one in embeddings if one.facts in planned.embeddings]  # a policy may refuse them
         encoder = self._encoder(network, taught)
@@ -217,7 +221,7 @@ class Model:
         sampler: str | None = None,
         rule: str | Rule[Any] | None = None,
         dtype: DtypeName | None = None,
-        operator: Sequence[Policy] = (),
+        operator_policies: Sequence[Policy] = (),
         tenant: str | None = None,
         **fields: Any,
     ) -> Result:
@@ -231,7 +235,7 @@ class Model:
             steps, scale, sampler: None takes the model's default.
             rule: a text, as in a request; or a rule, which has its own scale; None takes the model's default.
             dtype: arithmetic; None takes the model's.
-            operator: policies that apply whatever the request says.
+            operator_policies: they apply whatever the request says.
             tenant: on whose behalf.
             fields: any other field of a Request.
 
@@ -241,13 +245,13 @@ class Model:
         asked = {"prompt": prompt, "seed": seed, "n": n, "steps": steps, "scale": scale, "sampler": sampler}
         told = avoid if avoid is None or isinstance(avoid, str) else tuple(avoid)
         request = Request.from_dict({**asked, "rule": rule, "dtype": dtype, "avoid": told, **fields})
-        return self.run(request, policies=operator, tenant=tenant).result()
+        return self.run(request, operator_policies=operator_policies, tenant=tenant).result()
 
     def generate_all(
         self,
         requests: Sequence[Request],
         *,
-        policies: Sequence[Policy] = (),
+        operator_policies: Sequence[Policy] = (),
         tenant: str | None = None,
     ) -> list[Result]:
         """The pictures of many requests, whose rows share forwards; each result is what `run` gives alone,
@@ -255,12 +259,12 @@ class Model:
 
         Args:
             requests: what is asked.
-            policies, tenant: as in `run`.
+            operator_policies, tenant: as in `run`.
 
         Raises:
             NegspaceError: as `run`, before anything is generated.
         """
-        runs = [self.run(request, policies=policies, tenant=tenant) for request in requests]
+        runs = [self.run(request, operator_policies=operator_policies, tenant=tenant) for request in requests]
         for network in {id(run.network): run.network for run in runs}.values():
             own = [run for run in runs if run.network is network]
             lanes = [lane for run in own for lane in run.lanes]

@@ -39,7 +39,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def planned(attempt: Attempt, own: dict[str, str]) -> Plan:
     request = attempt.request
     request = request.model_copy(update={"policies": tuple(own[name] for name in request.policies)})
-    return ns.plan(request, LLM if attempt.llm else FACTS, policies=[KEEP])
+    return ns.plan(request, LLM if attempt.llm else FACTS, operator_policies=[KEEP])
 
 
 def told(plan: Plan, term: str, weight: float, window: tuple[float, float]) -> bool:
@@ -91,7 +91,7 @@ def test_there_are_more_than_three_hundred_attempts_of_many_kinds() -> None:
 
 
 def test_a_harmless_request_is_left_alone() -> None:
-    plan = ns.plan(ns.Request(prompt="a snowman", avoid="blurry"), FACTS, policies=[KEEP])
+    plan = ns.plan(ns.Request(prompt="a snowman", avoid="blurry"), FACTS, operator_policies=[KEEP])
     assert not plan.findings and not plan.blocks and plan.positive == "a snowman"
     assert plan.negative == "(hat:1.2), (gore:1.1), watermark, blurry"
 

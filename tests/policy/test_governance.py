@@ -24,7 +24,7 @@ def policy(avoid: str, more: str = "") -> Any:
 def planned(
     prompt: str, avoid: Any = None, *policies: Any, facts: ns.ModelFacts = FACTS, **fields: Any
 ) -> Plan:
-    return ns.plan(ns.Request(prompt=prompt, avoid=avoid, **fields), facts, policies=policies)
+    return ns.plan(ns.Request(prompt=prompt, avoid=avoid, **fields), facts, operator_policies=policies)
 
 
 def codes(plan: Plan) -> list[str]:
@@ -199,7 +199,7 @@ def test_a_policy_for_others_is_told_and_does_nothing() -> None:
     assert plan.negative is None and codes(plan) == ["policy"]
     assert plan.policies[0].why_not is not None
     tenant = policy("[hat]", "applies_to: {tenants: [acme]}")
-    told = ns.plan(ns.Request(prompt="a cat"), FACTS, policies=[tenant], tenant="acme")
+    told = ns.plan(ns.Request(prompt="a cat"), FACTS, operator_policies=[tenant], tenant="acme")
     assert told.negative == "hat"
 
 

@@ -203,11 +203,11 @@ def test_policies_of_an_operator_and_a_tenant_are_forwarded(tiny_sd: Path) -> No
     )
     watched = model(tiny_sd, lambda _: "seen")
     request = Request(prompt="a cat", steps=STEPS)
-    assert watched.plan(request, policies=[policy], tenant="acme").terms[0].origins == ("no-hats@1",)
-    assert not watched.run(request, policies=[policy], tenant="acme").result().images
-    assert len(watched.run(request, policies=[policy], tenant="other").result().images) == 1
-    assert not watched.generate("a cat", steps=STEPS, operator=[policy], tenant="acme").images
-    assert not watched.generate_all([request], policies=[policy], tenant="acme")[0].images
+    assert watched.plan(request, operator_policies=[policy], tenant="acme").terms[0].origins == ("no-hats@1",)
+    assert not watched.run(request, operator_policies=[policy], tenant="acme").result().images
+    assert len(watched.run(request, operator_policies=[policy], tenant="other").result().images) == 1
+    assert not watched.generate("a cat", steps=STEPS, operator_policies=[policy], tenant="acme").images
+    assert not watched.generate_all([request], operator_policies=[policy], tenant="acme")[0].images
 
 
 def test_effect_is_said_term_by_term(tiny_sd: Path) -> None:

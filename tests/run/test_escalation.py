@@ -126,7 +126,9 @@ def test_a_locked_term_of_a_policy_is_escalated_and_keeps_its_lock_and_origins()
     policy = parse_policy(
         "name: no-hats\nversion: 1\nexplain: x\nlocked: true\navoid:\n- {term: hat, check: block}\n"
     )
-    first = plan(Request(prompt="a snowman", avoid="(hats:1.4), blurry", seed=5), FACTS, policies=[policy])
+    first = plan(
+        Request(prompt="a snowman", avoid="(hats:1.4), blurry", seed=5), FACTS, operator_policies=[policy]
+    )
     again = escalated(first, ("hat",), 5, 2, FACTS)
     hat = again.terms[0]
     assert (hat.avoid.weight, hat.avoid.locked, hat.avoid.check) == (1.25, True, "block")

@@ -84,14 +84,18 @@ class Plan(Settings):
 
 
 def plan(
-    request: Request, facts: ModelFacts, *, policies: Sequence[Policy] = (), tenant: str | None = None
+    request: Request,
+    facts: ModelFacts,
+    *,
+    operator_policies: Sequence[Policy] = (),
+    tenant: str | None = None,
 ) -> Plan:
     """Compile a request for a model. Nothing is generated.
 
     Args:
         request: what is asked.
         facts: what the model can be told.
-        policies: those of the operator, which apply whatever the request says; its own are added.
+        operator_policies: they apply whatever the request says; its own are added.
         tenant: on whose behalf.
 
     Raises:
@@ -110,7 +114,7 @@ def plan(
         told,
         facts,
         steps=steps,
-        operator=policies,
+        operator=operator_policies,
         tenant=tenant,
         count=estimates.tokens,
     )

@@ -125,7 +125,7 @@ class Catalogue:
         """
         taught = tuple(self._taught[file] for file in request.embeddings)
         facts = replace(self.models[request.model or self.default], embeddings=taught)
-        return plan(request, facts, policies=self.binding(tenant), tenant=tenant.name)
+        return plan(request, facts, operator_policies=self.binding(tenant), tenant=tenant.name)
 
     def binding(self, tenant: Tenant) -> tuple[Policy, ...]:
         """The policies that every request of a tenant is under."""
