@@ -18,8 +18,8 @@ from random import Random
 from scipy.stats import binomtest
 
 import negspace
-from negspace.engine import UpTo
-from negspace.judge import Oracle, Reading
+from negspace.engine import BatchesUpTo
+from negspace.judge import Oracle, OracleReading
 from training.world import table
 
 _ROWS = 64
@@ -89,7 +89,7 @@ class Bench:
     oracle: Oracle
     scale: float | None
 
-    def readings(self, asked: Sequence[Wish], avoid: str | None = None) -> list[Reading]:
+    def readings(self, asked: Sequence[Wish], avoid: str | None = None) -> list[OracleReading]:
         """What the oracle sees in one picture a wish."""
         requests = [
             negspace.Request(prompt=w.prompt, avoid=avoid, seed=w.seed, scale=self.scale) for w in asked
@@ -98,14 +98,14 @@ class Bench:
         return self.oracle.read(pictures)
 
 
-def right(asked: Sequence[Wish], seen: Sequence[Reading], head: str) -> Rate:
+def right(asked: Sequence[Wish], seen: Sequence[OracleReading], head: str) -> Rate:
     """How often the oracle's best answer is what was wished."""
     return rate(
         [reading.best(head) == getattr(wish, head) for wish, reading in zip(asked, seen, strict=True)]
     )
 
 
-def accuracy(bench: Bench, count: int, seed: int) -> tuple[dict[str, Rate], list[Reading]]:
+def accuracy(bench: Bench, count: int, seed: int) -> tuple[dict[str, Rate], list[OracleReading]]:
     """Right subject, colour, place, night and snow on plain prompts; and the readings."""
     asked = wishes(count, seed)
     seen = bench.readings(asked)
@@ -161,7 +161,7 @@ def main() -> None:
     parser.add_argument("--tune", metavar="SCALES", help="compare scales, as 2,2.5,3, on other seeds instead")
     parser.add_argument("--json", type=Path, help="also write every figure to this file")
     options = parser.parse_args()
-    model = negspace.load("embedded", batching=UpTo(_ROWS))
+    model = negspace.load("embedded", batching=BatchesUpTo(_ROWS))
     if options.tune:
         tune(model, options)
         return

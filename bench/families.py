@@ -30,7 +30,7 @@ from typing import Any
 import torch
 
 import negspace
-from negspace.engine import UpTo, draw
+from negspace.engine import BatchesUpTo, draw
 from negspace.generate import Model
 from negspace.models.families.transformers import pack
 from negspace.request import Request
@@ -154,7 +154,7 @@ def timed(shape: Shape, repeats: int, minutes: float, folder: Path) -> dict[str,
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         shape.make().save_pretrained(folder)
-        model = negspace.load(folder, dtype="bfloat16", batching=UpTo(2 * MANY))
+        model = negspace.load(folder, dtype="bfloat16", batching=BatchesUpTo(2 * MANY))
         network = model.network()
         kind: Any = DiffusionPipeline
         pipeline = kind.from_pretrained(folder, dtype=network.dtype).to(network.device)

@@ -23,7 +23,7 @@ import negspace
 from bench.embedded import Wish, wishes
 from bench.hat import made, spent
 from bench.parts import Parts, Row
-from negspace.engine import UpTo
+from negspace.engine import BatchesUpTo
 from negspace.judge import Oracle, Rate, open_judge
 from negspace.policy.policy import Policy, load_policy
 from negspace.run.escalation import Limits
@@ -106,7 +106,7 @@ def main() -> None:
         parser.error("the oracle measures here, so it may not judge")
     judge, oracle, floor = open_judge(options.judge), Oracle.load(), load_policy(options.policy)
     limits = Limits(retries=options.retries, seconds=3600)
-    model = negspace.load("embedded", batching=UpTo(64), judge=judge, limits=limits)
+    model = negspace.load("embedded", batching=BatchesUpTo(64), judge=judge, limits=limits)
     known = [term.term for term in floor.avoid if term.check != "none"]
     asked = wishes(options.prompts, options.seed)
     parts = Parts(

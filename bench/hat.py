@@ -19,7 +19,7 @@ from typing import Any
 import negspace
 from bench.embedded import Wish, wishes
 from bench.parts import Parts, Row
-from negspace.engine import UpTo
+from negspace.engine import BatchesUpTo
 from negspace.generate import Result
 from negspace.judge import Oracle, Rate, open_judge
 from negspace.policy.policy import Policy, parse_policy
@@ -107,7 +107,7 @@ def main() -> None:
         parser.error("the oracle measures here, so it may not judge")
     limits = Limits(retries=options.retries, seconds=3600)
     judge, oracle = open_judge(options.judge), Oracle.load()
-    model = negspace.load("embedded", batching=UpTo(64), judge=judge, limits=limits)
+    model = negspace.load("embedded", batching=BatchesUpTo(64), judge=judge, limits=limits)
     if options.failures is not None:
         options.failures.mkdir(parents=True, exist_ok=True)
     asked = wishes(options.requests, options.seed, ["snowman"])

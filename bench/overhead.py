@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 import negspace
-from negspace.engine import Fixed, Lane
+from negspace.engine import FixedBatches, Lane
 from negspace.engine.batcher import predict
 from negspace.generate import Model
 from negspace.guidance import RULES, Branch, Patch, Rule, Step
@@ -103,7 +103,7 @@ def step_of(network: Any, lane: Lane) -> Spent:
     rule = lane._rule
     lane._rule = Timed(rule, clock)
     rows = clock.time("lane", lane.rows)
-    answers, forwards = clock.time("network", lambda: predict(network, rows, Fixed(2)))
+    answers, forwards = clock.time("network", lambda: predict(network, rows, FixedBatches(2)))
     clock.time("lane", lambda: lane.advance(answers))
     lane._rule = rule
     spent = clock.spent

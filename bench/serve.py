@@ -32,7 +32,7 @@ from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import Stabl
 
 import negspace
 from bench.served import BATCH, Served, ask, unlike
-from negspace.engine import Spread
+from negspace.engine import BatchesPerCore
 from negspace.generate import Model
 from negspace.models.files.folder import find_folder
 from negspace.request import Request
@@ -140,7 +140,7 @@ def p95(values: Sequence[float]) -> float:
 
 def throughput(served: Served, repeats: int, rounds: int) -> None:
     """The four arms and their ratios."""
-    model = negspace.load("embedded", batching=Spread(32))
+    model = negspace.load("embedded", batching=BatchesPerCore(32))
     plain, narrow = pipeline(torch.float32), pipeline(torch.bfloat16)
     arms: dict[str, Callable[[], float]] = {
         "served": lambda: rate_served(served, rounds),

@@ -22,9 +22,9 @@ import negspace
 from bench.embedded import Wish, wishes
 from bench.hat import spent
 from bench.parts import Parts, Row
-from negspace.engine import UpTo
+from negspace.engine import BatchesUpTo
 from negspace.feedback.history import History
-from negspace.judge import Oracle, Rate, Reading, embedded_judge
+from negspace.judge import Oracle, OracleReading, Rate, embedded_judge
 from training.world import table
 
 UNASKED = tuple(concept.name for concept in (*table.of("accessory"), *table.of("defect")))
@@ -74,7 +74,7 @@ class User:
         return ". ".join(said)
 
 
-def shown(reading: Reading) -> list[str]:
+def shown(reading: OracleReading) -> list[str]:
     """What of the unasked is in a picture."""
     return [name for name in UNASKED if reading.has(name)]
 
@@ -119,7 +119,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=70_000)
     parser.add_argument("--store", type=Path, default=Path(".bench/users.jsonl"))
     options = parser.parse_args()
-    model, oracle, rng = negspace.load("embedded", batching=UpTo(64)), Oracle.load(), Random(options.seed)
+    model = negspace.load("embedded", batching=BatchesUpTo(64))
+    oracle, rng = Oracle.load(), Random(options.seed)
     parts = Parts(
         options.store,
         {

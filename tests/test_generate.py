@@ -11,7 +11,7 @@ import torch
 
 import negspace as ns
 from negspace import png
-from negspace.engine import Engine, UpTo
+from negspace.engine import BatchesUpTo, Engine
 from negspace.errors import NegspaceError
 from negspace.generate import DtypeName, Model, Result
 from negspace.guidance import make
@@ -112,7 +112,8 @@ def test_pictures_of_one_request_equal_those_of_their_seeds(model: Model) -> Non
 
 
 def test_a_fitted_batch_is_equal_to_float_tolerance(tiny_sd: Path, model: Model) -> None:
-    fitted = ns.load(tiny_sd, dtype="float32", batching=UpTo(16)).generate("a red cat", avoid="blurry", n=4)
+    wide = ns.load(tiny_sd, dtype="float32", batching=BatchesUpTo(16))
+    fitted = wide.generate("a red cat", avoid="blurry", n=4)
     assert (fitted.latents - model.generate("a red cat", avoid="blurry", n=4).latents).abs().max() < 1e-4
 
 

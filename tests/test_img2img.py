@@ -153,11 +153,11 @@ def test_a_request_alone_equals_itself_among_others(model: Model) -> None:
 
 
 def test_forwards_are_shared_with_text_to_image(model: Model) -> None:
-    from negspace.engine import Engine, UpTo
+    from negspace.engine import BatchesUpTo, Engine
 
     requests = [ns.Request.from_dict({"prompt": "a", "steps": 2, "start": None})]
     requests.append(ns.Request.from_dict({"prompt": "a", "steps": 4, "start": start(strength=0.5)}))
-    engine = Engine(model.network(), UpTo(16))
+    engine = Engine(model.network(), BatchesUpTo(16))
     for _ in engine.run([lane for request in requests for lane in model.run(request).lanes]):
         pass
     assert engine.forwards == 2

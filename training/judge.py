@@ -27,8 +27,8 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from PIL import Image
 
 import negspace
-from negspace.engine import UpTo
-from negspace.judge import Calibration, Cut, ScoringJudge
+from negspace.engine import BatchesUpTo
+from negspace.judge import Calibration, ConceptThreshold, ScoringJudge
 from negspace.judge.opening import SHIPPED, open_scoring
 from negspace.models.files.folder import EMBEDDED, find_folder
 from training.world import Scene, render, sample, table
@@ -55,7 +55,7 @@ _MOST_ALARMS = 0.6
 """Whoever sees a thing in more pictures without it than this is not asked for it."""
 
 
-def prompts(concept: table.Concept) -> Cut:
+def prompts(concept: table.Concept) -> ConceptThreshold:
     """How CLIP is asked for a concept: captions of scenes with it, and of the same scenes without."""
     others = [one for one in table.of(concept.kind) if one.name != concept.name]
     if concept.kind == "subject":
@@ -69,7 +69,7 @@ def prompts(concept: table.Concept) -> Cut:
         subjects = concept.only or tuple(one.name for one in table.of("subject"))
         absent = [f"a {name}, {place.name}" for name in subjects for place in table.of("place")]
         present = [f"{scene}, {word}" for scene in absent for word in concept.words]
-    return Cut(threshold=0.0, also=concept.words, present=tuple(present), absent=tuple(absent))
+    return ConceptThreshold(threshold=0.0, also=concept.words, present=tuple(present), absent=tuple(absent))
 
 
 def own_scenes(concept: table.Concept, count: int) -> list[Scene]:
@@ -203,7 +203,7 @@ def calibrate(count: int, own: int, remade: int, only: Sequence[str], out: Path)
     }
     judges = {"clip": open_scoring("embedded", files["clip"]), "quality": open_scoring("quality", None)}
     autoencoder = AutoencoderKL.from_pretrained(find_folder(EMBEDDED).path / "vae", torch_dtype=torch.float32)
-    model = negspace.load(EMBEDDED, batching=UpTo(64))
+    model = negspace.load(EMBEDDED, batching=BatchesUpTo(64))
     rng = Random(_FIRST)
     world = Pool.of([sample(rng) for _ in range(count)], judges, autoencoder)
     kept = {name: Calibration.read(out / f"{name}.json") for name in files} if only else {}
@@ -230,16 +230,16 @@ def calibrate(count: int, own: int, remade: int, only: Sequence[str], out: Path)
         }
         best = min(cuts, key=lambda name: _alarms(cuts[name]))
         cut = cuts[best]
-        fate = best if cut.tells and _alarms(cut) < _MOST_ALARMS else "left out"
+        fate = best if cut.distinguishes and _alarms(cut) < _MOST_ALARMS else "left out"
         print(f"{concept.name:16} {fate:9} caught {cut.caught}, false alarms {cut.false_alarms}", flush=True)
         if fate != "left out":
-            files[best] = files[best].having(concept.name, cut)
+            files[best] = files[best].with_concept(concept.name, cut)
     for name, file in files.items():
         if name not in kept or file.concepts != kept[name].concepts:
             file.write(out / f"{name}.json")
 
 
-def _cut(judge: ScoringJudge, name: str, concept: table.Concept, pool: Pool, world: Pool) -> Cut:
+def _cut(judge: ScoringJudge, name: str, concept: table.Concept, pool: Pool, world: Pool) -> ConceptThreshold:
     """What belongs to a subject is parted from bare subjects, and from a third as many other scenes. Only for
     that does CLIP see its views.
     """
@@ -251,14 +251,14 @@ def _cut(judge: ScoringJudge, name: str, concept: table.Concept, pool: Pool, wor
     if concept.only:
         others = world.observed[name][world.having(concept)[1]][: len(absent) // 3]
         absent = np.random.default_rng(_FIRST).permutation(np.concatenate([absent, others]))
-    blank = prompts(concept) if name == "clip" else judge.plain_cut(concept.name)
+    blank = prompts(concept) if name == "clip" else judge.default_threshold(concept.name)
     blank = blank.model_copy(update={"also": concept.words})
     if name == "clip" and concept.only:
-        return judge.calibrated(concept.name, blank, present, absent, _CATCH_OWN, _MARGIN_OWN)
-    return judge.calibrated(concept.name, blank, present, absent, _CATCH)
+        return judge.calibrate(concept.name, blank, present, absent, _CATCH_OWN, _MARGIN_OWN)
+    return judge.calibrate(concept.name, blank, present, absent, _CATCH)
 
 
-def _alarms(cut: Cut) -> float:
+def _alarms(cut: ConceptThreshold) -> float:
     return cut.false_alarms.share if cut.false_alarms else 1.0
 
 

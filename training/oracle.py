@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from negspace.judge.oracle import Head, Oracle, OracleNetwork
+from negspace.judge.oracle import Oracle, OracleHead, OracleNetwork
 from training import data
 from training.common import begun, channels_last, device, train
 from training.settings import Settings
@@ -20,13 +20,15 @@ from training.world.scene import ACCESSORY_OF
 _UNDEFINED = -1
 
 
-def heads() -> tuple[Head, ...]:
+def heads() -> tuple[OracleHead, ...]:
     """The questions, read from the world's table."""
-    several = [Head(kind, tuple(c.name for c in table.of(kind))) for kind in ("subject", "colour", "place")]
-    several.append(Head("style", ("plain", *(c.name for c in table.of("style")))))
-    several.append(Head("fingers", tuple(table.COUNT_WORDS.values())))
+    several = [
+        OracleHead(kind, tuple(c.name for c in table.of(kind))) for kind in ("subject", "colour", "place")
+    ]
+    several.append(OracleHead("style", ("plain", *(c.name for c in table.of("style")))))
+    several.append(OracleHead("fingers", tuple(table.COUNT_WORDS.values())))
     yes_no = [c.name for kind in ("light", "weather", "accessory", "defect") for c in table.of(kind)]
-    return (*several, *(Head(name, ("no", name)) for name in yes_no))
+    return (*several, *(OracleHead(name, ("no", name)) for name in yes_no))
 
 
 def truth(scene: Scene) -> list[int]:

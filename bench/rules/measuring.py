@@ -16,7 +16,7 @@ import negspace
 from bench.rules.cases import Case
 from bench.rules.figures import Line, clean, line
 from bench.rules.seen import Studio
-from negspace.engine import UpTo
+from negspace.engine import BatchesUpTo
 from negspace.judge import Oracle
 from training.world import table
 
@@ -30,7 +30,7 @@ def _alone() -> None:
 
 @cache
 def _studio(store: Path, steps: int) -> Studio:
-    return Studio(negspace.load("embedded", batching=UpTo(64)), Oracle.load(), steps, store)
+    return Studio(negspace.load("embedded", batching=BatchesUpTo(64)), Oracle.load(), steps, store)
 
 
 def _make(store: Path, steps: int, rule: str | None, asked: Sequence[Case]) -> str | None:

@@ -296,8 +296,8 @@ def load(
             of the Hugging Face hub. A `Source` says the last five of these itself.
         dtype: arithmetic; None chooses by hardware.
         device: a torch device; None takes CUDA where there is one, else the CPU.
-        width: rows per forward. `Fixed(2)`, the default, makes every picture independent of its companions
-            bit for bit; `UpTo(16)` is faster for many pictures and exact to float tolerance.
+        batching: rows per forward. `FixedBatches(2)`, the default, makes every picture independent of its
+            companions bit for bit; `BatchesUpTo(16)` is faster for many pictures, exact to float tolerance.
         judge: looks at every picture for what is avoided, as `negspace.judge.open_judge` gives it. None is
             nobody, but for the embedded model, whose own judge looks where a check asks for it.
         limits: how often a picture is made again when a check finds something.

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from negspace.judge import Calibration, Cut, Quality
+from negspace.judge import Calibration, ConceptThreshold, Quality
 from tests.cli.conftest import Cli
 
 POLICY = "name: {name}\nversion: 1\nexplain: Mine.\navoid:\n- {{term: {term}, check: block}}\n"
@@ -13,9 +13,8 @@ def test_what_a_check_withholds_leaves_a_receipt_and_its_own_exit_code(
 ) -> None:
     """A calibration that sees noise in every picture."""
     sees = tmp_path / "sees.json"
-    Calibration(judge="quality", made_for=Quality().weights()).having("noise", Cut(threshold=-1.0)).write(
-        sees
-    )
+    calibration = Calibration(judge="quality", made_for=Quality().weights())
+    calibration.with_concept("noise", ConceptThreshold(threshold=-1.0)).write(sees)
     mine = tmp_path / "mine.yaml"
     mine.write_text(POLICY.format(name="mine", term="noise"))
     who = f"quality@{sees}"

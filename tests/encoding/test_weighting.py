@@ -6,20 +6,28 @@ import pytest
 import torch
 from torch import Tensor
 
-from negspace.encoding.weighting import WEIGHTINGS, Weighed, a1111, compel, find_weighting, lerp, product
+from negspace.encoding.weighting import (
+    WEIGHTINGS,
+    WeightedWindow,
+    a1111,
+    compel,
+    find_weighting,
+    lerp,
+    product,
+)
 from negspace.errors import EncodingError
 
 Z = [[1.0, 2.0], [3.0, -1.0], [2.0, 5.0]]
 EMPTY = [[1.0, 2.0], [1.0, 1.0], [0.0, 1.0]]
 
 
-def window(weights: list[float], z: list[list[float]] = Z, blind: list[list[float]] = Z) -> Weighed:
+def window(weights: list[float], z: list[list[float]] = Z, blind: list[list[float]] = Z) -> WeightedWindow:
     """A begin mark and two words, each a fragment of its own."""
 
     def without(_: Tensor) -> Tensor:
         return torch.tensor(blind)
 
-    return Weighed(
+    return WeightedWindow(
         torch.tensor(z), torch.tensor(EMPTY), torch.tensor([1.0, *weights]), torch.tensor([-1, 0, 1]), without
     )
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 import negspace as ns
 from negspace.encoding import Conditioning
-from negspace.engine import Cast, Engine, Lane, WeightedConditioning, draw
+from negspace.engine import Engine, Lane, SidesAtStep, WeightedConditioning, draw
 from negspace.engine.haze import hazed
 from negspace.engine.noise import keyed
 from negspace.generate import Model
@@ -73,18 +73,18 @@ def test_the_noise_of_the_picture_is_what_it_was() -> None:
 # In a lane
 
 POSITIVE, EMPTY, NEGATIVE = told(1), told(2), told(3)
-CAST: Cast = {
+CAST: SidesAtStep = {
     "positive": (WeightedConditioning(POSITIVE),),
     "empty": (WeightedConditioning(EMPTY),),
     "negative": (WeightedConditioning(NEGATIVE),),
 }
 
 
-def watched(rule: Rule[Any], cast: Cast = CAST, seed: int = 3) -> list[list[Row]]:
+def watched(rule: Rule[Any], cast: SidesAtStep = CAST, seed: int = 3) -> list[list[Row]]:
     """The rows of every step."""
     sampler = Sampler("DDIM", SETTINGS, STEPS)
     lane = Lane(
-        seed=seed, noise=draw(3, SHAPE), sampler=sampler, rule=rule, space="eps", casts=[cast] * STEPS
+        seed=seed, noise=draw(3, SHAPE), sampler=sampler, rule=rule, space="eps", sides=[cast] * STEPS
     )
     seen: list[list[Row]] = []
     while not lane.done:
@@ -113,13 +113,13 @@ def test_the_haze_depends_on_seed_and_step_alone() -> None:
 
 def test_asking_twice_tells_the_same() -> None:
     sampler = Sampler("DDIM", SETTINGS, STEPS)
-    lane = Lane(seed=3, noise=draw(3, SHAPE), sampler=sampler, rule=Cads(), space="eps", casts=[CAST] * STEPS)
+    lane = Lane(seed=3, noise=draw(3, SHAPE), sampler=sampler, rule=Cads(), space="eps", sides=[CAST] * STEPS)
     assert torch.equal(hidden(lane.rows()), hidden(lane.rows()))
 
 
 def test_the_empty_prompt_in_a_sum_of_texts_is_told_as_it_is() -> None:
     """d_u + 0.5 (d_1 - d_u) + 0.8 (d_2 - d_u): both texts through haze, the empty prompt run once."""
-    cast: Cast = {
+    cast: SidesAtStep = {
         **CAST,
         "positive": (WeightedConditioning(POSITIVE, 0.5), WeightedConditioning(told(7), 0.8)),
         "negative": CAST["empty"],
@@ -140,7 +140,7 @@ def lanes(model: Model, rule: Rule[Any], seeds: range) -> list[Lane]:
     network = model.network()
     encoder = network.encoder
     sides = {"positive": encoder.encode(parse("a red house")), "negative": encoder.encode(parse("blurry"))}
-    cast: Cast = {"empty": (WeightedConditioning(encoder.empty()),)} | {
+    cast: SidesAtStep = {"empty": (WeightedConditioning(encoder.empty()),)} | {
         name: (WeightedConditioning(one),) for name, one in sides.items()
     }
     space = "v" if network.facts.prediction == "v_prediction" else "eps"
@@ -151,7 +151,7 @@ def lanes(model: Model, rule: Rule[Any], seeds: range) -> list[Lane]:
             sampler=network.sampler("DDIM", 3, (3, 4, 4)),
             rule=rule,
             space=space,
-            casts=[cast] * 3,
+            sides=[cast] * 3,
         )
         for seed in seeds
     ]
@@ -161,7 +161,7 @@ def pictures(model: Model, rule: Rule[Any], seeds: range) -> Tensor:
     under_way = lanes(model, rule, seeds)
     for _ in Engine(model.network()).run(under_way):
         pass
-    assert all(lane.account.evaluations == {"positive": 3, "negative": 3} for lane in under_way)
+    assert all(lane.stats.evaluations == {"positive": 3, "negative": 3} for lane in under_way)
     return torch.stack([lane.x for lane in under_way])
 
 

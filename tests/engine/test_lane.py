@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from negspace.encoding import Conditioning
-from negspace.engine import Cast, Lane, WeightedConditioning, draw
+from negspace.engine import Lane, SidesAtStep, WeightedConditioning, draw
 from negspace.errors import RequestError
 from negspace.guidance import Branch, Cfg, Patch, Rule, Step, Wrapper
 from negspace.models.base import Row
@@ -24,7 +24,7 @@ def says(value: float) -> Conditioning:
     return Conditioning(torch.full((2, 4), value), None, 1, torch.zeros(2, 4))
 
 
-def cast(**sides: float) -> Cast:
+def cast(**sides: float) -> SidesAtStep:
     """Sides by name, each telling one number; "negative_0" stands for "negative:0"."""
     told = {name.replace("_", ":"): (WeightedConditioning(says(value)),) for name, value in sides.items()}
     return {"empty": (WeightedConditioning(says(0.0)),), **told}
@@ -38,12 +38,15 @@ def answer(row: Row) -> Tensor:
 
 
 def lane(
-    rule: Rule[Any], casts: Cast | Sequence[Cast], negatives: Mapping[str, float] | None = None, **fields: Any
+    rule: Rule[Any],
+    sides: SidesAtStep | Sequence[SidesAtStep],
+    negatives: Mapping[str, float] | None = None,
+    **fields: Any,
 ) -> Lane:
-    every = casts if isinstance(casts, Sequence) else [casts] * STEPS
+    every = sides if isinstance(sides, Sequence) else [sides] * STEPS
     fields["negatives"] = [negatives or {}] * STEPS
     given = {"seed": 3, "noise": draw(3, SHAPE), "sampler": Sampler("DDIM", SETTINGS, STEPS), "space": "eps"}
-    return Lane(rule=rule, casts=every, **(given | fields))
+    return Lane(rule=rule, sides=every, **(given | fields))
 
 
 def finish(of: Lane, watch: Callable[[list[Row]], None] = lambda rows: None) -> Tensor:
@@ -127,7 +130,7 @@ def test_several_negatives_are_told_one_by_one_with_their_weights() -> None:
     fewer = lane(Not(), sides, negatives={"negative:0": 1.0})
     assert not torch.allclose(finish(one), finish(weighed))
     assert torch.allclose(finish(weighed), finish(fewer))
-    assert one.account.evaluations == dict.fromkeys(("positive", "empty", "negative:0", "negative:1"), STEPS)
+    assert one.stats.evaluations == dict.fromkeys(("positive", "empty", "negative:0", "negative:1"), STEPS)
 
 
 def test_a_wrapper_in_another_space_with_state_skips_what_it_does_not_need() -> None:
@@ -144,8 +147,8 @@ def test_a_wrapper_in_another_space_with_state_skips_what_it_does_not_need() -> 
             one.advance([answer(row) for row in one.rows()])
         guided.x = plain.x if index % 2 else guided.x
     assert torch.allclose(finish(wrapped), guided.x, atol=1e-5)
-    assert wrapped.account.evaluations == {"positive": 4, "negative": 2}
-    assert [push is None for push in wrapped.account.push] == [False, True, False, True]
+    assert wrapped.stats.evaluations == {"positive": 4, "negative": 2}
+    assert [push is None for push in wrapped.stats.push] == [False, True, False, True]
 
 
 def test_a_rule_in_attention_space_costs_one_evaluation_and_reads_both() -> None:
@@ -153,7 +156,7 @@ def test_a_rule_in_attention_space_costs_one_evaluation_and_reads_both() -> None
     guided = lane(Attend(), cast(positive=0.5, negative=-0.5))
     finish(guided, lambda rows: seen.extend(len(row.told) for row in rows))
     assert seen == [2] * STEPS
-    assert guided.account.evaluations == {"positive": STEPS}
+    assert guided.stats.evaluations == {"positive": STEPS}
     assert not torch.allclose(guided.x, finish(lane(Attend(), cast(positive=0.5, negative=0.5))))
 
 
@@ -171,8 +174,8 @@ def test_one_conditioning_is_run_once_however_many_branches_read_it() -> None:
     sizes: list[int] = []
     finish(shared, lambda rows: sizes.append(len(rows)))
     assert sizes == [2] * STEPS
-    assert shared.account.evaluations == {"positive": STEPS, "empty": STEPS}
-    assert shared.account.push == (None,) * STEPS
+    assert shared.stats.evaluations == {"positive": STEPS, "empty": STEPS}
+    assert shared.stats.push == (None,) * STEPS
 
 
 def test_the_push_is_taken_from_the_empty_branch_where_it_was_run() -> None:
@@ -180,10 +183,10 @@ def test_the_push_is_taken_from_the_empty_branch_where_it_was_run() -> None:
     one = lane(Not(), sides, negatives={"negative": 1.0})
     positive, empty, negative = (answer(row) for row in one.rows())
     finish(one)
-    assert one.account.push[0] == pytest.approx(torch.linalg.vector_norm(negative - empty).item())
+    assert one.stats.push[0] == pytest.approx(torch.linalg.vector_norm(negative - empty).item())
     other = lane(Cfg(), sides)
     finish(other)
-    assert other.account.push[0] == pytest.approx(torch.linalg.vector_norm(positive - negative).item())
+    assert other.stats.push[0] == pytest.approx(torch.linalg.vector_norm(positive - negative).item())
 
 
 def test_asking_twice_counts_once() -> None:
@@ -191,7 +194,7 @@ def test_asking_twice_counts_once() -> None:
     one.rows()
     rows = one.rows()
     one.advance([answer(row) for row in rows])
-    assert one.account.evaluations == {"positive": 1, "negative": 1}
+    assert one.stats.evaluations == {"positive": 1, "negative": 1}
     with pytest.raises(ValueError, match="rows"):
         one.advance([])
 

@@ -45,7 +45,7 @@ def answer(x: Tensor, told: float) -> Tensor:
 def lane(rule: CfgPp, sampler: Sampler, space: Space) -> Lane:
     cast = {"empty": (says(0.0),), "negative": (says(-0.5),), "positive": (says(0.7),)}
     casts = [cast] * sampler.evaluations
-    return Lane(seed=3, noise=draw(3, SHAPE), sampler=sampler, rule=rule, space=space, casts=casts)
+    return Lane(seed=3, noise=draw(3, SHAPE), sampler=sampler, rule=rule, space=space, sides=casts)
 
 
 def by_scale(name: str, settings: dict[str, Any], space: Space) -> Tensor:
@@ -106,4 +106,4 @@ def test_outside_its_window_only_the_positive_is_evaluated() -> None:
     one = lane(CfgPp(strength=window(0.0, 0.5)), sampler, "eps")
     while not one.done:
         one.advance([answer(row.x, float(row.told[0].hidden.mean())) for row in one.rows()])
-    assert one.account.evaluations == {"positive": 6, "negative": 3}
+    assert one.stats.evaluations == {"positive": 6, "negative": 3}

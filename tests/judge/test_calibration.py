@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from negspace.errors import JudgeError
-from negspace.judge import Calibration, Cut, Quality, Rate
-from negspace.judge.calibration import measured, shared_out, threshold
+from negspace.judge import Calibration, ConceptThreshold, Quality, Rate
+from negspace.judge.calibration import choose_threshold, split_examples, with_rates
 from negspace.judge.scoring import logistic
 
 counts = st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
@@ -32,7 +32,7 @@ def test_rates_have_the_interval_of_wilson(pair: tuple[int, int]) -> None:
 def test_a_threshold_catches_what_it_must_and_no_higher_one_does(
     present: list[float], absent: list[float], catch: float
 ) -> None:
-    cut = threshold(present, absent, catch)
+    cut = choose_threshold(present, absent, catch)
     assert sum(score >= cut for score in present) >= catch * len(present) - 1e-6
     higher = [score for score in present if score > cut]
     assert len(higher) < catch * len(present) + 1e-6
@@ -49,27 +49,27 @@ def test_without_a_share_to_catch_no_threshold_parts_them_better(
         return float(np.mean(np.array(present) >= cut) - np.mean(np.array(absent) >= cut))
 
     best = max(parted(cut) for cut in (*present, *absent))
-    assert parted(threshold(present, absent)) == pytest.approx(best, abs=1e-9)
+    assert parted(choose_threshold(present, absent)) == pytest.approx(best, abs=1e-9)
 
 
 def test_a_threshold_by_hand() -> None:
-    assert threshold([2, 3, 4], [0, 1]) == 1.5
-    assert threshold([1, 2, 3, 4], [0], catch=0.75) == 2
+    assert choose_threshold([2, 3, 4], [0, 1]) == 1.5
+    assert choose_threshold([1, 2, 3, 4], [0], catch=0.75) == 2
 
 
 def test_examples_are_shared_out_whole_and_once() -> None:
     rows = np.arange(13.0)[:, None]
-    parts = shared_out(rows)
+    parts = split_examples(rows)
     assert [len(part) for part in parts] == [7, 3, 3]
     assert sorted(np.concatenate(parts).ravel()) == list(range(13))
 
 
 def test_a_cut_tells_where_its_intervals_lie_apart() -> None:
-    cut = Cut(threshold=0.5)
-    assert not cut.tells
-    assert measured(cut, np.ones(40), np.zeros(40)).tells
-    same = measured(cut, np.arange(40) % 2, np.arange(40) % 2)
-    assert same.caught == same.false_alarms == Rate.of(20, 40) and not same.tells
+    cut = ConceptThreshold(threshold=0.5)
+    assert not cut.distinguishes
+    assert with_rates(cut, np.ones(40), np.zeros(40)).distinguishes
+    same = with_rates(cut, np.arange(40) % 2, np.arange(40) % 2)
+    assert same.caught == same.false_alarms == Rate.of(20, 40) and not same.distinguishes
 
 
 def test_the_prior_stands_with_few_examples_and_gives_way_to_many() -> None:
@@ -87,12 +87,14 @@ def test_the_prior_stands_with_few_examples_and_gives_way_to_many() -> None:
 def test_too_few_examples_are_refused() -> None:
     judge = Quality()
     with pytest.raises(JudgeError, match="11 pictures with 'noise' are too few"):
-        judge.calibrated("noise", judge.plain_cut("noise"), np.zeros((11, 8)), np.zeros((20, 8)))
+        judge.calibrate("noise", judge.default_threshold("noise"), np.zeros((11, 8)), np.zeros((20, 8)))
 
 
 def test_a_calibration_comes_back_from_its_file(tmp_path: Path) -> None:
-    cut = measured(Cut(threshold=0.25, direction=(0.1, -2.0), also=("cap",)), np.ones(12), np.zeros(12))
-    one = Calibration(judge="zero_shot", made_for="ab", only=True).having("hat", cut).having("Hats", cut)
+    blank = ConceptThreshold(threshold=0.25, direction=(0.1, -2.0), also=("cap",))
+    cut = with_rates(blank, np.ones(12), np.zeros(12))
+    empty = Calibration(judge="zero_shot", made_for="ab", only=True)
+    one = empty.with_concept("hat", cut).with_concept("Hats", cut)
     one.write(tmp_path / "a" / "hat.json")
     assert Calibration.read(tmp_path / "a" / "hat.json") == one
     assert list(one.concepts) == ["Hats"]  # the same thing, set anew

@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 
 from negspace.feedback.revision import propose
-from negspace.judge import Quality, thumbs
+from negspace.judge import Quality, propose_from_thumbs
 
 RNG = np.random.default_rng(5)
 
@@ -16,8 +16,9 @@ def picture(grain: float, level: float = 128) -> Image.Image:
 
 def test_what_disliked_pictures_have_is_proposed_and_nothing_else() -> None:
     disliked, liked = [picture(40) for _ in range(9)], [picture(1) for _ in range(9)]
-    (found,) = thumbs(Quality(), disliked, liked, concepts=["noise", "overexposed", "teapot"])
+    (found,) = propose_from_thumbs(Quality(), disliked, liked, concepts=["noise", "overexposed", "teapot"])
     assert (found.concept, found.disliked, found.liked) == ("noise", 9, 0)
     revision = propose(None, [found], (9, 9))
     assert [avoid.term for avoid in revision.avoid_list.avoids] == ["noise"]
-    assert thumbs(Quality(), disliked, disliked) == () == thumbs(Quality(), disliked[:1], liked[:1])
+    assert propose_from_thumbs(Quality(), disliked, disliked) == ()
+    assert propose_from_thumbs(Quality(), disliked[:1], liked[:1]) == ()

@@ -74,12 +74,12 @@ def by_lane(rule: Rule[Any], prediction: str = "epsilon", one_by_one: bool = Fal
         sampler=Sampler("DDIM", SETTINGS | {"prediction_type": prediction}, STEPS),
         rule=rule,
         space=SPACES[prediction],
-        casts=[cast] * STEPS,
+        sides=[cast] * STEPS,
         negatives=[{"negative:0": 0.5} if one_by_one else {}] * STEPS,
     )
     while not lane.done:
         lane.advance([answer(row) for row in lane.rows()])
-    return lane.x, sum(lane.account.evaluations.values())
+    return lane.x, sum(lane.stats.evaluations.values())
 
 
 def scheduler_of(prediction: str = "epsilon") -> Any:

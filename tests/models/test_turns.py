@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import negspace as ns
-from negspace.engine import Fixed
+from negspace.engine import FixedBatches
 from negspace.models.network.lock import ReadWriteLock
 from negspace.request import Request
 
@@ -70,7 +70,7 @@ def test_a_turn_is_given_back_after_an_error() -> None:
 
 
 def test_threads_that_change_a_network_spoil_nothing_for_others(tiny_sd: Path) -> None:
-    model = ns.load(tiny_sd, dtype="float32", batching=Fixed(2))
+    model = ns.load(tiny_sd, dtype="float32", batching=FixedBatches(2))
     rules = ("cfg", "pag", "nag", "slg") * 3
     asked = [Request(prompt="a cat", avoid="hat", rule=rule, steps=4, seed=i) for i, rule in enumerate(rules)]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from negspace.cli.app import run
-from negspace.engine import Fixed, UpTo
+from negspace.engine import BatchesUpTo, FixedBatches
 from negspace.errors import OutputError, RequestError
 from negspace.models.files.source import Source
 from negspace.serve.run import refuse_open_door
@@ -57,7 +57,7 @@ def test_a_mistake_is_one_line(tmp_path: Path, said: str, error: type[Exception]
 
 
 def test_widths() -> None:
-    assert (read_width("Fixed(2)"), read_width(" UpTo(16)")) == (Fixed(2), UpTo(16))
+    assert (read_width("Fixed(2)"), read_width(" UpTo(16)")) == (FixedBatches(2), BatchesUpTo(16))
 
 
 def test_without_keys_strangers_stay_out(tmp_path: Path) -> None:

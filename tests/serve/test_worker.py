@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 import negspace as ns
-from negspace.engine import Batching, Fixed, Spread
+from negspace.engine import BatchesPerCore, Batching, FixedBatches
 from negspace.errors import ModelError
 from negspace.generate import Model, Result
 from negspace.models.files.source import Source
@@ -92,7 +92,7 @@ class Bench:
     @property
     def tolerance(self) -> float:
         """How far latents may be from those of the picture alone."""
-        return 0.0 if isinstance(self.width, Fixed) else 1e-4
+        return 0.0 if isinstance(self.width, FixedBatches) else 1e-4
 
     def enter(self, how: dict[str, Any] | None = None, **fields: Any) -> str:
         asked = Request.from_dict(fields)
@@ -104,14 +104,14 @@ class Bench:
 
 @pytest.fixture(scope="module")
 def models(tiny_sd: Path) -> dict[str, Model]:
-    return {name: ns.load(tiny_sd, dtype="float32", batching=Fixed(2)) for name in ("tiny", "other")}
+    return {name: ns.load(tiny_sd, dtype="float32", batching=FixedBatches(2)) for name in ("tiny", "other")}
 
 
-@pytest.fixture(params=[Fixed(2), Spread(4)], ids=["one hand", "three hands"])
+@pytest.fixture(params=[FixedBatches(2), BatchesPerCore(4)], ids=["one hand", "three hands"])
 def bench(
     request: pytest.FixtureRequest, tiny_sd: Path, models: dict[str, Model], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Bench]:
-    monkeypatch.setattr("negspace.engine.spread.CORES", 3)
+    monkeypatch.setattr("negspace.engine.per_core.CORES", 3)
     width: Batching = request.param
 
     def open(name: str) -> Model:

@@ -126,13 +126,13 @@ def calibrate(
         raise _mistake(f"{out} calibrates another judge or other weights; write to another file")
     if not one.knows(concept):
         raise _mistake(f"{one.name} knows no {concept!r}; it knows: {', '.join(one.concepts())}")
-    blank = one.plain_cut(concept).model_copy(update={"also": tuple(also or ())})
+    blank = one.default_threshold(concept).model_copy(update={"also": tuple(also or ())})
     if prompt or prompt_without:
         sides = {"present": tuple(prompt or blank.present), "absent": tuple(prompt_without or blank.absent)}
         blank = blank.model_copy(update=sides)
     examples = [one.observe([_opened(file) for file in _files(place)]) for place in (present, absent)]
-    cut = one.calibrated(concept, blank, examples[0], examples[1], catch)
-    known.having(concept, cut).write(out)
+    cut = one.calibrate(concept, blank, examples[0], examples[1], catch)
+    known.with_concept(concept, cut).write(out)
     if json:
         show.as_json({"file": str(out), "concept": concept, **cut.model_dump(mode="json")})
         return
@@ -145,7 +145,7 @@ def calibrate(
             ("written to", str(out)),
         )
     )
-    if not cut.tells:
+    if not cut.distinguishes:
         show.line(
             "the judge does not tell pictures with it from pictures without: the intervals meet", "yellow"
         )
@@ -219,10 +219,10 @@ def thumbs(
 
     Fisher's exact test for each concept, with Holm's levels over all of them.
     """
-    from negspace.judge import open_judges, thumbs
+    from negspace.judge import open_judges, propose_from_thumbs
 
     pictures = [[_opened(file) for file in _files(place)] for place in (disliked, liked)]
-    found = thumbs(open_judges(who or ["embedded"]), *pictures, concepts=concept, level=level)
+    found = propose_from_thumbs(open_judges(who or ["embedded"]), *pictures, concepts=concept, level=level)
     if json:
         show.as_json({"proposals": [asdict(one) for one in found]})
         return

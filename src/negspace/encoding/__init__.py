@@ -3,7 +3,13 @@
 from negspace.encoding.absent import encode_negative, zeros
 from negspace.encoding.base import Encoder
 from negspace.encoding.cache import Cache, CacheCount, Cached
-from negspace.encoding.composite import EndToEnd, Instructed, SideBySide, Silence, Summed
+from negspace.encoding.composite import (
+    EndToEnd,
+    InstructedEncoder,
+    PooledAndTokens,
+    SideBySide,
+    TrailingZeros,
+)
 from negspace.encoding.conditioning import (
     ChunkReport,
     Conditioning,
@@ -29,10 +35,10 @@ __all__ = [
     "EncoderReport",
     "EndToEnd",
     "Exchange",
-    "Instructed",
+    "InstructedEncoder",
     "SideBySide",
-    "Silence",
-    "Summed",
+    "TrailingZeros",
+    "PooledAndTokens",
     "TextEncoder",
     "WordReport",
     "encode_negative",

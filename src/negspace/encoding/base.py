@@ -15,7 +15,7 @@ class Encoder(ABC):
 
     @property
     @abstractmethod
-    def texts(self) -> int:
+    def text_count(self) -> int:
         """How many texts it can read at once, one per text model."""
 
     @property
@@ -44,7 +44,7 @@ class Encoder(ABC):
         """The conditioning of the empty text, one window long."""
 
     @property
-    def wish(self) -> "Encoder":
+    def prompt_encoder(self) -> "Encoder":
         """What reads the prompt, where a model was trained to read it otherwise than what is avoided."""
         return self
 
@@ -68,8 +68,8 @@ class EncoderWrapper(Encoder):
         self.encoder = encoder
 
     @property
-    def texts(self) -> int:
-        return self.encoder.texts
+    def text_count(self) -> int:
+        return self.encoder.text_count
 
     @property
     def fingerprint(self) -> str:
@@ -88,9 +88,9 @@ def texts_of(encoder: Encoder, prompt: Prompt, others: Sequence[Prompt | None]) 
         EncodingError: there are more texts than text models.
     """
     for number, other in enumerate(others, start=2):
-        if other is not None and number > encoder.texts:
+        if other is not None and number > encoder.text_count:
             raise EncodingError(
-                f"this model has {encoder.texts} text model(s); nothing would read text number {number}"
+                f"this model has {encoder.text_count} text model(s); nothing would read text number {number}"
             )
-    told = [prompt, *others, *[None] * encoder.texts]
-    return [prompt if text is None else text for text in told[: encoder.texts]]
+    told = [prompt, *others, *[None] * encoder.text_count]
+    return [prompt if text is None else text for text in told[: encoder.text_count]]

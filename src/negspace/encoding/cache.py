@@ -44,7 +44,7 @@ class Cache:
         self.limit = limit
         self._lock = Lock()
         self._kept: OrderedDict[Hashable, Conditioning] = OrderedDict()
-        self._making: dict[Hashable, Future[Conditioning]] = {}
+        self._pending: dict[Hashable, Future[Conditioning]] = {}
         self._hits = self._misses = self._dropped = self._nbytes = 0
 
     @property
@@ -59,11 +59,11 @@ class Cache:
                 self._hits += 1
                 self._kept.move_to_end(key)
                 return self._kept[key]
-            under_way = self._making.get(key)
+            under_way = self._pending.get(key)
             mine: Future[Conditioning] = Future()
             if under_way is None:
                 self._misses += 1
-                self._making[key] = mine
+                self._pending[key] = mine
             else:
                 self._hits += 1
         return self._make(key, make, mine) if under_way is None else under_way.result()
@@ -75,11 +75,11 @@ class Cache:
             made = make()
         except BaseException as error:
             with self._lock:
-                del self._making[key]
+                del self._pending[key]
             mine.set_exception(error)
             raise
         with self._lock:
-            del self._making[key]
+            del self._pending[key]
             self._keep(key, made)
         mine.set_result(made)
         return made
@@ -116,8 +116,8 @@ class Cached(EncoderWrapper):
         return Cached(self.encoder.with_embeddings(embeddings), self.cache)
 
     @property
-    def wish(self) -> "Cached":
-        wish = self.encoder.wish
+    def prompt_encoder(self) -> "Cached":
+        wish = self.encoder.prompt_encoder
         return self if wish is self.encoder else Cached(wish, self.cache)
 
     def empty(self) -> Conditioning:

@@ -26,12 +26,12 @@ class SideBySide(Encoder):
     """
 
     def __init__(self, encoders: Sequence[Encoder]) -> None:
-        if not encoders or any(encoder.texts != 1 for encoder in encoders):
+        if not encoders or any(encoder.text_count != 1 for encoder in encoders):
             raise EncodingError("only single text encoders can stand side by side")
         self.encoders = tuple(encoders)
 
     @property
-    def texts(self) -> int:
+    def text_count(self) -> int:
         return len(self.encoders)
 
     @property
@@ -77,8 +77,8 @@ class EndToEnd(Encoder):
         self.second = second
 
     @property
-    def texts(self) -> int:
-        return self.first.texts + self.second.texts
+    def text_count(self) -> int:
+        return self.first.text_count + self.second.text_count
 
     @property
     def fingerprint(self) -> str:
@@ -94,17 +94,17 @@ class EndToEnd(Encoder):
         self, prompt: Prompt, weighting: str = "a1111", others: Sequence[Prompt | None] = ()
     ) -> Conditioning:
         texts = texts_of(self, prompt, others)
-        own, rest = texts[: self.first.texts], texts[self.first.texts :]
+        own, rest = texts[: self.first.text_count], texts[self.first.text_count :]
         return _behind(
             self.first.encode(own[0], weighting, own[1:]), self.second.encode(rest[0], weighting, rest[1:])
         )
 
 
-class Summed(Encoder):
+class PooledAndTokens(Encoder):
     """An encoder whose tokens are read, and before it one of which the summary alone is.
 
-    FLUX.1: `Summed(clip, t5)`, hidden [512, 4096] of T5, pooled [768] of CLIP. Of a text of several windows
-    the summary is that of the first, as everywhere.
+    FLUX.1: `PooledAndTokens(clip, t5)`, hidden [512, 4096] of T5, pooled [768] of CLIP. Of a text of several
+    windows the summary is that of the first, as everywhere.
     """
 
     def __init__(self, summary: Encoder, words: Encoder) -> None:
@@ -112,15 +112,15 @@ class Summed(Encoder):
         self.words = words
 
     @property
-    def texts(self) -> int:
-        return self.summary.texts + self.words.texts
+    def text_count(self) -> int:
+        return self.summary.text_count + self.words.text_count
 
     @property
     def fingerprint(self) -> str:
         return _fingerprint("summed", (self.summary, self.words))
 
-    def with_embeddings(self, embeddings: Sequence[Embedding]) -> "Summed":
-        return Summed(self.summary.with_embeddings(embeddings), self.words)
+    def with_embeddings(self, embeddings: Sequence[Embedding]) -> "PooledAndTokens":
+        return PooledAndTokens(self.summary.with_embeddings(embeddings), self.words)
 
     def empty(self) -> Conditioning:
         return _summed(self.summary.empty(), self.words.empty())
@@ -129,13 +129,13 @@ class Summed(Encoder):
         self, prompt: Prompt, weighting: str = "a1111", others: Sequence[Prompt | None] = ()
     ) -> Conditioning:
         texts = texts_of(self, prompt, others)
-        own, rest = texts[: self.summary.texts], texts[self.summary.texts :]
+        own, rest = texts[: self.summary.text_count], texts[self.summary.text_count :]
         return _summed(
             self.summary.encode(own[0], weighting, own[1:]), self.words.encode(rest[0], weighting, rest[1:])
         )
 
 
-class Instructed(EncoderWrapper):
+class InstructedEncoder(EncoderWrapper):
     """A text encoder that reads the prompt after an instruction, and what is avoided without (Sana).
 
     Args:
@@ -150,14 +150,14 @@ class Instructed(EncoderWrapper):
 
     @property
     def fingerprint(self) -> str:
-        return _fingerprint("instructed", (self.encoder, self.wish))
+        return _fingerprint("instructed", (self.encoder, self.prompt_encoder))
 
     @property
-    def wish(self) -> TextEncoder:
+    def prompt_encoder(self) -> TextEncoder:
         return self._plain.instructed(self._instruction)
 
-    def with_embeddings(self, embeddings: Sequence[Embedding]) -> "Instructed":
-        return Instructed(self._plain.with_embeddings(embeddings), self._instruction)
+    def with_embeddings(self, embeddings: Sequence[Embedding]) -> "InstructedEncoder":
+        return InstructedEncoder(self._plain.with_embeddings(embeddings), self._instruction)
 
     def empty(self) -> Conditioning:
         return self.encoder.empty()
@@ -168,7 +168,7 @@ class Instructed(EncoderWrapper):
         return self.encoder.encode(prompt, weighting, others)
 
 
-class Silence(EncoderWrapper):
+class TrailingZeros(EncoderWrapper):
     """An encoder with zeros behind, where a network was made for one more that is left out (SD3 without T5).
 
     Args:
@@ -185,8 +185,8 @@ class Silence(EncoderWrapper):
     def fingerprint(self) -> str:
         return _fingerprint(f"silence of {self._tokens} by {self._width} after", (self.encoder,))
 
-    def with_embeddings(self, embeddings: Sequence[Embedding]) -> "Silence":
-        return Silence(self.encoder.with_embeddings(embeddings), self._tokens, self._width)
+    def with_embeddings(self, embeddings: Sequence[Embedding]) -> "TrailingZeros":
+        return TrailingZeros(self.encoder.with_embeddings(embeddings), self._tokens, self._width)
 
     def empty(self) -> Conditioning:
         return self._behind(self.encoder.empty())

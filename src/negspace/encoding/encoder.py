@@ -15,7 +15,7 @@ from negspace.encoding.inversion import Embedding, tables_for
 from negspace.encoding.reading import ReadChunk, TokenReader
 from negspace.encoding.structure import carry_out
 from negspace.encoding.text_model import TextModel
-from negspace.encoding.weighting import Weighed, Weighting, find_weighting
+from negspace.encoding.weighting import WeightedWindow, Weighting, find_weighting
 from negspace.encoding.windows import Piece, Window, fill
 from negspace.errors import EncodingError
 from negspace.facts import EncoderFacts, Layer
@@ -82,7 +82,7 @@ class TextEncoder(Encoder):
                 )
 
     @property
-    def texts(self) -> int:
+    def text_count(self) -> int:
         return 1
 
     @property
@@ -210,7 +210,7 @@ class TextEncoder(Encoder):
             return hidden
         weights = self._spread([abs(token.weight) for token in window], 1.0)
         fragments = self._spread([token.chunk for token in window], -1)
-        weighed = Weighed(
+        weighed = WeightedWindow(
             hidden.float(),
             self._empty.hidden.float(),
             torch.tensor(weights, device=hidden.device),

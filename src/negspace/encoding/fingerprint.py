@@ -16,13 +16,13 @@ def fingerprint(model: torch.nn.Module, *facts: Any) -> str:
     digest = hashlib.sha256(type(model).__qualname__.encode())
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(name.encode())
-        digest.update(_told(tensor))
+        digest.update(_tensor_digest(tensor))
     for fact in facts:
         digest.update(_plain(fact).encode())
     return digest.hexdigest()
 
 
-def _told(tensor: Tensor) -> bytes:
+def _tensor_digest(tensor: Tensor) -> bytes:
     """Shape, dtype, sum and some values: cheap for gigabytes, and no ordinary change escapes it."""
     flat = tensor.detach().flatten()
     picked = flat[:: max(1, flat.numel() // SAMPLES)].to(torch.float64).cpu()

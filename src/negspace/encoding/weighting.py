@@ -17,7 +17,7 @@ NEAR_ZERO = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
-class Weighed:
+class WeightedWindow:
     """One encoded window and the weights its tokens shall have.
 
     Attributes:
@@ -36,7 +36,7 @@ class Weighed:
     without: Callable[[Tensor], Tensor]
 
 
-def a1111(window: Weighed) -> Tensor:
+def a1111(window: WeightedWindow) -> Tensor:
     """z·w, then scaled so that the window's mean is what it was. AUTOMATIC1111, emphasis mode "Original".
 
     The mean is left alone where it is too near zero to be divided by, or where weighting turned its sign.
@@ -49,18 +49,18 @@ def a1111(window: Weighed) -> Tensor:
     return weighted * (before / after)
 
 
-def lerp(window: Weighed) -> Tensor:
+def lerp(window: WeightedWindow) -> Tensor:
     """e + w·(z - e), with e the encoded empty prompt. ComfyUI."""
     weighted = window.empty + window.weights[:, None] * (window.z - window.empty)
     return torch.where(window.weights[:, None] == 1, window.z, weighted)
 
 
-def product(window: Weighed) -> Tensor:
+def product(window: WeightedWindow) -> Tensor:
     """z·w. sd_embed."""
     return window.z * window.weights[:, None]
 
 
-def compel(window: Weighed) -> Tensor:
+def compel(window: WeightedWindow) -> Tensor:
     """lerp; each fragment with w < 1 has an encoding blind to it mixed in at tan((1 - w)·π/2). compel.
 
     The mixing weights are normalised, the encoding with all fragments counting 1: at w = 1/2 the result lies
@@ -79,7 +79,7 @@ def compel(window: Weighed) -> Tensor:
     return mixed / total
 
 
-Weighting = Callable[[Weighed], Tensor]
+Weighting = Callable[[WeightedWindow], Tensor]
 
 WEIGHTINGS: dict[str, Weighting] = {"a1111": a1111, "lerp": lerp, "compel": compel, "product": product}
 

@@ -1,26 +1,26 @@
 """The engine: pictures under way are lanes, their evaluations rows of shared forwards, every one counted."""
 
-from negspace.engine.batcher import Batching, Fixed, UpTo
+from negspace.engine.batcher import BatchesUpTo, Batching, FixedBatches
 from negspace.engine.canvas import Canvas, canvas_of
 from negspace.engine.engine import Engine
-from negspace.engine.lane import Cast, Lane, Side, Taken, WeightedConditioning
-from negspace.engine.ledger import Account, Ledger
+from negspace.engine.lane import ConditioningSum, Lane, SidesAtStep, StepResult, WeightedConditioning
+from negspace.engine.ledger import LaneStats, Ledger
 from negspace.engine.noise import draw, keyed
-from negspace.engine.spread import Spread
+from negspace.engine.per_core import BatchesPerCore
 
 __all__ = [
-    "Account",
+    "LaneStats",
     "Canvas",
-    "Cast",
+    "SidesAtStep",
     "Engine",
-    "Fixed",
+    "FixedBatches",
     "Lane",
     "Ledger",
     "WeightedConditioning",
-    "Side",
-    "Spread",
-    "Taken",
-    "UpTo",
+    "ConditioningSum",
+    "BatchesPerCore",
+    "StepResult",
+    "BatchesUpTo",
     "Batching",
     "canvas_of",
     "draw",

@@ -28,10 +28,10 @@ class Batching(ABC):
             raise ValueError(f"a forward needs at least one row, not {self.rows}")
 
     @abstractmethod
-    def filled(self, rows: Sequence[Row]) -> Sequence[Row]:
+    def padded(self, rows: Sequence[Row]) -> Sequence[Row]:
         """The rows of one forward; those after the given ones only fill it, their answers are thrown away."""
 
-    def parts(self, rows: Sequence[T]) -> Iterator[Sequence[T]]:
+    def split(self, rows: Sequence[T]) -> Iterator[Sequence[T]]:
         """The rows of one kind, at most as many at a time."""
         for start in range(0, len(rows), self.rows):
             yield rows[start : start + self.rows]
@@ -42,23 +42,23 @@ class Batching(ABC):
         wanted."""
         return 1
 
-    def among(self, hands: int) -> "Batching":
+    def shared_by(self, workers: int) -> "Batching":
         """The width for each of so many threads that drive engines at this moment."""
         return self
 
     @property
-    def threads(self) -> int:
+    def torch_threads(self) -> int:
         """Threads of torch for what a thread that drives an engine does between forwards."""
         return torch.get_num_threads()
 
-    def carried_out(self, network: Network, forwards: Sequence[Sequence[Row]]) -> list[Tensor]:
+    def predict_all(self, network: Network, forwards: Sequence[Sequence[Row]]) -> list[Tensor]:
         """The predictions of each forward, [rows, channels, height, width] float32."""
         return [network.predict(rows) for rows in forwards]
 
 
 @final
 @dataclass(frozen=True)
-class Fixed(Batching):
+class FixedBatches(Batching):
     """Every forward has exactly this many rows; where there are fewer, one is repeated.
 
     This makes a picture independent of its companions bit for bit. Kernels choose the order of their sums
@@ -69,20 +69,20 @@ class Fixed(Batching):
 
     rows: int = 2
 
-    def filled(self, rows: Sequence[Row]) -> Sequence[Row]:
+    def padded(self, rows: Sequence[Row]) -> Sequence[Row]:
         return [*rows, *[rows[-1]] * (self.rows - len(rows))]
 
 
 @final
 @dataclass(frozen=True)
-class UpTo(Batching):
+class BatchesUpTo(Batching):
     """As many rows as there are, at most this many: the fastest, and exact to float tolerance only."""
 
-    def filled(self, rows: Sequence[Row]) -> Sequence[Row]:
+    def padded(self, rows: Sequence[Row]) -> Sequence[Row]:
         return rows
 
 
-def predict(network: Network, rows: Sequence[Row], width: Batching) -> tuple[list[Tensor], int]:
+def predict(network: Network, rows: Sequence[Row], batching: Batching) -> tuple[list[Tensor], int]:
     """The prediction of every row in its order, [channels, height, width] float32 each; and the forwards.
 
     Rows of one kind share forwards, whichever lanes they come from.
@@ -90,9 +90,9 @@ def predict(network: Network, rows: Sequence[Row], width: Batching) -> tuple[lis
     groups: dict[Hashable, list[int]] = {}
     for index, row in enumerate(rows):
         groups.setdefault(row.kind, []).append(index)
-    parts = [part for indices in groups.values() for part in width.parts(indices)]
-    forwards = [width.filled([rows[index] for index in part]) for part in parts]
+    parts = [part for indices in groups.values() for part in batching.split(indices)]
+    forwards = [batching.padded([rows[index] for index in part]) for part in parts]
     answers: dict[int, Tensor] = {}
-    for part, predicted in zip(parts, width.carried_out(network, forwards), strict=True):
+    for part, predicted in zip(parts, batching.predict_all(network, forwards), strict=True):
         answers.update({index: predicted[offset] for offset, index in enumerate(part)})
     return [answers[index] for index in range(len(rows))], len(forwards)

@@ -26,7 +26,7 @@ class Canvas:
     free: Tensor | None = None
 
     @property
-    def redraws(self) -> bool:
+    def has_free_cells(self) -> bool:
         """Whether any cell is redrawn."""
         return self.free is None or bool(self.free.any())
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 
-from negspace.engine.batcher import Batching, Fixed, predict
+from negspace.engine.batcher import Batching, FixedBatches, predict
 from negspace.engine.lane import Lane
 from negspace.models.base import Network
 
@@ -23,7 +23,7 @@ class Engine:
 
     def __init__(self, network: Network, batching: Batching | None = None) -> None:
         self.network = network
-        self.batching = batching or Fixed()
+        self.batching = batching or FixedBatches()
         self.forwards = 0
         self.evaluations = 0
         self._lanes: list[Lane] = []

@@ -10,7 +10,7 @@ from torch import Tensor
 from negspace.encoding import Conditioning
 from negspace.engine.canvas import Canvas
 from negspace.engine.haze import hazed
-from negspace.engine.ledger import Account, Ledger
+from negspace.engine.ledger import LaneStats, Ledger
 from negspace.engine.noise import keyed
 from negspace.errors import RequestError
 from negspace.guidance import Branch, ConditioningNoise, Patch, Rule, Space, Step, convert
@@ -34,15 +34,15 @@ class WeightedConditioning:
     weight: float = 1.0
 
 
-Side = tuple[WeightedConditioning, ...]
+ConditioningSum = tuple[WeightedConditioning, ...]
 """What one side says: d_u + sum of weight * (d_part - d_u). One part of weight 1 is its own prediction."""
 
-Cast = Mapping[str, Side]
+SidesAtStep = Mapping[str, ConditioningSum]
 """Every side of a lane at one step, by name. "empty" is always among them."""
 
 
 @dataclass(frozen=True, eq=False)
-class Taken:
+class StepResult:
     """What a step was made of, [1, channels, height, width] float32 each.
 
     Attributes:
@@ -54,7 +54,7 @@ class Taken:
 
     step: Step
     space: Space
-    answers: Mapping[str, Tensor]
+    predictions: Mapping[str, Tensor]
     guided: Tensor
 
 
@@ -104,14 +104,14 @@ class Lane:
         sampler: Sampler,
         rule: Rule[Any],
         space: Space,
-        casts: Sequence[Cast],
+        sides: Sequence[SidesAtStep],
         negatives: Sequence[Mapping[str, float]] | None = None,
         canvas: Canvas | None = None,
         numbers: tuple[Numbers, Numbers] = ((), ()),
     ) -> None:
         negatives = [{}] * sampler.evaluations if negatives is None else negatives
-        if not len(casts) == len(negatives) == sampler.evaluations:
-            given = f"{len(casts)} casts and {len(negatives)} negatives"
+        if not len(sides) == len(negatives) == sampler.evaluations:
+            given = f"{len(sides)} casts and {len(negatives)} negatives"
             raise ValueError(f"{given} for {sampler.evaluations} evaluations")
         if canvas is not None:
             sampler.skip(canvas.skipped)
@@ -121,14 +121,14 @@ class Lane:
         self._sampler = sampler
         self._rule = rule
         self._space: Space = space
-        self._casts = casts
+        self._sides = sides
         self._negatives = negatives
         self._numbers = numbers
         self._state: Any = rule.init()
         self._index = sampler.first
         self._ledger = Ledger()
         self._asked: _Asked | None = None
-        self.taken: Taken | None = None
+        self.last_step: StepResult | None = None
         self.x = self._begun()
 
     def _begun(self) -> Tensor:
@@ -148,22 +148,22 @@ class Lane:
     @property
     def clean(self) -> Tensor | None:
         """[channels, height, width] float32, the clean latents that the last step foresaw; None before it."""
-        if self.taken is None:
+        if self.last_step is None:
             return None
-        return convert(self.taken.guided, self.taken.space, "x0", self.taken.step)[0]
+        return convert(self.last_step.guided, self.last_step.space, "x0", self.last_step.step)[0]
 
     @property
     def done(self) -> bool:
         """Whether the picture is finished."""
-        return self._index == len(self._casts)
+        return self._index == len(self._sides)
 
     @property
     def progress(self) -> tuple[int, int]:
         """(evaluation steps done, evaluation steps in all), those that are left out not counted."""
-        return self._index - self._sampler.first, len(self._casts) - self._sampler.first
+        return self._index - self._sampler.first, len(self._sides) - self._sampler.first
 
     @property
-    def account(self) -> Account:
+    def stats(self) -> LaneStats:
         """What was counted so far."""
         return self._ledger.close()
 
@@ -201,14 +201,14 @@ class Lane:
             push=self._push(asked.branches, answers),
             parts=self._parts(guided, asked.branches, answers),
         )
-        self.taken = Taken(step, self._space, answers, guided)
+        self.last_step = StepResult(step, self._space, answers, guided)
         noise = keyed(self.seed, self._index + 1) if self._sampler.draws else None
         x = self._sampler.step(guided, self.x[None], self._index, noise)[0]
         self.x = self._kept(x, self._index + 1)
         self._index += 1  # last: who sees from another thread that the picture is done finds it whole
 
     def _step(self) -> Step:
-        index, count = self._index, len(self._casts)  # of the whole schedule: a window is one of noise levels
+        index, count = self._index, len(self._sides)  # of the whole schedule: a window is one of noise levels
         a, s = self._sampler.level(index)
         x = self._sampler.shown(self.x[None], index)
         following = self._sampler.level(index + 1)
@@ -217,7 +217,7 @@ class Lane:
 
     def _terms(self, branch: Branch) -> list[tuple[str, tuple[Conditioning, ...], float]]:
         """The sum a branch stands for: (branch to count under, what is told, weight), without zeros."""
-        cast = self._casts[self._index]
+        cast = self._sides[self._index]
         if branch.side not in cast:
             raise RequestError(
                 f"rule {self._rule.name} needs the side {branch.side!r}; this request has {', '.join(cast)}"
@@ -236,12 +236,12 @@ class Lane:
         nothing = self._nothing()
         return any(
             id(part.conditioning) not in nothing and part.conditioning.given != "zeros"
-            for part in self._casts[self._index][side]
+            for part in self._sides[self._index][side]
         )
 
     def _nothing(self) -> set[int]:
         """What the empty side is told at the step at hand."""
-        return {id(part.conditioning) for part in self._casts[self._index][EMPTY]}
+        return {id(part.conditioning) for part in self._sides[self._index][EMPTY]}
 
     def _key(self, told: tuple[Conditioning, ...], branch: Branch) -> _Key:
         """What sets a row apart. The empty prompt is told as it is, so that a sum of texts stays one."""
@@ -259,7 +259,7 @@ class Lane:
     def _avoiding(self, side: str) -> float:
         """The weight of a side that is avoided and says something at the step at hand; else 0."""
         if is_joint(side):
-            cast = self._casts[self._index]
+            cast = self._sides[self._index]
             weight, _ = joined(self._negatives[self._index]).get(side, (0.0, ()))
             return 0.0 if cast[side] is cast[POSITIVE] else weight
         weight = 1.0 if side == NEGATIVE else self._negatives[self._index].get(side, 0.0)

@@ -10,7 +10,7 @@ from negspace.receipt import Omega
 
 
 @dataclass(frozen=True)
-class Account:
+class LaneStats:
     """What one picture cost and what its negative did.
 
     Attributes:
@@ -51,7 +51,7 @@ class Ledger:
         self._push.append(push)
         self._parts.append(parts)
 
-    def close(self) -> Account:
+    def close(self) -> LaneStats:
         """The account so far. Only here are numbers fetched from the device, all at once."""
         pushes = [push.reshape(1) for push in self._push if push is not None]
         parts = [torch.cat([one.towards, one.away, one.rest]) for one in self._parts if one is not None]
@@ -63,4 +63,4 @@ class Ledger:
             else Omega(positive=next(fetched), negative=next(fetched), residual=next(fetched))
             for one in self._parts
         )
-        return Account(dict(self._evaluations), self._told, push, omega)
+        return LaneStats(dict(self._evaluations), self._told, push, omega)

@@ -14,7 +14,7 @@ from negspace.encoding import (
     encode_negative,
     match_lengths,
 )
-from negspace.engine.lane import Cast, WeightedConditioning
+from negspace.engine.lane import SidesAtStep, WeightedConditioning
 from negspace.engine.sides_on_demand import JointSides, SeparateSides, SidesOnDemand
 from negspace.errors import EncodingError
 from negspace.facts import ModelFacts
@@ -27,7 +27,7 @@ from negspace.receipt import SideRecord, TokenRecord
 Texts = tuple[Prompt | None, ...]
 """What the first text model of a network reads, the second, and so on; None is as in `encode_negative`."""
 
-Said = tuple[tuple[Texts, float], ...]
+TextsAtStep = tuple[tuple[Texts, float], ...]
 """What a side says at a step: texts with their weights. Nothing at all is ()."""
 
 
@@ -43,20 +43,20 @@ class Sides:
         EncodingError: a text cannot be encoded as asked.
     """
 
-    def __init__(self, encoder: Encoder, facts: ModelFacts, planned: Plan) -> None:
-        self._plan = planned
-        self._apart = SeparateSides(encoder, planned)
+    def __init__(self, encoder: Encoder, facts: ModelFacts, plan: Plan) -> None:
+        self._plan = plan
+        self._apart = SeparateSides(encoder, plan)
         self._empty = encoder.empty()
         self._absent = encode_negative(encoder, None, facts.absent)
-        asked = planned.carried
+        asked = plan.carried
         self._positive = _timetable(
-            lambda _: planned.positive, asked.dialect, asked.other_prompts, asked.dialect, planned.steps
+            lambda _: plan.positive, asked.dialect, asked.other_prompts, asked.dialect, plan.steps
         )
         self._negative = _timetable(
-            planned.negative_at, planned.negative_dialect, asked.other_avoids, asked.dialect, planned.steps
+            plan.negative_at, plan.negative_dialect, asked.other_avoids, asked.dialect, plan.steps
         )
-        self._joint = JointSides(encoder.wish, planned, self._apart, self._positive)
-        self._wished = self._encode(encoder.wish, facts, self._positive)
+        self._joint = JointSides(encoder.prompt_encoder, plan, self._apart, self._positive)
+        self._wished = self._encode(encoder.prompt_encoder, facts, self._positive)
         self._avoided = self._encode(encoder, facts, self._negative)
         self._during: dict[tuple[int, tuple[bool, bool]], Conditioning] = {}
         encoded = (*self._wished.values(), *self._avoided.values())
@@ -66,7 +66,7 @@ class Sides:
             )
 
     def _encode(
-        self, encoder: Encoder, facts: ModelFacts, timetable: Sequence[Said]
+        self, encoder: Encoder, facts: ModelFacts, timetable: Sequence[TextsAtStep]
     ) -> dict[Texts, Conditioning]:
         """All that a side says, encoded; what nothing stands for is left out."""
         weighting = self._plan.carried.weighting
@@ -76,13 +76,13 @@ class Sides:
         }
         return {texts: encoded for texts, encoded in made.items() if encoded is not None}
 
-    def casts(self, evaluations: int) -> list[Cast]:
+    def at_evaluations(self, evaluations: int) -> list[SidesAtStep]:
         """What every side says, one entry per evaluation of a sampler.
 
         A sampler of second order evaluates a step twice; both say what the step says.
         """
-        made: dict[tuple[tuple[tuple[int, float], ...], ...], Cast] = {}
-        casts: list[Cast] = []
+        made: dict[tuple[tuple[tuple[int, float], ...], ...], SidesAtStep] = {}
+        casts: list[SidesAtStep] = []
         for index, step in enumerate(self._steps(evaluations)):
             progress = index / evaluations
             positive = self._told(self._wished, self._positive[step], progress)
@@ -102,7 +102,7 @@ class Sides:
 
     def _cast(
         self, positive: list[tuple[Conditioning, float]], negative: list[tuple[Conditioning, float]]
-    ) -> Cast:
+    ) -> SidesAtStep:
         """One step's sides. What says no more than the empty prompt is the empty prompt, and is run once."""
         told = {POSITIVE: positive, EMPTY: [(self._empty, 1.0)]}
         if negative:
@@ -120,7 +120,7 @@ class Sides:
         }
 
     def _told(
-        self, encoded: Mapping[Texts, Conditioning], said: Said, progress: float
+        self, encoded: Mapping[Texts, Conditioning], said: TextsAtStep, progress: float
     ) -> list[tuple[Conditioning, float]]:
         return [(self._at(encoded[texts], progress), weight) for texts, weight in said]
 
@@ -188,9 +188,9 @@ def _timetable(
     others: Sequence[str | None],
     of_others: str,
     steps: int,
-) -> list[Said]:
+) -> list[TextsAtStep]:
     """What a side says at each step of the sampler; `of_others` is the dialect of the other texts."""
-    said: list[Said] = []
+    said: list[TextsAtStep] = []
     for step in range(1, steps + 1):
         first = text_at((step - 1) / steps)
         # The plan has seen to it that a text of another encoder has no parts, nor has the first one then.
@@ -205,7 +205,7 @@ def _timetable(
     return said
 
 
-def _all_texts(timetable: Iterable[Said]) -> list[Texts]:
+def _all_texts(timetable: Iterable[TextsAtStep]) -> list[Texts]:
     return list(dict.fromkeys(texts for said in timetable for texts, _ in said))
 
 

@@ -8,7 +8,7 @@ from typing import final
 import torch
 
 from negspace.encoding import Conditioning, Encoder
-from negspace.engine.lane import Cast, Side, WeightedConditioning
+from negspace.engine.lane import ConditioningSum, SidesAtStep, WeightedConditioning
 from negspace.guidance.base import EMPTY, NEGATIVE, POSITIVE
 from negspace.guidance.shared.one_by_one import joined
 from negspace.planning.plan import Plan
@@ -25,7 +25,7 @@ class SideSource(ABC):
     names: tuple[str, ...]
 
     @abstractmethod
-    def side(self, name: str, step: int, cast: Cast) -> Side:
+    def side(self, name: str, step: int, sides: SidesAtStep) -> ConditioningSum:
         """What one of its sides says at a step of the sampler, brought to the length of the sides of `cast`.
 
         Raises:
@@ -34,7 +34,7 @@ class SideSource(ABC):
 
 
 @final
-class SidesOnDemand(Mapping[str, Side]):
+class SidesOnDemand(Mapping[str, ConditioningSum]):
     """A cast with further sides.
 
     Args:
@@ -43,12 +43,12 @@ class SidesOnDemand(Mapping[str, Side]):
         step: of the sampler.
     """
 
-    def __init__(self, cast: Cast, makers: Sequence[SideSource], step: int) -> None:
+    def __init__(self, cast: SidesAtStep, makers: Sequence[SideSource], step: int) -> None:
         self._cast = cast
         self._makers = {name: maker for maker in makers for name in maker.names}
         self._step = step
 
-    def __getitem__(self, name: str) -> Side:
+    def __getitem__(self, name: str) -> ConditioningSum:
         maker = self._makers.get(name)
         return self._cast[name] if maker is None else maker.side(name, self._step, self._cast)
 
@@ -72,13 +72,13 @@ class SeparateSides(SideSource):
         planned: the plan.
     """
 
-    def __init__(self, encoder: Encoder, planned: Plan) -> None:
+    def __init__(self, encoder: Encoder, plan: Plan) -> None:
         self._encoder = encoder
-        self._plan = planned
+        self._plan = plan
         self._encoded: dict[Prompt, Conditioning] = {}
         self._strands: dict[int, tuple[Strand, ...]] = {}
         self._padded: dict[tuple[Prompt, int], Conditioning] = {}
-        self.names = tuple(f"{NEGATIVE}:{number}" for number in range(len(planned.terms)))
+        self.names = tuple(f"{NEGATIVE}:{number}" for number in range(len(plan.terms)))
 
     def weights(self, step: int) -> dict[str, float]:
         """The weight of every side at a step of the sampler; 0 outside its window."""
@@ -89,12 +89,12 @@ class SeparateSides(SideSource):
             for name, one in zip(self.names, asked, strict=True)
         }
 
-    def side(self, name: str, step: int, cast: Cast) -> Side:
+    def side(self, name: str, step: int, sides: SidesAtStep) -> ConditioningSum:
         number = self.names.index(name)
         if number not in self._strands:
             term = self._plan.terms[number].avoid.term
             self._strands[number] = unfold(term, self._plan.steps, self._plan.negative_dialect)
-        nothing = cast[EMPTY]
+        nothing = sides[EMPTY]
         parts: list[WeightedConditioning] = []
         for strand in self._strands[number]:
             encoded = self._read(strand.at(step + 1), nothing[0].conditioning.windows)
@@ -132,22 +132,22 @@ class JointSides(SideSource):
     def __init__(
         self,
         encoder: Encoder,
-        planned: Plan,
+        plan: Plan,
         apart: SeparateSides,
         said: Sequence[Sequence[tuple[tuple[Prompt | None, ...], float]]],
     ) -> None:
         self._encoder = encoder
-        self._plan = planned
+        self._plan = plan
         self._apart = apart
         self._said = said
         self._encoded: dict[tuple[Prompt | None, ...], Conditioning] = {}
         self.names = tuple(joined(dict.fromkeys(apart.names, 1.0)))
 
-    def side(self, name: str, step: int, cast: Cast) -> Side:
+    def side(self, name: str, step: int, sides: SidesAtStep) -> ConditioningSum:
         more = self._more(name, step)
         if not more:
-            return cast[POSITIVE]
-        windows = cast[EMPTY][0].conditioning.windows
+            return sides[POSITIVE]
+        windows = sides[EMPTY][0].conditioning.windows
         return tuple(
             WeightedConditioning(self._read(tuple(_with(text, more) for text in texts), windows), factor)
             for texts, factor in self._said[step]

@@ -64,7 +64,7 @@ class Rate(Frozen):
         return f"{self.share:.1%} [{self.low:.1%}, {self.high:.1%}] of {self.count}"
 
 
-class Cut(Frozen):
+class ConceptThreshold(Frozen):
     """How one concept is looked for, and from which score on it counts as seen.
 
     Attributes:
@@ -89,7 +89,7 @@ class Cut(Frozen):
     false_alarms: Rate | None = None
 
     @property
-    def tells(self) -> bool:
+    def distinguishes(self) -> bool:
         """Whether the examples show that seeing it means anything: the intervals of both rates lie apart."""
         return (
             self.caught is not None
@@ -118,7 +118,7 @@ class Calibration(Frozen):
     made_from: str = ""
     only: bool = False
     views: tuple[View, ...] = ()
-    concepts: dict[str, Cut] = {}
+    concepts: dict[str, ConceptThreshold] = {}
 
     @classmethod
     def read(cls, file: Path) -> "Calibration":
@@ -143,19 +143,19 @@ class Calibration(Frozen):
         told = self.model_dump(mode="json", exclude_defaults=True) | {"format": self.format}
         write_whole({file: f"{json.dumps(told, indent=1, ensure_ascii=False)}\n".encode()})
 
-    def having(self, concept: str, cut: Cut) -> "Calibration":
+    def with_concept(self, concept: str, threshold: ConceptThreshold) -> "Calibration":
         """The calibration with a concept set anew."""
         kept = {name: one for name, one in self.concepts.items() if phrase(name) != phrase(concept)}
-        return self.model_copy(update={"concepts": kept | {concept: cut}})
+        return self.model_copy(update={"concepts": kept | {concept: threshold}})
 
 
-def shared_out(examples: Examples) -> tuple[Examples, Examples, Examples]:
+def split_examples(examples: Examples) -> tuple[Examples, Examples, Examples]:
     """(to learn from, to choose the threshold by, to measure by): of four in a row two, one and one."""
     turn = np.arange(len(examples)) % 4
     return examples[turn % 2 == 0], examples[turn == 1], examples[turn == 3]
 
 
-def threshold(present: ArrayLike, absent: ArrayLike, catch: float | None = None) -> float:
+def choose_threshold(present: ArrayLike, absent: ArrayLike, catch: float | None = None) -> float:
     """The score that parts examples with a concept from those without.
 
     Args:
@@ -177,7 +177,7 @@ def threshold(present: ArrayLike, absent: ArrayLike, catch: float | None = None)
     return float(half_way if half_way > below else every[best])
 
 
-def measured(cut: Cut, present: ArrayLike, absent: ArrayLike) -> Cut:
+def with_rates(cut: ConceptThreshold, present: ArrayLike, absent: ArrayLike) -> ConceptThreshold:
     """The cut with its rates on examples that had no say in it."""
     there, not_there = np.asarray(present, float), np.asarray(absent, float)
     return cut.model_copy(

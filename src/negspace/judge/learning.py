@@ -34,7 +34,7 @@ _DECAY = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
-class Learned:
+class LearnedNegative:
     """What was learned.
 
     Attributes:
@@ -64,7 +64,7 @@ def learn_negative(
     vectors: int = 2,
     steps: int = 300,
     seed: int = 0,
-) -> Learned:
+) -> LearnedNegative:
     """A negative that says what disliked pictures have and liked ones have not.
 
     Args:
@@ -104,7 +104,7 @@ def learn_negative(
         optimiser.step()
     with torch.no_grad():
         parted = ((logits() > 0) == (truth > 0.5)).float().mean()
-        return Learned(free.detach().clone(), float(loss()), float(parted))
+        return LearnedNegative(free.detach().clone(), float(loss()), float(parted))
 
 
 def _said(clip: Any, free: Tensor) -> Tensor:

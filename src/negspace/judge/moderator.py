@@ -28,7 +28,7 @@ from negspace.verdict import JudgeVerdict
 _LARGEST_ANSWER = 1_000_000
 
 
-class _Said(BaseModel):
+class _ConceptAnswer(BaseModel):
     model_config = ConfigDict(strict=True)
 
     seen: bool
@@ -38,7 +38,7 @@ class _Said(BaseModel):
 class _Answer(BaseModel):
     model_config = ConfigDict(strict=True)
 
-    concepts: dict[str, _Said]
+    concepts: dict[str, _ConceptAnswer]
 
 
 @final
@@ -70,14 +70,14 @@ class Moderator(Judge):
         return ()
 
     def look(self, pictures: Sequence[Picture], concepts: Sequence[str]) -> list[tuple[JudgeVerdict, ...]]:
-        return [self._sights(picture, concepts) for picture in pictures]
+        return [self._verdicts(picture, concepts) for picture in pictures]
 
     def fingerprint(self) -> str:
         return self.address
 
-    def _sights(self, picture: Picture, concepts: Sequence[str]) -> tuple[JudgeVerdict, ...]:
+    def _verdicts(self, picture: Picture, concepts: Sequence[str]) -> tuple[JudgeVerdict, ...]:
         try:
-            told = self._asked(picture, concepts)
+            told = self._request(picture, concepts)
         except urllib.error.HTTPError as error:
             why = f"it answered with status {error.code}"
             error.close()
@@ -87,10 +87,10 @@ class Moderator(Judge):
         except (OSError, ValueError) as error:  # URLError and timeouts are OSErrors
             why = f"it did not answer: {getattr(error, 'reason', None) or error}"
         else:
-            return tuple(self._sight(concept, told) for concept in concepts)
+            return tuple(self._verdict(concept, told) for concept in concepts)
         return tuple(unknown(concept, self.name, why) for concept in concepts)
 
-    def _asked(self, picture: Picture, concepts: Sequence[str]) -> Mapping[str, _Said]:
+    def _request(self, picture: Picture, concepts: Sequence[str]) -> Mapping[str, _ConceptAnswer]:
         buffer = io.BytesIO()
         picture.convert("RGB").save(buffer, format="PNG")  # pixels alone: no prompt travels with them
         image = f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
@@ -102,7 +102,7 @@ class Moderator(Judge):
         with urllib.request.urlopen(request, timeout=self._timeout) as reply:
             return _Answer.model_validate_json(reply.read(_LARGEST_ANSWER)).concepts
 
-    def _sight(self, concept: str, told: Mapping[str, _Said]) -> JudgeVerdict:
+    def _verdict(self, concept: str, told: Mapping[str, _ConceptAnswer]) -> JudgeVerdict:
         if concept not in told:
             return unknown(concept, self.name, "its answer leaves it out")
         said = told[concept]

@@ -14,10 +14,10 @@ from negspace.judge.quality import Quality
 from negspace.judge.scoring import ScoringJudge
 
 NAMES: Final = ("embedded", "quality", "oracle")
-BESIDE: Final = "negspace-judge.json"
+CALIBRATION_FILE: Final = "negspace-judge.json"
 """The calibration that a judge's folder may bring along."""
 
-KEY: Final = "NEGSPACE_MODERATOR_KEY"
+MODERATOR_KEY: Final = "NEGSPACE_MODERATOR_KEY"
 """The environment's name for the key that a hosted moderator asks for."""
 
 _PACKAGE: Final = Path(__file__).parents[1]
@@ -39,7 +39,7 @@ def open_judge(said: str) -> Judge:
         JudgeError: there is none.
     """
     if said.startswith(("http://", "https://")):
-        return Moderator(said, key=os.environ.get(KEY))
+        return Moderator(said, key=os.environ.get(MODERATOR_KEY))
     name, _, file = said.partition("@")
     if name == "embedded" and not file:
         return embedded_judge()
@@ -71,7 +71,7 @@ def open_scoring(name: str, calibration: Calibration | None) -> ScoringJudge:
         raise JudgeError(f"{no_such('judge', name, NAMES)}, a CLIP or SigLIP folder, an http address")
     from negspace.judge.zero_shot import ZeroShot  # transformers: a second that other judges do not take
 
-    beside = folder / BESIDE
+    beside = folder / CALIBRATION_FILE
     if calibration is None and beside.exists():
         calibration = Calibration.read(beside)
     return ZeroShot(folder, calibration, name="clip" if name == "embedded" else None)

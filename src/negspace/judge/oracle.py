@@ -29,7 +29,7 @@ _SHIPPED: Final = Path(__file__).parents[1] / "embedded" / "oracle"
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class OracleHead:
     """One question to a picture: exactly one of `options` holds (two options for yes or no)."""
 
     name: str
@@ -37,7 +37,7 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class OracleReading:
     """What the oracle sees in one picture.
 
     `probabilities` gives, per head, the probability of every option; they sum to 1. A yes-or-no head
@@ -117,7 +117,7 @@ class OracleNetwork(nn.Module):
 class Oracle(Judge):
     """Reads pictures of the drawn world. Make one with `Oracle.load()`."""
 
-    def __init__(self, network: OracleNetwork, heads: Sequence[Head], side: int) -> None:
+    def __init__(self, network: OracleNetwork, heads: Sequence[OracleHead], side: int) -> None:
         self.name = "oracle"
         self.network = network.eval().requires_grad_(False)
         self.heads: Final = tuple(heads)
@@ -135,7 +135,7 @@ class Oracle(Judge):
             weights = load_file(folder / "model.safetensors")
         except (OSError, ValueError) as error:
             raise ModelError(f"no oracle in {folder}: {error}") from error
-        heads = [Head(h["name"], tuple(h["options"])) for h in config["heads"]]
+        heads = [OracleHead(h["name"], tuple(h["options"])) for h in config["heads"]]
         network = OracleNetwork(config["channels"], sum(len(h.options) for h in heads))
         network.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in weights.items()})
         return cls(network, heads, config["side"])
@@ -151,7 +151,7 @@ class Oracle(Judge):
         self, pictures: Sequence[Image.Image], concepts: Sequence[str]
     ) -> list[tuple[JudgeVerdict, ...]]:
         readings = self.read(pictures)
-        return [tuple(self._sight(reading, concept) for concept in concepts) for reading in readings]
+        return [tuple(self._verdict(reading, concept) for concept in concepts) for reading in readings]
 
     def fingerprint(self) -> str:
         whole = hashlib.sha256()
@@ -159,9 +159,9 @@ class Oracle(Judge):
             whole.update(name.encode() + values.numpy().tobytes())
         return whole.hexdigest()
 
-    def read(self, pictures: Sequence[Image.Image]) -> list[Reading]:
+    def read(self, pictures: Sequence[Image.Image]) -> list[OracleReading]:
         """One reading a picture; pictures of another side are resized to the world's."""
-        readings: list[Reading] = []
+        readings: list[OracleReading] = []
         for x in self._batches(pictures):
             readings += self._readings(self.network(x))
         return readings
@@ -175,7 +175,7 @@ class Oracle(Judge):
         key = phrase(concept)
         return next((name for name in self.concepts() if phrase(name) == key), None)
 
-    def _sight(self, reading: Reading, concept: str) -> JudgeVerdict:
+    def _verdict(self, reading: OracleReading, concept: str) -> JudgeVerdict:
         name = self._named(concept)
         if name is None:
             return unknown(concept, self.name, "the drawn world has no such thing")
@@ -198,11 +198,11 @@ class Oracle(Judge):
             picture = picture.resize((self.side, self.side), Image.Resampling.BOX)
         return torch.from_numpy(np.array(picture.convert("RGB"))).permute(2, 0, 1).float() / 127.5 - 1
 
-    def _readings(self, logits: Tensor) -> list[Reading]:
+    def _readings(self, logits: Tensor) -> list[OracleReading]:
         parts = logits.split([len(h.options) for h in self.heads], dim=1)
         shares = [part.softmax(1).tolist() for part in parts]
         return [
-            Reading(
+            OracleReading(
                 MappingProxyType(
                     {
                         head.name: MappingProxyType(dict(zip(head.options, share[i], strict=True)))

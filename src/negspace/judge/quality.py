@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from negspace.avoid.matching import phrase
 from negspace.judge.base import Picture
-from negspace.judge.calibration import Calibration, Cut
-from negspace.judge.scoring import ScoringJudge, fitting
+from negspace.judge.calibration import Calibration, ConceptThreshold
+from negspace.judge.scoring import ScoringJudge, checked_calibration
 
 Grid = NDArray[np.float64]
 
@@ -221,7 +221,7 @@ MEASURES: Final = (
 _KNOWN: Final = {phrase(word): measure for measure in MEASURES for word in measure.words}
 
 
-def measured(picture: Picture) -> dict[str, float]:
+def measure_all(picture: Picture) -> dict[str, float]:
     """Every measure of a picture, by name."""
     rgb = _levels(picture)
     return {measure.name: measure.of(rgb) for measure in MEASURES}
@@ -240,7 +240,7 @@ class Quality(ScoringJudge):
 
     def __init__(self, calibration: Calibration | None = None) -> None:
         self.name = "quality"
-        self.calibration = fitting(calibration, self.name, self.weights())
+        self.calibration = checked_calibration(calibration, self.name, self.weights())
 
     def concepts(self) -> tuple[str, ...]:
         own = () if self._only else tuple(measure.words[0] for measure in MEASURES)
@@ -253,12 +253,12 @@ class Quality(ScoringJudge):
         rows = [[measure.of(rgb) for measure in MEASURES] for rgb in map(_levels, pictures)]
         return np.array(rows).reshape(-1, len(MEASURES))
 
-    def scores(self, observed: Grid, concept: str, cut: Cut) -> Grid:
+    def scores(self, observed: Grid, concept: str, cut: ConceptThreshold) -> Grid:
         return observed[:, MEASURES.index(_measure(concept, cut))]
 
-    def plain_cut(self, concept: str) -> Cut:
+    def default_threshold(self, concept: str) -> ConceptThreshold:
         measure = _KNOWN[phrase(concept)]
-        return Cut(threshold=measure.threshold, unit=measure.unit)
+        return ConceptThreshold(threshold=measure.threshold, unit=measure.unit)
 
     def weights(self) -> str:
         """Of the formulas' version: they have no weights."""
@@ -269,7 +269,7 @@ class Quality(ScoringJudge):
         return self.calibration is not None and self.calibration.only
 
 
-def _measure(concept: str, cut: Cut) -> Measure:
+def _measure(concept: str, cut: ConceptThreshold) -> Measure:
     return next(_KNOWN[key] for key in map(phrase, (concept, *cut.also)) if key in _KNOWN)
 
 

@@ -14,10 +14,10 @@ from negspace.judge.base import Judge, Picture, unknown
 from negspace.judge.calibration import (
     LEAST_EXAMPLES,
     Calibration,
-    Cut,
-    measured,
-    shared_out,
-    threshold,
+    ConceptThreshold,
+    choose_threshold,
+    split_examples,
+    with_rates,
 )
 from negspace.verdict import JudgeVerdict
 
@@ -36,7 +36,9 @@ class ScoringJudge(Judge):
         """[pictures, d]: all that its scores are made of, whatever the concept."""
 
     @abstractmethod
-    def scores(self, observed: NDArray[np.float64], concept: str, cut: Cut) -> NDArray[np.float64]:
+    def scores(
+        self, observed: NDArray[np.float64], concept: str, cut: ConceptThreshold
+    ) -> NDArray[np.float64]:
         """[pictures]: the more, the more likely the concept is there.
 
         Args:
@@ -46,14 +48,16 @@ class ScoringJudge(Judge):
         """
 
     @abstractmethod
-    def plain_cut(self, concept: str) -> Cut:
+    def default_threshold(self, concept: str) -> ConceptThreshold:
         """How a concept is looked for where nobody calibrated it. Only for concepts that it knows."""
 
     @abstractmethod
     def weights(self) -> str:
         """sha256 of what the scores depend on, in hex."""
 
-    def learned(self, cut: Cut, present: NDArray[np.float64], absent: NDArray[np.float64]) -> Cut:
+    def trained(
+        self, cut: ConceptThreshold, present: NDArray[np.float64], absent: NDArray[np.float64]
+    ) -> ConceptThreshold:
         """The cut after seeing examples; a judge that cannot learn leaves it as it is."""
         return cut
 
@@ -61,9 +65,9 @@ class ScoringJudge(Judge):
         return tuple(self.calibration.concepts) if self.calibration else ()
 
     def knows(self, concept: str) -> bool:
-        return self.cut(concept) is not None
+        return self.calibrated_threshold(concept) is not None
 
-    def cut(self, concept: str) -> Cut | None:
+    def calibrated_threshold(self, concept: str) -> ConceptThreshold | None:
         """The calibrated cut of a concept, in any of its words; None where there is none."""
         key = phrase(concept)
         for name, one in self.calibration.concepts.items() if self.calibration else ():
@@ -72,13 +76,17 @@ class ScoringJudge(Judge):
         return None
 
     def look(self, pictures: Sequence[Picture], concepts: Sequence[str]) -> list[tuple[JudgeVerdict, ...]]:
-        cuts = {name: self.cut(name) or self.plain_cut(name) for name in concepts if self.knows(name)}
+        cuts = {
+            name: self.calibrated_threshold(name) or self.default_threshold(name)
+            for name in concepts
+            if self.knows(name)
+        }
         if not cuts or not pictures:
-            return [self._sights(concepts, {}, {}) for _ in pictures]
+            return [self._verdicts(concepts, {}, {}) for _ in pictures]
         observed = self.observe(pictures)
         scores = {name: self.scores(observed, name, cut).tolist() for name, cut in cuts.items()}
         return [
-            self._sights(concepts, cuts, {name: column[row] for name, column in scores.items()})
+            self._verdicts(concepts, cuts, {name: column[row] for name, column in scores.items()})
             for row in range(len(pictures))
         ]
 
@@ -86,15 +94,15 @@ class ScoringJudge(Judge):
         said = self.calibration.to_json() if self.calibration else ""
         return hashlib.sha256(f"{self.weights()}{said}".encode()).hexdigest()
 
-    def calibrated(
+    def calibrate(
         self,
         concept: str,
-        cut: Cut,
+        cut: ConceptThreshold,
         present: NDArray[np.float64],
         absent: NDArray[np.float64],
         catch: float | None = None,
         margin: float = 0.0,
-    ) -> Cut:
+    ) -> ConceptThreshold:
         """The cut of a concept as examples with and without it have it.
 
         Args:
@@ -113,26 +121,28 @@ class ScoringJudge(Judge):
             if len(examples) < LEAST_EXAMPLES:
                 told = f"{len(examples)} pictures {kind} {concept!r} are too few"
                 raise JudgeError(f"{told}: {LEAST_EXAMPLES} are needed, some hundreds are better")
-        there, not_there = shared_out(present), shared_out(absent)
-        taught = self.learned(cut, there[0], not_there[0])
+        there, not_there = split_examples(present), split_examples(absent)
+        taught = self.trained(cut, there[0], not_there[0])
         choose, test = (
             tuple(self.scores(examples[part], concept, taught) for examples in (there, not_there))
             for part in (1, 2)
         )
-        chosen = taught.model_copy(update={"threshold": threshold(choose[0], choose[1], catch) - margin})
-        return measured(chosen, test[0], test[1])
+        chosen = taught.model_copy(
+            update={"threshold": choose_threshold(choose[0], choose[1], catch) - margin}
+        )
+        return with_rates(chosen, test[0], test[1])
 
-    def _sights(
-        self, concepts: Sequence[str], cuts: Mapping[str, Cut], scores: Mapping[str, float]
+    def _verdicts(
+        self, concepts: Sequence[str], cuts: Mapping[str, ConceptThreshold], scores: Mapping[str, float]
     ) -> tuple[JudgeVerdict, ...]:
         return tuple(
-            self._sight(name, cuts[name], scores[name])
+            self._verdict(name, cuts[name], scores[name])
             if name in cuts
             else unknown(name, self.name, "it does not know what that looks like")
             for name in concepts
         )
 
-    def _sight(self, concept: str, cut: Cut, score: float) -> JudgeVerdict:
+    def _verdict(self, concept: str, cut: ConceptThreshold, score: float) -> JudgeVerdict:
         if not np.isfinite(score):
             return unknown(concept, self.name, "its score is no number")
         return JudgeVerdict(
@@ -146,7 +156,7 @@ class ScoringJudge(Judge):
         )
 
 
-def fitting(calibration: Calibration | None, kind: str, weights: str) -> Calibration | None:
+def checked_calibration(calibration: Calibration | None, kind: str, weights: str) -> Calibration | None:
     """The calibration, if it was made for this judge.
 
     Raises:

@@ -7,7 +7,7 @@ from negspace.judge.base import Judge, Picture
 from negspace.verdict import JudgeVerdict
 
 
-def thumbs(
+def propose_from_thumbs(
     judge: Judge,
     disliked: Sequence[Picture],
     liked: Sequence[Picture],

@@ -24,8 +24,8 @@ from torch import Tensor
 from negspace.avoid.matching import phrase
 from negspace.errors import JudgeError
 from negspace.judge.base import Picture
-from negspace.judge.calibration import Calibration, Cut, View
-from negspace.judge.scoring import ScoringJudge, fitting, logistic
+from negspace.judge.calibration import Calibration, ConceptThreshold, View
+from negspace.judge.scoring import ScoringJudge, checked_calibration, logistic
 from negspace.models.files.fingerprint import fingerprint
 
 KINDS: Final = ("clip", "siglip", "siglip2")
@@ -56,21 +56,23 @@ class ZeroShot(ScoringJudge):
         self.name = name or self.folder.name
         self._kind, self._model, self._tokenizer = _opened(self.folder)
         self._seeing = _Seeing.of(self.folder, self._model.config.vision_config.image_size)
-        self.calibration = fitting(calibration, "zero_shot", self.weights())
+        self.calibration = checked_calibration(calibration, "zero_shot", self.weights())
         self._side_of = lru_cache(maxsize=4096)(self._side)
 
     def knows(self, concept: str) -> bool:
         closed = self.calibration is not None and self.calibration.only
         return super().knows(concept) or (not closed and bool(phrase(concept)))
 
-    def plain_cut(self, concept: str) -> Cut:
+    def default_threshold(self, concept: str) -> ConceptThreshold:
         present = tuple(prompt.format(concept) for prompt in PRESENT)
-        return Cut(threshold=0.0, unit="log odds", present=present, absent=ABSENT)
+        return ConceptThreshold(threshold=0.0, unit="log odds", present=present, absent=ABSENT)
 
     def weights(self) -> str:
         return fingerprint(self.folder, self.folder.glob("*.safetensors"))
 
-    def scores(self, observed: NDArray[np.float64], concept: str, cut: Cut) -> NDArray[np.float64]:
+    def scores(
+        self, observed: NDArray[np.float64], concept: str, cut: ConceptThreshold
+    ) -> NDArray[np.float64]:
         direction, bias = self._reading(cut)
         return observed[:, : len(direction)] @ direction + bias
 
@@ -101,7 +103,9 @@ class ZeroShot(ScoringJudge):
             raise JudgeError(f"{self.folder} is no CLIP, whose text half could be a model's text encoder")
         return self._model
 
-    def learned(self, cut: Cut, present: NDArray[np.float64], absent: NDArray[np.float64]) -> Cut:
+    def trained(
+        self, cut: ConceptThreshold, present: NDArray[np.float64], absent: NDArray[np.float64]
+    ) -> ConceptThreshold:
         seen = np.concatenate([present, absent])
         truth = np.arange(len(seen)) < len(present)
         mean, spread = seen.mean(axis=0), seen.std(axis=0) + 1e-9
@@ -119,7 +123,7 @@ class ZeroShot(ScoringJudge):
             }
         )
 
-    def _reading(self, cut: Cut) -> tuple[NDArray[np.float64], float]:
+    def _reading(self, cut: ConceptThreshold) -> tuple[NDArray[np.float64], float]:
         """(direction, bias) such that score = direction . picture + bias."""
         if cut.direction:
             return np.asarray(cut.direction), cut.bias

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
-from negspace.engine import Account
+from negspace.engine import LaneStats
 from negspace.lab.stats import mean_similarity, vendi
 from negspace.lab.vectors import POINTS, StepVectors
 
@@ -93,7 +93,7 @@ def _plane(axes: Axes, step: StepVectors) -> None:
     )
 
 
-def strength_curves(accounts: Sequence[Account]) -> Figure:
+def strength_curves(accounts: Sequence[LaneStats]) -> Figure:
     """Step by step: how far the negative's prediction stood off, and the strengths that came of it.
 
     Thin lines are single pictures, thick ones their mean.

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from negspace.engine import Account, Engine, Fixed, Taken
+from negspace.engine import Engine, FixedBatches, LaneStats, StepResult
 from negspace.errors import LabError
 from negspace.generate import Model
 from negspace.guidance import convert
@@ -69,7 +69,7 @@ class Measured:
     """
 
     steps: tuple[StepVectors, ...]
-    account: Account
+    account: LaneStats
 
 
 def measured(model: Model, requests: Sequence[Request], rows: int = 16) -> list[Measured]:
@@ -83,19 +83,19 @@ def measured(model: Model, requests: Sequence[Request], rows: int = 16) -> list[
     Raises:
         NegspaceError: a request is impossible for the model.
     """
-    width = Fixed(rows)
+    width = FixedBatches(rows)
     traced = [one.model_copy(update={"rule": f"traced({_rule(model, one)})"}) for one in requests]
     runs = [model.with_batching(width).run(one) for one in traced]
     lanes = [lane for run in runs for lane in run.lanes]
     engine = Engine(runs[0].network, width)
-    taken: list[list[Taken]] = [[] for _ in lanes]
+    taken: list[list[StepResult]] = [[] for _ in lanes]
     for _ in engine.run(lanes):
         for lane, steps in zip(lanes, taken, strict=True):
-            if lane.taken is not None and (not steps or steps[-1] is not lane.taken):
-                steps.append(lane.taken)
+            if lane.last_step is not None and (not steps or steps[-1] is not lane.last_step):
+                steps.append(lane.last_step)
     return [
         Measured(
-            tuple(vectors for step in steps if (vectors := _vectors(step, lane.x)) is not None), lane.account
+            tuple(vectors for step in steps if (vectors := _vectors(step, lane.x)) is not None), lane.stats
         )
         for lane, steps in zip(lanes, taken, strict=True)
     ]
@@ -119,9 +119,9 @@ def _rule(model: Model, request: Request) -> str:
     return model.plan(request).rule
 
 
-def _vectors(taken: Taken, latents: Tensor) -> StepVectors | None:
+def _vectors(taken: StepResult, latents: Tensor) -> StepVectors | None:
     """None where a prediction is missing, as at a step where only the prompt is evaluated."""
-    answers = taken.answers
+    answers = taken.predictions
     empty, negative = answers.get(EMPTY), answers.get(NEGATIVE)
     positive = answers.get(_PLAIN, answers.get(POSITIVE))
     if positive is None or negative is None:

@@ -14,7 +14,7 @@ from typing import Final, final
 import torch
 from PIL import Image
 
-from negspace.engine import Fixed
+from negspace.engine import FixedBatches
 from negspace.errors import LabError
 from negspace.generate import Model
 from negspace.receipt import Receipt
@@ -55,7 +55,7 @@ class Workers(ABC):
 
 def make_part(model: Model, part: Part) -> list[Made]:
     """The pictures of a part, `ROWS` rows a forward."""
-    results = model.with_batching(Fixed(ROWS)).generate_all(part)
+    results = model.with_batching(FixedBatches(ROWS)).generate_all(part)
     return [(result.images[0], result.receipt) for result in results]
 
 

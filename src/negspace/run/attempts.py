@@ -52,7 +52,7 @@ class PreparedPlan:
     @property
     def redraws(self) -> bool:
         """Whether anything of the picture is made: a mask may keep all of it."""
-        return self._canvas is None or self._canvas.redraws
+        return self._canvas is None or self._canvas.has_free_cells
 
     def lane(self, seed: int) -> Lane:
         """A picture to be made."""
@@ -66,7 +66,7 @@ class PreparedPlan:
             sampler=sampler,
             rule=self._rule,
             space=_SPACES[network.facts.prediction],
-            casts=self.casting.casts(sampler.evaluations),
+            sides=self.casting.at_evaluations(sampler.evaluations),
             negatives=self.casting.negatives(sampler.evaluations),
             canvas=self._canvas,
             numbers=network.numbers(planned.carried, planned.width, planned.height),

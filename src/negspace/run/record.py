@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from negspace import __version__
 from negspace.avoid.matching import phrase
-from negspace.engine import Account, Batching
+from negspace.engine import Batching, LaneStats
 from negspace.engine.sides import Sides
 from negspace.findings import Finding
 from negspace.planning.plan import Plan, PlannedTerm
@@ -38,7 +38,7 @@ def record(
         width: rows that went through the network at once.
     """
     network, planned, casting = making.network, making.plan, making.casting
-    accounts = [[one.lane.account for one in course.attempts] for course in courses]
+    accounts = [[one.lane.stats for one in course.attempts] for course in courses]
     acted = (
         planned.acts
         and making.redraws
@@ -96,7 +96,7 @@ def _judge(looking: Inspection) -> JudgeRecord | None:
     )
 
 
-def _image(course: PictureRun, accounts: Sequence[Account], acted: bool) -> ImageRecord:
+def _image(course: PictureRun, accounts: Sequence[LaneStats], acted: bool) -> ImageRecord:
     """The record of the picture that leaves, or of the last attempt where none does."""
     outcome = course.outcome
     if outcome is None:
@@ -118,7 +118,7 @@ def _image(course: PictureRun, accounts: Sequence[Account], acted: bool) -> Imag
     )
 
 
-def _attempt(one: PictureAttempt, account: Account) -> AttemptRecord:
+def _attempt(one: PictureAttempt, account: LaneStats) -> AttemptRecord:
     planned = one.prepared.plan
     carried = planned.carried
     return AttemptRecord(
@@ -141,7 +141,7 @@ def _terms(
     planned: Plan,
     casting: Sides,
     negative: SideRecord,
-    accounts: Sequence[Sequence[Account]],
+    accounts: Sequence[Sequence[LaneStats]],
     why_not: str | None,
 ) -> Iterator[TermRecord]:
     cut = {phrase(chunk.text) for chunk in negative.tokens if chunk.cut}
@@ -175,7 +175,7 @@ def _why_inert(term: PlannedTerm, tokens: Sequence[str], cut: set[tuple[str, ...
     return None
 
 
-def _steps(term: PlannedTerm, account: Account, steps: int) -> int:
+def _steps(term: PlannedTerm, account: LaneStats, steps: int) -> int:
     """At how many evaluations of a picture the network was told a term, at most."""
     count = len(account.push)
     start, stop = term.avoid.window

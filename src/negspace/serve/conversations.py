@@ -13,7 +13,7 @@ from PIL import Image
 from negspace.avoid.merging import AvoidList, Entry
 from negspace.errors import RequestError
 from negspace.feedback.revision import Change, Proposal, Revision, propose, revise
-from negspace.judge.thumbs import thumbs as thumbed
+from negspace.judge.thumbs import propose_from_thumbs as thumbed
 from negspace.planning.plan import Plan
 from negspace.request import Avoid, Request
 from negspace.serve.access.tenants import Tenant

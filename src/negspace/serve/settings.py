@@ -13,11 +13,11 @@ from pydantic_settings import (
 )
 from yaml import YAMLError
 
-from negspace.engine import Batching, Fixed, Spread, UpTo
+from negspace.engine import BatchesPerCore, BatchesUpTo, Batching, FixedBatches
 from negspace.errors import OutputError, RequestError
 from negspace.models.files.source import EMBEDDED, Source
 
-_WIDTHS: dict[str, type[Batching]] = {"Fixed": Fixed, "Spread": Spread, "UpTo": UpTo}
+_WIDTHS: dict[str, type[Batching]] = {"Fixed": FixedBatches, "Spread": BatchesPerCore, "UpTo": BatchesUpTo}
 _WIDTH = re.compile(r"(Fixed|Spread|UpTo)\(([1-9]\d{0,3})\)")
 
 

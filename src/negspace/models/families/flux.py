@@ -53,9 +53,9 @@ class Flux(Family):
         )
 
     def joined(self, encoders: "Sequence[TextEncoder]", settings: dict[str, Any]) -> "Encoder":
-        from negspace.encoding import Summed
+        from negspace.encoding import PooledAndTokens
 
-        return Summed(*encoders)
+        return PooledAndTokens(*encoders)
 
     def spacing(self, settings: dict[str, Any], steps: int, shape: tuple[int, int, int]) -> Spacing:
         return down_to_one(settings, steps, tokens_of(shape))

@@ -69,11 +69,11 @@ class Sana(Family):
     def joined(self, encoders: "Sequence[TextEncoder]", settings: dict[str, Any]) -> "Encoder":
         from diffusers.pipelines.sana.pipeline_sana import SanaPipeline
 
-        from negspace.encoding import Instructed
+        from negspace.encoding import InstructedEncoder
 
         # The weights were trained to read it before every prompt, to the letter.
         lines = signature(SanaPipeline.__call__).parameters["complex_human_instruction"].default
-        return Instructed(encoders[0], "\n".join(lines))
+        return InstructedEncoder(encoders[0], "\n".join(lines))
 
     def answer(self, denoiser: Any, asked: NetworkInput) -> "Tensor":
         said = denoiser(

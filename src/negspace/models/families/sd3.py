@@ -62,12 +62,12 @@ class StableDiffusion3(Family):
         )
 
     def joined(self, encoders: "Sequence[TextEncoder]", settings: dict[str, Any]) -> "Encoder":
-        from negspace.encoding import EndToEnd, SideBySide, Silence
+        from negspace.encoding import EndToEnd, SideBySide, TrailingZeros
 
         beside = SideBySide(encoders[:2])
         if len(encoders) == 3:
             return EndToEnd(beside, encoders[2])
-        return Silence(beside, _READ, settings["joint_attention_dim"])
+        return TrailingZeros(beside, _READ, settings["joint_attention_dim"])
 
     def spacing(self, settings: dict[str, Any], steps: int, shape: tuple[int, int, int]) -> Spacing:
         return Spacing(shift(settings, tokens_of(shape), highest=1.16))

@@ -189,8 +189,8 @@ class Worker:
     def _tick(self, hand: _Hand, engine: Engine) -> None:
         lanes, before, busy = engine.lanes, engine.evaluations, sum(bool(one.owners) for one in self._hands)
         works = {hand.owners[lane] for lane in lanes}
-        engine.batching = self._width.among(busy)
-        torch.set_num_threads(engine.batching.threads)
+        engine.batching = self._width.shared_by(busy)
+        torch.set_num_threads(engine.batching.torch_threads)
         began = time.perf_counter()
         try:
             engine.tick()

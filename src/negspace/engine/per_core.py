@@ -20,13 +20,13 @@ CORES = torch.get_num_threads()
 
 @final
 @dataclass(frozen=True)
-class Spread(Batching):
+class BatchesPerCore(Batching):
     """The rows that there are, shared out evenly among the cores, at most this many a forward: the fastest on
     a CPU that does other things too, and exact to float tolerance only.
 
     The cores that share one forward wait for the slowest of them after every layer, some hundred times a
     step; those with a forward of their own meet once a step, and those with an engine of their own never.
-    Elsewhere than on a CPU it is `UpTo`.
+    Elsewhere than on a CPU it is `BatchesUpTo`.
 
     Attributes:
         cores: that it may take; None is all.
@@ -38,40 +38,40 @@ class Spread(Batching):
     def workers(self) -> int:
         return 1 if torch.cuda.is_available() else CORES
 
-    def among(self, hands: int) -> "Spread":
-        return replace(self, cores=max(1, CORES // hands))
+    def shared_by(self, workers: int) -> "BatchesPerCore":
+        return replace(self, cores=max(1, CORES // workers))
 
     @property
-    def threads(self) -> int:
+    def torch_threads(self) -> int:
         """Half of the cores: where two threads share two cores with anything else, each waits for the other
         most of the time."""
         return max(1, self._cores // 2)
 
-    def filled(self, rows: Sequence[Row]) -> Sequence[Row]:
+    def padded(self, rows: Sequence[Row]) -> Sequence[Row]:
         return rows
 
-    def parts(self, rows: Sequence[T]) -> Iterator[Sequence[T]]:
+    def split(self, rows: Sequence[T]) -> Iterator[Sequence[T]]:
         count = max(-(-len(rows) // self.rows), min(self._cores, len(rows)))
         for part in range(count):
             yield rows[len(rows) * part // count : len(rows) * (part + 1) // count]
 
-    def carried_out(self, network: Network, forwards: Sequence[Sequence[Row]]) -> list[Tensor]:
+    def predict_all(self, network: Network, forwards: Sequence[Sequence[Row]]) -> list[Tensor]:
         beside = min(self._cores, len(forwards))
         if network.device.type != "cpu" or beside < 2:
-            return super().carried_out(network, forwards)
+            return super().predict_all(network, forwards)
         threads = max(1, self._cores // beside)
-        return list(_crew(CORES).map(lambda rows: _predicted(network, rows, threads), forwards))
+        return list(_thread_pool(CORES).map(lambda rows: _predict(network, rows, threads), forwards))
 
     @property
     def _cores(self) -> int:
         return CORES if self.cores is None else self.cores
 
 
-def _predicted(network: Network, rows: Sequence[Row], threads: int) -> Tensor:
+def _predict(network: Network, rows: Sequence[Row], threads: int) -> Tensor:
     torch.set_num_threads(threads)  # of this thread of the crew
     return network.predict(rows)
 
 
 @lru_cache(maxsize=1)
-def _crew(hands: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(hands, "negspace forward")
+def _thread_pool(workers: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(workers, "negspace forward")
