@@ -1,7 +1,7 @@
 """ModelFacts: what a model can be told, as plain values. Plans are made from these alone, without weights."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 Prediction = Literal["epsilon", "v_prediction", "flow"]
 Absent = Literal["empty", "zeros", "none"]
@@ -92,6 +92,13 @@ class ModelFacts:
     embeddings: tuple[EmbeddingFacts, ...] = ()
     sizes: bool = False
     guidance: float | None = None
+
+    def to_plain(self) -> dict[str, Any]:
+        """The facts as JSON can hold them: sets become sorted lists."""
+        plain = asdict(self)
+        for encoder in plain["encoders"]:
+            encoder["words"] = None if encoder["words"] is None else sorted(encoder["words"])
+        return plain
 
 
 @dataclass(frozen=True)

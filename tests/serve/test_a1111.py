@@ -211,7 +211,7 @@ def test_what_cannot_be_is_refused_in_one_line(
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"init_images": []}, "one picture is started from, not 0"),
+        ({"init_images": []}, "exactly one picture is needed, not 0"),
         ({"init_images": [text(gradient())] * 2}, "not 2"),
         ({"init_images": ["%%%"]}, "base64"),
         ({"init_images": [base64.b64encode(declared(50_000, 50_000)).decode()]}, "too large"),

@@ -3,7 +3,7 @@
 import pytest
 
 from negspace.errors import RequestError
-from negspace.serve.clients.extensions import asked
+from negspace.serve.extension_fields import client_request
 
 FIELDS = {"prompt": "a"}
 
@@ -11,16 +11,16 @@ FIELDS = {"prompt": "a"}
 def test_the_body_goes_first_then_the_query_then_headers() -> None:
     headers = {"x-negative-prompt": "header", "x-negspace-scale": "2.5", "x-negspace-steps": "9"}
     query = {"negative_prompt": "query", "steps": "3"}
-    request = asked(FIELDS, {"cfg_scale": 4}, query, headers).request
+    request = client_request(FIELDS, {"cfg_scale": 4}, query, headers).request
     assert (request.avoid, request.steps, request.scale, request.seed) == ("query", 3, 4, 0)
-    assert asked({**FIELDS, "avoid": ""}, {}, query, headers).request.avoid == ""
-    assert asked(FIELDS, {}, {}, headers).request.avoid == "header"
-    assert asked(FIELDS, {}, {}, {}).request.avoid is None
-    assert asked(FIELDS, {}, {"negative_prompt": ""}, {}).request.avoid == ""
+    assert client_request({**FIELDS, "avoid": ""}, {}, query, headers).request.avoid == ""
+    assert client_request(FIELDS, {}, {}, headers).request.avoid == "header"
+    assert client_request(FIELDS, {}, {}, {}).request.avoid is None
+    assert client_request(FIELDS, {}, {"negative_prompt": ""}, {}).request.avoid == ""
 
 
 def test_policies_add_up_each_once() -> None:
-    request = asked(
+    request = client_request(
         {**FIELDS, "model": "m@a@b"}, {"policies": ["z"]}, {"policy": "b, c"}, {"x-policy": "e,a"}
     ).request
     assert request.model == "m" and set(request.policies) == {"a", "b", "c", "e", "z"}
@@ -28,9 +28,13 @@ def test_policies_add_up_each_once() -> None:
 
 
 def test_how_a_request_is_to_be_treated() -> None:
-    told = asked(FIELDS, {}, {"conversation": "c-1", "priority": "3", "deadline": "2.5"}, {})
-    assert told.order == {"conversation": "c-1", "priority": 3, "deadline": 2.5}
-    assert asked(FIELDS, {}, {}, {}).order == {"conversation": None, "priority": 0, "deadline": None}
+    request = client_request(FIELDS, {}, {"conversation": "c-1", "priority": "3", "deadline": "2.5"}, {})
+    assert request.submit_arguments == {"conversation": "c-1", "priority": 3, "deadline": 2.5}
+    assert client_request(FIELDS, {}, {}, {}).submit_arguments == {
+        "conversation": None,
+        "priority": 0,
+        "deadline": None,
+    }
 
 
 @pytest.mark.parametrize(
@@ -46,7 +50,7 @@ def test_how_a_request_is_to_be_treated() -> None:
         ({"deadline": "nan"}, "deadline"),
     ],
 )
-def test_what_cannot_be_is_told_in_one_line(query: dict[str, str], message: str) -> None:
+def test_an_impossible_value_is_refused_in_one_line(query: dict[str, str], message: str) -> None:
     with pytest.raises(RequestError, match=message) as caught:
-        asked(FIELDS, {}, query, {})
+        client_request(FIELDS, {}, query, {})
     assert "\n" not in str(caught.value)

@@ -157,7 +157,7 @@ def test_models_are_listed(client: openai.OpenAI) -> None:
     [
         ({"model": "none"}, "no model is called 'none'"),
         ({"extra_body": {"rule": "nothing"}}, "no rule is called"),
-        ({"extra_body": {"seed": "x"}}, "seed: 'x' is no number"),
+        ({"extra_body": {"seed": "x"}}, "seed: 'x' is not a number"),
         ({"extra_body": {"priority": 1e9}}, "priority"),
         ({"extra_body": {"conversation": "a b"}}, "conversation"),
         ({"size": "big"}, "size 'big' is neither"),

@@ -25,7 +25,7 @@ from tests.store.receipts import receipt
 def order(tiny_sd: Path) -> Order:
     catalogue = Catalogue(ServerSettings(models={"tiny": Source(tiny_sd)}))
     asked = Request(prompt="a secret house", avoid="hidden hat")
-    carried = catalogue.carried(asked)
+    carried = catalogue.resolved(asked)
     return Order(asked, carried, catalogue.plan(carried, LOCAL), LOCAL)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx2 as httpx
 import pytest
 
-from negspace.serve.access.keys import KeyFile, with_new_key, write_keys
+from negspace.serve.access.tenants import KeyFile, with_new_key, write_keys
 from negspace.serve.settings import ServerSettings
 from tests.serve.live import Live, serving
 

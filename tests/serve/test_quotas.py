@@ -7,7 +7,7 @@ import pytest
 
 from negspace.models.files.source import Source
 from negspace.request import Request
-from negspace.serve.access.quotas import Quotas
+from negspace.serve.access.request_limits import Quotas
 from negspace.serve.access.tenants import LOCAL, Tenant
 from negspace.serve.catalogue import Catalogue
 from negspace.serve.refusal import Refusal
@@ -29,7 +29,7 @@ from tests.pictures import gradient, text
 )
 def test_steps_that_are_left_out_cost_nothing(tiny_sd: Path, fields: dict[str, Any], cost: float) -> None:
     catalogue = Catalogue(ServerSettings(models={"tiny": Source(str(tiny_sd))}))
-    carried = catalogue.carried(Request.from_dict({"prompt": "a cat", "steps": 10, **fields}))
+    carried = catalogue.resolved(Request.from_dict({"prompt": "a cat", "steps": 10, **fields}))
     assert cost_of(catalogue.plan(carried, LOCAL)) == cost
 
 

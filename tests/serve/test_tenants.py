@@ -17,8 +17,9 @@ from mcp_types import CallToolResult
 
 from negspace.cli.app import run
 from negspace.models.files.source import Source
-from negspace.serve.access.authentication import Authentication, TokenBucket
-from negspace.serve.access.keys import KeyFile, read_keys, with_new_key, without_keys, write_keys
+from negspace.serve.access.authentication import Authentication
+from negspace.serve.access.request_limits import TokenBucket
+from negspace.serve.access.tenants import KeyFile, read_keys, with_new_key, without_keys, write_keys
 from negspace.serve.app import create_app
 from negspace.serve.refusal import Refusal
 from negspace.serve.settings import ServerSettings
@@ -187,7 +188,7 @@ def test_a_rate_and_a_quota_say_when_to_come_again(house: House) -> None:
 
 
 def test_a_signed_address_opens_one_picture(house: House) -> None:
-    query = house.live.service.links.query(house.image)
+    query = house.live.service.signed_links.query(house.image)
     with house.client("") as client:
         assert client.get(f"/api/images/{house.image}?{query}").status_code == 200
         other = house.image[:-1] + "1"
@@ -201,13 +202,13 @@ def test_keys_rotate_while_the_server_runs(tmp_path: Path, capsys: pytest.Captur
         assert run(["keys", *arguments, "--keys", str(file)]) == 0
     first, second, _ = capsys.readouterr().out.split()
     assert first not in file.read_text() and file.stat().st_mode & 0o077 == 0
-    gate = Authentication(file)
-    assert gate.tenant({"authorization": f"Bearer {first}"}).name == "one"
+    authentication = Authentication(file)
+    assert authentication.tenant({"authorization": f"Bearer {first}"}).name == "one"
     assert run(["keys", "revoke", "one", first.split("_")[1], "--keys", str(file)]) == 0
-    gate._looked = 0.0  # noqa: SLF001
+    authentication._checked = 0.0  # noqa: SLF001
     with pytest.raises(Refusal):
-        gate.tenant({"api-key": first})
-    assert gate.tenant({"api-key": second}).name == "one"
+        authentication.tenant({"api-key": first})
+    assert authentication.tenant({"api-key": second}).name == "one"
     assert run(["keys", "rotate", "one", "--keys", str(file)]) == 0
     assert run(["keys", "list", "--json", "--keys", str(file)]) == 0
     told = capsys.readouterr().out
@@ -215,19 +216,19 @@ def test_keys_rotate_while_the_server_runs(tmp_path: Path, capsys: pytest.Captur
         len(read_keys(file).tenants["one"].keys) == 1 and json.loads(told[told.index("{") :])["two"]["admin"]
     )
     file.write_text("tenants: {one: {admn: true}}")
-    gate._looked = 0.0  # noqa: SLF001
-    assert gate.named("two") is not None  # the last that could be read stays in force
+    authentication._checked = 0.0  # noqa: SLF001
+    assert authentication.by_name("two") is not None  # the last that could be read stays in force
     assert run(["keys", "list", "--keys", str(file)]) == 2
     assert run(["keys", "revoke", "three", "--keys", str(tmp_path / "none.yaml")]) == 2
 
 
 def test_without_keys_only_a_loopback_name_is_let_in() -> None:
-    gate = Authentication(None)
+    authentication = Authentication(None)
     for host in ("localhost:8000", "127.0.0.1", "[::1]:80"):
-        assert gate.tenant({"host": host}).admin
+        assert authentication.tenant({"host": host}).admin
     for host in ("evil.example", "127.0.0.1.evil.example:80", "", "[::1", "10.0.0.1"):
         with pytest.raises(Refusal):
-            gate.tenant({"host": host})
+            authentication.tenant({"host": host})
 
 
 def test_a_bucket_fills_again() -> None:

@@ -96,7 +96,7 @@ class Bench:
 
     def enter(self, how: dict[str, Any] | None = None, **fields: Any) -> str:
         asked = Request.from_dict(fields)
-        carried = self.catalogue.carried(asked)
+        carried = self.catalogue.resolved(asked)
         order = Order(asked, carried, self.catalogue.plan(carried, LOCAL), LOCAL, **(how or {}))
         self.desk.enter(order, Ticket(order.id, "one", pictures=asked.n, cost=2.0 * order.plan.steps))
         return order.id

@@ -27,7 +27,7 @@ _DEFAULT = Path("negspace-keys.yaml")
 @keys.command()
 def add(tenant: Name, keys: Keys = _DEFAULT, admin: Admin = False) -> None:
     """Make a key for a tenant, new or known. It is printed once and kept nowhere."""
-    from negspace.serve.access.keys import KeyFile, read_keys, with_new_key, write_keys
+    from negspace.serve.access.tenants import KeyFile, read_keys, with_new_key, write_keys
 
     known, key = with_new_key(read_keys(keys) if keys.exists() else KeyFile(), tenant)
     if admin:
@@ -40,7 +40,7 @@ def add(tenant: Name, keys: Keys = _DEFAULT, admin: Admin = False) -> None:
 @keys.command()
 def rotate(tenant: Name, keys: Keys = _DEFAULT) -> None:
     """Make a new key for a tenant and revoke all it had."""
-    from negspace.serve.access.keys import read_keys, with_new_key, without_keys, write_keys
+    from negspace.serve.access.tenants import read_keys, with_new_key, without_keys, write_keys
 
     known, key = with_new_key(without_keys(read_keys(keys), tenant), tenant)
     write_keys(keys, known)
@@ -50,7 +50,7 @@ def rotate(tenant: Name, keys: Keys = _DEFAULT) -> None:
 @keys.command()
 def revoke(tenant: Name, key: Id = None, keys: Keys = _DEFAULT) -> None:
     """Revoke a key of a tenant, or all of them. A running server hears of it within seconds."""
-    from negspace.serve.access.keys import read_keys, without_keys, write_keys
+    from negspace.serve.access.tenants import read_keys, without_keys, write_keys
 
     write_keys(keys, without_keys(read_keys(keys), tenant, key))
     show.line(f"revoked: {key or 'all keys'} of {tenant}")
@@ -59,7 +59,7 @@ def revoke(tenant: Name, key: Id = None, keys: Keys = _DEFAULT) -> None:
 @keys.command("list")
 def list_keys(keys: Keys = _DEFAULT, json: Json = False) -> None:
     """List the tenants with the ids of their keys."""
-    from negspace.serve.access.keys import read_keys
+    from negspace.serve.access.tenants import read_keys
 
     known = read_keys(keys)
     if json:

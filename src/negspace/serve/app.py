@@ -1,4 +1,4 @@
-"""The application: every dialect on one port. To add one, write its file and put it into `DIALECTS`."""
+"""The application: every dialect on one port."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -9,62 +9,70 @@ from starlette.exceptions import HTTPException
 
 from negspace import __version__
 from negspace.errors import NegspaceError
-from negspace.serve.access.body_limit import BodyLimit
-from negspace.serve.clients import a1111, huggingface, mcp, native, openai
-from negspace.serve.clients.dialect import ClientDialect, told_plainly
-from negspace.serve.observe import health
+from negspace.plugins import modules_in, plugins
+from negspace.serve import clients
+from negspace.serve.access.request_limits import BodyLimit
+from negspace.serve.dialect import ClientDialect, native_error
 from negspace.serve.refusal import Refusal, refusal_of
 from negspace.serve.service import Service
 
-DIALECTS: tuple[ClientDialect, ...] = (
-    health.DIALECT,
-    native.DIALECT,
-    a1111.DIALECT,
-    huggingface.DIALECT,
-    mcp.DIALECT,
-    openai.DIALECT,
-)
+
+def dialects() -> tuple[ClientDialect, ...]:
+    """The dialects in `negspace.serve.clients`, and those that other packages add through the entry points
+    `negspace.server_dialects`."""
+    shipped: dict[str, ClientDialect] = {
+        module.DIALECT.name: module.DIALECT for module in modules_in(clients)
+    }
+    return tuple(plugins("negspace.server_dialects", shipped, _checked).values())
+
+
+def _checked(plugin: object) -> ClientDialect:
+    if not isinstance(plugin, ClientDialect):
+        raise ValueError("it is not a ClientDialect")
+    return plugin
 
 
 def create_app(service: Service) -> FastAPI:
     """The application for a service, which it starts and stops."""
+    all_dialects = dialects()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             await service.start()
             stack.push_async_callback(service.stop)
-            for dialect in DIALECTS:
-                if dialect.around is not None:
-                    await stack.enter_async_context(dialect.around(app))
+            for dialect in all_dialects:
+                if dialect.lifespan is not None:
+                    await stack.enter_async_context(dialect.lifespan(app))
             yield
 
     app = FastAPI(title="Negspace", version=__version__, lifespan=lifespan, redoc_url=None)
     app.state.service = service
-    app.state.dialects = DIALECTS
+    app.state.dialects = all_dialects
     app.add_middleware(BodyLimit, most=service.settings.largest_body)
-    for dialect in DIALECTS:
+    for dialect in all_dialects:
         app.include_router(dialect.router)
-    app.add_exception_handler(NegspaceError, _refused)
-    app.add_exception_handler(RequestValidationError, _refused)
-    app.add_exception_handler(HTTPException, _refused)
+    for error in (NegspaceError, RequestValidationError, HTTPException):
+        app.add_exception_handler(error, _error_response)
     return app
 
 
-async def _refused(request: Request, error: Exception) -> Response:
-    """An error, said the way of the dialect that it happened in."""
+async def _error_response(request: Request, error: Exception) -> Response:
+    """An error in the form of the dialect that it happened in."""
     path = request.url.path
-    told = next((one.told for one in DIALECTS if one.speaks(path)), told_plainly)
+    write = next(
+        (dialect.error_response for dialect in request.app.state.dialects if dialect.serves(path)),
+        native_error,
+    )
     match error:
         case RequestValidationError():
-            return told(_of_fields(error))
+            return write(_first_wrong_field(error))
         case HTTPException(status_code=status, detail=detail):
-            return told(Refusal(str(detail), status, "http"))
-    return told(refusal_of(error))
+            return write(Refusal(str(detail), status, "http"))
+    return write(refusal_of(error))
 
 
-def _of_fields(error: RequestValidationError) -> Refusal:
-    """The first field that is wrong."""
+def _first_wrong_field(error: RequestValidationError) -> Refusal:
     first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"])
-    return Refusal(f"{place}: {first['msg']}"[:500], 422, "field")
+    field = ".".join(str(part) for part in first["loc"])
+    return Refusal(f"{field}: {first['msg']}"[:500], 422, "field")

@@ -1,8 +1,8 @@
-"""Catalogue: what a request may ask for by name. Strangers name things; only the operator knows places."""
+"""The models, policies and embeddings of a server. Clients use names; only the operator knows file paths."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import final
+from typing import Any, final
 
 from negspace.encoding import load_embeddings
 from negspace.errors import RequestError, named
@@ -21,151 +21,150 @@ from negspace.serve.settings import ServerSettings
 
 @final
 class Catalogue:
-    """What may be asked for.
+    """The models, policies and embeddings that requests may name.
 
     Args:
         settings: of the server.
 
     Attributes:
-        models: what each can be told, by name. The first is the default.
+        models: the facts of each model by name. The first is the default.
         policies: by name.
-        taught: what each embedding teaches, by name.
+        embedding_facts: by name of the embedding.
 
     Raises:
-        ModelError, PolicyError, EncodingError: something in the settings cannot be read.
+        ModelError, PolicyError, EncodingError: a file in the settings cannot be read.
     """
 
     def __init__(self, settings: ServerSettings) -> None:
-        self._places = dict(settings.models)
+        self._sources = dict(settings.models)
         self._aliases = dict(settings.aliases)
-        self._policies = {name: name for name in shipped()} | {
-            name: str(place) for name, place in settings.policies.items()
+        self._policy_files = {name: name for name in shipped()} | {
+            name: str(file) for name, file in settings.policies.items()
         }
-        self._embeddings = {name: str(place) for name, place in settings.embeddings.items()}
+        self._embedding_files = {name: str(file) for name, file in settings.embeddings.items()}
         self.models: Mapping[str, ModelFacts] = {
-            name: read_facts(place) for name, place in self._places.items()
+            name: read_facts(source) for name, source in self._sources.items()
         }
         self.policies: Mapping[str, Policy] = {
-            name: load_policy(place) for name, place in self._policies.items()
+            name: load_policy(file) for name, file in self._policy_files.items()
         }
-        read = load_embeddings(tuple(self._embeddings.values()))
-        self._taught = {one.facts.file: one.facts for one in read}
-        self.taught: Mapping[str, EmbeddingFacts] = {
-            name: self._taught[place] for name, place in self._embeddings.items()
+        embeddings = load_embeddings(tuple(self._embedding_files.values()))
+        self._facts_by_file = {embedding.facts.file: embedding.facts for embedding in embeddings}
+        self.embedding_facts: Mapping[str, EmbeddingFacts] = {
+            name: self._facts_by_file[file] for name, file in self._embedding_files.items()
         }
 
     @property
     def default(self) -> str:
-        """The model that is meant where none is named."""
-        return next(iter(self._places))
-
-    @property
-    def embeddings(self) -> tuple[str, ...]:
-        """Names of the embeddings."""
-        return tuple(self._embeddings)
+        """The model of a request that names none."""
+        return next(iter(self._sources))
 
     def facts(self, model: str | None) -> ModelFacts:
-        """What a model can be told; None is the default.
+        """The facts of a model; None is the default.
 
         Raises:
-            RequestError: there is none of this name.
+            RequestError: there is no model of this name.
         """
-        return self.models[self.model(model)]
+        return self.models[self.model_name(model)]
 
     def policy(self, name: str) -> Policy:
         """A policy by name.
 
         Raises:
-            RequestError: there is none of this name.
+            RequestError: there is no policy of this name.
         """
         return named("policy", name, self.policies, RequestError)
 
-    def model(self, name: str | None) -> str:
-        """The model that is meant by a name, which may be one that clients have built in.
+    def model_name(self, name: str | None) -> str:
+        """The name of a model, also by an alias that clients have built in; None is the default.
 
         Raises:
-            RequestError: none is.
+            RequestError: there is no such model.
         """
-        meant = self._aliases.get(name or "", name) or self.default
-        named("model", meant, self._places, RequestError)
-        return meant
+        model = self._aliases.get(name or "", name) or self.default
+        named("model", model, self._sources, RequestError)
+        return model
+
+    def models_for(self, tenant: Tenant) -> Mapping[str, ModelFacts]:
+        """The models that a tenant may use."""
+        return {name: facts for name, facts in self.models.items() if tenant.may_use(name)}
 
     def source(self, model: str) -> Source:
-        """What is to be opened for a model."""
-        return self._places[model]
+        """The files of a model."""
+        return self._sources[model]
 
-    def carried(self, request: Request) -> Request:
-        """The request with its model, and with the places of what else it names, for our own eyes.
+    def resolved(self, request: Request) -> Request:
+        """The request with its model, and with file paths instead of the names of policies and embeddings.
+
+        It is for the server itself; what clients see has names, see `public_receipt`.
 
         Raises:
-            RequestError: it names something that is not there, or a place.
+            RequestError: it names something that does not exist, or a path.
         """
         if request.rule is not None:
-            _refuse_places(read(request.rule))
-        known = self._policies, self._embeddings
-        policies, embeddings = (
-            tuple(named(kind, one, places, RequestError) for one in asked)
-            for kind, asked, places in zip(
-                ("policy", "embedding"), (request.policies, request.embeddings), known, strict=True
-            )
-        )
+            _refuse_paths(read(request.rule))
         return request.model_copy(
             update={
-                "model": self.model(request.model),
-                "policies": policies,
-                "embeddings": embeddings,
+                "model": self.model_name(request.model),
+                "policies": _files("policy", request.policies, self._policy_files),
+                "embeddings": _files("embedding", request.embeddings, self._embedding_files),
             }
         )
 
-    def plan(self, request: Request, tenant: Tenant) -> Plan:
-        """The plan of a request as `carried` gives it.
+    def plan(self, resolved: Request, tenant: Tenant) -> Plan:
+        """The plan of a resolved request.
 
         Raises:
             NegspaceError: as `negspace.plan`.
         """
-        taught = tuple(self._taught[file] for file in request.embeddings)
-        facts = replace(self.models[request.model or self.default], embeddings=taught)
-        return plan(request, facts, operator_policies=self.binding(tenant), tenant=tenant.name)
+        embeddings = tuple(self._facts_by_file[file] for file in resolved.embeddings)
+        facts = replace(self.models[resolved.model or self.default], embeddings=embeddings)
+        return plan(resolved, facts, operator_policies=self.tenant_policies(tenant), tenant=tenant.name)
 
-    def binding(self, tenant: Tenant) -> tuple[Policy, ...]:
-        """The policies that every request of a tenant is under."""
+    def tenant_policies(self, tenant: Tenant) -> tuple[Policy, ...]:
+        """The policies that apply to every request of a tenant."""
         return tuple(self.policies[name] for name in tenant.policies)
 
-    def shown(self, receipt: Receipt, asked: Request) -> Receipt:
-        """A receipt as others may see it: with names instead of places."""
-        taught = self._named(receipt.embeddings)
-        own = {"seed": receipt.request.seed, "n": receipt.request.n}
-        named = {"policies": asked.policies, "embeddings": asked.embeddings, "model": asked.model}
-        carried = None if receipt.carried is None else receipt.carried.model_copy(update=named)
+    def public_receipt(self, receipt: Receipt, request: Request) -> Receipt:
+        """A receipt for clients: with the names of the request instead of file paths."""
+        picture = {"seed": receipt.request.seed, "n": receipt.request.n}
+        carried = receipt.carried and receipt.carried.model_copy(update=_names(request))
         return receipt.model_copy(
             update={
-                "request": asked.without_pixels().model_copy(update=own),
+                "request": request.without_pixels().model_copy(update=picture),
                 "carried": carried,
-                "embeddings": taught,
+                "embeddings": self._with_names(receipt.embeddings),
             }
         )
 
-    def shown_plan(self, planned: Plan, asked: Request) -> Plan:
-        """A plan as others may see it: with names instead of places."""
-        named = {"policies": asked.policies, "embeddings": asked.embeddings, "model": asked.model}
+    def public_plan(self, planned: Plan, request: Request) -> Plan:
+        """A plan for clients: with the names of the request instead of file paths."""
         return planned.model_copy(
             update={
-                "request": asked.without_pixels(),
-                "carried": planned.carried.without_pixels().model_copy(update=named),
-                "embeddings": self._named(planned.embeddings),
+                "request": request.without_pixels(),
+                "carried": planned.carried.without_pixels().model_copy(update=_names(request)),
+                "embeddings": self._with_names(planned.embeddings),
             }
         )
 
-    def _named(self, taught: Sequence[EmbeddingFacts]) -> tuple[EmbeddingFacts, ...]:
-        names = {place: name for name, place in self._embeddings.items()}
-        return tuple(replace(one, file=names[one.file]) for one in taught)
+    def _with_names(self, embeddings: Sequence[EmbeddingFacts]) -> tuple[EmbeddingFacts, ...]:
+        names = {file: name for name, file in self._embedding_files.items()}
+        return tuple(replace(facts, file=names[facts.file]) for facts in embeddings)
 
 
-def _refuse_places(call: Call) -> None:
-    """Rules may name folders of weights, which only who runs the server may choose."""
-    for one in call.calls():
-        values: tuple[Value, ...] = (*one.values, *(value for _, value in one.named))
+def _names(request: Request) -> dict[str, Any]:
+    return {"policies": request.policies, "embeddings": request.embeddings, "model": request.model}
+
+
+def _files(kind: str, names: Sequence[str], files: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(named(kind, name, files, RequestError) for name in names)
+
+
+def _refuse_paths(rule: Call) -> None:
+    """Rules may name folders of weights, which only the operator may choose."""
+    for call in rule.calls():
+        values: tuple[Value, ...] = (*call.values, *(value for _, value in call.named))
         if any(isinstance(value, str) for value in values):
             raise RequestError(
-                f"rule {one.name}: a text as a setting names a file, which a server does not open"
+                f"rule {call.name}: a text value names a file, which a server does not open for clients"
             )

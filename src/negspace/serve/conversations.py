@@ -17,7 +17,7 @@ from negspace.judge.thumbs import propose_from_thumbs as thumbed
 from negspace.planning.plan import Plan
 from negspace.request import Avoid, Request
 from negspace.serve.access.tenants import Tenant
-from negspace.serve.clients.extensions import ClientRequest, Thumbs
+from negspace.serve.extension_fields import ClientRequest, Thumbs
 from negspace.serve.jobs.job import Job
 from negspace.serve.refusal import Refusal, not_found
 from negspace.serve.service import Service
@@ -106,9 +106,9 @@ async def submit(service: Service, asked: ClientRequest, tenant: Tenant, *, prev
         revision = await _heard(
             service, tenant, asked.conversation, about, asked.complaint, asked.thumbs, request
         )
-        own = {name: getattr(request, name) for name in asked.said}
+        own = {name: getattr(request, name) for name in asked.given}
         request = about.request.model_copy(update={**own, "avoid": tuple(_own(revision))})
-    return await service.submit(request, tenant, previews=previews, **asked.order)
+    return await service.submit(request, tenant, previews=previews, **asked.submit_arguments)
 
 
 def changes_of(changes: tuple[Change, ...]) -> list[dict[str, Any]]:
@@ -168,7 +168,7 @@ async def _heard(
     revision = revise(before, complaint)
     if thumbs is not None and conversation is not None:
         marks = await asyncio.to_thread(_marks, service, tenant, conversation, (about.id, thumbs))
-        model = service.catalogue.model(about.request.model)
+        model = service.catalogue.model_name(about.request.model)
         more = await asyncio.to_thread(_proposed, service, model, revision.avoid_list, marks)
         revision = Revision(more.avoid_list, (*revision.changes, *more.changes))
     if conversation is not None:

@@ -9,10 +9,14 @@ from negspace.generate import Model, load
 from negspace.judge import open_judges
 from negspace.planning.plan import Plan, refuse_blocked
 from negspace.request import Request
-from negspace.serve.access.authentication import Authentication
-from negspace.serve.access.limits import refuse_beyond, refuse_large
-from negspace.serve.access.links import Links
-from negspace.serve.access.quotas import Quotas
+from negspace.serve.access.authentication import Authentication, SignedLinks
+from negspace.serve.access.request_limits import (
+    Quotas,
+    RateLimits,
+    refuse_beyond,
+    refuse_large,
+    refuse_model,
+)
 from negspace.serve.access.tenants import Tenant
 from negspace.serve.catalogue import Catalogue
 from negspace.serve.jobs.archive import Archive
@@ -41,13 +45,14 @@ class Service:
     Attributes:
         settings: as given.
         catalogue: what may be asked for by name.
-        gate: who is let in.
+        authentication: finds the tenant of a request.
+        rate_limits: requests a minute.
         store: what was kept.
         archive: the same, by whom it belongs to.
         quotas: how much a tenant may have.
         judges: who looks at pictures of which model.
         metrics: what was counted.
-        links: to pictures, for who has no key.
+        signed_links: addresses of pictures that need no key.
 
     Raises:
         NegspaceError: something in the settings cannot be read, or the store cannot be opened.
@@ -57,13 +62,14 @@ class Service:
         self._judge = open_judges(settings.judges) if settings.judges else None
         self.settings = settings
         self.catalogue = Catalogue(settings)
-        self.gate = Authentication(settings.keys)
+        self.authentication = Authentication(settings.keys)
+        self.rate_limits = RateLimits()
         self.store = Store(settings.data, settings.database)
         self.archive = Archive(self.store, settings.data)
         self.quotas = Quotas(self.store)
         self.judges = Judges(self.catalogue)
         self.metrics = Metrics()
-        self.links = Links()
+        self.signed_links = SignedLinks()
         meters = self.metrics, JobLog(settings.log_prompts), Traces()
         self._outcomes = Outcomes(self.store, self.catalogue, meters, self._tell)
         self._desk = JobBoard(Queue(settings.waiting, settings.share))
@@ -126,7 +132,7 @@ class Service:
         Raises:
             NegspaceError: it is impossible, or not for this tenant.
         """
-        return self.catalogue.shown_plan((await self._planned(request, tenant))[1], request)
+        return self.catalogue.public_plan((await self._planned(request, tenant))[1], request)
 
     async def submit(
         self,
@@ -154,11 +160,11 @@ class Service:
         """
         if not self.ready:
             raise too_busy("the server is stopping", self.settings.grace)
-        self.gate.admit(tenant, time.monotonic())
+        self.rate_limits.admit(tenant)
         carried, planned = await self._planned(request, tenant)
         refuse_blocked(planned)
         until = None if deadline is None else time.time() + deadline
-        binding = self.catalogue.binding(tenant)
+        binding = self.catalogue.tenant_policies(tenant)
         order = Order(request, carried, planned, tenant, binding, priority, until, conversation, previews)
         ticket = _ticket(order)
         await asyncio.to_thread(self.quotas.refuse_over, tenant, ticket.evaluations, self.under_way(tenant))
@@ -199,9 +205,8 @@ class Service:
 
     async def _planned(self, request: Request, tenant: Tenant) -> tuple[Request, Plan]:
         refuse_beyond(request, self.settings, tenant)
-        carried = self.catalogue.carried(request)
-        if tenant.models is not None and carried.model not in tenant.models:
-            raise forbidden(f"{tenant.name} may not ask for model {carried.model!r}")
+        carried = self.catalogue.resolved(request)
+        refuse_model(carried.model, tenant)
         planned = await asyncio.to_thread(self.catalogue.plan, carried, tenant)
         refuse_large(planned, self.settings, tenant)
         return carried, planned
@@ -209,7 +214,7 @@ class Service:
     async def _take_up(self, accepted: AcceptedRequest) -> None:
         """Let what an earlier server accepted wait again; where it cannot be done any more, say so."""
         try:
-            tenant = self.gate.named(accepted.tenant)
+            tenant = self.authentication.by_name(accepted.tenant)
             if tenant is None:
                 raise forbidden(f"there is no tenant {accepted.tenant!r} any more")
             carried, planned = await self._planned(accepted.request, tenant)
@@ -222,7 +227,7 @@ class Service:
             carried,
             planned,
             tenant,
-            self.catalogue.binding(tenant),
+            self.catalogue.tenant_policies(tenant),
             accepted.priority,
             accepted.deadline,
             accepted.conversation,
@@ -232,7 +237,7 @@ class Service:
         self._enter(order, _ticket(order))
 
     def _plan_json(self, order: Order) -> str:
-        return self.catalogue.shown_plan(order.plan, order.request).to_json()
+        return self.catalogue.public_plan(order.plan, order.request).to_json()
 
     def _open(self, name: str) -> Model:
         source, width = self.catalogue.source(name), read_width(self.settings.width)

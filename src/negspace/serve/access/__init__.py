@@ -1,1 +1,1 @@
-"""Access: keys, tenants, limits and quotas."""
+"""Access: tenants and their keys, authentication, limits."""

@@ -1,7 +1,8 @@
-"""Who is asking, by the keys of a file, and whether this caller asks too often."""
+"""Authentication: which tenant sends a request, by its key; and pictures opened by a signed address."""
 
 import hashlib
 import hmac
+import secrets
 import threading
 import time
 from base64 import b64decode
@@ -12,51 +13,23 @@ from typing import final
 from urllib.parse import urlsplit
 
 from negspace.errors import NegspaceError
-from negspace.serve.access.keys import KeyFile, id_of, read_keys
-from negspace.serve.access.tenants import LOCAL, Tenant
-from negspace.serve.refusal import Refusal, forbidden, too_many
-
-
-@final
-class TokenBucket:
-    """Holds a minute's worth of requests and is refilled steadily.
-
-    Args:
-        rate: requests a minute.
-    """
-
-    def __init__(self, rate: float) -> None:
-        self._rate = rate / 60.0
-        self._most = max(rate, 1.0)
-        self._left = self._most
-        self._seen: float | None = None
-
-    def take(self, now: float) -> float:
-        """Take one request out: 0, or the seconds until there is one.
-
-        Args:
-            now: in seconds, never less than before.
-        """
-        passed = 0.0 if self._seen is None else max(0.0, now - self._seen)
-        self._seen = now
-        self._left = min(self._most, self._left + passed * self._rate)
-        if self._left >= 1.0:
-            self._left -= 1.0
-            return 0.0
-        return (1.0 - self._left) / self._rate
-
+from negspace.serve.access.tenants import LOCAL, KeyFile, Tenant, id_of, read_keys
+from negspace.serve.refusal import Refusal, forbidden
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-_FRESH = 1.0
-"""Seconds for which the file of keys is not looked at again."""
+_RECHECK = 1.0
+"""Seconds after which the file of keys is checked for changes again."""
+
+_LINK_LIFETIME = 3600
+"""Seconds for which a signed address is valid."""
 
 
 @final
 class Authentication:
-    """Lets tenants in. A changed file of keys is read again, so that keys rotate while the server runs.
+    """Finds the tenant of a request. A changed file of keys is read again while the server runs.
 
     Args:
-        file: of tenants and keys; None lets in everyone who reaches this machine by its own loopback name.
+        file: of tenants and keys; None admits everyone who calls this machine by a loopback name.
 
     Raises:
         OutputError, RequestError: the file cannot be read.
@@ -65,85 +38,67 @@ class Authentication:
     def __init__(self, file: Path | None) -> None:
         self._file = file
         self._lock = threading.Lock()
-        self._looked = 0.0
-        self._stamp = 0
-        self._known = KeyFile()
-        self._buckets: dict[tuple[str, float], TokenBucket] = {}
+        self._checked = 0.0
+        self._modified = 0
+        self._keys = KeyFile()
         if file is not None:
             self._read(file)
 
     def tenant(self, headers: Mapping[str, str]) -> Tenant:
-        """On whose behalf a request comes.
+        """The tenant that sends a request.
 
         Args:
             headers: of the request, names in lower case: `authorization` (Bearer, Basic) or `api-key`.
 
         Raises:
-            Refusal: nobody knows.
+            Refusal: there is no valid key.
         """
         if self._file is None:
-            if _host(headers) not in LOOPBACK:  # a page elsewhere may have its own name lead here
-                raise forbidden("without keys only this machine is let in, by a loopback name")
+            if _host(headers) not in LOOPBACK:  # DNS rebinding: a foreign page may resolve its name to us
+                raise forbidden("without keys, requests are accepted only under a loopback host name")
             return LOCAL
-        self._look_again()
-        given = _given(headers)
-        record = self._known.by_id.get(id_of(given))
-        digest = hashlib.sha256(given.encode()).hexdigest()
-        if record is None or not hmac.compare_digest(record[1].hash, digest):
-            raise Refusal("no key is given, or one that is not known", 401, "key")
-        return record[0]
+        self._reread_if_changed()
+        key = _key_in(headers)
+        match = self._keys.by_id.get(id_of(key))
+        digest = hashlib.sha256(key.encode()).hexdigest()
+        if match is None or not hmac.compare_digest(match[1].hash, digest):
+            raise Refusal("no key was sent, or an unknown one", 401, "key")
+        return match[0]
 
-    def named(self, name: str) -> Tenant | None:
-        """The tenant of a name; None where there is none any more."""
+    def by_name(self, name: str) -> Tenant | None:
+        """The tenant of a name; None if there is none any more."""
         if self._file is None:
             return LOCAL if name == LOCAL.name else None
-        self._look_again()
-        return self._known.by_name.get(name)
+        self._reread_if_changed()
+        return self._keys.by_name.get(name)
 
-    def admit(self, tenant: Tenant, now: float) -> None:
-        """Count a request for pictures.
-
-        Raises:
-            Refusal: there were too many of the tenant in the last minute.
-        """
-        if tenant.rate is None:
-            return
-        with self._lock:
-            bucket = self._buckets.setdefault((tenant.name, tenant.rate), TokenBucket(tenant.rate))
-            wait = bucket.take(now)
-        if wait:
-            raise too_many(f"more than {tenant.rate:g} requests a minute", wait)
-
-    def _look_again(self) -> None:
+    def _reread_if_changed(self) -> None:
         now = time.monotonic()
         with self._lock:
-            if self._file is None or now - self._looked < _FRESH:
+            if self._file is None or now - self._checked < _RECHECK:
                 return
-            self._looked = now
+            self._checked = now
             try:
-                if self._file.stat().st_mtime_ns != self._stamp:
+                if self._file.stat().st_mtime_ns != self._modified:
                     self._read(self._file)
-            except (
-                OSError,
-                NegspaceError,
-            ):  # half-edited by hand: the last that could be read stays in force
+            except (OSError, NegspaceError):  # half-edited by hand: the last readable version stays valid
                 return
 
     def _read(self, file: Path) -> None:
-        self._known = read_keys(file)
-        self._stamp = file.stat().st_mtime_ns
+        self._keys = read_keys(file)
+        self._modified = file.stat().st_mtime_ns
 
 
 def _host(headers: Mapping[str, str]) -> str | None:
-    """The name by which the server was called, without its port."""
+    """The name under which the server was called, without its port."""
     try:
         return urlsplit(f"//{headers.get('host', '')}").hostname
     except ValueError:
         return None
 
 
-def _given(headers: Mapping[str, str]) -> str:
-    """The key that comes with a request; "" where there is none."""
+def _key_in(headers: Mapping[str, str]) -> str:
+    """The key that is sent with a request; "" if there is none."""
     scheme, _, rest = headers.get("authorization", "").strip().partition(" ")
     match scheme.lower():
         case "bearer":
@@ -155,3 +110,28 @@ def _given(headers: Mapping[str, str]) -> str:
                 return ""
             return password or user
     return headers.get("api-key", "") or headers.get("x-api-key", "")
+
+
+@final
+class SignedLinks:
+    """Addresses of pictures that need no key for an hour, for clients that fetch pictures by address.
+
+    They are signed with a secret that lives as long as the server.
+    """
+
+    def __init__(self) -> None:
+        self._secret = secrets.token_bytes(32)
+
+    def query(self, picture: str) -> str:
+        """The query string to append to the address of a picture."""
+        until = int(time.time()) + _LINK_LIFETIME
+        return f"until={until}&signature={self._sign(picture, until)}"
+
+    def valid(self, picture: str, until: int | None, signature: str | None) -> bool:
+        """Whether a signature is of this picture and has not expired."""
+        if until is None or signature is None or until < time.time():
+            return False
+        return hmac.compare_digest(self._sign(picture, until).encode(), signature.encode())
+
+    def _sign(self, picture: str, until: int) -> str:
+        return hmac.new(self._secret, f"{picture} {until}".encode(), hashlib.sha256).hexdigest()

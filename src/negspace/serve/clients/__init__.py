@@ -1,1 +1,1 @@
-"""Clients: one file or folder a server dialect."""
+"""The server dialects, one module or folder each: it defines `DIALECT`, and the application finds it."""

@@ -1,4 +1,4 @@
-"""Hugging Face inference, under /hf: one POST to the address of a model, bytes of a picture back.
+"""Hugging Face inference, under /hf: one POST to the address of a model, the bytes of a picture back.
 
     client = InferenceClient(base_url="http://127.0.0.1:8000/hf/embedded")
     client.text_to_image("a house", negative_prompt="hat")
@@ -9,6 +9,7 @@ The receipt is in the headers.
 import asyncio
 import secrets
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Response
 from fastapi import Request as HttpRequest
@@ -17,13 +18,24 @@ from pydantic import BaseModel, ConfigDict
 
 from negspace.errors import RequestError
 from negspace.pixels import Pixels, from_base64, read_mask, read_picture
+from negspace.request import Start
 from negspace.serve import conversations
-from negspace.serve.clients import extensions
-from negspace.serve.clients.dialect import Caller, ClientDialect, Serving, retry_headers, unless_gone
-from negspace.serve.clients.summary import headers
+from negspace.serve.dialect import (
+    Caller,
+    ClientDialect,
+    Serving,
+    acted,
+    finished_unless_gone,
+    receipt_path,
+    retry_headers,
+)
+from negspace.serve.extension_fields import ClientRequest, client_request
+from negspace.serve.jobs.events import Picture
 from negspace.serve.refusal import Refusal
 
 router = APIRouter(prefix="/hf", tags=["Hugging Face"])
+
+_PRINTABLE = "".join(map(chr, range(0x20, 0x7F))).replace("%", "")
 
 
 class Size(BaseModel):
@@ -34,7 +46,7 @@ class Size(BaseModel):
 
 
 class Parameters(BaseModel):
-    """What text-to-image and image-to-image may be told. What is unknown is refused."""
+    """The parameters of text-to-image and image-to-image. Unknown ones are refused."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -69,76 +81,87 @@ class InferenceBody(BaseModel):
     inputs: str
     parameters: Parameters = Parameters()
 
-    def request(self, model: str, http: HttpRequest) -> extensions.ClientRequest:
-        """What is asked for. A seed that is left open is drawn.
+    def request(self, model: str, http: HttpRequest) -> ClientRequest:
+        """The request of the body. Without a seed one is drawn.
 
         Raises:
             NegspaceError: a field is wrong.
         """
-        said = self.parameters
+        parameters = self.parameters
         fields = {
-            "prompt": self.inputs if said.prompt is None else said.prompt,
-            "avoid": said.negative_prompt,
+            "prompt": self.inputs if parameters.prompt is None else parameters.prompt,
+            "avoid": parameters.negative_prompt,
             "model": model,
-            "steps": said.num_inference_steps,
-            "scale": said.guidance_scale,
-            "sampler": said.scheduler,
-            "seed": said.seed,
-            "rule": said.rule,
-            **self._size(),
-            **self._start(),
+            "steps": parameters.num_inference_steps,
+            "scale": parameters.guidance_scale,
+            "sampler": parameters.scheduler,
+            "seed": parameters.seed,
+            "rule": parameters.rule,
+            **self._size_or_start(),
         }
-        return extensions.asked(
-            {name: value for name, value in fields.items() if value is not None},
-            {
-                "policies": said.policies,
-                **said.model_dump(include={"conversation", "complaint", "thumbs"}, exclude_none=True),
-            },
-            http.query_params,
-            http.headers,
-            secrets.randbelow(2**32),
+        extensions = parameters.model_dump(
+            include={"policies", "conversation", "complaint", "thumbs"}, exclude_none=True
+        )
+        return client_request(
+            fields, extensions, http.query_params, http.headers, default_seed=secrets.randbelow(2**32)
         )
 
-    def _size(self) -> dict[str, int | None]:
-        said = self.parameters
-        if said.prompt is None:
-            return {"width": said.width, "height": said.height}
-        return {}
+    def _size_or_start(self) -> dict[str, Any]:
+        """The size of a picture that starts from noise, or the picture to start from."""
+        parameters = self.parameters
+        if parameters.prompt is None:
+            return {"width": parameters.width, "height": parameters.height}
+        mask = None if parameters.mask_image is None else read_mask(from_base64(parameters.mask_image))
+        return {"start": Start.of(self._picture(), parameters.strength, mask)}
 
-    def _start(self) -> dict[str, Any]:
-        said = self.parameters
-        if said.prompt is None:
-            return {}
-        picture = read_picture(from_base64(self.inputs))
-        size = said.target_size or Size(
-            width=said.width or picture.width, height=said.height or picture.height
-        )
-        if (size.width, size.height) != (picture.width, picture.height):
-            if not (1 <= size.width <= 4096 and 1 <= size.height <= 4096):
-                raise RequestError(f"size {size.width}x{size.height}: a side has 1 to 4096 pixels")
-            picture = Pixels.of(picture.image().resize((size.width, size.height)))
-        start: dict[str, Any] = {"picture": picture}
-        if said.strength is not None:
-            start["strength"] = said.strength
-        if said.mask_image is not None:
-            start["mask"] = read_mask(from_base64(said.mask_image))
-        return {"start": start}
+    def _picture(self) -> Pixels:
+        """The picture to start from, in the size that was asked for."""
+        parameters, picture = self.parameters, read_picture(from_base64(self.inputs))
+        width = parameters.width or picture.width
+        height = parameters.height or picture.height
+        if parameters.target_size is not None:
+            width, height = parameters.target_size.width, parameters.target_size.height
+        if (width, height) == (picture.width, picture.height):
+            return picture
+        if not (1 <= width <= 4096 and 1 <= height <= 4096):
+            raise RequestError(f"size {width}x{height}: a side has 1 to 4096 pixels")
+        return Pixels.of(picture.image().resize((width, height)))
 
 
 @router.post("/{model:path}", response_class=Response, responses={200: {"content": {"image/png": {}}}})
 async def infer(
-    model: str, asked: InferenceBody, service: Serving, tenant: Caller, http: HttpRequest
+    model: str, body: InferenceBody, service: Serving, tenant: Caller, http: HttpRequest
 ) -> Response:
     """A picture of a prompt, or of a prompt and a picture to start from."""
-    told = await asyncio.to_thread(asked.request, model.removeprefix("models/"), http)
-    job = await conversations.submit(service, told, tenant)
-    (picture,) = (await unless_gone(job, http)).pictures
-    return Response(picture.png, media_type="image/png", headers=headers(picture))
+    request = await asyncio.to_thread(body.request, model.removeprefix("models/"), http)
+    job = await conversations.submit(service, request, tenant)
+    (picture,) = (await finished_unless_gone(job, http)).pictures
+    return Response(picture.png, media_type="image/png", headers=_receipt_headers(picture))
 
 
-def told(refusal: Refusal) -> Response:
-    """A refusal as the inference API says its errors."""
+def _receipt_headers(picture: Picture) -> dict[str, str]:
+    """The receipt in headers. Texts are percent-encoded UTF-8."""
+    receipt = picture.receipt
+    negative = receipt.negative.text
+    return {
+        "X-Negspace-Image": picture.id,
+        "X-Negspace-Receipt": receipt_path(picture),
+        "X-Negspace-Seed": str(receipt.images[0].seed),
+        "X-Negspace-Model": _encoded(receipt.model.name),
+        "X-Negspace-Negative-Acted": _encoded(acted(receipt)),
+        "X-Negspace-Evaluations": str(sum(receipt.evaluations.values())),
+        "X-Negspace-Findings": ",".join(dict.fromkeys(finding.code for finding in receipt.findings)),
+        **({} if negative is None else {"X-Negspace-Negative": _encoded(negative)}),
+    }
+
+
+def _encoded(text: str) -> str:
+    return quote(text[:2000], safe=_PRINTABLE)
+
+
+def error_response(refusal: Refusal) -> Response:
+    """A refusal in the form of the inference API."""
     return JSONResponse({"error": str(refusal)}, refusal.status, retry_headers(refusal))
 
 
-DIALECT = ClientDialect("Hugging Face", router, ("/hf",), told)
+DIALECT = ClientDialect("Hugging Face", router, ("/hf",), error_response)

@@ -12,14 +12,21 @@ from fastapi import Request as HttpRequest
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict
 
-from negspace.facts import ModelFacts
 from negspace.planning.plan import Plan
+from negspace.policy.policy import Policy
 from negspace.receipt import Receipt
 from negspace.request import Request
 from negspace.serve.access.tenants import ANYONE
-from negspace.serve.clients.dialect import Caller, ClientDialect, Serving, caller, unless_gone
-from negspace.serve.clients.extensions import THUMBS
 from negspace.serve.conversations import changes_of, feedback
+from negspace.serve.dialect import (
+    Caller,
+    ClientDialect,
+    Serving,
+    finished_unless_gone,
+    server_sent_event,
+    tenant_of,
+)
+from negspace.serve.extension_fields import thumbs_of
 from negspace.serve.jobs.events import Done, Event, Failed, Finished, JobProgress, Preview
 from negspace.serve.jobs.job import Job
 from negspace.serve.refusal import Refusal, not_found
@@ -31,12 +38,12 @@ Deadline = Annotated[
     float | None, Query(gt=0, le=86400, description="seconds within which it must be finished")
 ]
 Conversation = Annotated[str | None, Query(pattern=r"^[A-Za-z0-9._-]{1,64}$", description="groups requests")]
-Previews = Annotated[int, Query(ge=0, le=100, description="how often each picture is shown on its way")]
-Reply = Annotated[
+Previews = Annotated[int, Query(ge=0, le=100, description="how many previews of each picture are sent")]
+ReplyFormat = Annotated[
     Literal["urls", "base64", "events", "ticket"],
     Query(
-        description="urls: pictures by address; base64: within the reply; events: as they come about; "
-        "ticket: at once, to be asked for at /api/jobs/{id}"
+        description="urls: addresses of the pictures; base64: the pictures inside the reply; events: "
+        "server-sent events; ticket: a reply at once, the job is at /api/jobs/{id}"
     ),
 ]
 
@@ -51,9 +58,9 @@ async def generate(
     deadline: Deadline = None,
     conversation: Conversation = None,
     previews: Previews = 0,
-    reply: Reply = "urls",
+    reply: ReplyFormat = "urls",
 ) -> Response:
-    """Make pictures. Who hangs up cancels them, but not with a ticket."""
+    """Make pictures. A client that disconnects cancels them, except with a ticket."""
     job = await service.submit(
         request,
         tenant,
@@ -64,32 +71,32 @@ async def generate(
     )
     match reply:
         case "ticket":
-            return JSONResponse(_ticket(job), 202, {"Location": f"/api/jobs/{job.id}"})
+            return JSONResponse(_status(job), 202, {"Location": f"/api/jobs/{job.id}"})
         case "events":
-            return StreamingResponse(_stream(job), media_type="text/event-stream")
+            return StreamingResponse(_events_then_cancel(job), media_type="text/event-stream")
         case _:
-            finished = await unless_gone(job, http)
-            return JSONResponse(_reply(finished, inline=reply == "base64"))
+            finished = await finished_unless_gone(job, http)
+            return JSONResponse(_finished(finished, inline=reply == "base64"))
 
 
 @router.post("/plan")
 async def plan(request: Request, service: Serving, tenant: Caller) -> Plan:
-    """What would become of a request; nothing is made."""
+    """The plan of a request; nothing is made."""
     return await service.plan(request, tenant)
 
 
 @router.get("/jobs/{id}")
 async def job(id: str, service: Serving, tenant: Caller) -> JSONResponse:
-    """How far a job is, or what came of it."""
+    """The progress of a job, or its result."""
     try:
-        return JSONResponse(_ticket(service.job(id, tenant)))
+        return JSONResponse(_status(service.job(id, tenant)))
     except Refusal:
-        return JSONResponse(_reply(await service.archive.finished(id, tenant), inline=False))
+        return JSONResponse(_finished(await service.archive.finished(id, tenant), inline=False))
 
 
 @router.delete("/jobs/{id}", status_code=202)
 async def delete(id: str, service: Serving, tenant: Caller) -> dict[str, str]:
-    """Leave off a job within one step; or, once it has ended, forget it with its pictures and receipt."""
+    """Cancel a job within one step; or, if it has ended, delete it with its pictures and receipt."""
     try:
         service.job(id, tenant).cancel()
     except Refusal:
@@ -103,8 +110,8 @@ async def image(
     id: str, service: Serving, http: HttpRequest, until: int | None = None, signature: str | None = None
 ) -> Response:
     """A picture, with infotext and receipt in the file. A signed address needs no key."""
-    opened = service.links.opens(id, until, signature)
-    picture = await service.archive.picture(id, ANYONE if opened else caller(http))
+    signed = service.signed_links.valid(id, until, signature)
+    picture = await service.archive.picture(id, ANYONE if signed else tenant_of(http))
     return Response(picture.png, media_type="image/png")
 
 
@@ -116,27 +123,19 @@ async def receipt(id: str, service: Serving, tenant: Caller) -> Receipt:
 
 @router.get("/models")
 async def models(service: Serving, tenant: Caller) -> dict[str, Any]:
-    """What may be asked for, and what each can be told."""
-    known = service.catalogue.models
-    allowed = [name for name in known if tenant.models is None or name in tenant.models]
-    return {"default": service.catalogue.default, "models": {name: _facts(known[name]) for name in allowed}}
+    """The models you may use, and what each can do."""
+    return {
+        "default": service.catalogue.default,
+        "models": {name: facts.to_plain() for name, facts in service.catalogue.models_for(tenant).items()},
+    }
 
 
 @router.get("/policies")
 async def policies(service: Serving, tenant: Caller) -> dict[str, Any]:
-    """What requests may ask to be under, and what yours are under anyway."""
+    """The policies that a request may name, and those that apply to all of your requests."""
     return {
         "binding": list(tenant.policies),
-        "policies": {
-            name: {
-                "version": one.version,
-                "explain": one.explain,
-                "terms": len(one.avoid),
-                "locked": sum(bool(term.locked) for term in one.avoid),
-                "fingerprint": one.fingerprint,
-            }
-            for name, one in service.catalogue.policies.items()
-        },
+        "policies": {name: _overview(policy) for name, policy in service.catalogue.policies.items()},
     }
 
 
@@ -148,35 +147,35 @@ async def conversations(service: Serving, tenant: Caller) -> dict[str, list[str]
 
 @router.get("/conversations/{id}")
 async def conversation(id: str, service: Serving, tenant: Caller) -> dict[str, Any]:
-    """What was asked for and said in one of your conversations, in order."""
-    several = await asyncio.to_thread(service.store.conversation, tenant.name, id)
-    if not several:
+    """The requests and the feedback of one of your conversations, in order."""
+    requests = await asyncio.to_thread(service.store.conversation, tenant.name, id)
+    if not requests:
         raise not_found(f"conversation {id!r}")
-    said = await asyncio.to_thread(service.store.said, tenant.name, id)
+    records = await asyncio.to_thread(service.store.said, tenant.name, id)
     return {
         "id": id,
         "requests": [
             {
-                "id": one.accepted.id,
-                "status": one.state,
-                "request": json.loads(one.accepted.request.to_json()),
+                "id": request.accepted.id,
+                "status": request.state,
+                "request": json.loads(request.accepted.request.to_json()),
             }
-            for one in several
+            for request in requests
         ],
         "feedback": [
             {
-                "request": one.request,
-                "said": one.said,
-                "thumbs": one.thumbs,
-                "changes": json.loads(one.changes),
+                "request": record.request,
+                "said": record.said,
+                "thumbs": record.thumbs,
+                "changes": json.loads(record.changes),
             }
-            for one in said
+            for record in records
         ],
     }
 
 
 class Remark(BaseModel):
-    """What is said about a picture.
+    """Feedback on a picture.
 
     Attributes:
         complaint: in plain English: "the fingers look odd, and lose the watermark".
@@ -192,48 +191,52 @@ class Remark(BaseModel):
 
 
 @router.post("/conversations/{id}/feedback")
-async def say(id: str, remark: Remark, service: Serving, tenant: Caller, http: HttpRequest) -> JSONResponse:
-    """Keep what is said, and make the picture again on the same seeds with the changed list."""
-    thumbs = None if remark.thumbs is None else THUMBS[remark.thumbs]
-    came = await feedback(
-        service, tenant, id, complaint=remark.complaint, thumbs=thumbs, about=remark.request
+async def give_feedback(
+    id: str, remark: Remark, service: Serving, tenant: Caller, http: HttpRequest
+) -> JSONResponse:
+    """Record the feedback, and make the picture again on the same seeds with the changed list."""
+    result = await feedback(
+        service, tenant, id, complaint=remark.complaint, thumbs=thumbs_of(remark.thumbs), about=remark.request
     )
-    told: dict[str, Any] = {"about": came.about, "changes": changes_of(came.changes), "next": None}
-    if came.job is not None:
-        told["next"] = _reply(await unless_gone(came.job, http), inline=False)
-    return JSONResponse(told)
+    reply: dict[str, Any] = {"about": result.about, "changes": changes_of(result.changes), "next": None}
+    if result.job is not None:
+        reply["next"] = _finished(await finished_unless_gone(result.job, http), inline=False)
+    return JSONResponse(reply)
 
 
 @router.get("/trials")
 async def trials(service: Serving, tenant: Caller) -> dict[str, list[str]]:
-    """What was proved for you, the newest first."""
+    """Your trials, the newest first."""
     return {"trials": await asyncio.to_thread(service.store.trials, tenant.name)}
 
 
 @router.get("/trials/{id}")
 async def trial(id: str, service: Serving, tenant: Caller) -> dict[str, Any]:
-    """What a proof of yours found."""
-    found = await asyncio.to_thread(service.store.trial, id, tenant.name)
-    if found is None:
+    """The findings of one of your trials."""
+    findings = await asyncio.to_thread(service.store.trial, id, tenant.name)
+    if findings is None:
         raise not_found(f"trial {id!r}")
-    return json.loads(found)
+    return json.loads(findings)
 
 
 @router.delete("/trials/{id}")
 async def delete_trial(id: str, service: Serving, tenant: Caller) -> dict[str, str]:
-    """Forget a trial of yours, with the pictures it was made of."""
+    """Delete one of your trials, with the pictures it was made from."""
     await service.archive.forget_trial(id, tenant)
     return {"id": id, "status": "deleted"}
 
 
-def _facts(facts: ModelFacts) -> dict[str, Any]:
-    plain = asdict(facts)
-    for encoder in plain["encoders"]:
-        encoder["words"] = None if encoder["words"] is None else sorted(encoder["words"])
-    return plain
+def _overview(policy: Policy) -> dict[str, Any]:
+    return {
+        "version": policy.version,
+        "explain": policy.explain,
+        "terms": len(policy.avoid),
+        "locked": sum(bool(term.locked) for term in policy.avoid),
+        "fingerprint": policy.fingerprint,
+    }
 
 
-def _ticket(job: Job) -> dict[str, Any]:
+def _status(job: Job) -> dict[str, Any]:
     progress = job.progress
     return {
         "id": job.id,
@@ -243,7 +246,7 @@ def _ticket(job: Job) -> dict[str, Any]:
     }
 
 
-def _reply(finished: Finished, *, inline: bool) -> dict[str, Any]:
+def _finished(finished: Finished, *, inline: bool) -> dict[str, Any]:
     images = [
         {
             "id": picture.id,
@@ -264,39 +267,36 @@ def _reply(finished: Finished, *, inline: bool) -> dict[str, Any]:
 
 @router.get("/jobs/{id}/events", response_class=StreamingResponse)
 async def events(id: str, service: Serving, tenant: Caller) -> StreamingResponse:
-    """What happens to a job from now on, as server-sent events. Who hangs up cancels nothing."""
-    return StreamingResponse(_told(service.job(id, tenant)), media_type="text/event-stream")
+    """The events of a job from now on, as server-sent events. Disconnecting cancels nothing."""
+    return StreamingResponse(_events(service.job(id, tenant)), media_type="text/event-stream")
 
 
-async def _stream(job: Job) -> AsyncIterator[str]:
-    """The events of a job that ends with its reader."""
+async def _events_then_cancel(job: Job) -> AsyncIterator[str]:
+    """The events of a job, which is cancelled when its reader disconnects."""
     try:
-        async for text in _told(job):
+        async for text in _events(job):
             yield text
     finally:
         job.cancel()
 
 
-async def _told(job: Job) -> AsyncIterator[str]:
-    yield _event("accepted", _ticket(job))
+async def _events(job: Job) -> AsyncIterator[str]:
+    yield server_sent_event("accepted", _status(job))
     async for event in job.events():
-        yield _event(*_named(event))
+        yield server_sent_event(*_event(event))
 
 
-def _named(event: Event) -> tuple[str, dict[str, Any]]:
+def _event(event: Event) -> tuple[str, dict[str, Any]]:
+    """The name and the data of an event."""
     match event:
         case JobProgress():
             return "progress", asdict(event)
         case Preview():
             return "preview", asdict(event) | {"png": b64encode(event.png).decode()}
         case Done(finished):
-            return "done", _reply(finished, inline=False)
+            return "done", _finished(finished, inline=False)
         case Failed(why):
             return "failed", {"error": {"code": why.code, "message": str(why), "status": why.status}}
-
-
-def _event(name: str, data: dict[str, Any]) -> str:
-    return f"event: {name}\ndata: {json.dumps(data)}\n\n"
 
 
 DIALECT = ClientDialect("native", router, ("/api",))

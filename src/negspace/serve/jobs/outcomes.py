@@ -25,7 +25,7 @@ from negspace.serve.jobs.events import (
 )
 from negspace.serve.jobs.job import Order
 from negspace.serve.jobs.listener import Listener
-from negspace.serve.observe.meter import Meter
+from negspace.serve.observe.metrics import Meter
 from negspace.serve.refusal import Refusal, refusal_of
 from negspace.store import Store
 
@@ -83,7 +83,7 @@ class Outcomes(Listener):
 
     def _keep(self, order: Order, result: Result) -> None:
         try:
-            receipt = self._catalogue.shown(result.receipt, order.request)
+            receipt = self._catalogue.public_receipt(result.receipt, order.request)
             for index, image in enumerate(result.images):
                 png.attach(image, png.texts_of(receipt, index))
             files = [png.encode(image) for image in result.images]

@@ -6,7 +6,7 @@ from typing import Any, final
 
 from negspace.serve.jobs.events import Finished
 from negspace.serve.jobs.job import Order
-from negspace.serve.observe.meter import Meter
+from negspace.serve.observe.metrics import Meter
 from negspace.serve.refusal import Refusal
 
 log = logging.getLogger("negspace.journal")

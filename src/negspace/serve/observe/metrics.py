@@ -1,16 +1,32 @@
 """Metrics: what happens, counted for Prometheus."""
 
+from abc import ABC, abstractmethod
 from typing import final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from negspace.serve.jobs.events import Finished
 from negspace.serve.jobs.job import Order
-from negspace.serve.observe.meter import Meter
 from negspace.serve.refusal import Refusal
 
 _BATCH = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 128)
 _SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250)
+
+
+class Meter(ABC):
+    """Hears what happens. Called by any thread."""
+
+    @abstractmethod
+    def stepped(self, lanes: int, rows: int, seconds: float) -> None:
+        """So many pictures took a step together, with so many rows."""
+
+    @abstractmethod
+    def finished(self, order: Order, finished: Finished) -> None:
+        """A job came to its end."""
+
+    @abstractmethod
+    def failed(self, order: Order, why: Refusal) -> None:
+        """A job ended without pictures."""
 
 
 @final

@@ -8,7 +8,7 @@ from opentelemetry.trace import Span, Status, StatusCode, Tracer, get_tracer
 from negspace import __version__
 from negspace.serve.jobs.events import Finished
 from negspace.serve.jobs.job import Order
-from negspace.serve.observe.meter import Meter
+from negspace.serve.observe.metrics import Meter
 from negspace.serve.refusal import Refusal
 
 _NANOSECONDS = 10**9

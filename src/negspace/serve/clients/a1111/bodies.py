@@ -1,4 +1,4 @@
-"""What is asked for in the body of txt2img and img2img, and the request it makes."""
+"""The bodies of txt2img and img2img, and the requests they make."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -12,18 +12,18 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from negspace.errors import RequestError
 from negspace.pixels import Pixels, from_base64, read_mask, read_picture
 from negspace.prompt.reading import mentions
-from negspace.serve.access.limits import refuse_many_fields
+from negspace.request import Start
+from negspace.serve.access.request_limits import refuse_many_fields
 from negspace.serve.catalogue import Catalogue
-from negspace.serve.clients import extensions
 from negspace.serve.clients.a1111.samplers import sampler_of
+from negspace.serve.extension_fields import ClientRequest, client_request
 from negspace.serve.refusal import Refusal
 
-_STRENGTH = 0.75
 _SEEDS = 2**32
-_NO_STYLE = ("", "None")  # what clients send for none, and AUTOMATIC1111 finds none of
+_NO_STYLE = ("", "None")  # what clients send for no style
 
-# What may be asked for and is not carried out, with the values that ask for nothing.
-_LEFT_OUT: Mapping[str, tuple[object, ...]] = {
+# Options that are not supported, with the values that ask for nothing.
+_UNSUPPORTED: Mapping[str, tuple[object, ...]] = {
     "enable_hr": (False,),
     "restore_faces": (False,),
     "tiling": (False,),
@@ -46,7 +46,7 @@ _MASKED: Mapping[str, tuple[object, ...]] = {
 
 
 class Txt2ImgBody(BaseModel):
-    """The body of txt2img. What it holds besides is echoed in the reply."""
+    """The body of txt2img. Other fields are echoed in the reply."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -71,12 +71,12 @@ class Txt2ImgBody(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _null_is_not_said(cls, given: object) -> object:
-        """Clients send null for what they leave open."""
-        if isinstance(given, dict):
-            refuse_many_fields(given)
-            return {name: value for name, value in given.items() if value is not None}
-        return given
+    def _without_nulls(cls, body: object) -> object:
+        """Clients send null for fields they leave open."""
+        if isinstance(body, dict):
+            refuse_many_fields(body)
+            return {name: value for name, value in body.items() if value is not None}
+        return body
 
     @model_validator(mode="after")
     def _no_scripts(self) -> Self:
@@ -85,36 +85,32 @@ class Txt2ImgBody(BaseModel):
                 raise Refusal(f"script {name!r} not found; there are none", 422, "script")
         return self
 
-    def model_of(self, chosen: str) -> str:
-        """The model asked for, with the policies behind its name; `chosen` where the body names none."""
-        named = self.override_settings.get("sd_model_checkpoint")
-        return str(named or chosen).partition(" [")[0]
+    def model_or(self, default: str) -> str:
+        """The model of the body, with the policies after its name; `default` if it has none."""
+        checkpoint = self.override_settings.get("sd_model_checkpoint")
+        return str(checkpoint or default).partition(" [")[0]
 
     @property
-    def left_out(self) -> tuple[str, ...]:
-        """Names of what is asked for and not carried out."""
-        extra = self.model_extra or {}
-        return (
-            *_asking(extra, _LEFT_OUT),
-            *_asking(self.override_settings, _OVERRIDES),
-        )
+    def unsupported(self) -> tuple[str, ...]:
+        """Names of options that the body sets and that are not supported."""
+        return (*_set(self.model_extra or {}, _UNSUPPORTED), *_set(self.override_settings, _OVERRIDES))
 
-    def start(self) -> dict[str, object] | None:
-        """What is started from; None starts from noise."""
+    def start(self) -> Start | None:
+        """The picture to start from; None starts from noise."""
         return None
 
-    def request(self, http: HttpRequest, catalogue: Catalogue, chosen: str) -> extensions.ClientRequest:
-        """What is asked for. A negative that is left blank is that of the query or of the headers.
+    def request(self, http: HttpRequest, catalogue: Catalogue, default_model: str) -> ClientRequest:
+        """The request of the body. An empty negative is replaced by that of the query or of the headers.
 
         Args:
-            http: the request, beside its body.
-            catalogue: what may be asked for.
-            chosen: the model of the caller's options.
+            http: the HTTP request, for query and headers.
+            catalogue: of the server.
+            default_model: of the caller's options.
 
         Raises:
-            NegspaceError: a field is wrong, or names something that is not there.
+            NegspaceError: a field is wrong, or names something that does not exist.
         """
-        model = self.model_of(chosen)
+        model = self.model_or(default_model)
         facts = catalogue.facts(model.partition("@")[0])
         fields = {
             "prompt": self.prompt,
@@ -130,21 +126,21 @@ class Txt2ImgBody(BaseModel):
             "dialect": "a1111",
             "start": self.start(),
         }
-        said = {name: value for name, value in fields.items() if value is not None}
-        told = extensions.asked(
-            said,
-            {"policies": tuple(one for one in self.styles if one not in _NO_STYLE), **self._remark()},
+        styles = tuple(style for style in self.styles if style not in _NO_STYLE)
+        client = client_request(
+            fields,
+            {"policies": styles, **self._feedback()},
             http.query_params,
             http.headers,
-            secrets.randbelow(_SEEDS),
+            default_seed=secrets.randbelow(_SEEDS),
         )
-        request = told.request
-        texts = (text for text in (request.prompt, request.avoid) if isinstance(text, str))
-        taught = {"embeddings": (*request.embeddings, *_named(catalogue, *texts))}
-        return replace(told, request=request.model_copy(update=taught))
+        request = client.request
+        texts = [text for text in (request.prompt, request.avoid) if isinstance(text, str)]
+        embeddings = (*request.embeddings, *_embeddings_in(texts, catalogue))
+        return replace(client, request=request.model_copy(update={"embeddings": embeddings}))
 
-    def _remark(self) -> dict[str, Any]:
-        """What is said of the last picture, which no field of this dialect means otherwise."""
+    def _feedback(self) -> dict[str, Any]:
+        """Feedback on the last picture. No other extension field is read here: this dialect has its own."""
         extra = self.model_extra or {}
         return {name: extra[name] for name in ("conversation", "complaint", "thumbs") if name in extra}
 
@@ -159,20 +155,19 @@ class Img2ImgBody(Txt2ImgBody):
     resize_mode: int = 0
 
     @property
-    def left_out(self) -> tuple[str, ...]:
-        masked = {"inpainting_fill": 0, "inpaint_full_res": True} | (self.model_extra or {})
-        own = () if self.mask is None else _asking(masked, _MASKED)
-        return (*super().left_out, *own, *(("resize_mode",) if self.resize_mode == 3 else ()))
+    def unsupported(self) -> tuple[str, ...]:
+        options = {"inpainting_fill": 0, "inpaint_full_res": True} | (self.model_extra or {})
+        masked = () if self.mask is None else _set(options, _MASKED)
+        return (*super().unsupported, *masked, *(("resize_mode",) if self.resize_mode == 3 else ()))
 
-    def start(self) -> dict[str, object]:
+    def start(self) -> Start:
         if len(self.init_images) != 1:
-            raise RequestError(f"init_images: one picture is started from, not {len(self.init_images)}")
+            raise RequestError(f"init_images: exactly one picture is needed, not {len(self.init_images)}")
         picture = read_picture(from_base64(self.init_images[0])).image()
         size = self.width or picture.width, self.height or picture.height
         mask = None if self.mask is None else self._mask(size)
-        strength = _STRENGTH if self.denoising_strength is None else self.denoising_strength
         resized = Pixels.of(_resized(picture, size, self.resize_mode))
-        return {"picture": resized, "strength": strength, "mask": mask}
+        return Start.of(resized, self.denoising_strength, mask)
 
     def _mask(self, size: tuple[int, int]) -> Pixels:
         mask = _resized(read_mask(from_base64(self.mask or "")).image(), size, self.resize_mode)
@@ -181,23 +176,23 @@ class Img2ImgBody(Txt2ImgBody):
         return Pixels.of(mask.filter(ImageFilter.GaussianBlur(min(max(self.mask_blur, 0), 64))))
 
 
-def _asking(given: Mapping[str, Any], neutral: Mapping[str, tuple[object, ...]]) -> tuple[str, ...]:
-    return tuple(name for name, values in neutral.items() if name in given and given[name] not in values)
+def _set(options: Mapping[str, Any], neutral: Mapping[str, tuple[object, ...]]) -> tuple[str, ...]:
+    """Names of the options that have another value than the neutral ones."""
+    return tuple(name for name, values in neutral.items() if name in options and options[name] not in values)
 
 
-def _named(catalogue: Catalogue, *texts: str) -> tuple[str, ...]:
-    """The embeddings whose words stand in the texts."""
-    by_word = {facts.name.lower(): name for name, facts in catalogue.taught.items()}
-    found = mentions(by_word)
-    if found is None:
+def _embeddings_in(texts: Sequence[str], catalogue: Catalogue) -> tuple[str, ...]:
+    """The embeddings whose words occur in the texts."""
+    by_word = {facts.name.lower(): name for name, facts in catalogue.embedding_facts.items()}
+    pattern = mentions(by_word)
+    if pattern is None:
         return ()
-    return tuple(
-        dict.fromkeys(by_word[match["name"].lower()] for text in texts for match in found.finditer(text))
-    )
+    words = (match["name"].lower() for text in texts for match in pattern.finditer(text))
+    return tuple(dict.fromkeys(by_word[word] for word in words))
 
 
 def _resized(image: Image.Image, size: Sequence[int], mode: int) -> Image.Image:
-    """A picture brought to a size: 0 as it comes, 1 with its edges cut, 2 with its edges filled."""
+    """A picture in another size: mode 0 stretches it, 1 cuts its edges, 2 fills its edges."""
     width, height = size
     if not (1 <= width <= 4096 and 1 <= height <= 4096):
         raise RequestError(f"size {width}x{height}: a side has 1 to 4096 pixels")
@@ -214,4 +209,4 @@ def _resized(image: Image.Image, size: Sequence[int], mode: int) -> Image.Image:
             filled.paste(whole, ((width - whole.width) // 2, (height - whole.height) // 2))
             return filled
         case _:
-            raise RequestError(f"resize_mode {mode}: there are 0, 1 and 2")
+            raise RequestError(f"resize_mode {mode}: it must be 0, 1 or 2")

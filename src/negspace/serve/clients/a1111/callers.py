@@ -1,16 +1,18 @@
-"""Desk: what AUTOMATIC1111 keeps for its one user, here for each caller: a model, and what is under way."""
+"""What AUTOMATIC1111 keeps for its one user, here for each caller: a model, and the jobs under way."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Depends, FastAPI
 from fastapi import Request as HttpRequest
 
-from negspace.serve.clients.dialect import Caller
+from negspace.serve.dialect import Caller
 from negspace.serve.jobs.job import Job
+
+StopReason = Literal["", "interrupted", "skipped"]
 
 
 @dataclass(eq=False)
@@ -19,49 +21,50 @@ class CallerJob:
 
     Attributes:
         job: the job.
-        preview: what its picture last looked like, PNG; None before it was shown.
-        left: "interrupted" or "skipped" where the caller had it left off; "" where not.
+        preview: the last preview of its picture, PNG; None before the first.
+        stopped: how the caller stopped it; "" while it did not.
     """
 
     job: Job
     preview: bytes | None = None
-    left: str = ""
+    stopped: StopReason = ""
 
 
 @dataclass(eq=False)
 class CallerState:
-    """A caller's.
+    """The state of one caller.
 
     Attributes:
-        model: chosen by the options; None is the server's default.
-        under_way: the oldest first.
+        model: chosen in the options; None is the server's default.
+        under_way: its jobs, the oldest first.
     """
 
     model: str | None = None
     under_way: list[CallerJob] = field(default_factory=list[CallerJob])
 
-    def leave(self, word: str, sittings: list[CallerJob]) -> None:
-        """Have jobs left off."""
-        for sitting in sittings:
-            sitting.left = word
-            sitting.job.cancel()
+
+def stop(jobs: Sequence[CallerJob], reason: StopReason) -> None:
+    """Cancel jobs of a caller."""
+    for caller_job in jobs:
+        caller_job.stopped = reason
+        caller_job.job.cancel()
 
 
 @asynccontextmanager
-async def desks(app: FastAPI) -> AsyncIterator[None]:
-    """The desks of an application, for as long as it runs."""
-    app.state.desks = dict[str, CallerState]()
+async def caller_states(app: FastAPI) -> AsyncIterator[None]:
+    """Keep the states of all callers in the application while it runs."""
+    app.state.caller_states = dict[str, CallerState]()
     yield
 
 
-def desk(http: HttpRequest, tenant: Caller) -> CallerState:
-    """The desk of the caller. Callers are named by the operator, so there are only so many."""
-    return http.app.state.desks.setdefault(tenant.name, CallerState())
+def state_of_caller(http: HttpRequest, tenant: Caller) -> CallerState:
+    """The state of the caller. Tenants are named by the operator, so their number is bounded."""
+    return http.app.state.caller_states.setdefault(tenant.name, CallerState())
 
 
-Mine = Annotated[CallerState, Depends(desk)]
+OwnState = Annotated[CallerState, Depends(state_of_caller)]
 
 
-def stamp(seconds: float | None = None) -> str:
-    """A moment as AUTOMATIC1111 writes it."""
+def timestamp(seconds: float | None = None) -> str:
+    """A moment in AUTOMATIC1111's form; None is now."""
     return time.strftime("%Y%m%d%H%M%S", time.localtime(seconds))

@@ -1,18 +1,18 @@
-"""Info: what AUTOMATIC1111 tells of its pictures, filled from the receipt."""
+"""The `info` of a reply: AUTOMATIC1111's description of its pictures, filled from the receipt."""
 
 import json
 from typing import Any
 
 from negspace import infotext
-from negspace.receipt import Receipt
+from negspace.receipt import Receipt, TermRecord
 from negspace.serve.clients.a1111.bodies import Txt2ImgBody
-from negspace.serve.clients.a1111.callers import stamp
-from negspace.serve.clients.summary import acted, receipt_address
+from negspace.serve.clients.a1111.callers import timestamp
+from negspace.serve.dialect import acted, receipt_path
 from negspace.serve.jobs.events import Finished
 
 
-def of_finished(asked: Txt2ImgBody, finished: Finished) -> str:
-    """The `info` of finished pictures, JSON as text. Its negative prompt is the one that was told."""
+def of_finished(body: Txt2ImgBody, finished: Finished) -> str:
+    """The `info` of finished pictures, JSON as text. Its negative prompt is the one the model was given."""
     receipt = finished.receipt
     seeds = [image.seed for image in receipt.images]
     negative, count = receipt.negative.text or "", len(seeds)
@@ -42,11 +42,11 @@ def of_finished(asked: Txt2ImgBody, finished: Finished) -> str:
         "seed_resize_from_w": -1,
         "seed_resize_from_h": -1,
         "denoising_strength": None if start is None else start.strength,
-        "extra_generation_params": _extra(asked, finished),
+        "extra_generation_params": _extra(body, finished),
         "index_of_first_image": 0,
         "infotexts": [infotext.write(infotext.from_receipt(receipt, index)) for index in range(count)],
         "styles": list(receipt.request.policies),
-        "job_timestamp": stamp(),
+        "job_timestamp": timestamp(),
         "clip_skip": 1,
         "is_using_inpainting_conditioning": False,
         "version": f"negspace {receipt.versions['negspace']}",
@@ -54,38 +54,39 @@ def of_finished(asked: Txt2ImgBody, finished: Finished) -> str:
     return json.dumps(info)
 
 
-def of_nothing(asked: Txt2ImgBody, why: str) -> str:
-    """The `info` of a request that its caller had left off."""
-    extra = {"Left off": why}
+def of_stopped(body: Txt2ImgBody, reason: str) -> str:
+    """The `info` of a request that its caller stopped."""
     return json.dumps(
         {
-            "prompt": asked.prompt,
+            "prompt": body.prompt,
             "all_prompts": [],
-            "negative_prompt": asked.negative_prompt,
+            "negative_prompt": body.negative_prompt,
             "all_negative_prompts": [],
-            "seed": asked.seed,
+            "seed": body.seed,
             "all_seeds": [],
             "infotexts": [],
-            "extra_generation_params": extra,
-            "job_timestamp": stamp(),
+            "extra_generation_params": {"Left off": reason},
+            "job_timestamp": timestamp(),
         }
     )
 
 
-def _extra(asked: Txt2ImgBody, finished: Finished) -> dict[str, Any]:
+def _extra(body: Txt2ImgBody, finished: Finished) -> dict[str, Any]:
     receipt = finished.receipt
-    counted = ", ".join(f"{count} {branch}" for branch, count in receipt.evaluations.items())
     extra: dict[str, Any] = {
         "Negative acted": acted(receipt),
         "Rule": receipt.rule,
-        "Evaluations": counted,
-        "Terms": [_term(receipt, index) for index in range(len(receipt.terms))],
+        "Evaluations": _evaluations(receipt),
+        "Terms": [_term(term) for term in receipt.terms],
         "Findings": [finding.text for finding in receipt.findings],
-        "Receipts": [receipt_address(picture) for picture in finished.pictures],
+        "Receipts": [receipt_path(picture) for picture in finished.pictures],
     }
-    return extra | ({"Not carried out": ", ".join(asked.left_out)} if asked.left_out else {})
+    return extra | ({"Not carried out": ", ".join(body.unsupported)} if body.unsupported else {})
 
 
-def _term(receipt: Receipt, index: int) -> dict[str, Any]:
-    term = receipt.terms[index]
+def _evaluations(receipt: Receipt) -> str:
+    return ", ".join(f"{count} {branch}" for branch, count in receipt.evaluations.items())
+
+
+def _term(term: TermRecord) -> dict[str, Any]:
     return {"term": term.term, "weight": term.weight, "source": term.source, "told": term.channel}

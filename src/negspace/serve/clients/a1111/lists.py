@@ -1,22 +1,21 @@
-"""The lists of what there is. Policies are the prompt styles; what there is none of is an empty list."""
+"""The lists of models, samplers, styles and so on. Policies are the prompt styles."""
 
 from typing import Any
 
 from fastapi import APIRouter
 
 from negspace.serve.clients.a1111.samplers import ALIASES, SCHEDULERS, plain_names
-from negspace.serve.clients.dialect import Caller, Serving
+from negspace.serve.dialect import Caller, Serving
 
 router = APIRouter()
 
 
 @router.get("/sd-models")
 async def sd_models(service: Serving, tenant: Caller) -> list[dict[str, Any]]:
-    """The models the caller may ask for."""
-    allowed = [name for name in service.catalogue.models if tenant.models is None or name in tenant.models]
+    """The models the caller may use."""
     return [
         {"title": name, "model_name": name, "hash": None, "sha256": None, "filename": name, "config": None}
-        for name in allowed
+        for name in service.catalogue.models_for(tenant)
     ]
 
 
@@ -25,14 +24,18 @@ async def samplers(service: Serving) -> list[dict[str, Any]]:
     """The samplers of all models, without their schedulers."""
     names = plain_names(name for facts in service.catalogue.models.values() for name in facts.samplers)
     return [
-        {"name": name, "aliases": [alias for alias, of in ALIASES.items() if of == name], "options": {}}
+        {
+            "name": name,
+            "aliases": [alias for alias, sampler in ALIASES.items() if sampler == name],
+            "options": {},
+        }
         for name in names
     ]
 
 
 @router.get("/schedulers")
 async def schedulers() -> list[dict[str, Any]]:
-    """How noise levels may be spaced."""
+    """The spacings of the noise levels."""
     return [
         {
             "name": name.lower(),
@@ -47,7 +50,7 @@ async def schedulers() -> list[dict[str, Any]]:
 
 @router.get("/prompt-styles")
 async def prompt_styles(service: Serving) -> list[dict[str, Any]]:
-    """The policies: a style that is chosen is a policy that is applied."""
+    """The policies: choosing a style applies a policy."""
     return [
         {"name": name, "prompt": "", "negative_prompt": ", ".join(term.term for term in policy.avoid)}
         for name, policy in service.catalogue.policies.items()
@@ -56,7 +59,7 @@ async def prompt_styles(service: Serving) -> list[dict[str, Any]]:
 
 @router.get("/embeddings")
 async def embeddings(service: Serving) -> dict[str, Any]:
-    """The words that files of textual inversion teach."""
+    """The words of the textual-inversion embeddings."""
     loaded = {
         facts.name: {
             "step": None,
@@ -65,7 +68,7 @@ async def embeddings(service: Serving) -> dict[str, Any]:
             "shape": max(facts.widths),
             "vectors": facts.vectors,
         }
-        for facts in service.catalogue.taught.values()
+        for facts in service.catalogue.embedding_facts.values()
     }
     return {"loaded": loaded, "skipped": {}}
 
@@ -78,13 +81,13 @@ async def scripts() -> dict[str, list[str]]:
 
 @router.get("/cmd-flags")
 async def cmd_flags() -> dict[str, Any]:
-    """There are none that concern a client."""
+    """None that matter to a client."""
     return {}
 
 
 @router.get("/memory")
 async def memory() -> dict[str, Any]:
-    """Not told."""
+    """Not reported."""
     return {"ram": {}, "cuda": {}}
 
 
@@ -98,7 +101,7 @@ async def memory() -> dict[str, Any]:
 @router.get("/realesrgan-models")
 @router.get("/script-info")
 @router.get("/extensions")
-async def nothing() -> list[Any]:
+async def empty_list() -> list[Any]:
     """There are none."""
     return []
 
@@ -108,4 +111,4 @@ async def nothing() -> list[Any]:
 @router.post("/refresh-loras")
 @router.post("/refresh-embeddings")
 async def refresh() -> None:
-    """What there is changes with the settings of the server alone."""
+    """Does nothing: the lists change only with the settings of the server."""

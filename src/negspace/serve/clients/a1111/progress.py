@@ -6,90 +6,89 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query
 
-from negspace.serve.access.limits import refuse_many_fields
+from negspace.serve.access.request_limits import refuse_many_fields, refuse_model
 from negspace.serve.access.tenants import Tenant
-from negspace.serve.clients.a1111.callers import Mine, stamp
-from negspace.serve.clients.dialect import Caller, Serving
-from negspace.serve.refusal import forbidden
-from negspace.serve.service import Service
+from negspace.serve.catalogue import Catalogue
+from negspace.serve.clients.a1111.callers import CallerJob, OwnState, stop, timestamp
+from negspace.serve.dialect import Caller, Serving
 
 router = APIRouter()
 
+_IDLE_STATE: dict[str, Any] = {
+    "skipped": False,
+    "interrupted": False,
+    "stopping_generation": False,
+    "job": "",
+    "job_count": 0,
+    "job_timestamp": "",
+    "job_no": 0,
+    "sampling_step": 0,
+    "sampling_steps": 0,
+}
+
 
 @router.get("/progress")
-async def progress(desk: Mine, skip_current_image: Annotated[bool, Query()] = False) -> dict[str, Any]:
-    """How far the caller's oldest request is. Asking has the picture shown, to whoever asks again."""
-    if not desk.under_way:
-        return _progress(0.0, 0.0, _state())
-    sitting = desk.under_way[0]
-    order, taken = sitting.job.order, sitting.job.progress
-    share = taken.done / taken.total if taken.total else 0.0
-    left = (time.time() - order.accepted) * (1 - share) / share if share else 0.0
-    state = _state(
-        skipped=sitting.left == "skipped",
-        interrupted=sitting.left == "interrupted",
-        job=order.id,
-        count=len(desk.under_way),
-        since=order.accepted,
-        step=int(share * order.plan.steps),
-        steps=order.plan.steps,
-    )
-    preview = None if skip_current_image else sitting.preview
+async def progress(caller: OwnState, skip_current_image: Annotated[bool, Query()] = False) -> dict[str, Any]:
+    """The progress of the caller's oldest request. Asking for it orders a preview for the next call."""
+    if not caller.under_way:
+        return _progress(0.0, 0.0, _IDLE_STATE | {"job_timestamp": timestamp()}, None)
+    oldest = caller.under_way[0]
+    share = _share(oldest)
+    elapsed = time.time() - oldest.job.order.accepted
+    state = _state(oldest, share) | {"job_count": len(caller.under_way)}
+    preview = None if skip_current_image else oldest.preview
     if not skip_current_image:
-        sitting.job.show()
-    return _progress(share, left, state, None if preview is None else b64encode(preview).decode())
+        oldest.job.show()
+    return _progress(share, elapsed * (1 - share) / share if share else 0.0, state, preview)
 
 
-def _progress(share: float, left: float, state: dict[str, Any], image: str | None = None) -> dict[str, Any]:
+def _share(caller_job: CallerJob) -> float:
+    steps = caller_job.job.progress
+    return steps.done / steps.total if steps.total else 0.0
+
+
+def _progress(
+    share: float, seconds_left: float, state: dict[str, Any], preview: bytes | None
+) -> dict[str, Any]:
     return {
         "progress": share,
-        "eta_relative": left,
+        "eta_relative": seconds_left,
         "state": state,
-        "current_image": image,
+        "current_image": None if preview is None else b64encode(preview).decode(),
         "textinfo": None,
     }
 
 
-def _state(
-    skipped: bool = False,
-    interrupted: bool = False,
-    job: str = "",
-    count: int = 0,
-    since: float | None = None,
-    step: int = 0,
-    steps: int = 0,
-) -> dict[str, Any]:
-    return {
-        "skipped": skipped,
-        "interrupted": interrupted,
-        "stopping_generation": False,
-        "job": job,
-        "job_count": count,
-        "job_timestamp": stamp(since),
-        "job_no": 0,
-        "sampling_step": step,
-        "sampling_steps": steps,
+def _state(caller_job: CallerJob, share: float) -> dict[str, Any]:
+    order = caller_job.job.order
+    return _IDLE_STATE | {
+        "skipped": caller_job.stopped == "skipped",
+        "interrupted": caller_job.stopped == "interrupted",
+        "job": order.id,
+        "job_timestamp": timestamp(order.accepted),
+        "sampling_step": int(share * order.plan.steps),
+        "sampling_steps": order.plan.steps,
     }
 
 
 @router.post("/interrupt")
-async def interrupt(desk: Mine) -> dict[str, Any]:
-    """Leave off everything the caller waits for."""
-    desk.leave("interrupted", desk.under_way)
+async def interrupt(caller: OwnState) -> dict[str, Any]:
+    """Cancel all requests of the caller that are under way."""
+    stop(caller.under_way, "interrupted")
     return {}
 
 
 @router.post("/skip")
-async def skip(desk: Mine) -> None:
-    """Leave off the oldest request that the caller waits for."""
-    desk.leave("skipped", desk.under_way[:1])
+async def skip(caller: OwnState) -> None:
+    """Cancel the oldest request of the caller that is under way."""
+    stop(caller.under_way[:1], "skipped")
 
 
 @router.get("/options")
-async def options(service: Serving, desk: Mine) -> dict[str, Any]:
+async def options(service: Serving, caller: OwnState) -> dict[str, Any]:
     """The few options that mean something here."""
     return {
-        "sd_model_checkpoint": desk.model or service.catalogue.default,
+        "sd_model_checkpoint": caller.model or service.catalogue.default,
         "sd_checkpoint_hash": "",
         "sd_vae": "Automatic",
         "CLIP_stop_at_last_layers": 1,
@@ -101,21 +100,20 @@ async def options(service: Serving, desk: Mine) -> dict[str, Any]:
 
 @router.post("/options")
 async def set_options(
-    service: Serving, tenant: Caller, desk: Mine, given: Annotated[dict[str, Any], Body()]
+    service: Serving, tenant: Caller, caller: OwnState, body: Annotated[dict[str, Any], Body()]
 ) -> None:
-    """Choose the caller's model. Other options are taken and change nothing."""
-    refuse_many_fields(given)
-    named = given.get("sd_model_checkpoint")
-    if named:
-        name = str(named).partition(" [")[0]
-        _refuse_unknown(service, tenant, name)
-        desk.model = name
+    """Choose the caller's model. Other options are accepted and change nothing."""
+    refuse_many_fields(body)
+    checkpoint = body.get("sd_model_checkpoint")
+    if checkpoint:
+        name = str(checkpoint).partition(" [")[0]
+        _refuse_unknown(name, service.catalogue, tenant)
+        caller.model = name
 
 
-def _refuse_unknown(service: Service, tenant: Tenant, name: str) -> None:
+def _refuse_unknown(name: str, catalogue: Catalogue, tenant: Tenant) -> None:
     model, *policies = name.split("@")
-    service.catalogue.facts(model)
+    catalogue.facts(model)
     for policy in policies:
-        service.catalogue.policy(policy)
-    if tenant.models is not None and model not in tenant.models:
-        raise forbidden(f"{tenant.name} may not ask for model {model!r}")
+        catalogue.policy(policy)
+    refuse_model(model, tenant)

@@ -1,4 +1,4 @@
-"""Samplers and schedulers under the names of AUTOMATIC1111: two lists, of which one name of ours is made."""
+"""Samplers and schedulers under AUTOMATIC1111's names: two lists, where Negspace has one name for both."""
 
 from collections.abc import Iterable
 
@@ -24,39 +24,42 @@ ALIASES = {
 }
 
 
-def parted(name: str) -> tuple[str, str]:
-    """A sampler of ours as (sampler, scheduler)."""
+def split_name(name: str) -> tuple[str, str]:
+    """(sampler, scheduler) of a sampler's name in Negspace."""
     plain = name.removesuffix(f" {KARRAS}")
     return plain, AUTOMATIC if plain == name else KARRAS
 
 
 def plain_names(names: Iterable[str]) -> list[str]:
     """The samplers without their schedulers, each once."""
-    return list(dict.fromkeys(parted(name)[0] for name in names))
+    return list(dict.fromkeys(split_name(name)[0] for name in names))
 
 
 def sampler_of(sampler: str | None, scheduler: str | None, facts: ModelFacts) -> str | None:
-    """Our name of a sampler and a scheduler; None is the model's default.
+    """Negspace's name of a sampler and a scheduler; None is the model's default.
 
-    "Automatic" is the sampler's own spacing. A name may have its scheduler in it, as old clients write it.
+    "Automatic" is the sampler's own spacing. A sampler's name may include its scheduler, as old clients
+    write it.
 
     Raises:
-        Refusal: 404, one of them is not there, or they do not go together.
+        Refusal: 404, one of them does not exist, or they do not go together.
     """
     if not sampler:
         return None
-    known = {name.casefold(): name for name in facts.samplers}
-    asked = ALIASES.get(sampler.casefold(), sampler)
-    if asked.casefold() not in known:
+    by_folded = {name.casefold(): name for name in facts.samplers}
+    name = by_folded.get(ALIASES.get(sampler.casefold(), sampler).casefold())
+    if name is None:
         raise Refusal(f"Sampler not found: {no_such('sampler', sampler, facts.samplers)}", 404, "sampler")
-    found = known[asked.casefold()]
-    spacing = next((one for one in SCHEDULERS if one.casefold() == (scheduler or AUTOMATIC).casefold()), None)
-    if spacing is None:
-        raise Refusal(
-            f"Scheduler not found: {no_such('scheduler', str(scheduler), SCHEDULERS)}", 404, "scheduler"
-        )
-    if spacing == AUTOMATIC or parted(found)[1] == spacing:
-        return found
-    if f"{found} {spacing}" not in facts.samplers:
-        raise Refusal(f"Scheduler not found: {found} has no {spacing} spacing", 404, "scheduler")
-    return f"{found} {spacing}"
+    spacing = _scheduler(scheduler or AUTOMATIC)
+    if spacing in (AUTOMATIC, split_name(name)[1]):
+        return name
+    if f"{name} {spacing}" not in facts.samplers:
+        raise Refusal(f"Scheduler not found: {name} has no {spacing} spacing", 404, "scheduler")
+    return f"{name} {spacing}"
+
+
+def _scheduler(name: str) -> str:
+    for scheduler in SCHEDULERS:
+        if scheduler.casefold() == name.casefold():
+            return scheduler
+    raise Refusal(f"Scheduler not found: {no_such('scheduler', name, SCHEDULERS)}", 404, "scheduler")

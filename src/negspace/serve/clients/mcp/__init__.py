@@ -10,8 +10,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from negspace.serve.access.authentication import Authentication
-from negspace.serve.clients.dialect import ClientDialect, told_plainly
-from negspace.serve.clients.mcp.tools import server_of
+from negspace.serve.clients.mcp.tools import mcp_server
+from negspace.serve.dialect import ClientDialect, native_error
 from negspace.serve.refusal import Refusal
 from negspace.serve.service import Service
 from negspace.serve.settings import ServerSettings
@@ -20,39 +20,41 @@ PATH = "/mcp"
 
 
 @final
-class Gated:
-    """Lets nobody in who is not known, whatever is asked: the tools' own names are for callers alone.
+class KeyRequired:
+    """Refuses requests without a valid key before the tools see them: even their list is for tenants only.
 
     Args:
-        app: what is behind it.
-        gate: knows who is known.
+        app: the application behind it.
+        authentication: of the server.
     """
 
-    def __init__(self, app: ASGIApp, gate: Authentication) -> None:
+    def __init__(self, app: ASGIApp, authentication: Authentication) -> None:
         self._app = app
-        self._gate = gate
+        self._authentication = authentication
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            self._gate.tenant(Headers(scope=scope))
+            self._authentication.tenant(Headers(scope=scope))
         except Refusal as refusal:
-            await told_plainly(refusal)(scope, receive, send)
+            await native_error(refusal)(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
 
 @asynccontextmanager
 async def mounted(app: FastAPI) -> AsyncIterator[None]:
-    """The tools at their path, for as long as the application runs."""
+    """Serve the tools at their path while the application runs."""
     service: Service = app.state.service
-    server = server_of(service)
+    server = mcp_server(service)
     inner = server.streamable_http_app(
         streamable_http_path=PATH,
         host=service.settings.host,
         max_request_body_size=service.settings.largest_body,
     )
     routes = [
-        Route(one.path, Gated(one.endpoint, service.gate)) for one in inner.routes if isinstance(one, Route)
+        Route(route.path, KeyRequired(route.endpoint, service.authentication))
+        for route in inner.routes
+        if isinstance(route, Route)
     ]
     app.router.routes.extend(routes)
     try:
@@ -64,7 +66,7 @@ async def mounted(app: FastAPI) -> AsyncIterator[None]:
 
 
 async def serve_stdio(settings: ServerSettings) -> None:
-    """Speak over standard input and output until the input ends.
+    """Serve the tools over standard input and output until the input ends.
 
     Raises:
         NegspaceError: the settings cannot be served.
@@ -72,9 +74,9 @@ async def serve_stdio(settings: ServerSettings) -> None:
     service = Service(settings)
     await service.start()
     try:
-        await server_of(service).run_stdio_async()
+        await mcp_server(service).run_stdio_async()
     finally:
         await service.stop()
 
 
-DIALECT = ClientDialect("MCP", APIRouter(), (PATH,), around=mounted)
+DIALECT = ClientDialect("MCP", APIRouter(), (PATH,), lifespan=mounted)

@@ -1,4 +1,4 @@
-"""What the tools answer with, beside pictures: values whose schema a client is told."""
+"""The structured outputs of the tools; their schemas are sent to clients."""
 
 from typing import Any, Literal
 
@@ -8,7 +8,7 @@ from negspace.feedback.revision import Change
 from negspace.lab import Findings, TermVerdict
 from negspace.planning.plan import Plan
 from negspace.receipt import Receipt
-from negspace.serve.clients.summary import receipt_address
+from negspace.serve.dialect import receipt_path
 from negspace.serve.jobs.events import Finished, Picture
 
 
@@ -16,7 +16,7 @@ class PictureOutput(BaseModel):
     """A picture.
 
     Attributes:
-        image_id: by which it is asked for.
+        image_id: identifies it.
         seed: gives this picture again.
         sha256: of its pixels.
         receipt_path: address of its receipt on the server.
@@ -29,13 +29,13 @@ class PictureOutput(BaseModel):
 
     @classmethod
     def of(cls, picture: Picture) -> "PictureOutput":
-        """What is told of a picture."""
+        """The output for a picture."""
         (image,) = picture.receipt.images
         return cls(
             image_id=picture.id,
             seed=image.seed,
             sha256=image.sha256,
-            receipt_path=receipt_address(picture),
+            receipt_path=receipt_path(picture),
         )
 
 
@@ -44,12 +44,12 @@ class GenerateOutput(BaseModel):
 
     Attributes:
         images: the pictures.
-        negative_prompt: the negative that was told; None where there was none.
+        negative_prompt: the negative the model was given; None if there was none.
         negative_acted: whether it could change the pictures.
         why_not: if not, why.
         evaluations: network passes by branch.
-        findings: what is worth knowing.
-        receipt: all there is to know, of all pictures.
+        findings: notes and warnings.
+        receipt: of all pictures, complete.
     """
 
     images: list[PictureOutput]
@@ -62,7 +62,7 @@ class GenerateOutput(BaseModel):
 
     @classmethod
     def of(cls, finished: Finished) -> "GenerateOutput":
-        """What is told of finished pictures."""
+        """The output for finished pictures."""
         receipt = finished.receipt
         return cls(
             images=[PictureOutput.of(picture) for picture in finished.pictures],
@@ -76,13 +76,13 @@ class GenerateOutput(BaseModel):
 
 
 class TermOutput(BaseModel):
-    """One avoided term and how the model would be told.
+    """One avoided term and how it would reach the model.
 
     Attributes:
         term, weight, source: as asked, and who asked.
-        told: by what the model is told; "nothing" where it cannot be.
-        known: whether the encoder has learned its words; None where nobody knows.
-        unknown: the words that it has not.
+        channel: how it reaches the model; "nothing" if it cannot.
+        known: whether the encoder has learned its words; None if that is not known.
+        unknown: the words that it has not learned.
     """
 
     term: str
@@ -97,12 +97,12 @@ class PlanOutput(BaseModel):
     """What would become of a negative; nothing was generated.
 
     Attributes:
-        prompt, negative_prompt: as the model would be told.
+        prompt, negative_prompt: as the model would be given them.
         acts: whether the negative could change the picture.
         why_not: if not, why.
         terms: each avoided thing.
-        findings: what is worth knowing before anything runs.
-        blocks: what keeps the request from being carried out.
+        findings: notes and warnings.
+        blocks: reasons why the request would be refused.
     """
 
     prompt: str
@@ -115,7 +115,7 @@ class PlanOutput(BaseModel):
 
     @classmethod
     def of(cls, planned: Plan) -> "PlanOutput":
-        """What is told of a plan."""
+        """The output for a plan."""
         return cls(
             prompt=planned.positive,
             negative_prompt=planned.negative,
@@ -143,7 +143,7 @@ class ExplainOutput(BaseModel):
     Attributes:
         image_id: of the picture.
         summary: for people.
-        receipt: all there is to know.
+        receipt: complete.
     """
 
     image_id: str
@@ -152,7 +152,7 @@ class ExplainOutput(BaseModel):
 
     @classmethod
     def of(cls, image: str, receipt: Receipt) -> "ExplainOutput":
-        """What is told of a receipt."""
+        """The output for a receipt."""
         return cls(image_id=image, summary=receipt.summary(), receipt=receipt.model_dump(mode="json"))
 
 
@@ -176,7 +176,7 @@ class ReviseOutput(BaseModel):
 
     @classmethod
     def of(cls, change: Change) -> "ReviseOutput":
-        """What is told of a change."""
+        """The output for a change."""
         return cls(
             term=change.term,
             direction=change.direction,
@@ -220,9 +220,9 @@ class VerdictOutput(BaseModel):
 
     @classmethod
     def of(cls, verdict: TermVerdict) -> "VerdictOutput":
-        """What is told of a verdict."""
-        told = {name: getattr(verdict, name) for name in ("kind", "why", "effect", "interval", "pairs")}
-        return cls(term=verdict.term.term, **told)
+        """The output for a verdict."""
+        fields = {name: getattr(verdict, name) for name in ("kind", "why", "effect", "interval", "pairs")}
+        return cls(term=verdict.term.term, **fields)
 
 
 class ProveOutput(BaseModel):
@@ -235,7 +235,7 @@ class ProveOutput(BaseModel):
         smallest_list: the terms that are enough.
         verdicts: one a term.
         pictures, evaluations: made and spent.
-        findings: all there is to know.
+        findings: complete.
     """
 
     trial: str
@@ -248,15 +248,15 @@ class ProveOutput(BaseModel):
     findings: dict[str, Any]
 
     @classmethod
-    def of(cls, trial: str, found: Findings) -> "ProveOutput":
-        """What is told of findings."""
+    def of(cls, trial: str, findings: Findings) -> "ProveOutput":
+        """The output for findings."""
         return cls(
             trial=trial,
-            answer=found.answer,
-            recommendation=found.recommendation,
-            smallest_list=list(found.smallest_list),
-            verdicts=[VerdictOutput.of(verdict) for verdict in found.verdicts.values()],
-            pictures=found.pictures,
-            evaluations=found.evaluations,
-            findings=found.model_dump(mode="json"),
+            answer=findings.answer,
+            recommendation=findings.recommendation,
+            smallest_list=list(findings.smallest_list),
+            verdicts=[VerdictOutput.of(verdict) for verdict in findings.verdicts.values()],
+            pictures=findings.pictures,
+            evaluations=findings.evaluations,
+            findings=findings.model_dump(mode="json"),
         )

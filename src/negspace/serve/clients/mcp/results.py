@@ -1,4 +1,4 @@
-"""Telling: a job watched to its end, and what came of it as the result of a tool."""
+"""The results of the tools: their text and their pictures; and a job followed with progress to its end."""
 
 from base64 import b64encode
 from collections.abc import Sequence
@@ -13,8 +13,8 @@ from negspace.serve.jobs.events import Done, Failed, Finished, JobProgress
 from negspace.serve.jobs.job import Job
 
 
-async def watched(job: Job, ctx: Context[Any, Any]) -> Finished:
-    """The finished job, its steps told on the way. Who does not wait any more cancels it.
+async def finished_with_progress(job: Job, ctx: Context[Any, Any]) -> Finished:
+    """The finished job; its progress is reported. If the caller stops waiting, the job is cancelled.
 
     Raises:
         Refusal: it failed.
@@ -35,19 +35,15 @@ async def watched(job: Job, ctx: Context[Any, Any]) -> Finished:
         job.cancel()
 
 
-def answer(told: BaseModel, text: str, finished: Finished | None = None) -> CallToolResult:
-    """A value with its text, and the pictures behind it."""
-    content: list[ContentBlock] = [TextContent(type="text", text=text)]
-    content += _images(finished)
-    return CallToolResult(content=content, structured_content=told.model_dump(mode="json"))
-
-
-def _images(finished: Finished | None) -> Sequence[ImageContent]:
+def tool_result(output: BaseModel, text: str, finished: Finished | None = None) -> CallToolResult:
+    """A structured output with its text, and the pictures of a finished job."""
     pictures = () if finished is None else finished.pictures
-    return [
+    content: list[ContentBlock] = [TextContent(type="text", text=text)]
+    content += (
         ImageContent(type="image", data=b64encode(picture.png).decode(), mime_type="image/png")
         for picture in pictures
-    ]
+    )
+    return CallToolResult(content=content, structured_content=output.model_dump(mode="json"))
 
 
 def summary(finished: Finished) -> str:
@@ -55,7 +51,7 @@ def summary(finished: Finished) -> str:
     return f"image_id {ids}\n{finished.receipt.summary()}"
 
 
-def changed(change: ReviseOutput) -> str:
+def change_text(change: ReviseOutput) -> str:
     if change.why_not is not None:
         return f"{change.term}: nothing changed, {change.why_not}"
     return f"{change.term}: {change.direction}, weight {_weight(change.before)} to {_weight(change.after)}"
@@ -65,9 +61,10 @@ def _weight(weight: float | None) -> str:
     return "none" if weight is None else f"{weight:g}"
 
 
-def unchanged(changes: Sequence[ReviseOutput], problem: str) -> str:
+def unchanged_text(changes: Sequence[ReviseOutput], problem: str) -> str:
+    """The text after feedback that changed nothing, with a reason."""
     if not changes and not problem:
-        return "Kept. Thumbs change the list once they show, over some pictures, what is disliked."
+        return "Recorded. Thumbs change the list once they show, over some pictures, what is disliked."
     if not changes:
         return "Nothing in these words names something to avoid; name the thing that is wrong."
-    return "\n".join(map(changed, changes))
+    return "\n".join(map(change_text, changes))

@@ -1,11 +1,11 @@
-"""The tools, as a language model is told of them."""
+"""The tools, as they are described to a language model."""
 
 import asyncio
 import logging
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Annotated, Any, Literal
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import Annotated, Any, Literal, ParamSpec, final
 
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
@@ -15,10 +15,8 @@ from pydantic import Field
 from negspace import __version__
 from negspace.errors import NegspaceError
 from negspace.pixels import from_base64, read_mask, read_picture
-from negspace.request import Request
+from negspace.request import Request, Start
 from negspace.serve.access.tenants import LOCAL, Tenant
-from negspace.serve.clients.dialect import caller
-from negspace.serve.clients.extensions import THUMBS
 from negspace.serve.clients.mcp.outputs import (
     ExplainOutput,
     FeedbackOutput,
@@ -27,9 +25,17 @@ from negspace.serve.clients.mcp.outputs import (
     ProveOutput,
     ReviseOutput,
 )
-from negspace.serve.clients.mcp.proving import proved
-from negspace.serve.clients.mcp.results import answer, changed, summary, unchanged, watched
+from negspace.serve.clients.mcp.proving import prove
+from negspace.serve.clients.mcp.results import (
+    change_text,
+    finished_with_progress,
+    summary,
+    tool_result,
+    unchanged_text,
+)
 from negspace.serve.conversations import feedback
+from negspace.serve.dialect import tenant_of
+from negspace.serve.extension_fields import thumbs_of
 from negspace.serve.refusal import INTERNAL, refusal_of
 from negspace.serve.service import Service, cost_of
 
@@ -40,6 +46,9 @@ negative_prompt: the thing itself ("hat, blurry"), never "no hat". Leave it out 
 unwanted: policies add the routine terms. plan_negative says beforehand whether a negative can do anything;
 report_problem makes a picture again without what was complained of."""
 
+Arguments = ParamSpec("Arguments")
+
+ToolContext = Context[Any, Any]
 Prompt = Annotated[str, Field(description="What is wanted.", max_length=10_000)]
 Negative = Annotated[
     str | None,
@@ -61,14 +70,62 @@ Rule = Annotated[str | None, Field(description='How predictions are combined, su
 ImageId = Annotated[str, Field(description="The image_id of a picture that was generated here.")]
 
 
-def server_of(service: Service) -> MCPServer[Any]:
-    """The tools over a service."""
+def mcp_server(service: Service) -> MCPServer[Any]:
+    """The server of the tools over a service."""
     server = MCPServer[Any]("negspace", title="Negspace", instructions=INSTRUCTIONS, version=__version__)
+    tools = Tools(service)
+    for tool, title, writes in (
+        (tools.generate_image, "Generate an image", True),
+        (tools.plan_negative, "Plan a negative", False),
+        (tools.explain_image, "Explain an image", False),
+        (tools.report_problem, "Report a problem", True),
+        (tools.prove_negative, "Prove a negative", True),
+    ):
+        annotations = ToolAnnotations(
+            title=title,
+            read_only_hint=not writes,
+            destructive_hint=False,
+            idempotent_hint=not writes,
+            open_world_hint=False,
+        )
+        server.add_tool(tool, annotations=annotations)
+    return server
 
-    @server.tool(annotations=_hints("Generate an image", writes=True))
+
+def _refusals_as_results(
+    tool: Callable[Arguments, Awaitable[CallToolResult]],
+) -> Callable[Arguments, Awaitable[CallToolResult]]:
+    """A tool that puts what was refused into its result, so that a language model can do better."""
+
+    @wraps(tool)
+    async def wrapped(*args: Arguments.args, **kwargs: Arguments.kwargs) -> CallToolResult:
+        try:
+            return await tool(*args, **kwargs)
+        except NegspaceError as error:
+            refusal = refusal_of(error)
+            if refusal.status >= 500 and refusal.retry_after is None:
+                log.error("a tool failed", exc_info=error)
+            wait = "" if refusal.retry_after is None else f"; ask again in {refusal.retry_after:.0f} s"
+            raise ToolError(f"{refusal}{wait}") from None
+        except Exception as error:
+            log.error("a tool failed", exc_info=error)
+            raise ToolError(INTERNAL) from None
+
+    return wrapped
+
+
+@final
+class Tools:
+    """The tools over a service. Signatures and docstrings are what a language model reads."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    @_refusals_as_results
     async def generate_image(
+        self,
         prompt: Prompt,
-        ctx: Context[Any, Any],
+        ctx: ToolContext,
         negative_prompt: Negative = None,
         model: ModelName = None,
         policies: Policies = None,
@@ -90,32 +147,31 @@ def server_of(service: Service) -> MCPServer[Any]:
         ] = None,
     ) -> Annotated[CallToolResult, GenerateOutput]:
         """Make pictures without what is not wanted. The receipt says whether the negative acted."""
-        with _plainly():
-            tenant = _tenant(ctx)
-            request = Request.from_dict(
-                {
-                    "prompt": prompt,
-                    "avoid": negative_prompt,
-                    "model": model,
-                    "policies": tuple(policies or ()),
-                    "n": n,
-                    "seed": secrets.randbelow(2**32) if seed is None else seed,
-                    "width": width,
-                    "height": height,
-                    "steps": steps,
-                    "scale": scale,
-                    "sampler": sampler,
-                    "rule": rule,
-                    "start": await asyncio.to_thread(_start, image, strength, mask),
-                }
-            )
-            finished = await watched(await service.submit(request, tenant, conversation=conversation), ctx)
-            return answer(GenerateOutput.of(finished), summary(finished), finished)
+        tenant = _tenant(ctx)
+        request = _request(
+            prompt,
+            negative_prompt,
+            policies,
+            model=model,
+            n=n,
+            seed=secrets.randbelow(2**32) if seed is None else seed,
+            width=width,
+            height=height,
+            steps=steps,
+            scale=scale,
+            sampler=sampler,
+            rule=rule,
+            start=await asyncio.to_thread(_start, image, strength, mask),
+        )
+        job = await self._service.submit(request, tenant, conversation=conversation)
+        finished = await finished_with_progress(job, ctx)
+        return tool_result(GenerateOutput.of(finished), summary(finished), finished)
 
-    @server.tool(annotations=_hints("Plan a negative", writes=False))
+    @_refusals_as_results
     async def plan_negative(
+        self,
         prompt: Prompt,
-        ctx: Context[Any, Any],
+        ctx: ToolContext,
         negative_prompt: Negative = None,
         model: ModelName = None,
         policies: Policies = None,
@@ -124,37 +180,27 @@ def server_of(service: Service) -> MCPServer[Any]:
         rule: Rule = None,
     ) -> Annotated[CallToolResult, PlanOutput]:
         """Say how each avoided term would be told, and what stands in its way. Nothing is made."""
-        with _plainly():
-            request = Request.from_dict(
-                {
-                    "prompt": prompt,
-                    "avoid": negative_prompt,
-                    "model": model,
-                    "policies": tuple(policies or ()),
-                    "scale": scale,
-                    "steps": steps,
-                    "rule": rule,
-                }
-            )
-            planned = await service.plan(request, _tenant(ctx))
-            told = PlanOutput.of(planned)
-            acts = "The negative can act." if told.acts else f"The negative can do nothing: {told.why_not}."
-            return answer(told, "\n".join((acts, *told.findings, *told.blocks)))
+        request = _request(
+            prompt, negative_prompt, policies, model=model, scale=scale, steps=steps, rule=rule
+        )
+        output = PlanOutput.of(await self._service.plan(request, _tenant(ctx)))
+        acts = "The negative can act." if output.acts else f"The negative can do nothing: {output.why_not}."
+        return tool_result(output, "\n".join((acts, *output.findings, *output.blocks)))
 
-    @server.tool(annotations=_hints("Explain an image", writes=False))
+    @_refusals_as_results
     async def explain_image(
-        image_id: ImageId, ctx: Context[Any, Any]
+        self, image_id: ImageId, ctx: ToolContext
     ) -> Annotated[CallToolResult, ExplainOutput]:
         """Tell how a picture came about: what was sent, whether the negative acted, what it cost."""
-        with _plainly():
-            picture = await service.archive.picture(image_id, _tenant(ctx))
-            told = ExplainOutput.of(image_id, picture.receipt)
-            return answer(told, told.summary)
+        picture = await self._service.archive.picture(image_id, _tenant(ctx))
+        output = ExplainOutput.of(image_id, picture.receipt)
+        return tool_result(output, output.summary)
 
-    @server.tool(annotations=_hints("Report a problem", writes=True))
+    @_refusals_as_results
     async def report_problem(
+        self,
         image_id: ImageId,
-        ctx: Context[Any, Any],
+        ctx: ToolContext,
         problem: Annotated[
             str,
             Field(
@@ -172,31 +218,31 @@ def server_of(service: Service) -> MCPServer[Any]:
         ] = None,
     ) -> Annotated[CallToolResult, FeedbackOutput]:
         """Change what is avoided by what is wrong with a picture, and make it again on the same seed."""
-        with _plainly():
-            tenant = _tenant(ctx)
-            about = (await service.archive.made(image_id, tenant)).accepted
-            came = await feedback(
-                service,
-                tenant,
-                conversation or about.conversation,
-                complaint=problem,
-                thumbs=None if thumbs is None else THUMBS[thumbs],
-                about=about,
-            )
-            changes = [ReviseOutput.of(change) for change in came.changes]
-            if came.job is None:
-                return answer(FeedbackOutput(changes=changes, next=None), unchanged(changes, problem))
-            finished = await watched(came.job, ctx)
-            told = FeedbackOutput(changes=changes, next=GenerateOutput.of(finished))
-            return answer(told, "\n".join((*map(changed, changes), summary(finished))), finished)
+        tenant = _tenant(ctx)
+        about = (await self._service.archive.made(image_id, tenant)).accepted
+        result = await feedback(
+            self._service,
+            tenant,
+            conversation or about.conversation,
+            complaint=problem,
+            thumbs=thumbs_of(thumbs),
+            about=about,
+        )
+        changes = [ReviseOutput.of(change) for change in result.changes]
+        if result.job is None:
+            return tool_result(FeedbackOutput(changes=changes, next=None), unchanged_text(changes, problem))
+        finished = await finished_with_progress(result.job, ctx)
+        output = FeedbackOutput(changes=changes, next=GenerateOutput.of(finished))
+        return tool_result(output, "\n".join((*map(change_text, changes), summary(finished))), finished)
 
-    @server.tool(annotations=_hints("Prove a negative", writes=True))
+    @_refusals_as_results
     async def prove_negative(
+        self,
         prompt: Prompt,
         avoid: Annotated[
             str, Field(description="The list to be tried, with commas.", min_length=1, max_length=10_000)
         ],
-        ctx: Context[Any, Any],
+        ctx: ToolContext,
         model: ModelName = None,
         max_pictures: Annotated[
             int, Field(description="At most so many are made; it takes minutes.", ge=1, le=5000)
@@ -207,64 +253,37 @@ def server_of(service: Service) -> MCPServer[Any]:
         rule: Rule = None,
     ) -> Annotated[CallToolResult, ProveOutput]:
         """Measure which terms of a negative are needed, on paired seeds, with controls. Takes minutes."""
-        with _plainly():
-            fields = {"scale": scale, "steps": steps, "rule": rule}
-            asked = {"prompt": prompt, "avoid": avoid, "model": model, **fields}
-            tenant = _tenant(ctx)
-            planned = await service.plan(Request.from_dict(asked), tenant)
-            trial, found = await proved(
-                service,
-                tenant,
-                prompt,
-                avoid,
-                planned.request.model or service.catalogue.default,
-                {**fields, "max_pictures": max_pictures, "seed": seed},
-                cost_of(planned),
-                lambda step: ctx.report_progress(step.done, step.done + step.left, step.stage),
-            )
-            return answer(ProveOutput.of(trial, found), f"{found.answer}\n{found.recommendation}")
-
-    return server
+        tenant = _tenant(ctx)
+        settings = {"scale": scale, "steps": steps, "rule": rule}
+        request = Request.from_dict({"prompt": prompt, "avoid": avoid, "model": model, **settings})
+        planned = await self._service.plan(request, tenant)
+        trial, findings = await prove(
+            self._service,
+            tenant,
+            prompt,
+            avoid,
+            planned.request.model or self._service.catalogue.default,
+            {**settings, "max_pictures": max_pictures, "seed": seed},
+            cost_of(planned),
+            lambda step: ctx.report_progress(step.done, step.done + step.left, step.stage),
+        )
+        return tool_result(ProveOutput.of(trial, findings), f"{findings.answer}\n{findings.recommendation}")
 
 
-def _hints(title: str, *, writes: bool) -> ToolAnnotations:
-    return ToolAnnotations(
-        title=title,
-        read_only_hint=not writes,
-        destructive_hint=False,
-        idempotent_hint=not writes,
-        open_world_hint=False,
+def _tenant(ctx: ToolContext) -> Tenant:
+    """The tenant that calls a tool: by the HTTP request; over stdio it is whoever started this process."""
+    http = ctx.request_context.request
+    return LOCAL if http is None else tenant_of(http)
+
+
+def _request(prompt: str, negative: str | None, policies: list[str] | None, **fields: object) -> Request:
+    return Request.from_dict(
+        {"prompt": prompt, "avoid": negative, "policies": tuple(policies or ()), **fields}
     )
 
 
-def _tenant(ctx: Context[Any, Any]) -> Tenant:
-    """On whose behalf a tool is called: by the request over HTTP; over stdio it is whoever started us."""
-    http = ctx.request_context.request
-    return LOCAL if http is None else caller(http)
-
-
-@contextmanager
-def _plainly() -> Iterator[None]:
-    """Tell what was refused in the result of the tool, so that a language model can do better."""
-    try:
-        yield
-    except NegspaceError as error:
-        refusal = refusal_of(error)
-        if refusal.status >= 500 and refusal.retry_after is None:
-            log.error("a tool failed", exc_info=error)
-        wait = "" if refusal.retry_after is None else f"; ask again in {refusal.retry_after:.0f} s"
-        raise ToolError(f"{refusal}{wait}") from None
-    except Exception as error:
-        log.error("a tool failed", exc_info=error)
-        raise ToolError(INTERNAL) from None
-
-
-def _start(image: str | None, strength: float | None, mask: str | None) -> dict[str, Any] | None:
+def _start(image: str | None, strength: float | None, mask: str | None) -> Start | None:
     if image is None:
         return None
-    start: dict[str, Any] = {"picture": read_picture(from_base64(image))}
-    if strength is not None:
-        start["strength"] = strength
-    if mask is not None:
-        start["mask"] = read_mask(from_base64(mask))
-    return start
+    mask_pixels = None if mask is None else read_mask(from_base64(mask))
+    return Start.of(read_picture(from_base64(image)), strength, mask_pixels)

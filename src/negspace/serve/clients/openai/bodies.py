@@ -10,13 +10,14 @@ from starlette.datastructures import FormData, UploadFile
 from negspace.errors import RequestError
 from negspace.pixels import read_holes, read_picture
 from negspace.request import Start
-from negspace.serve.access.limits import refuse_many_fields
+from negspace.serve.access.request_limits import refuse_many_fields
 
 _SIZE = re.compile(r"([1-9]\d{0,5})x([1-9]\d{0,5})")
+_BY_ADDRESS = ("dall-e-2", "dall-e-3")
 
 
 def read_size(text: str | None) -> tuple[int | None, int | None]:
-    """Width and height in "640x480"; (None, None) for "auto", "" and nothing, which leave it to the model.
+    """Width and height in "640x480"; (None, None) for "auto", "" and None, which leave it to the model.
 
     Raises:
         RequestError: it is none of these.
@@ -33,7 +34,7 @@ Format = Literal["png", "jpeg", "webp"]
 
 _FILE, _TEXT = {"type": "string", "format": "binary"}, {"type": "string"}
 _PARTS = {"image": _FILE, "mask": _FILE} | dict.fromkeys(("prompt", "model", "n", "size", "strength"), _TEXT)
-FORM = {
+EDIT_FORM = {
     "requestBody": {
         "required": True,
         "content": {
@@ -43,22 +44,22 @@ FORM = {
         },
     }
 }
-"""The parts of an edit, as its description has them."""
+"""The OpenAPI description of an edit's parts."""
 
 
 class Generation(BaseModel):
-    """What a client asks for. Fields that mean nothing here are let pass, as OpenAI's own server does.
+    """The body of a generation. Unknown fields are ignored, as OpenAI's own server does.
 
     Attributes:
         prompt: what is wanted.
-        model: a model, with policies behind it: "embedded@brand-acme".
+        model: a model, with policies after it: "embedded@brand-acme".
         n: how many pictures.
         size: "WxH" or "auto".
-        response_format: how pictures come.
-        output_format, output_compression: of the files; only PNG carries the receipt inside.
-        background: only an opaque one can be had.
+        response_format: pictures by address or in base64.
+        output_format, output_compression: of the files; only PNG contains the receipt.
+        background: only an opaque one is possible.
         stream: whether to answer with events.
-        partial_images: how often each picture is shown on its way, in a stream.
+        partial_images: how many previews of each picture are sent, in a stream.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -76,14 +77,45 @@ class Generation(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _few_fields(cls, given: object) -> object:
-        if isinstance(given, dict):
-            refuse_many_fields(given)
-        return given
+    def _few_fields(cls, body: object) -> object:
+        if isinstance(body, dict):
+            refuse_many_fields(body)
+        return body
+
+    def fields(self) -> dict[str, Any]:
+        """The fields of a Request that are the dialect's own."""
+        width, height = read_size(self.size)
+        return {
+            "prompt": self.prompt,
+            "model": self.model,
+            "n": self.n or 1,
+            "width": width,
+            "height": height,
+        }
+
+    def by_address(self, response_format: str | None) -> bool:
+        """Whether pictures are sent by address instead of in base64.
+
+        Args:
+            response_format: in the query, for a body without one.
+
+        Raises:
+            RequestError: it is neither url nor b64_json.
+        """
+        wanted = self.response_format or response_format
+        if wanted not in (None, "url", "b64_json"):
+            raise RequestError(f"response_format: {wanted!r:.40} is neither url nor b64_json")
+        if wanted is None:
+            return (self.model or "").partition("@")[0] in _BY_ADDRESS
+        return wanted == "url"
 
 
-async def edited(form: FormData) -> tuple[Generation, Start]:
-    """What the parts of an edit ask for, and what it starts from."""
+async def read_edit(form: FormData) -> tuple[Generation, Start]:
+    """The parts of an edit: its fields, and what it starts from.
+
+    Raises:
+        RequestError: a part is wrong.
+    """
     parts = form.multi_items()
     files = [value for name, value in parts if name in ("image", "image[]") and isinstance(value, UploadFile)]
     mask = next((value for name, value in parts if name == "mask" and isinstance(value, UploadFile)), None)
@@ -91,27 +123,19 @@ async def edited(form: FormData) -> tuple[Generation, Start]:
         raise RequestError(f"image: one picture is edited at a time, and {len(files)} were sent")
     texts = {name: value for name, value in parts if isinstance(value, str)}
     try:
-        said = Generation.model_validate(texts)
+        body = Generation.model_validate(texts)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         raise RequestError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-    content, holes = await files[0].read(), None if mask is None else await mask.read()
-    strength = (said.model_extra or {}).get("strength")
-    return said, await asyncio.to_thread(_start, content, holes, strength)
+    picture_file, mask_file = await files[0].read(), None if mask is None else await mask.read()
+    strength = (body.model_extra or {}).get("strength")
+    return body, await asyncio.to_thread(_start, picture_file, mask_file, strength)
 
 
-def own_fields(said: Generation) -> dict[str, Any]:
-    """The fields of a request that the dialect has of its own."""
-    width, height = read_size(said.size)
-    own = {"prompt": said.prompt, "model": said.model, "n": said.n or 1}
-    return own if width is None else own | {"width": width, "height": height}
-
-
-def _start(content: bytes, holes: bytes | None, strength: str | None) -> Start:
-    """What an edit starts from."""
+def _start(picture_file: bytes, mask_file: bytes | None, strength: str | None) -> Start:
     try:
-        share = 1.0 if strength is None and holes is not None else float(strength or 0.75)
+        share = 1.0 if strength is None and mask_file is not None else float(strength or 0.75)
     except ValueError:
-        raise RequestError(f"strength: {strength!r:.40} is no number") from None
-    mask = None if holes is None else read_holes(holes)
-    return Start.from_dict({"picture": read_picture(content), "mask": mask, "strength": share})
+        raise RequestError(f"strength: {strength!r:.40} is not a number") from None
+    mask = None if mask_file is None else read_holes(mask_file)
+    return Start.of(read_picture(picture_file), share, mask)

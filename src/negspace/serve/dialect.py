@@ -1,0 +1,127 @@
+"""What a server dialect is, and what all dialects share.
+
+A dialect is one module or folder in `negspace.serve.clients` that defines `DIALECT`. A handler takes the
+service and its tenant as arguments and lets errors pass; the dialect's `error_response` writes them in the
+form that its clients expect:
+
+    router = APIRouter(prefix="/x")
+
+    @router.post("/make")
+    async def make(body: Body, service: Serving, tenant: Caller, http: HttpRequest) -> Response:
+        job = await service.submit(body.request(), tenant)
+        finished = await finished_unless_gone(job, http)
+
+    DIALECT = ClientDialect("x", router, ("/x",), error_response)
+"""
+
+import asyncio
+import json
+import math
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+
+from negspace.receipt import Receipt
+from negspace.serve.access.tenants import Tenant
+from negspace.serve.jobs.events import Finished, Picture
+from negspace.serve.jobs.job import Job
+from negspace.serve.refusal import Refusal
+from negspace.serve.service import Service
+
+
+def native_error(refusal: Refusal) -> Response:
+    """A refusal in the form of the native API."""
+    error = {"code": refusal.code, "message": str(refusal), "span": refusal.span}
+    return JSONResponse({"error": error}, refusal.status, retry_headers(refusal))
+
+
+def retry_headers(refusal: Refusal) -> dict[str, str]:
+    """The header Retry-After, if trying again makes sense."""
+    return {} if refusal.retry_after is None else {"Retry-After": str(math.ceil(refusal.retry_after))}
+
+
+@dataclass(frozen=True)
+class ClientDialect:
+    """The HTTP API of one kind of client.
+
+    Attributes:
+        name: of the dialect.
+        router: its routes.
+        prefixes: paths under which errors are written in its form.
+        error_response: writes a refusal.
+        lifespan: entered before the first request and left after the last; None is nothing. It may change
+            the application, for example mount another one.
+    """
+
+    name: str
+    router: APIRouter
+    prefixes: tuple[str, ...]
+    error_response: Callable[[Refusal], Response] = native_error
+    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None
+
+    def serves(self, path: str) -> bool:
+        """Whether a path is under one of its prefixes."""
+        return any(path == prefix or path.startswith(f"{prefix}/") for prefix in self.prefixes)
+
+
+def service_of(request: Request) -> Service:
+    """The service behind the application."""
+    return request.app.state.service
+
+
+def tenant_of(request: Request) -> Tenant:
+    """The tenant that sends a request.
+
+    Raises:
+        Refusal: there is no valid key.
+    """
+    return service_of(request).authentication.tenant(request.headers)
+
+
+Serving = Annotated[Service, Depends(service_of)]
+Caller = Annotated[Tenant, Depends(tenant_of)]
+
+
+async def finished_unless_gone(job: Job, request: Request) -> Finished:
+    """The finished job, for a client that waits for it. If the client disconnects, the job is cancelled.
+
+    Raises:
+        Refusal: it failed, or was cancelled.
+    """
+    waiting = asyncio.ensure_future(job.finished())
+    leaving = asyncio.ensure_future(_gone(request))
+    try:
+        await asyncio.wait((waiting, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if not waiting.done():
+            job.cancel()
+        return await waiting
+    finally:
+        for task in (waiting, leaving):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+async def _gone(request: Request) -> None:
+    """Wait until the client disconnects. The body must have been read."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def acted(receipt: Receipt) -> str:
+    """Whether the negative could change the pictures, and if not, why."""
+    return "yes" if receipt.negative_acted else f"no: {receipt.why_not}"
+
+
+def receipt_path(picture: Picture) -> str:
+    """The path of a picture's receipt on the server."""
+    return f"/api/images/{picture.id}/receipt"
+
+
+def server_sent_event(name: str, data: dict[str, Any]) -> str:
+    """One server-sent event with JSON as its data."""
+    return f"event: {name}\ndata: {json.dumps(data)}\n\n"
