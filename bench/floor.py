@@ -25,7 +25,8 @@ from bench.hat import made, spent
 from bench.parts import Parts, Row
 from negspace.engine import BatchesUpTo
 from negspace.judge import Oracle, Rate, open_judge
-from negspace.policy.policy import Policy, load_policy
+from negspace.policy.loading import load_policy
+from negspace.policy.policy import Policy
 from negspace.run.escalation import Limits
 from training.world import table
 

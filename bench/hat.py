@@ -22,7 +22,8 @@ from bench.parts import Parts, Row
 from negspace.engine import BatchesUpTo
 from negspace.generate import Result
 from negspace.judge import Oracle, Rate, open_judge
-from negspace.policy.policy import Policy, parse_policy
+from negspace.policy.loading import parse_policy
+from negspace.policy.policy import Policy
 from negspace.run.escalation import Limits
 
 NEVER = """

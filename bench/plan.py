@@ -15,7 +15,8 @@ from itertools import product
 from pathlib import Path
 
 import negspace as ns
-from negspace.policy.policy import Policy, parse_policy
+from negspace.policy.loading import parse_policy
+from negspace.policy.policy import Policy
 
 GOAL = 5.0
 ROUNDS = 50

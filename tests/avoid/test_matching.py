@@ -5,14 +5,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from negspace.avoid.lookalikes import LOOKALIKES
-from negspace.avoid.matching import Index, disguises, fold, phrase, words
+from negspace.avoid.matching import Index, disguised_words, fold, phrase, words
 
 TERMS = ("hat", "low quality", "watermark", "art", "person", "gray scarf")
 INDEX = Index((phrase(term), term) for term in TERMS)
 
 
-def said(text: str, strict: bool = False) -> list[str]:
-    return [mention.what for mention in INDEX.mentions(text, strict=strict)]
+def said(text: str) -> list[str]:
+    return [mention.what for mention in INDEX.mentions(text)]
+
+
+def said_in_disguise(text: str) -> list[str]:
+    return [mention.what for mention in INDEX.mentions_in_disguise(text)]
 
 
 @pytest.mark.parametrize(
@@ -64,11 +68,11 @@ def test_look_alikes_are_read_as_what_they_look_like(text: str) -> None:
 @pytest.mark.parametrize("text", ["h4t", "h@t", "haaat", "h a t", "h.a.t", "h-a-t", "a red h a t"])
 def test_disguises_are_seen_through_where_it_matters(text: str) -> None:
     assert "hat" not in said(text)
-    assert "hat" in said(text, strict=True)
+    assert "hat" in said_in_disguise(text)
 
 
 def test_plain_words_are_not_disguises() -> None:
-    assert said("4 cats at a bat, 12 hots, h at", strict=True) == []
+    assert said_in_disguise("4 cats at a bat, 12 hots, h at") == []
 
 
 def test_look_alikes_are_single_signs_for_plain_letters() -> None:
@@ -83,7 +87,7 @@ def test_places_are_in_the_text(text: str) -> None:
     folded, places = fold(text)
     assert len(folded) == len(places)
     assert list(places) == sorted(places)
-    for word in (*words(text), *disguises(text)):
+    for word in (*words(text), *disguised_words(text)):
         assert 0 <= word.start < word.stop <= len(text)
 
 

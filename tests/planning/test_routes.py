@@ -7,8 +7,7 @@ import pytest
 import negspace as ns
 from negspace.errors import RequestError
 from negspace.planning.routes import rewrites
-from negspace.policy.policy import load_policy, names
-from negspace.policy.templates import templates
+from negspace.policy.loading import load_policy, shipped_names, templates
 from negspace.rulefacts import RULE_FACTS
 
 HOSTS = ns.ModelFacts(name="turbo", distilled=True, scale=1.0, rules=tuple(RULE_FACTS))
@@ -153,4 +152,6 @@ def test_what_is_said_of_diffusers_is_so(name: str, module: str, pipeline: str, 
 def test_every_template_says_where_it_is_from_and_whom_it_is_for() -> None:
     assert {"animagine-xl-3.1", "animagine-xl-3.0", "flux-1-dev"} <= {one.name for one in templates()}
     for one in templates():
-        assert one.name in names() and one.source and one.applies_to.checkpoints and str(one.recommends)
+        assert (
+            one.name in shipped_names() and one.source and one.applies_to.checkpoints and str(one.recommends)
+        )

@@ -13,7 +13,7 @@ import pytest
 
 import negspace as ns
 from negspace.planning.plan import Plan
-from negspace.policy.policy import parse_policy
+from negspace.policy.loading import parse_policy
 from tests.policy.bypass import POLICY, Attempt, attempts
 
 KEEP = parse_policy(POLICY)

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 import negspace as ns
 from negspace.avoid import AvoidList
 from negspace.avoid.merging import Claim, Rank, merge
-from negspace.avoid.negations import negation_in
+from negspace.avoid.negations import negation_in, whole_negation
 from negspace.errors import PolicyError
 from negspace.planning.plan import Plan
-from negspace.policy.policy import parse_policy
+from negspace.policy.loading import parse_policy
 
 FACTS = ns.ModelFacts(name="m", scale=4.0)
 
@@ -108,12 +108,12 @@ def test_merging_again_changes_nothing_and_loses_nobody(rows: list[tuple[str, fl
     ],
 )
 def test_negations_are_understood_where_there_is_no_doubt(piece: str, terms: tuple[str, ...] | None) -> None:
-    negation = negation_in(piece, tail=True)
+    negation = negation_in(piece)
     assert (None if negation is None else negation.terms) == terms
 
 
 def test_in_a_list_of_what_to_avoid_without_is_part_of_a_thing() -> None:
-    assert negation_in("house without windows", tail=False) is None
+    assert whole_negation("house without windows") is None
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from negspace.errors import PolicyError
-from negspace.policy.policy import Policy, load_policy, names, parse_policy
+from negspace.policy.loading import load_policy, parse_policy, shipped_names
+from negspace.policy.policy import Policy
 from training.world.table import of
 
 HEAD = "name: mine\nversion: 3\nexplain: For tests.\n"
@@ -85,8 +86,8 @@ def test_a_block_is_refused_unchecked_unless_its_policy_or_one_that_extends_it_s
 def test_what_was_made_ready_does_not_outlive_a_change() -> None:
     policy = parse_policy(HEAD + "locked: true\navoid: [hat]\n")
     free = policy.avoid[0].model_copy(update={"locked": False})
-    assert policy.enacted.articles[0].locked and policy.enacted is policy.enacted
-    assert not policy.model_copy(update={"avoid": (free,)}).enacted.articles[0].locked
+    assert policy.compiled.terms[0].locked and policy.compiled is policy.compiled
+    assert not policy.model_copy(update={"avoid": (free,)}).compiled.terms[0].locked
 
 
 def test_extends_takes_terms_over_and_lets_them_be_changed(tmp_path: Path) -> None:
@@ -147,7 +148,7 @@ def test_who_it_concerns() -> None:
     assert tenants.why_not("sd", "m", None) and tenants.why_not("flux", "m", "acme")
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", shipped_names())
 def test_every_shipped_policy_is_short_and_says_why(name: str) -> None:
     policy = load_policy(name)
     assert policy.name == name
@@ -160,7 +161,7 @@ def test_every_shipped_policy_is_short_and_says_why(name: str) -> None:
 
 def test_what_ships() -> None:
     assert {"quality-floor", "brand-safety", "medical-illustration", "product-photo", "childrens-book"} < set(
-        names()
+        shipped_names()
     )
     assert all(term.locked for term in load_policy("brand-safety").avoid)
     floor = load_policy("quality-floor")
@@ -182,7 +183,7 @@ def test_a_fingerprint_changes_with_what_is_said() -> None:
 
 
 def test_every_shipped_policy_says_where_it_comes_from_and_every_term_of_ours_why() -> None:
-    for name in names():
+    for name in shipped_names():
         policy = load_policy(name)
         assert policy.source and policy.explain and len(policy.avoid) <= 25, name
         if policy.recommends is None:  # a template is its makers' list, and its source says so

@@ -16,7 +16,7 @@ from negspace.engine import Engine
 from negspace.errors import PolicyError, RequestError
 from negspace.generate import Model
 from negspace.judge import Judge
-from negspace.policy.policy import parse_policy
+from negspace.policy.loading import parse_policy
 from negspace.receipt import Receipt
 from negspace.request import Avoid, Request
 from negspace.run.escalation import Limits, retry_seed

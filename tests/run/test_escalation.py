@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import negspace as ns
 from negspace.facts import ModelFacts
 from negspace.planning.plan import Plan, plan
-from negspace.policy.policy import parse_policy
+from negspace.policy.loading import parse_policy
 from negspace.request import LARGEST_SEED, Avoid, Request
 from negspace.run.escalation import (
     STRONGEST,

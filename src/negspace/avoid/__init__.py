@@ -1,4 +1,4 @@
-"""What is to be avoided: terms as people write them, matched against prompts and merged into one list."""
+"""What is to be avoided: terms as people write them, found in prompts and merged into one list."""
 
 from negspace.avoid.merging import AvoidList, Entry
 from negspace.avoid.terms import Term, terms_of

@@ -1,6 +1,6 @@
-"""Letters that look like Latin ones, for reading words that are written to be seen but not found.
+"""Letters that look like Latin ones, so that words written with them are found.
 
-Only what Unicode's NFKD leaves alone stands here: other scripts, small capitals, letters with a stroke, and
+Only what Unicode's NFKD leaves alone is here: other scripts, small capitals, letters with a stroke, and
 letters in boxes. Chosen by hand from the letter shapes of Cyrillic, Greek, Armenian, Cherokee, Latin
 extensions and the enclosed alphabets; `tests/avoid/test_matching.py` holds it to plain small letters.
 """
@@ -12,8 +12,8 @@ def _pairs(rows: str) -> dict[str, str]:
     """`a: аɑα` means that each letter after the colon reads as the one before it."""
     table: dict[str, str] = {}
     for row in rows.split("\n"):
-        plain, _, signs = row.strip().partition(": ")
-        table.update(dict.fromkeys(signs.split(), plain))
+        plain, _, letters = row.strip().partition(": ")
+        table.update(dict.fromkeys(letters.split(), plain))
     return table
 
 

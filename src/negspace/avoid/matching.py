@@ -1,9 +1,9 @@
-"""Matching: when two texts say the same word, and where a phrase is mentioned. Whole words, never substrings.
+"""Compares words, and finds phrases in a text: whole words, never substrings.
 
 A word is folded before it is compared: case, accents, width, invisible characters and look-alike letters of
 other scripts make no difference (Unicode's NFKD, and a table of look-alikes of our own). Then spelling
-variants and plurals are brought to one form. `disguises` goes further, for terms that must not be talked
-past: digits that stand for letters, letters spelled one by one, letters said several times.
+variants and plurals are brought to one form. `disguised_words` goes further, for terms that nobody may get
+past: digits in place of letters, letters spelled one by one, repeated letters.
 """
 
 import re
@@ -17,7 +17,7 @@ from typing import Generic, NamedTuple, TypeVar
 from negspace.avoid.lookalikes import DIGITS, LOOKALIKES
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
-_SIGNS = re.compile(r"[\w@$!|€+]+")
+_WORD_WITH_SIGNS = re.compile(r"[\w@$!|€+]+")
 _ARTICLES = frozenset({"a", "an", "the"})
 _LONGEST_SPELLING = 40
 _MATHEMATICAL = (0x1D400, 0x1D6A4)
@@ -67,10 +67,10 @@ _NO_PLURALS = frozenset(
 
 
 class Word(NamedTuple):
-    """A word of a text: its key for comparison and its place.
+    """A word of a text.
 
     Attributes:
-        key: folded, in one spelling, in the singular.
+        key: the form in which it is compared: folded, in one spelling, in the singular.
         start, stop: first and one-past-last character.
         disguised: whether only folding made it a plain word.
     """
@@ -84,31 +84,31 @@ class Word(NamedTuple):
 Phrase = tuple[str, ...]
 """The keys of a term's words, without articles."""
 
-Found = TypeVar("Found")
+Value = TypeVar("Value")
 
 
 def fold(text: str) -> tuple[str, Sequence[int]]:
-    """A text in plain small letters, and for each letter of it the place in `text` that it came from."""
+    """A text in plain small letters, and the place in `text` of each of them."""
     if text.isascii():
         return text.lower(), range(len(text))
     letters: list[str] = []
     places: list[int] = []
-    for place, sign in enumerate(text):
-        for plain in _plain(sign):
-            letters.append(plain)
+    for place, character in enumerate(text):
+        for letter in _plain_letters(character):
+            letters.append(letter)
             places.append(place)
     return "".join(letters), places
 
 
 @lru_cache(maxsize=8192)
-def _plain(sign: str) -> str:
+def _plain_letters(character: str) -> str:
     """One character without accents, width, style and script; "" for one that cannot be seen."""
-    known = LOOKALIKES.get(sign)
-    if known is not None:
-        return known
-    if _MATHEMATICAL[0] <= ord(sign) < _MATHEMATICAL[1]:
-        return chr(ord("a") + (ord(sign) - _MATHEMATICAL[0]) % 26)  # its holes are letters to the eye as well
-    pieces = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", sign).casefold())
+    lookalike = LOOKALIKES.get(character)
+    if lookalike is not None:
+        return lookalike
+    if _MATHEMATICAL[0] <= ord(character) < _MATHEMATICAL[1]:  # its gaps look like letters as well
+        return chr(ord("a") + (ord(character) - _MATHEMATICAL[0]) % 26)
+    pieces = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", character).casefold())
     return "".join(
         LOOKALIKES.get(piece, piece)
         for piece in pieces
@@ -137,10 +137,10 @@ def _singular(word: str) -> str:
 
 def words(text: str) -> tuple[Word, ...]:
     """The words of a text in order, without its articles."""
-    return tuple(word for word in _every(text) if word.key not in _ARTICLES)
+    return tuple(word for word in _all_words(text) if word.key not in _ARTICLES)
 
 
-def _every(text: str) -> Iterator[Word]:
+def _all_words(text: str) -> Iterator[Word]:
     folded, places = fold(text)
     for match in _WORD.finditer(folded):
         start, stop = places[match.start()], places[match.end() - 1] + 1
@@ -150,7 +150,7 @@ def _every(text: str) -> Iterator[Word]:
 
 @lru_cache(maxsize=8192)
 def phrase(text: str) -> Phrase:
-    """What a term is compared by; () for one without words.
+    """The phrase by which a term is compared; () for one without words.
 
     >>> phrase("The Grey Hats") == phrase("gray hat")
     True
@@ -161,41 +161,40 @@ def phrase(text: str) -> Phrase:
 
 
 @lru_cache(maxsize=16)
-def _heard(text: str) -> tuple[Word, ...]:
-    """`words`, remembered: several indices look through the same few texts."""
+def _cached_words(text: str) -> tuple[Word, ...]:
+    """`words`, cached: several indices look through the same few texts."""
     return words(text)
 
 
 @lru_cache(maxsize=16)
-def disguises(text: str) -> tuple[Word, ...]:
-    """Other readings of a text's words: with digits for letters, stretched, or spelled letter by letter."""
-    plain = list(_every(text))
-    return (*_leet(text), *_stretched(plain), *_spelled(plain))
+def disguised_words(text: str) -> tuple[Word, ...]:
+    """Other readings of a text's words: digits as letters, repeated letters as one, spelled words joined."""
+    plain = list(_all_words(text))
+    return (*_with_digits_as_letters(text), *_without_repetitions(plain), *_spelled(plain))
 
 
-def _leet(text: str) -> Iterator[Word]:
+def _with_digits_as_letters(text: str) -> Iterator[Word]:
     folded, places = fold(text)
-    for match in _SIGNS.finditer(folded):
-        said = match[0]
-        if not any(sign in DIGITS for sign in said) or not any(sign.isalpha() for sign in said):
+    for match in _WORD_WITH_SIGNS.finditer(folded):
+        written = match[0]
+        if DIGITS.keys().isdisjoint(written) or not any(map(str.isalpha, written)):
             continue
         start, stop = places[match.start()], places[match.end() - 1] + 1
-        for one in "il":  # what 1 and | stand for
-            table = {**DIGITS, "1": one, "|": one}
-            read = "".join(table.get(sign, sign) for sign in said)
-            yield from (Word(key_of(word[0]), start, stop, True) for word in _WORD.finditer(read))
+        for letter in "il":  # 1 and | stand for either
+            table = {**DIGITS, "1": letter, "|": letter}
+            reading = "".join(table.get(character, character) for character in written)
+            yield from (Word(key_of(word[0]), start, stop, True) for word in _WORD.finditer(reading))
 
 
-def _stretched(plain: Iterable[Word]) -> Iterator[Word]:
+def _without_repetitions(plain: Iterable[Word]) -> Iterator[Word]:
     for word in plain:
-        if (squeezed := _squeezed(word.key)) != word.key:
-            yield Word(key_of(squeezed), word.start, word.stop, True)
+        if (shorter := _without_repeated_letters(word.key)) != word.key:
+            yield Word(key_of(shorter), word.start, word.stop, True)
 
 
 @lru_cache(maxsize=8192)
-def _squeezed(key: str) -> str:
-    """A key without the repetitions of its letters."""
-    return "".join(sign for sign, _ in groupby(key))
+def _without_repeated_letters(key: str) -> str:
+    return "".join(letter for letter, _ in groupby(key))
 
 
 def _spelled(plain: Sequence[Word]) -> Iterator[Word]:
@@ -207,78 +206,81 @@ def _spelled(plain: Sequence[Word]) -> Iterator[Word]:
             continue
         for first in range(len(row)):
             for last in range(first + 3, min(len(row), first + _LONGEST_SPELLING) + 1):
-                said = "".join(letter.key for letter in row[first:last])
-                yield Word(key_of(said), row[first].start, row[last - 1].stop, True)
+                spelled = "".join(letter.key for letter in row[first:last])
+                yield Word(key_of(spelled), row[first].start, row[last - 1].stop, True)
         row = row[:0]
 
 
 @dataclass(frozen=True)
-class Mention(Generic[Found]):
+class Mention(Generic[Value]):
     """A phrase found in a text.
 
     Attributes:
-        what: what it was looked for.
+        what: the value of the phrase in the index.
         start, stop: first and one-past-last character.
         disguised: whether it was written so that a plain search would miss it.
     """
 
-    what: Found
+    what: Value
     start: int
     stop: int
     disguised: bool
 
 
-class Index(Generic[Found]):
+class Index(Generic[Value]):
     """Looks for many phrases in a text at once.
 
     Args:
-        phrases: (phrase, what it stands for); of two for one phrase the first counts.
+        phrases: (phrase, its value); if a phrase is given twice, the first value counts.
     """
 
-    def __init__(self, phrases: Iterable[tuple[Phrase, Found]]) -> None:
-        self._known: dict[Phrase, Found] = {}
-        self._joined: dict[str, Found] = {}
-        for said, what in phrases:
-            if said:
-                self._known.setdefault(said, what)
-                self._joined.setdefault("".join(said), what)
+    def __init__(self, phrases: Iterable[tuple[Phrase, Value]]) -> None:
+        self._values: dict[Phrase, Value] = {}
+        self._joined: dict[str, Value] = {}
+        for words, value in phrases:
+            if words:
+                self._values.setdefault(words, value)
+                self._joined.setdefault("".join(words), value)
         self._lengths: dict[str, list[int]] = {}  # of the phrases that begin with a word
-        for said in sorted(self._known, key=len):
-            lengths = self._lengths.setdefault(said[0], [])
-            if len(said) not in lengths:
-                lengths.append(len(said))
+        for words in sorted(self._values, key=len):
+            lengths = self._lengths.setdefault(words[0], [])
+            if len(words) not in lengths:
+                lengths.append(len(words))
 
     @property
-    def known(self) -> Mapping[Phrase, Found]:
-        """What is looked for."""
-        return self._known
+    def values(self) -> Mapping[Phrase, Value]:
+        """The value of every phrase."""
+        return self._values
 
-    def mentions(self, text: str, *, strict: bool = False) -> list[Mention[Found]]:
-        """Where the phrases are mentioned, in order.
+    def mentions(self, text: str) -> list[Mention[Value]]:
+        """Where the phrases are mentioned in a text without syntax, in order."""
+        return _in_order(self._plain(_cached_words(text)))
 
-        Args:
-            text: plain text, without syntax.
-            strict: also look through `disguises`.
-        """
-        found = [*self._plain(_heard(text))]
-        if strict and self._known:
-            found += (
-                Mention(self._joined[word.key], word.start, word.stop, True)
-                for word in disguises(text)
-                if word.key in self._joined
-            )
-        return sorted(found, key=lambda mention: (mention.start, mention.stop))
+    def mentions_in_disguise(self, text: str) -> list[Mention[Value]]:
+        """Where the phrases are mentioned, also by `disguised_words`, in order."""
+        if not self._values:
+            return []
+        disguised = (
+            Mention(self._joined[word.key], word.start, word.stop, True)
+            for word in disguised_words(text)
+            if word.key in self._joined
+        )
+        return _in_order((*self._plain(_cached_words(text)), *disguised))
 
-    def _plain(self, said: Sequence[Word]) -> Iterator[Mention[Found]]:
-        keys = tuple(word.key for word in said)
-        for first, word in enumerate(said):
+    def _plain(self, text: Sequence[Word]) -> Iterator[Mention[Value]]:
+        keys = tuple(word.key for word in text)
+        for first, word in enumerate(text):
             for length in self._lengths.get(word.key, ()):
-                what = self._known.get(keys[first : first + length])
-                if what is not None:
-                    run = said[first : first + length]
-                    yield Mention(what, word.start, run[-1].stop, any(one.disguised for one in run))
-            if (what := self._joined.get(word.key)) is not None and (word.key,) not in self._known:
-                yield Mention(what, word.start, word.stop, word.disguised)
-        for one, two in pairwise(said):  # a word written as two: "water mark", but no stray letter
-            if len(one.key) > 2 and len(two.key) > 2 and (one.key + two.key,) in self._known:
-                yield Mention(self._known[one.key + two.key,], one.start, two.stop, False)
+                value = self._values.get(keys[first : first + length])
+                if value is not None:
+                    run = text[first : first + length]
+                    yield Mention(value, word.start, run[-1].stop, any(word.disguised for word in run))
+            if (value := self._joined.get(word.key)) is not None and (word.key,) not in self._values:
+                yield Mention(value, word.start, word.stop, word.disguised)
+        for left, right in pairwise(text):  # a word written as two: "water mark", but no stray letter
+            if len(left.key) > 2 and len(right.key) > 2 and (left.key + right.key,) in self._values:
+                yield Mention(self._values[left.key + right.key,], left.start, right.stop, False)
+
+
+def _in_order(mentions: Iterable[Mention[Value]]) -> list[Mention[Value]]:
+    return sorted(mentions, key=lambda mention: (mention.start, mention.stop))

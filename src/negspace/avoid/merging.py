@@ -1,8 +1,8 @@
-"""Merging: what several parties avoid as one list, each thing once, with everyone who asked for it.
+"""Merges what several parties avoid into one list, each thing once, with everyone who asked for it.
 
-Two terms are one where their words are the same in any spelling and number. The heaviest weight wins, the
-widest window and the strictest check; where a locked term of a policy is among them, it stays exactly as it
-is. The order is that of asking, locked terms first, so that they stand in the first window of an encoder.
+Two terms are the same if their words are the same in any spelling and number. The heaviest weight, the widest
+window and the strictest check win; if a locked term of a policy is among them, it stays exactly as it is. The
+order is that of asking, with locked terms first, so that they are in the first window of an encoder.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,7 +19,7 @@ from negspace.request import Avoid, Unchecked, strictest
 
 
 class Rank(IntEnum):
-    """Whose word counts first where two disagree."""
+    """Who wins where two parties disagree: the lowest rank."""
 
     LOCKED = 0
     USER = 1
@@ -32,9 +32,9 @@ class Entry:
     """One thing to avoid, and who asked for it.
 
     Attributes:
-        avoid: as merged; its source is the party whose word counted.
-        origins: everyone who asked, in the order of asking.
-        span: where it stands in the user's avoid text; None where it does not.
+        avoid: the merged term; its source is the party that won.
+        origins: everyone who asked for it, in the order of asking.
+        span: its place in the user's avoid text; None where it is not in it.
         locked: whether a locked policy asks for it.
     """
 
@@ -46,13 +46,13 @@ class Entry:
 
 @final
 class AvoidList(Frozen):
-    """The merged terms, in order; nothing twice."""
+    """The merged terms, in order, each once."""
 
     terms: tuple[Entry, ...] = ()
 
     @property
     def avoids(self) -> tuple[Avoid, ...]:
-        """The terms as a request takes them."""
+        """The terms in the form of a request."""
         return tuple(entry.avoid for entry in self.terms)
 
     def entry(self, term: str) -> Entry | None:
@@ -62,7 +62,7 @@ class AvoidList(Frozen):
 
     @classmethod
     def of(cls, avoid: "AvoidList | str | Sequence[Avoid] | None", dialect: str = "a1111") -> "AvoidList":
-        """The list of a text or of terms; a list is itself.
+        """The list for a text or for terms; a list is returned as it is.
 
         Raises:
             RequestError: there is no such dialect.
@@ -77,10 +77,10 @@ class Claim(NamedTuple):
     """One party's wish that something be avoided.
 
     Attributes:
-        avoid: what.
-        rank: whose word it is.
-        key: what it is compared by.
-        span: where it stands in the user's avoid text.
+        avoid: what is to be avoided.
+        rank: of the party.
+        key: the phrase by which claims are compared.
+        span: its place in the user's avoid text.
     """
 
     avoid: Avoid
@@ -90,14 +90,14 @@ class Claim(NamedTuple):
 
     @classmethod
     def of(cls, avoid: Avoid, rank: Rank, span: tuple[int, int] | None = None) -> "Claim":
-        """A claim; signs alone are compared as they stand."""
+        """A claim; a term without words is compared as it stands."""
         return cls(avoid, rank, phrase(avoid.term) or ("", avoid.term.strip()), span)
 
 
 def merge(claims: Iterable[Claim]) -> tuple[AvoidList, tuple[Finding, ...]]:
-    """All claims as one list, and what is worth knowing about it.
+    """All claims as one list, and findings about it.
 
-    Claims of the same thing become one where the first of them stands; locked ones go first.
+    Claims on the same thing become one entry, at the place of the first of them; locked entries go first.
     """
     groups: dict[tuple[str, ...], list[Claim]] = {}
     for claim in claims:
@@ -105,17 +105,17 @@ def merge(claims: Iterable[Claim]) -> tuple[AvoidList, tuple[Finding, ...]]:
     entries: list[Entry] = []
     findings: list[Finding] = []
     for group in groups.values():
-        entry = _joined(group)
+        entry = _merged(group)
         entries.append(entry)
         if len(group) > 1:
-            findings += _told(group, entry)
+            findings += _findings(group, entry)
     return AvoidList(terms=tuple(sorted(entries, key=lambda entry: not entry.locked))), tuple(findings)
 
 
-def _joined(group: Sequence[Claim]) -> Entry:
+def _merged(group: Sequence[Claim]) -> Entry:
     if len(group) == 1:
-        (one,) = group
-        return Entry(one.avoid, (one.avoid.source,), one.span, one.rank is Rank.LOCKED)
+        (claim,) = group
+        return Entry(claim.avoid, (claim.avoid.source,), claim.span, claim.rank is Rank.LOCKED)
     locked = [claim for claim in group if claim.rank is Rank.LOCKED]
     deciding = locked or group
     first = min(deciding, key=attrgetter("rank"))
@@ -143,23 +143,22 @@ def _unchecked(group: Sequence[Claim]) -> Unchecked:
     return "deliver" if blocks and "refuse" not in blocks else "refuse"
 
 
-def _told(group: Sequence[Claim], entry: Entry) -> Iterable[Finding]:
-    """Where a weight or time did not count, and that words were taken for one."""
+def _findings(group: Sequence[Claim], entry: Entry) -> Iterable[Finding]:
+    """Names weights and windows that were ignored, and that several claims became one."""
     for claim in group:
+        avoid = claim.avoid
         if claim.rank is Rank.LOCKED or not entry.locked:
             continue
-        said = claim.avoid
-        if (said.weight, said.window) != (entry.avoid.weight, entry.avoid.window):
+        if (avoid.weight, avoid.window) != (entry.avoid.weight, entry.avoid.window):
             text = (
-                f"{said.term!r} keeps the weight {entry.avoid.weight:g} and the time that "
+                f"{avoid.term!r} keeps the weight {entry.avoid.weight:g} and the window that "
                 f"{entry.avoid.source} gives it: it is locked"
             )
             yield Finding("locked", text, claim.span, "avoid")
     if len(entry.origins) == 1 and all(claim.avoid == group[0].avoid for claim in group):
         return
-    origins = ", ".join(entry.origins)
-    told = f"{entry.avoid.term!r} is avoided once, as asked by {origins}"
-    spelled = dict.fromkeys(claim.avoid.term for claim in group)
-    if len(spelled) > 1:
-        told += f" ({', '.join(repr(term) for term in spelled)} are the same)"
-    yield Finding("joined", told, entry.span, "avoid", "note")
+    text = f"{entry.avoid.term!r} is avoided once, as asked by {', '.join(entry.origins)}"
+    spellings = dict.fromkeys(claim.avoid.term for claim in group)
+    if len(spellings) > 1:
+        text += f" ({', '.join(map(repr, spellings))} are the same)"
+    yield Finding("joined", text, entry.span, "avoid", "note")

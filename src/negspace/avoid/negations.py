@@ -1,8 +1,8 @@
-"""Negations: "no people", "without hats", "not blurry", understood as what they mean.
+"""Understands negations: "no people", "without hats" and "not blurry" are things to avoid.
 
-A model that is told "no people" reads "people". Only what leaves no doubt is understood: a whole piece
-between commas that begins with a negation, or one that ends in "without ..." or "with no ...". A second
-negation, a saying ("no smoking sign", "without a doubt") or a long clause is left as it stands.
+A model that reads "no people" draws people. Only what leaves no doubt is understood: a whole piece between
+commas that begins with a negation, or one that ends in "without ..." or "with no ...". A second negation, a
+set phrase ("no smoking sign", "without a doubt") or a long clause is left as it stands.
 """
 
 import re
@@ -14,13 +14,16 @@ _NEGATION = (
     r"(?: (?:want|draw|show|add|include|have|use))?)"
 )
 _ANY = r"(?:(?:any|a|an|the|some|more)\s+)?"
-_WHOLE = re.compile(rf"\s*{_NEGATION}\s+{_ANY}(?P<rest>\S.*?)\s*", re.IGNORECASE | re.DOTALL)
-_TAIL = re.compile(
-    rf"(?P<wish>.*\S)(?P<cut>\s+(?:without|with no|but no|but not|and no)\s+{_ANY}(?P<rest>\S.*?))\s*",
+_NEGATES = re.compile(r"\b(?:no|without|free of|avoid|never|don|exclude)", re.IGNORECASE)
+_WHOLE = re.compile(rf"(?P<negation>\s*{_NEGATION}\s+{_ANY}(?P<negated>\S.*?))\s*", re.IGNORECASE | re.DOTALL)
+_END = re.compile(
+    rf".*\S(?P<negation>\s+(?:without|with no|but no|but not|and no)\s+{_ANY}(?P<negated>\S.*?))\s*",
     re.IGNORECASE | re.DOTALL,
 )
-_AGAIN = re.compile(r"\b(?:no|not|never|without|non|isn['’]?t|nothing|none|but|except|only)\b", re.IGNORECASE)
-_SAYINGS = re.compile(
+_SECOND_NEGATION = re.compile(
+    r"\b(?:no|not|never|without|non|isn['’]?t|nothing|none|but|except|only)\b", re.IGNORECASE
+)
+_SET_PHRASES = re.compile(
     r"(?:no|without|not|never)\s+(?:smoking|parking|entry|trespassing|man['’]?s|longer|matter|one|way|"
     r"(?:a\s+)?doubt|equal|only|mercy|limits?|borders?\s+doctors|\d|ending|idea|exit|fear|name)\b.*",
     re.IGNORECASE | re.DOTALL,
@@ -30,37 +33,51 @@ _SYNTAX = re.compile(r"[()\[\]{}:|\\<>\"]")
 
 
 class Negation(NamedTuple):
-    """What a piece of text says is not wanted.
+    """What a piece of text negates.
 
     Attributes:
-        said: the negation as it was written.
+        text: the negation as it was written.
         terms: what it means to avoid.
-        start, stop: which part of the piece says so; what is left is wished.
+        start, stop: its place in the piece; what is left is wanted.
     """
 
-    said: str
+    text: str
     terms: tuple[str, ...]
     start: int
     stop: int
 
 
-def negation_in(piece: str, *, tail: bool) -> Negation | None:
-    """The negation that a piece between commas says.
+def may_negate(text: str) -> bool:
+    """Whether there can be a negation in a text at all: a quick test that most texts do not pass."""
+    return _NEGATES.search(text) is not None
+
+
+def negation_in(piece: str) -> Negation | None:
+    """The negation in a piece of a prompt: all of it, or its end ("a cat without a hat").
 
     Args:
-        piece: plain text, without syntax.
-        tail: whether "X without Y" counts as well; in a list of what to avoid it is one thing.
+        piece: plain text between two commas, without syntax.
     """
-    whole = _WHOLE.fullmatch(piece)
-    match = whole or (_TAIL.fullmatch(piece) if tail else None)
+    return _negation(piece, _WHOLE.fullmatch(piece) or _END.fullmatch(piece))
+
+
+def whole_negation(piece: str) -> Negation | None:
+    """The negation that a piece is as a whole. In a list of what to avoid, "X without Y" is one thing.
+
+    Args:
+        piece: plain text between two commas, without syntax.
+    """
+    return _negation(piece, _WHOLE.fullmatch(piece))
+
+
+def _negation(piece: str, match: re.Match[str] | None) -> Negation | None:
     if match is None or _SYNTAX.search(piece):
         return None
-    start = match.start("cut") if whole is None else 0
-    said = piece[start:].strip()
-    rest = match["rest"]
-    if _AGAIN.search(rest) or _SAYINGS.fullmatch(said):
+    start = match.start("negation")
+    text, negated = piece[start:].strip(), match["negated"]
+    if _SECOND_NEGATION.search(negated) or _SET_PHRASES.fullmatch(text):
         return None
-    terms = tuple(term for term in _LIST.split(rest) if term)
+    terms = tuple(term for term in _LIST.split(negated) if term)
     if not terms or any(len(term.split()) > _MOST_WORDS for term in terms):
         return None
-    return Negation(said, terms, start, len(piece))
+    return Negation(text, terms, start, len(piece))

@@ -1,4 +1,4 @@
-"""Terms: what a user wrote to be avoided, one thing at a time, each with its weight, time and place."""
+"""Splits what is to be avoided into terms, each with its weight, window and place in the text."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -14,11 +14,11 @@ WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _SEPARATOR = re.compile(r"[,;\n]")
 _PLAIN = re.compile(r"(?:(?!AND\b|BREAK\b)[^\W_]+(?:[ '’]|$))+")
 
-FUNCTIONWORDS = frozenset(
+FUNCTION_WORDS = frozenset(
     "a an and any as at by for from in into is it its no not of on or out over the to too very with "
     "without".split()
 )
-"""Words without a picture of their own: they are not asked for when it is asked whether a term is known."""
+"""Words without a picture of their own: they do not count when it is asked whether a model knows a term."""
 
 
 class Term(NamedTuple):
@@ -35,7 +35,7 @@ class Term(NamedTuple):
 
 @lru_cache(maxsize=16)
 def unfolded(text: str, steps: int, dialect: str) -> tuple[Strand, ...]:
-    """`negspace.prompt.unfold`, remembered: the stages of a plan ask for the same few texts."""
+    """`negspace.prompt.unfold`, cached: the parts of a plan read the same few texts."""
     return unfold(text, steps, dialect)
 
 
@@ -46,7 +46,7 @@ def is_plain(text: str) -> bool:
 
 
 def as_text(words: str) -> str:
-    """Words as a1111 writes them, their signs as letters."""
+    """Plain words in the a1111 dialect, with syntax in them escaped."""
     return words if is_plain(words) else write(Prompt((Chunk(words, 1.0),), "a1111", words))
 
 
@@ -60,9 +60,9 @@ def words_of(text: str) -> tuple[str, ...]:
 def content_words(text: str) -> tuple[str, ...]:
     """The words of a text that can have a picture; all of them where there is no such word."""
     words = words_of(text)
-    if FUNCTIONWORDS.isdisjoint(words):
+    if FUNCTION_WORDS.isdisjoint(words):
         return words
-    return tuple([word for word in words if word not in FUNCTIONWORDS]) or words
+    return tuple([word for word in words if word not in FUNCTION_WORDS]) or words
 
 
 def terms_of(
@@ -70,8 +70,8 @@ def terms_of(
 ) -> tuple[Term, ...]:
     """The things to avoid, in order.
 
-    A text is a list with commas; weights and brackets around several things weigh each of them, and a thing
-    in a schedule is avoided from its first step to its last. What is said twice is one term.
+    A text is a list with commas. Weights and brackets around several things weigh each of them, and a thing
+    in a schedule is avoided from its first step to its last. What is written twice is one term.
 
     Args:
         avoid: as in a request.
@@ -85,19 +85,19 @@ def terms_of(
     if avoid is None:
         return ()
     if not isinstance(avoid, str):
-        return tuple(Term(one) for one in avoid)
-    found: dict[tuple[str, float], tuple[tuple[int, int], int, int]] = {}
-    for text, weight, span, first, last in _spoken(avoid, dialect, steps):
-        place, start, stop = found.get((text, weight), (span, first, last))
-        found[text, weight] = min(place, span), min(start, first), max(stop, last)
+        return tuple(map(Term, avoid))
+    places: dict[tuple[str, float], tuple[tuple[int, int], int, int]] = {}
+    for text, weight, span, first, last in _parts(avoid, dialect, steps):
+        place, start, stop = places.get((text, weight), (span, first, last))
+        places[text, weight] = min(place, span), min(start, first), max(stop, last)
     return tuple(
         Term(Avoid(term=text, weight=weight, window=(start / steps, stop / steps)), place)
-        for (text, weight), (place, start, stop) in sorted(found.items(), key=lambda item: item[1][0])
+        for (text, weight), (place, start, stop) in sorted(places.items(), key=lambda item: item[1][0])
     )
 
 
-def _spoken(text: str, dialect: str, steps: int) -> Iterator[tuple[str, float, tuple[int, int], int, int]]:
-    """Everything a text says: (words, weight, span, steps before it, last step)."""
+def _parts(text: str, dialect: str, steps: int) -> Iterator[tuple[str, float, tuple[int, int], int, int]]:
+    """The parts of a text: (words, weight, span, steps before it, last step)."""
     for strand in unfolded(text, steps, dialect):
         first = 0
         for last, prompt in strand.prompts:
@@ -108,7 +108,7 @@ def _spoken(text: str, dialect: str, steps: int) -> Iterator[tuple[str, float, t
 
 
 class _Piece(NamedTuple):
-    """What a chunk says between two commas.
+    """The part of a chunk between two commas.
 
     Attributes:
         chunk: the chunk.
@@ -123,7 +123,7 @@ class _Piece(NamedTuple):
 
 
 def _split(prompt: Prompt) -> Iterator[tuple[str, float, tuple[int, int]]]:
-    """Chunks cut at commas, joined between them; of several weights the one farthest from 1 counts."""
+    """Chunks cut at commas and joined between them; of several weights the one farthest from 1 counts."""
     pieces: list[_Piece] = []
     for chunk in prompt.chunks:
         if chunk.kind == "break":
@@ -145,28 +145,28 @@ def _split(prompt: Prompt) -> Iterator[tuple[str, float, tuple[int, int]]]:
 def _joined(pieces: Sequence[_Piece], source: str) -> Iterator[tuple[str, float, tuple[int, int]]]:
     if len(pieces) == 1:
         (piece,) = pieces
-        if said := piece.chunk.text[piece.start : piece.stop].strip():
-            yield said, piece.chunk.weight, _place(piece, source)
+        if text := piece.chunk.text[piece.start : piece.stop].strip():
+            yield text, piece.chunk.weight, _place(piece, source)
         return
     texts = [piece.chunk.text[piece.start : piece.stop] for piece in pieces]
     text = "".join(texts).strip()
     if text:
-        told = [piece for piece, said in zip(pieces, texts, strict=True) if said.strip()]
-        weight = max((piece.chunk.weight for piece in told), key=lambda weight: abs(weight - 1.0))
-        yield text, weight, (_place(told[0], source)[0], _place(told[-1], source)[1])
+        worded = [piece for piece, words in zip(pieces, texts, strict=True) if words.strip()]
+        weight = max((piece.chunk.weight for piece in worded), key=lambda weight: abs(weight - 1.0))
+        yield text, weight, (_place(worded[0], source)[0], _place(worded[-1], source)[1])
 
 
 def _place(piece: _Piece, source: str) -> tuple[int, int]:
-    """Where a piece stands in the source without the spaces around it; its chunk's place if unsure.
+    """Where a piece is in the source, without the spaces around it; its chunk's place if that is unclear.
 
     Syntax may stand between its words there, so its first and its last one are looked for.
     """
     chunk, start, stop, exact = piece
-    said = chunk.text[start:stop]
+    text = chunk.text[start:stop]
     if exact:
-        first = chunk.span[0] + start + len(said) - len(said.lstrip())
-        return first, first + len(said.strip())
-    words = said.split()
+        first = chunk.span[0] + start + len(text) - len(text.lstrip())
+        return first, first + len(text.strip())
+    words = text.split()
     at = chunk.span[0] - 1
     for _ in range(chunk.text[:start].count(words[0]) + 1):
         at = source.find(words[0], at + 1, chunk.span[1])

@@ -15,7 +15,7 @@ from negspace.request import Request
 if TYPE_CHECKING:
     from negspace.planning.conversion import Converted
     from negspace.planning.plan import Plan, PlannedTerm
-    from negspace.policy.in_force import PolicyRecord
+    from negspace.policy.applicable import PolicyRecord
 
 To = Annotated[
     str | None,

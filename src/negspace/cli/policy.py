@@ -25,7 +25,7 @@ Places = Annotated[list[str], typer.Argument(metavar="NAME_OR_FILE...", help=_NA
 @policy.command()
 def check(places: Places, json: Json = False) -> None:
     """Read policies with all they extend; a mistake is told with its line."""
-    from negspace.policy.policy import load_policy
+    from negspace.policy.loading import load_policy
 
     read = {place: load_policy(place) for place in places}
     if json:
@@ -39,7 +39,7 @@ def check(places: Places, json: Json = False) -> None:
 @policy.command("show")
 def show_policy(place: Place, json: Json = False) -> None:
     """Show everything a policy says, with what it extends."""
-    from negspace.policy.policy import load_policy
+    from negspace.policy.loading import load_policy
 
     one = load_policy(place)
     if json:
@@ -67,7 +67,7 @@ def show_policy(place: Place, json: Json = False) -> None:
 @policy.command()
 def diff(old: Place, new: Place, json: Json = False) -> None:
     """Tell what changes from one policy to another."""
-    from negspace.policy.policy import load_policy
+    from negspace.policy.loading import load_policy
 
     changes = _changes(load_policy(old), load_policy(new))
     if json:
@@ -82,9 +82,9 @@ def diff(old: Place, new: Place, json: Json = False) -> None:
 @policy.command("list")
 def list_policies(json: Json = False) -> None:
     """List the policies that ship with Negspace."""
-    from negspace.policy.policy import load_policy, names
+    from negspace.policy.loading import load_policy, shipped_names
 
-    read = [load_policy(name) for name in names()]
+    read = [load_policy(name) for name in shipped_names()]
     if json:
         show.as_json({one.name: _summary(one) for one in read})
         return

@@ -76,7 +76,7 @@ def _lexicon() -> Index[tuple[_Word, ...]]:
 @lru_cache(maxsize=1)
 def known_concepts() -> tuple[Concept, ...]:
     """What the lexicon knows, each once."""
-    words = (word for several in _lexicon().known.values() for word in several)
+    words = (word for several in _lexicon().values.values() for word in several)
     return tuple(dict.fromkeys(word.concept for word in words))
 
 

@@ -6,7 +6,7 @@ from negspace.avoid.terms import terms_of
 from negspace.errors import PromptError, RequestError, no_such
 from negspace.facts import ModelFacts
 from negspace.planning.negative import NOT_AT_ALL, PlannedTerm
-from negspace.policy.in_force import Block
+from negspace.policy.applicable import Block
 from negspace.prompt import compose, parse, split_inline, unfold
 from negspace.prompt.reading import WEIGHTINGS
 from negspace.request import Avoid, Moved, Request

@@ -9,7 +9,7 @@ from negspace.facts import ModelFacts
 from negspace.findings import Finding, Side
 from negspace.planning.estimates import TextEstimator
 from negspace.planning.negative import Negative, PlannedTerm, prompts_of
-from negspace.policy.in_force import GovernedRequest
+from negspace.policy.govern import GovernedRequest
 from negspace.prompt import Prompt, parse
 from negspace.request import Request
 

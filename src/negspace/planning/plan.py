@@ -26,10 +26,10 @@ from negspace.planning.negative import (
 )
 from negspace.planning.routes import route
 from negspace.planning.rule import ResolvedRule, ruling
-from negspace.policy.govern import govern
-from negspace.policy.in_force import Block, GovernedRequest, PolicyRecord
+from negspace.policy.applicable import Block, PolicyRecord
+from negspace.policy.govern import GovernedRequest, govern
+from negspace.policy.loading import template_findings
 from negspace.policy.policy import Policy
-from negspace.policy.templates import offers
 from negspace.request import Moved, Request, Settings
 
 __all__ = ["CHECK_ONLY", "NOT_AT_ALL", "Plan", "PlannedTerm", "Stage", "plan", "refuse_blocked", "settled"]
@@ -213,7 +213,7 @@ def _compiled(
             *routed.findings,
             *noticed(told, governed, facts, estimates, negative, planned, steps, why_not),
             *rules.findings(rule, carried, facts),
-            *offers(facts, frozenset(record.name for record in governed.policies)),
+            *template_findings(facts, frozenset(record.name for record in governed.policies)),
             *(Finding("blocked", str(block), side="avoid") for block in unheld),
         ),
         negative_dialect=governed.dialect,

@@ -1,28 +1,33 @@
 """A request under its policies: what is asked, and by whom, becomes what is carried out."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from negspace.avoid.matching import Index, phrase
-from negspace.avoid.merging import AvoidList, Entry, Rank, merge
-from negspace.avoid.negations import negation_in
-from negspace.avoid.terms import terms_of
-from negspace.avoid.wishes import (
-    cut_mentions,
-    inline_forms,
-    may_negate,
-    mentions,
-    readings,
-    understood,
-    wished,
-)
+from negspace.avoid.merging import Entry, merge
+from negspace.avoid.positive import inline_form_findings, take_out_negations, wanted_readings
 from negspace.facts import ModelFacts
 from negspace.findings import Finding
-from negspace.policy.claims import WRITTEN_IN, never_told, own_claims, policy_claims, widened
-from negspace.policy.compiled import Articles, CompiledTerm, wishes_for
-from negspace.policy.in_force import Block, GovernedRequest, TermsInForce, applying, in_force, not_applying
-from negspace.policy.policy import Policy, PolicyTerm, is_label
-from negspace.prompt import Chunk, Prompt, parse, write
+from negspace.policy.applicable import (
+    ActiveTerms,
+    Block,
+    PolicyRecord,
+    active_terms,
+    applicable_policies,
+    inapplicable_findings,
+)
+from negspace.policy.claims import (
+    HEAVIEST,
+    MERGED_DIALECT,
+    avoids_a_negation,
+    policy_claims,
+    unused_word_findings,
+    user_claims,
+    window_findings,
+    within_budget,
+)
+from negspace.policy.policy import Policy
+from negspace.policy.prompt_changes import with_required_words, without_locked_terms
 from negspace.request import Request
 
 HARMLESS = frozenset(
@@ -30,158 +35,29 @@ HARMLESS = frozenset(
         "prompt avoid model steps sampler width height seed n dialect reading inline weighting policies dtype"
     ).split()
 )
-"""Fields of a request that cannot keep a locked term from being told. A new field is governed until it
-stands here."""
+"""Fields of a request that cannot keep a locked term from acting. A new field keeps its default beside a
+locked term until it is listed here."""
 
 
-def within_budget(
-    merged: AvoidList, facts: ModelFacts, count: Callable[[str], int]
-) -> tuple[AvoidList, tuple[Finding, ...]]:
-    """The list that fits. Only an encoder of running text forces a choice; others read in several windows.
+@dataclass(frozen=True)
+class GovernedRequest:
+    """A request under its policies.
 
-    What goes first: terms of templates, then of policies, then the user's; among equals the lightest, then
-    the last. Locked terms never go.
+    Attributes:
+        request: as it is carried out.
+        dialect: grammar of its avoid text.
+        entries: the merged list; None where nothing was merged and the request's own text stays.
+        policies: every policy that was asked for.
+        blocks: what keeps the request from being carried out.
+        findings: what was changed, and why.
     """
-    limits = [encoder.chunk for encoder in facts.encoders if encoder.kind == "llm"]
-    if not limits:
-        return merged, ()
-    costs = [count(entry.avoid.term) + 1 for entry in merged.terms]
-    over = sum(costs) - min(limits)
-    order = sorted(
-        (number for number, entry in enumerate(merged.terms) if not entry.locked),
-        key=lambda number: (
-            -_rank_of(merged.terms[number]),
-            merged.terms[number].avoid.weight,
-            -number,
-        ),
-    )
-    gone: set[int] = set()
-    for number in order:
-        if over <= 0:
-            break
-        gone.add(number)
-        over -= costs[number]
-    kept = AvoidList(terms=tuple(one for number, one in enumerate(merged.terms) if number not in gone))
-    dropped = tuple(
-        Finding(
-            "budget",
-            f"{merged.terms[number].avoid.term!r} is left out: this model reads {min(limits)} tokens at most",
-            merged.terms[number].span,
-            "avoid",
-        )
-        for number in sorted(gone)
-    )
-    return kept, dropped
 
-
-def _rank_of(entry: Entry) -> Rank:
-    if entry.avoid.source.startswith("template"):
-        return Rank.TEMPLATE
-    return Rank.POLICY if is_label(entry.avoid.source) else Rank.USER
-
-
-def governed_fields(
-    request: Request, facts: ModelFacts, policies: Sequence[Policy], terms: TermsInForce
-) -> tuple[dict[str, Any], list[Finding]]:
-    """The fields that a locked policy sets, and what it set them from."""
-    if not terms.locked:
-        return {}, []
-    origins = {one.term.origin for one in terms.locked}
-    holding = [one for one in policies if origins & {term.origin for term in one.avoid if term.locked}]
-    names = ", ".join(policy.label for policy in holding)
-    changed: dict[str, Any] = {}
-    least = max(facts.scale if one.least_scale is None else one.least_scale for one in holding)
-    if request.scale is not None and request.scale < least:
-        changed["scale"] = least
-    if request.scale is None and facts.scale < least:
-        changed["scale"] = least
-    if request.rule is not None and request.rule != facts.rule:
-        changed["rule"] = facts.rule
-    for name, field_info in type(request).model_fields.items():
-        default = field_info.get_default(call_default_factory=True)
-        if name not in HARMLESS | {"scale", "rule"} and getattr(request, name) != default:
-            changed[name] = default
-    if request.dialect != WRITTEN_IN and request.avoid is not None:
-        text = f"what is avoided is written in {WRITTEN_IN} beside a locked policy, not in {request.dialect}"
-        found = [Finding("dialect", text, side="avoid", level="note")]
-    else:
-        found = []
-    for name, value in changed.items():
-        asked = getattr(request, name)
-        told = f"{name} is {value} instead of {asked}: {names} has locked terms, which must be told"
-        found.append(Finding("governed", told))
-    return changed, found
-
-
-_SYNTAX = frozenset("()[]{}\\:|<>\"'+-\n")
-
-
-def upheld(
-    prompt: str, dialect: str, steps: int, terms: TermsInForce
-) -> tuple[str, tuple[Block, ...], tuple[Finding, ...]]:
-    """The prompt without wishes for locked terms, or what blocks it."""
-    if not terms.locked or not _asked(terms.forbidden(), readings(prompt, dialect, steps)):
-        return prompt, (), ()
-    index = wishes_for(terms.locked)
-    asked = _asked((index,), readings(prompt, dialect, steps))
-    findings = list(_disguised(index, prompt))
-    rest = cut_mentions(index, prompt)
-    left = _asked((index,), readings(rest, dialect, steps))
-    blocked = [one.term for one in asked if one.term.check == "block" or one in left]
-    if blocked:
-        hidden = {id(one.term) for one in left}
-        blocks = tuple(_block(term, terms, _asks(term, id(term) in hidden)) for term in blocked)
-        findings += (Finding("blocked", f"{one.policy}: {one.why}", side="prompt") for one in blocks)
-        return prompt, blocks, tuple(findings)
-    for one in asked:
-        told = f"the wish for {one.term.term!r} is taken out of the prompt: {one.term.origin} locks it"
-        findings.append(Finding("conflict", told, side="prompt"))
-    return rest, (), tuple(findings)
-
-
-def _asked(indices: Iterable[Articles], texts: Sequence[str]) -> list[CompiledTerm]:
-    """What the texts ask for, each once, in the order of asking."""
-    found = (mention for index in indices for mention in mentions(index, texts, strict=True))
-    return list(dict.fromkeys(one for mention in found for one in mention.what))
-
-
-def _asks(term: PolicyTerm, hidden: bool) -> str:
-    told = f"the prompt asks for {term.term!r}, which is locked"
-    return f"{told}, in a way that cannot be taken out of it" if hidden and term.check != "block" else told
-
-
-def _block(term: PolicyTerm, terms: TermsInForce, why: str) -> Block:
-    return Block(term=term.term, policy=term.origin, why=why, explain=terms.explain(term.origin))
-
-
-def _disguised(index: Articles, prompt: str) -> Iterator[Finding]:
-    for mention in index.mentions(prompt, strict=True):
-        if mention.disguised:
-            said = prompt[mention.start : mention.stop]
-            told = f"{said!r} is read as {mention.what[0].term.term!r}"
-            yield Finding("disguised", told, (mention.start, mention.stop), "prompt")
-
-
-def required(prompt: str, policies: Sequence[Policy], dialect: str) -> tuple[str, list[Finding]]:
-    """The prompt with the words that policies require; before it where it has syntax that could take them."""
-    findings: list[Finding] = []
-    known = Index((phrase(word), word) for policy in policies for word in policy.require)
-    there = {mention.what for mention in known.mentions(prompt)}
-    wanted = [word for word in known.known.values() if word not in there]
-    if not wanted:
-        return prompt, findings
-    read = parse(prompt, dialect)
-    if read.structure is not None:
-        told = f"the words {', '.join(wanted)} cannot be added to a prompt of compel's functions"
-        return prompt, [Finding("required", told, side="prompt")]
-    added = write(Prompt((Chunk(", ".join(wanted), 1.0),), dialect, ", ".join(wanted)))
-    findings.append(
-        Finding("required", f"a policy adds {added!r} to the prompt", side="prompt", level="note")
-    )
-    if not prompt.strip():
-        return added, findings
-    plain = _SYNTAX.isdisjoint(prompt) and "AND" not in prompt and "BREAK" not in prompt
-    return (f"{prompt}, {added}" if plain else f"{added}, {prompt}"), findings
+    request: Request
+    dialect: str
+    entries: tuple[Entry, ...] | None
+    policies: tuple[PolicyRecord, ...]
+    blocks: tuple[Block, ...]
+    findings: tuple[Finding, ...]
 
 
 def govern(
@@ -201,37 +77,70 @@ def govern(
         steps: of the sampler.
         operator: policies that apply whatever is asked; those the request names are added.
         tenant: on whose behalf.
-        count: how many tokens a text takes, about.
+        count: estimates how many tokens a text takes.
 
     Raises:
-        PolicyError: a policy is not there, or cannot be read.
+        PolicyError: there is no such policy, or it cannot be read.
         PromptError: a text cannot be read.
     """
-    records, policies = applying(request, facts, operator, tenant)
-    wish = understood(request.prompt, request.dialect, steps)
-    findings = [*not_applying(records), *wish.findings]
-    if not policies and not wish.avoided and not _negated(request, steps):
-        return GovernedRequest(request, request.dialect, None, records, (), tuple(findings))
+    records, policies = applicable_policies(request, facts, operator, tenant)
+    positive = take_out_negations(request.prompt, request.dialect, steps)
+    findings = (*inapplicable_findings(records), *positive.findings)
+    if not policies and not positive.avoided and not avoids_a_negation(request, steps):
+        return GovernedRequest(request, request.dialect, None, records, (), findings)
 
-    asked = wished(wish.text, request.dialect, steps)
-    terms, told = in_force(policies, asked)
-    prompt, added = required(wish.text, policies, request.dialect)
-    prompt, blocks, cut = upheld(prompt, request.dialect, steps, terms)
-    own, heard = own_claims(request, wish.avoided, steps, bool(terms.locked))
+    terms, term_findings = active_terms(policies, wanted_readings(positive.text, request.dialect, steps))
+    prompt, required = with_required_words(positive.text, policies, request.dialect)
+    prompt, blocks, taken_out = without_locked_terms(prompt, request.dialect, steps, terms)
+    own, own_findings = user_claims(request, positive.avoided, steps, HEAVIEST if terms.locked else None)
     merged, joined = merge((*policy_claims(terms.locked, steps), *own, *policy_claims(terms.free, steps)))
     kept, dropped = within_budget(merged, facts, count)
-    fields, governed = governed_fields(request, facts, policies, terms)
-    findings += (*told, *cut, *heard, *joined, *dropped, *governed, *added)
+    fields, changes = _locked_fields(request, facts, policies, terms)
+    findings += (*term_findings, *taken_out, *own_findings, *joined, *dropped, *changes, *required)
     if terms.locked:
-        findings += (*inline_forms(request.prompt), *never_told(request, own), *widened(terms.locked, steps))
-    nothing = None if request.avoid is None else ""  # two ways of saying nothing, and kept apart
-    carried = request.model_copy(update={**fields, "prompt": prompt, "avoid": kept.avoids or nothing})
-    return GovernedRequest(carried, WRITTEN_IN, kept.terms, records, blocks, tuple(dict.fromkeys(findings)))
+        findings += (
+            *inline_form_findings(request.prompt),
+            *unused_word_findings(request, own),
+            *window_findings(terms.locked, steps),
+        )
+    empty = None if request.avoid is None else ""  # None and "" are kept apart
+    carried = request.model_copy(update={**fields, "prompt": prompt, "avoid": kept.avoids or empty})
+    findings = tuple(dict.fromkeys(findings))
+    return GovernedRequest(carried, MERGED_DIALECT, kept.terms, records, blocks, findings)
 
 
-def _negated(request: Request, steps: int) -> bool:
-    told = request.avoid
-    if isinstance(told, str) and not may_negate(told):
-        return False
-    terms = terms_of(told, request.dialect, steps)
-    return any(negation_in(term.avoid.term, tail=False) is not None for term in terms)
+def _locked_fields(
+    request: Request, facts: ModelFacts, policies: Sequence[Policy], terms: ActiveTerms
+) -> tuple[dict[str, Any], list[Finding]]:
+    """The fields of a request that change because a locked term is active."""
+    if not terms.locked:
+        return {}, []
+    origins = {term.policy_term.origin for term in terms.locked}
+    locking = [
+        policy for policy in policies if any(term.locked and term.origin in origins for term in policy.avoid)
+    ]
+    changed = _changed_fields(request, facts, locking)
+    findings: list[Finding] = []
+    if request.dialect != MERGED_DIALECT and request.avoid is not None:
+        text = f"avoid is written in {MERGED_DIALECT} beside a locked policy, not in {request.dialect}"
+        findings.append(Finding("dialect", text, side="avoid", level="note"))
+    names = ", ".join(policy.label for policy in locking)
+    for name, value in changed.items():
+        given = getattr(request, name)
+        text = f"{name} is {value} instead of {given}: {names} has locked terms, which must act"
+        findings.append(Finding("governed", text))
+    return changed, findings
+
+
+def _changed_fields(request: Request, facts: ModelFacts, locking: Sequence[Policy]) -> dict[str, Any]:
+    changed: dict[str, Any] = {}
+    least = max(facts.scale if policy.least_scale is None else policy.least_scale for policy in locking)
+    if (facts.scale if request.scale is None else request.scale) < least:
+        changed["scale"] = least
+    if request.rule is not None and request.rule != facts.rule:
+        changed["rule"] = facts.rule
+    for name, field in type(request).model_fields.items():
+        default = field.get_default(call_default_factory=True)
+        if name not in HARMLESS | {"scale", "rule"} and getattr(request, name) != default:
+            changed[name] = default
+    return changed

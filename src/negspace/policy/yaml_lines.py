@@ -1,7 +1,7 @@
-"""Sheets: YAML that remembers its lines, and refuses what makes a file say something else than it seems to.
+"""Reads YAML with the line of every value, and refuses what is easily misread.
 
-A key said twice, of which YAML keeps the last in silence, is refused, and so are anchors and aliases, which
-can make a small file enormous.
+A duplicate key, of which YAML silently keeps the last, is refused, and so are anchors and aliases, which can
+make a small file enormous.
 """
 
 from collections.abc import Mapping
@@ -17,10 +17,10 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class YamlDocument:
-    """A file that was read.
+    """The content of a file.
 
     Attributes:
-        value: what it says.
+        value: the content.
         lines: the line, from 1, of each key and item, by the path to it.
     """
 
@@ -28,22 +28,22 @@ class YamlDocument:
     lines: Mapping[Path, int]
 
     def line(self, *path: str | int) -> int:
-        """The line of what stands at a path, or of the nearest thing around it."""
+        """The line of the value at a path, or of the nearest value around it."""
         known: Path = tuple(path)
         while known not in self.lines and known:
             known = known[:-1]
         return self.lines.get(known, 1)
 
 
-def read(text: str, place: str) -> YamlDocument:
-    """The first and only document of a YAML text.
+def read_yaml(text: str, place: str) -> YamlDocument:
+    """The only document of a YAML text.
 
     Args:
         text: the YAML.
-        place: what errors call it.
+        place: what error messages call it.
 
     Raises:
-        PolicyError: it is not such a text; the line says where.
+        PolicyError: it is no such text; the message names the line.
     """
     try:
         for event in yaml.parse(text, Loader=yaml.SafeLoader):

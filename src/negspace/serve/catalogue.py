@@ -10,8 +10,8 @@ from negspace.facts import EmbeddingFacts, ModelFacts
 from negspace.models.files.folder import read_facts
 from negspace.models.files.source import Source
 from negspace.planning.plan import Plan, plan
-from negspace.policy.policy import Policy, load_policy
-from negspace.policy.policy import names as shipped
+from negspace.policy.loading import load_policy, shipped_names
+from negspace.policy.policy import Policy
 from negspace.receipt import Receipt
 from negspace.request import Request
 from negspace.ruletext import Call, Value, read
@@ -38,7 +38,7 @@ class Catalogue:
     def __init__(self, settings: ServerSettings) -> None:
         self._sources = dict(settings.models)
         self._aliases = dict(settings.aliases)
-        self._policy_files = {name: name for name in shipped()} | {
+        self._policy_files = {name: name for name in shipped_names()} | {
             name: str(file) for name, file in settings.policies.items()
         }
         self._embedding_files = {name: str(file) for name, file in settings.embeddings.items()}
