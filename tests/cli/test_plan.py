@@ -103,7 +103,7 @@ def test_a_rule_is_a_text(cli: Cli, tiny_sd: Path) -> None:
     asked = ("plan", "a cat", "-a", "hat", "--model", tiny_sd, "--rule")
     told = cli(*asked, "cfg(scale=2, strength=window(0.17, 0.6))", "--json").json
     assert told["rule"] == "cfg(scale=2, strength=window(0.17, 0.6))" and told["scale"] == 2.0
-    assert cli(*asked, "nag", "--json").json["terms"][0]["told"] == "attention"
+    assert cli(*asked, "nag", "--json").json["terms"][0]["channel"] == "attention"
     for rule, why in (
         ("cfg(swale=3)", "swale"),
         ("nag(alpha=2)", "alpha must be a number from 0 to 1"),
