@@ -6,7 +6,7 @@ from typing import Self
 
 from negspace.avoid.merging import Entry
 from negspace.avoid.terms import Term, terms_of
-from negspace.errors import PolicyError
+from negspace.errors import PolicyError, RequestError
 from negspace.facts import EmbeddingFacts, ModelFacts
 from negspace.findings import Finding
 from negspace.planning import rule as rules
@@ -30,9 +30,19 @@ from negspace.policy.applicable import Block, PolicyRecord
 from negspace.policy.govern import GovernedRequest, govern
 from negspace.policy.loading import template_findings
 from negspace.policy.policy import Policy
-from negspace.request import Moved, Request, Settings
+from negspace.request import Moved, Request, Settings, Start
 
-__all__ = ["CHECK_ONLY", "NOT_AT_ALL", "Plan", "PlannedTerm", "Stage", "plan", "refuse_blocked", "settled"]
+__all__ = [
+    "CHECK_ONLY",
+    "NOT_AT_ALL",
+    "Plan",
+    "PlannedTerm",
+    "Stage",
+    "plan",
+    "refuse_blocked",
+    "refuse_other_model",
+    "settled",
+]
 
 
 class Plan(Settings):
@@ -55,6 +65,8 @@ class Plan(Settings):
         negative_tokens: how many tokens `negative` takes, about.
         policies: every policy that was asked for, and whether it applies.
         blocks: what keeps the request from being carried out; () where nothing does.
+        model, family: `ModelFacts.name` and `ModelFacts.family` of the model it was made for; None in a plan
+            that an earlier version wrote.
     """
 
     request: Request
@@ -72,11 +84,21 @@ class Plan(Settings):
     negative_tokens: int = 0
     policies: tuple[PolicyRecord, ...] = ()
     blocks: tuple[Block, ...] = ()
+    model: str | None = None
+    family: str | None = None
 
     def without_pixels(self) -> Self:
         """The plan whose requests name their pictures and do not carry them."""
         named = {"request": self.request.without_pixels(), "carried": self.carried.without_pixels()}
         return self.model_copy(update=named)
+
+    def with_start(self, start: Start | None) -> Self:
+        """The plan whose requests carry a picture to start from: the opposite of `without_pixels`."""
+        carrying = {
+            "request": self.request.model_copy(update={"start": start}),
+            "carried": self.carried.model_copy(update={"start": start}),
+        }
+        return self.model_copy(update=carrying)
 
     def negative_at(self, progress: float) -> str | None:
         """What the negative branch is told at a share of the steps in [0, 1)."""
@@ -164,6 +186,19 @@ def refuse_blocked(planned: Plan) -> None:
         raise PolicyError(str(planned.blocks[0]))
 
 
+def refuse_other_model(plan: Plan, facts: ModelFacts) -> None:
+    """Stop where a plan was made for another model.
+
+    Raises:
+        RequestError: it was.
+    """
+    if plan.model is not None and (plan.model, plan.family) != (facts.name, facts.family):
+        raise RequestError(
+            f"the plan was made for model {plan.model!r} ({plan.family}), and this is {facts.name!r} "
+            f"({facts.family}); plan the request for this model"
+        )
+
+
 def _compiled(
     request: Request,
     told: Request,
@@ -220,6 +255,8 @@ def _compiled(
         negative_tokens=negative.tokens,
         policies=governed.policies,
         blocks=(*governed.blocks, *unheld),
+        model=facts.name,
+        family=facts.family,
     )
 
 
