@@ -34,7 +34,7 @@ import negspace
 from bench.served import BATCH, Served, ask, unlike
 from negspace.engine import BatchesPerCore
 from negspace.generate import Model
-from negspace.models.files.folder import find_folder
+from negspace.models.files.source import find_folder
 from negspace.request import Request
 
 

@@ -30,7 +30,7 @@ import negspace
 from negspace.engine import BatchesUpTo
 from negspace.judge import Calibration, ConceptThreshold, ScoringJudge
 from negspace.judge.opening import SHIPPED, open_scoring
-from negspace.models.files.folder import EMBEDDED, find_folder
+from negspace.models.files.source import EMBEDDED, find_folder
 from training.world import Scene, render, sample, table
 from training.world.captions import PLACE_FORMS
 

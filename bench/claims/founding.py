@@ -10,7 +10,7 @@ import numpy as np
 from bench.claims.bench import DEFECTS, Bench, Claim, Row, Wish, bootstrap, judged, mean, score, span
 from bench.claims.papers import NONE, PLAIN
 from negspace.lab.stats import pairs_to_exclude, vendi
-from negspace.models.files.folder import EMBEDDED, find_folder
+from negspace.models.files.source import EMBEDDED, find_folder
 
 APART = 0.6
 """How far apart a weak encoder's words stand, of what they stood."""

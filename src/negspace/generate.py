@@ -15,10 +15,9 @@ from negspace.facts import ModelFacts
 from negspace.guidance import Rule, make
 from negspace.judge import Judge, embedded_judge
 from negspace.models.base import Network
-from negspace.models.files.folder import EMBEDDED
-from negspace.models.files.loading import open_network
-from negspace.models.files.source import Saving, Source
+from negspace.models.files.source import EMBEDDED, Saving, Source
 from negspace.models.hardware import choose
+from negspace.models.loading.opening import open_network
 from negspace.planning.plan import Plan, plan, settled
 from negspace.policy.policy import Policy
 from negspace.prompt import parse

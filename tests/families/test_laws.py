@@ -12,8 +12,7 @@ import torch
 import negspace
 from negspace.engine import draw
 from negspace.generate import Model, Result
-from negspace.models.families import FAMILIES
-from negspace.models.files.folder import read_facts
+from negspace.models.catalogue import FAMILIES, read_facts
 from negspace.request import Request
 from tests.families.conftest import Place
 from tests.families.tiny import SIZE, TINY

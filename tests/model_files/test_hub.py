@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from negspace.models.files.estimate import estimate
 from negspace.models.files.headers import variant_of, weight_files
 from negspace.models.files.source import Source
+from negspace.models.loading.estimate import estimate
 from tests.model_files.conftest import Place
 from tests.model_files.original import write_single
 from tests.model_files.test_parts import made

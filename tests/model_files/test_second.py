@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from negspace.errors import ModelError
-from negspace.models.files.folder import read_facts
+from negspace.models.catalogue import read_facts
 from negspace.models.files.headers import read_header
 from negspace.models.files.source import Source, find
 from negspace.models.files.training_hints import looks_like_v

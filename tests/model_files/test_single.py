@@ -8,7 +8,7 @@ from safetensors.torch import load_file, save_file
 
 import negspace
 from negspace.errors import ModelError
-from negspace.models.files.folder import read_facts
+from negspace.models.catalogue import read_facts
 from negspace.models.files.source import Source
 from tests.families.tiny import TINY
 from tests.model_files.conftest import Place

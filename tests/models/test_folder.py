@@ -12,7 +12,8 @@ from safetensors.numpy import save_file
 
 import negspace
 from negspace.errors import ModelError, RequestError
-from negspace.models.files.folder import EMBEDDED, find_folder, read_facts
+from negspace.models.catalogue import read_facts
+from negspace.models.files.source import EMBEDDED, find_folder
 from negspace.rulefacts import RULE_FACTS
 
 
@@ -61,7 +62,7 @@ def test_a_folder_without_our_own_file_has_its_name_and_no_known_words(copy: Pat
 
 def test_facts_need_neither_weights_nor_torch(copy: Path) -> None:
     code = (
-        "import sys; from negspace.models.files.folder import read_facts; import negspace.models.samplers;"
+        "import sys; from negspace.models.catalogue import read_facts; import negspace.models.samplers;"
         f"print(read_facts({str(copy)!r}).name, 'torch' in sys.modules)"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

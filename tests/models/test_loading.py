@@ -10,8 +10,8 @@ from negspace.errors import ModelError, RequestError
 from negspace.guidance import Patch
 from negspace.models.base import Row
 from negspace.models.files.fingerprint import fingerprint
-from negspace.models.files.loading import open_network
 from negspace.models.hardware import choose
+from negspace.models.loading.opening import open_network
 
 
 @pytest.fixture

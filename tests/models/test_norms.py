@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import GroupNorm, Sequential
 
-from negspace.models.files.reading import settled
 from negspace.models.hardware import choose
-from negspace.models.network.norms import PlanarGroupNorm, planar
+from negspace.models.loading.norms import PlanarGroupNorm, planar
+from negspace.models.loading.reading import settled
 
 
 def network(groups: int, channels: int) -> Sequential:

@@ -24,7 +24,7 @@ Places = Annotated[
 def models(places: Places = None, *, parts: Source, json: Json = False) -> None:
     """List models, and what a negative can do in each; no weights are read."""
     from negspace.cli.planning import needed
-    from negspace.models.files.folder import read_facts
+    from negspace.models.catalogue import read_facts
 
     sources = {place: parts.at(place) for place in places or _here()}
     known = {place: (read_facts(source), needed(source)) for place, source in sources.items()}
@@ -43,10 +43,11 @@ def models(places: Places = None, *, parts: Source, json: Json = False) -> None:
 
 def _here() -> list[str]:
     """The embedded model, and what can be opened of the hub's cache."""
-    from negspace.models.files.folder import EMBEDDED
-    from negspace.models.files.hub import cached
+    from negspace.models.catalogue import FAMILIES
+    from negspace.models.files.hub import cached_models
+    from negspace.models.files.source import EMBEDDED
 
-    return [EMBEDDED, *cached()]
+    return [EMBEDDED, *cached_models({family.pipeline for family in FAMILIES})]
 
 
 def _row(place: str, facts: ModelFacts) -> tuple[str, ...]:

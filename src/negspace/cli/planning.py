@@ -34,7 +34,7 @@ def planned(request: Request, source: Source) -> "Plan":
     Raises:
         NegspaceError: the request is impossible for the model, or one of its files cannot be read.
     """
-    from negspace.models.files.folder import read_facts
+    from negspace.models.catalogue import read_facts
     from negspace.planning.plan import plan
 
     facts = read_facts(source)
@@ -52,7 +52,7 @@ def needed(source: Source) -> dict[str, int] | None:
     Raises:
         ModelError: a file of the model is damaged.
     """
-    from negspace.models.files.estimate import WIDTHS, estimate
+    from negspace.models.loading.estimate import WIDTHS, estimate
 
     found = estimate(source)
     return None if found is None else {dtype: found.bytes(dtype) for dtype in WIDTHS}

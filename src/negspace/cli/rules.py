@@ -25,7 +25,7 @@ def rules(model: Host = None, *, parts: Source, json: Json = False) -> None:
 
     A rule is asked for as a text: cfg, "rescale(perp_neg, phi=0.5)", "cfg(strength=window(0.17, 0.6))".
     """
-    from negspace.models.files.folder import read_facts
+    from negspace.models.catalogue import read_facts
 
     facts = None if model is None else read_facts(parts.at(model))
 

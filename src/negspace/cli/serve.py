@@ -91,7 +91,7 @@ def serve(
 
 def _served(model: str | None, parts: Source) -> dict[str, Source] | None:
     """The one model that the command line names, by its own name; None where it names none."""
-    from negspace.models.files.folder import read_facts
+    from negspace.models.catalogue import read_facts
 
     if model is None:
         if parts != Source(EMBEDDED):

@@ -14,7 +14,7 @@ from negspace.avoid.matching import Index, phrase
 from negspace.avoid.terms import terms_of
 from negspace.errors import JudgeError, LabError, ModelError
 from negspace.judge import Judge, Oracle, Panel, ScoringJudge
-from negspace.models.files.folder import find_folder
+from negspace.models.files.source import find_folder
 
 
 class Witness(ABC):

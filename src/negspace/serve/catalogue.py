@@ -7,7 +7,7 @@ from typing import Any, final
 from negspace.encoding import load_embeddings
 from negspace.errors import RequestError, named
 from negspace.facts import EmbeddingFacts, ModelFacts
-from negspace.models.files.folder import read_facts
+from negspace.models.catalogue import read_facts
 from negspace.models.files.source import Source
 from negspace.planning.plan import Plan, plan
 from negspace.policy.loading import load_policy, shipped_names

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import final
 
 from negspace.judge import Judge, embedded_judge
-from negspace.models.files.folder import EMBEDDED
+from negspace.models.files.source import EMBEDDED
 from negspace.serve.catalogue import Catalogue
 
 

@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING, Any, final
 
 from negspace.facts import ModelFacts
-from negspace.models.families.base import Family, NetworkInput, chosen, hosted
-from negspace.models.families.parts import ModelPart, t5
-from negspace.models.families.transformers import down_to_one, pack, places, tokens_of, unpack
+from negspace.models.architecture.family import Family, NetworkInput, chosen, hosted
+from negspace.models.architecture.flow import down_to_one, pack, places, tokens_of, unpack
+from negspace.models.architecture.parts import ModelPart, t5
 from negspace.models.files.source import ModelFolder
 from negspace.models.samplers import FLOW_SAMPLERS, Spacing
 

@@ -4,9 +4,9 @@ from abc import ABC
 from typing import TYPE_CHECKING, Any, final
 
 from negspace.facts import ModelFacts
-from negspace.models.families.base import Family, NetworkInput, chosen, hosted
-from negspace.models.families.parts import ModelPart, t5
-from negspace.models.families.unets import few_steps, prediction_of, sampler_of
+from negspace.models.architecture.family import Family, NetworkInput, chosen, hosted
+from negspace.models.architecture.parts import ModelPart, t5
+from negspace.models.architecture.unets import few_steps, prediction_of, sampler_of
 from negspace.models.files.source import ModelFolder
 from negspace.models.samplers import SAMPLERS
 

@@ -5,10 +5,10 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any, final
 
 from negspace.facts import Layer, ModelFacts
-from negspace.models.families.autoencoders import DEEP
-from negspace.models.families.base import Family, NetworkInput, chosen, hosted
-from negspace.models.families.parts import ModelPart, TextPart
-from negspace.models.families.unets import few_steps
+from negspace.models.architecture.autoencoders import DEEP
+from negspace.models.architecture.family import Family, NetworkInput, chosen, hosted
+from negspace.models.architecture.parts import ModelPart, TextPart
+from negspace.models.architecture.unets import few_steps
 from negspace.models.files.source import ModelFolder
 from negspace.models.samplers import FLOW_SAMPLERS
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, final
 
 from negspace.facts import ModelFacts
-from negspace.models.families.base import Family, NetworkInput, chosen, hosted
-from negspace.models.families.parts import ModelPart, clip, t5
-from negspace.models.families.transformers import shift, tokens_of
-from negspace.models.families.unets import few_steps
+from negspace.models.architecture.family import Family, NetworkInput, chosen, hosted
+from negspace.models.architecture.flow import shift, tokens_of
+from negspace.models.architecture.parts import ModelPart, clip, t5
+from negspace.models.architecture.unets import few_steps
 from negspace.models.files.source import ModelFolder
 from negspace.models.samplers import FLOW_SAMPLERS, Spacing
 

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any, final
 
 from negspace.errors import ModelError
 from negspace.facts import ModelFacts
-from negspace.models.families import unets
-from negspace.models.families.base import Family, NetworkInput, chosen
-from negspace.models.families.parts import clip
+from negspace.models.architecture import unets
+from negspace.models.architecture.family import Family, NetworkInput, chosen
+from negspace.models.architecture.parts import clip
 from negspace.models.files.source import ModelFolder
 from negspace.models.samplers import SAMPLERS
 from negspace.request import Request, Sizes

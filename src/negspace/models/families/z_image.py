@@ -3,10 +3,10 @@
 from typing import TYPE_CHECKING, Any, final
 
 from negspace.facts import Layer, ModelFacts
-from negspace.models.families.base import Family, NetworkInput, chosen, hosted
-from negspace.models.families.parts import ModelPart, TextPart
-from negspace.models.families.transformers import down_to_one, tokens_of
-from negspace.models.families.unets import few_steps
+from negspace.models.architecture.family import Family, NetworkInput, chosen, hosted
+from negspace.models.architecture.flow import down_to_one, tokens_of
+from negspace.models.architecture.parts import ModelPart, TextPart
+from negspace.models.architecture.unets import few_steps
 from negspace.models.files.source import ModelFolder
 from negspace.models.samplers import FLOW_SAMPLERS, Spacing
 

@@ -1,8 +1,9 @@
 """Models of the Hugging Face hub, through its own client: its cache, offline setting and progress bars."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from negspace.errors import ModelError
 from negspace.models.files.headers import weight_files
@@ -65,24 +66,26 @@ def fetch_weights(name: str, folder: Path, parts: Sequence[str], allow_pickle: b
             fetch(name, names, folder.name)
 
 
-def cached() -> list[str]:
-    """Ids of the models in the hub's cache that have a diffusers layout of a family that is known."""
+def cached_models(pipelines: Collection[str]) -> list[str]:
+    """Ids of the models in the hub's cache whose index names one of these pipeline classes."""
     from huggingface_hub import scan_cache_dir
     from huggingface_hub.errors import CacheNotFound
 
-    from negspace.models.families import FAMILIES
-
-    known = {family.pipeline for family in FAMILIES}
     try:
-        found = scan_cache_dir().repos
+        repositories = scan_cache_dir().repos
     except CacheNotFound:
         return []
-    names: list[str] = []
-    for repository in found:
-        index = next(
-            (one / "model_index.json" for one in (r.snapshot_path for r in repository.revisions)), None
-        )
-        if repository.repo_type == "model" and index is not None and index.is_file():
-            if any(f'"{pipeline}"' in index.read_text(encoding="utf-8") for pipeline in known):
-                names.append(repository.repo_id)
-    return sorted(names)
+    return sorted(
+        repository.repo_id
+        for repository in repositories
+        if repository.repo_type == "model" and _names_one_of(pipelines, repository.revisions)
+    )
+
+
+def _names_one_of(pipelines: Collection[str], revisions: Iterable[Any]) -> bool:
+    """Whether the first of the cached revisions has an index that names one of these pipelines."""
+    index = next((revision.snapshot_path / "model_index.json" for revision in revisions), None)
+    if index is None or not index.is_file():
+        return False
+    text = index.read_text(encoding="utf-8")
+    return any(f'"{pipeline}"' in text for pipeline in pipelines)

@@ -1,1 +1,1 @@
-"""Changes to networks while an evaluation lasts: attention, norms, locks."""
+"""Changes to a network while one evaluation lasts: attention processors and patches."""

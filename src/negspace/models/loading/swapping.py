@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from negspace.errors import ModelError
-from negspace.models.families import ModelPart
+from negspace.models.architecture.parts import ModelPart
 from negspace.models.files.headers import read_header, weight_files
 from negspace.models.files.pickles import PICKLED, read_pickle, refuse_pickle
-from negspace.models.files.reading import build_part
 from negspace.models.files.source import ModelFolder, read_object
 from negspace.models.hardware import Placement
+from negspace.models.loading.reading import build_part
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from negspace.models.families import Family, family_of
+from negspace.models.architecture.family import Family
+from negspace.models.catalogue import family_of
 from negspace.models.files.headers import Held, read_header, weight_files
 from negspace.models.files.source import Saving, Source, find
 

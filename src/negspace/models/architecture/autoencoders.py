@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, final
 
-from negspace.models.families.parts import ModelPart
+from negspace.models.architecture.parts import ModelPart
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from negspace.models.families import FAMILIES
-from negspace.models.files.estimate import estimate
-from negspace.models.files.folder import read_facts
+from negspace.models.catalogue import FAMILIES, read_facts
 from negspace.models.files.source import Source
+from negspace.models.loading.estimate import estimate
 from tests.cli.conftest import Cli, cli
 from tests.model_files.conftest import Place
 from tests.model_files.original import tensors, write_single

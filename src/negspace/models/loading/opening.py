@@ -8,16 +8,20 @@ from torch import Tensor
 
 from negspace.encoding import Cache, Cached, TextEncoder
 from negspace.errors import ModelError
+from negspace.models.architecture.family import Family
+from negspace.models.architecture.parts import ModelPart, TextPart
 from negspace.models.base import Network
-from negspace.models.checkpoint import Checkpoint, Opened
-from negspace.models.families import Family, ModelPart, TextPart, family_of
+from negspace.models.catalogue import family_of
 from negspace.models.files.fingerprint import Print
 from negspace.models.files.headers import read_header, weight_files
 from negspace.models.files.hub import fetch_weights
 from negspace.models.files.layouts import layout_of
-from negspace.models.files.lora import add_loras, check_lora
 from negspace.models.files.pickles import PICKLED, read_pickle
-from negspace.models.files.reading import (
+from negspace.models.files.source import ModelFolder, Source, find
+from negspace.models.hardware import Placement
+from negspace.models.loading.checkpoint import Checkpoint, Opened
+from negspace.models.loading.lora import add_loras, check_lora
+from negspace.models.loading.reading import (
     FAILURES,
     build_part,
     check_part,
@@ -25,10 +29,8 @@ from negspace.models.files.reading import (
     read_tokenizer,
     unreadable,
 )
-from negspace.models.files.savings import save_memory
-from negspace.models.files.source import ModelFolder, Source, find
-from negspace.models.files.swapping import check_swap, read_swap
-from negspace.models.hardware import Placement
+from negspace.models.loading.savings import save_memory
+from negspace.models.loading.swapping import check_swap, read_swap
 
 
 def open_network(place: str | Path | Source, footing: Placement) -> Network:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from negspace.errors import ModelError
-from negspace.models.families import Family
+from negspace.models.architecture.family import Family
 from negspace.models.files.source import Saving
 from negspace.models.hardware import Placement
 

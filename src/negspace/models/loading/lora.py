@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from negspace.errors import ModelError
-from negspace.models.families import Family
+from negspace.models.architecture.family import Family
 from negspace.models.files.headers import read_header
-from negspace.models.files.reading import FAILURES, quiet, unreadable
+from negspace.models.loading.reading import FAILURES, quiet, unreadable
 
 if TYPE_CHECKING:
     from torch import Tensor

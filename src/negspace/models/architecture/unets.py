@@ -4,9 +4,9 @@ from typing import Any
 
 from negspace.errors import ModelError
 from negspace.facts import Prediction
-from negspace.models.families.autoencoders import KL
-from negspace.models.families.base import hosted
-from negspace.models.families.parts import ModelPart
+from negspace.models.architecture.autoencoders import KL
+from negspace.models.architecture.family import hosted
+from negspace.models.architecture.parts import ModelPart
 from negspace.models.files.source import ModelFolder
 from negspace.rulefacts import Needs
 

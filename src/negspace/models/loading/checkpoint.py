@@ -15,12 +15,12 @@ from negspace.errors import RequestError
 from negspace.facts import ModelFacts
 from negspace.guidance import Patch
 from negspace.guidance.rules.autoguidance import OtherWeights
+from negspace.models.architecture.family import Family, NetworkInput
 from negspace.models.base import Network, Row
-from negspace.models.families import Family, NetworkInput
 from negspace.models.files.fingerprint import Print
-from negspace.models.files.reading import read_part
 from negspace.models.files.source import find_folder
 from negspace.models.hardware import Placement
+from negspace.models.loading.reading import read_part
 from negspace.models.network.exchange import exchanging
 from negspace.models.network.lock import ReadWriteLock
 from negspace.models.network.patching import Hosting

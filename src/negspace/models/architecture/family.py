@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from negspace.errors import ModelError
 from negspace.facts import EncoderFacts, ModelFacts
-from negspace.models.families.autoencoders import KL, Autoencoder
-from negspace.models.families.parts import ModelPart, TextPart
+from negspace.models.architecture.autoencoders import KL, Autoencoder
+from negspace.models.architecture.parts import ModelPart, TextPart
 from negspace.models.files.source import ModelFolder
 from negspace.models.samplers import EVEN, Spacing
 from negspace.request import Request

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from negspace.errors import ModelError
-from negspace.models.families import ModelPart, TextPart
+from negspace.models.architecture.parts import ModelPart, TextPart
 from negspace.models.files.headers import check_inside, read_header, variant_of, weight_files
 from negspace.models.files.pickles import PICKLED, read_pickle, refuse_pickle
 from negspace.models.files.source import read_object
 from negspace.models.hardware import Placement
-from negspace.models.network.norms import planar
+from negspace.models.loading.norms import planar
 
 FAILURES = (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError, IndexError, MemoryError)
 """What other libraries raise over files that are amiss."""

@@ -1,0 +1,1 @@
+"""How a model becomes a network: its parts are read, changed and put together."""
