@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from negspace.cli import show
-from negspace.cli.options import OUT, Cluster, Json, Workers, asking
+from negspace.cli.options import OUTPUT_PANEL, Cluster, Json, Workers, request_options
 from negspace.cli.planning import check_settings
-from negspace.cli.sources import opening
+from negspace.cli.sources import source_options
 from negspace.models.files.source import Source
 from negspace.request import Request
 
@@ -24,8 +24,8 @@ def _axis(name: str, where: str) -> Any:
     )
 
 
-@asking
-@opening
+@request_options
+@source_options
 def compare(
     request: Request,
     parts: Source,
@@ -34,7 +34,9 @@ def compare(
     z: Annotated[str | None, _axis("z", "from sheet to sheet")] = None,
     out: Annotated[
         Path,
-        typer.Option("--out", "-o", metavar="FOLDER", help="Where everything goes.", rich_help_panel=OUT),
+        typer.Option(
+            "--out", "-o", metavar="FOLDER", help="Where everything goes.", rich_help_panel=OUTPUT_PANEL
+        ),
     ] = Path("negspace-compare"),
     workers: Workers = None,
     cluster: Cluster = None,

@@ -6,28 +6,46 @@ from typing import Annotated
 import typer
 
 from negspace.cli import show
-from negspace.cli.options import HOW, OUT, Cluster, Json, Judges, Workers, asking
+from negspace.cli.options import (
+    GENERATION_PANEL,
+    OUTPUT_PANEL,
+    Cluster,
+    Json,
+    Judges,
+    Workers,
+    request_options,
+)
 from negspace.cli.planning import check_settings
-from negspace.cli.sources import opening
+from negspace.cli.sources import source_options
 from negspace.models.files.source import Source
 from negspace.request import Request
 
 
-@asking
-@opening
+@request_options
+@source_options
 def curves(
     request: Request,
     parts: Source,
     scales: Annotated[
         str | None,
-        typer.Option(metavar="W,W...", help="Scales, with commas.", rich_help_panel=HOW, show_default=False),
+        typer.Option(
+            metavar="W,W...",
+            help="Scales, with commas.",
+            rich_help_panel=GENERATION_PANEL,
+            show_default=False,
+        ),
     ] = None,
     pictures: Annotated[
-        int, typer.Option(metavar="N", min=2, help="At every scale, on each side.", rich_help_panel=HOW)
+        int,
+        typer.Option(
+            metavar="N", min=2, help="At every scale, on each side.", rich_help_panel=GENERATION_PANEL
+        ),
     ] = 24,
     out: Annotated[
         Path,
-        typer.Option("--out", "-o", metavar="FOLDER", help="Where everything goes.", rich_help_panel=OUT),
+        typer.Option(
+            "--out", "-o", metavar="FOLDER", help="Where everything goes.", rich_help_panel=OUTPUT_PANEL
+        ),
     ] = Path("negspace-curves"),
     judge: Judges = None,
     workers: Workers = None,

@@ -6,24 +6,28 @@ from typing import Annotated
 import typer
 
 from negspace.cli import show
-from negspace.cli.judge import WHO
-from negspace.cli.options import OUT, Json, asking
+from negspace.cli.judge import JUDGE_CHOICES
+from negspace.cli.options import OUTPUT_PANEL, Json, request_options
 from negspace.cli.output import WrittenFiles, write_run
 from negspace.cli.planning import check_settings
 from negspace.cli.receipt import show_receipt
-from negspace.cli.sources import opening
+from negspace.cli.sources import source_options
 from negspace.models.files.source import Source
 from negspace.request import Request
 
 Folder = Annotated[
     Path,
-    typer.Option("--out", "-o", metavar="FOLDER", help="Where everything goes.", rich_help_panel=OUT),
+    typer.Option(
+        "--out", "-o", metavar="FOLDER", help="Where everything goes.", rich_help_panel=OUTPUT_PANEL
+    ),
 ]
 Grid = Annotated[
     bool,
-    typer.Option("--grid", metavar="", help="Also write all pictures on one sheet.", rich_help_panel=OUT),
+    typer.Option(
+        "--grid", metavar="", help="Also write all pictures on one sheet.", rich_help_panel=OUTPUT_PANEL
+    ),
 ]
-LOOKED = "How it is looked at"
+CHECK_PANEL = "How it is looked at"
 Retries = Annotated[
     int,
     typer.Option(
@@ -31,12 +35,14 @@ Retries = Annotated[
         max=100,
         metavar="N",
         help="How often a picture is made again for a check.",
-        rich_help_panel=LOOKED,
+        rich_help_panel=CHECK_PANEL,
     ),
 ]
 Seconds = Annotated[
     float,
-    typer.Option(min=0, metavar="S", help="No further attempt begins after these.", rich_help_panel=LOOKED),
+    typer.Option(
+        min=0, metavar="S", help="No further attempt begins after these.", rich_help_panel=CHECK_PANEL
+    ),
 ]
 Judges = Annotated[
     list[str] | None,
@@ -44,9 +50,9 @@ Judges = Annotated[
         "--judge",
         "-j",
         metavar="NAME|FOLDER",
-        help="Who looks at the pictures for what is avoided: " + WHO + " May come several times.",
+        help="Who looks at the pictures for what is avoided: " + JUDGE_CHOICES + " May come several times.",
         show_default=False,
-        rich_help_panel=LOOKED,
+        rich_help_panel=CHECK_PANEL,
     ),
 ]
 
@@ -54,8 +60,8 @@ WITHHELD = 3
 """Exit code where a check kept a picture back."""
 
 
-@asking
-@opening
+@request_options
+@source_options
 def imagine(
     request: Request,
     parts: Source,

@@ -19,9 +19,12 @@ judge = typer.Typer(
     rich_markup_mode="rich",
 )
 
-WHO = "embedded, quality, oracle, a CLIP or SigLIP folder, or an http address; NAME@FILE takes a calibration."
+JUDGE_CHOICES = (
+    "embedded, quality, oracle, a CLIP or SigLIP folder, or an http address; NAME@FILE takes a calibration."
+)
 Who = Annotated[
-    list[str] | None, typer.Option("--judge", "-j", metavar="NAME|FOLDER", help=WHO, show_default=False)
+    list[str] | None,
+    typer.Option("--judge", "-j", metavar="NAME|FOLDER", help=JUDGE_CHOICES, show_default=False),
 ]
 
 

@@ -6,7 +6,7 @@ import typer
 
 from negspace.cli import show
 from negspace.cli.options import Json
-from negspace.cli.sources import opening
+from negspace.cli.sources import source_options
 from negspace.facts import ModelFacts
 from negspace.models.files.source import Source
 
@@ -20,7 +20,7 @@ Places = Annotated[
 ]
 
 
-@opening
+@source_options
 def models(places: Places = None, *, parts: Source, json: Json = False) -> None:
     """List models, and what a negative can do in each; no weights are read."""
     from negspace.cli.planning import needed

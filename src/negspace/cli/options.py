@@ -12,14 +12,15 @@ from negspace.errors import RequestError
 from negspace.pixels import read_file, read_mask, read_picture
 from negspace.request import Request, Start
 
-ASKED = "What is asked"
-HOW = "How it is made"
-OUT = "What comes out"
+REQUEST_PANEL = "What is asked"
+GENERATION_PANEL = "How it is made"
+OUTPUT_PANEL = "What comes out"
 
 Command = Callable[..., None]
 
 Json = Annotated[
-    bool, typer.Option("--json", metavar="", help="Print JSON and nothing else.", rich_help_panel=OUT)
+    bool,
+    typer.Option("--json", metavar="", help="Print JSON and nothing else.", rich_help_panel=OUTPUT_PANEL),
 ]
 
 Workers = Annotated[
@@ -28,7 +29,7 @@ Workers = Annotated[
         metavar="N",
         min=1,
         help="Processes that make pictures; the result is the same. If left out, as many as fit.",
-        rich_help_panel=HOW,
+        rich_help_panel=GENERATION_PANEL,
         show_default=False,
     ),
 ]
@@ -37,7 +38,7 @@ Cluster = Annotated[
     typer.Option(
         metavar="ADDRESS",
         help='Make pictures on a Ray cluster: its address, "auto", or "local" for one on this machine.',
-        rich_help_panel=HOW,
+        rich_help_panel=GENERATION_PANEL,
         show_default=False,
     ),
 ]
@@ -49,7 +50,7 @@ Judges = Annotated[
         metavar="WHO",
         help="Who looks: embedded, quality, oracle, a CLIP or SigLIP folder, an http address; NAME@FILE "
         "takes a calibration. Several are asked in turn. If left out: what the model allows.",
-        rich_help_panel=HOW,
+        rich_help_panel=GENERATION_PANEL,
         show_default=False,
     ),
 ]
@@ -64,23 +65,27 @@ def request_of(
             "-a",
             metavar="TEXT",
             help='What is not wanted, with commas. Even an empty text ("") is something said.',
-            rich_help_panel=ASKED,
+            rich_help_panel=REQUEST_PANEL,
         ),
     ] = None,
     n: Annotated[
-        int, typer.Option("--number", "-n", metavar="N", help="How many pictures.", rich_help_panel=ASKED)
+        int,
+        typer.Option("--number", "-n", metavar="N", help="How many pictures.", rich_help_panel=REQUEST_PANEL),
     ] = 1,
     seed: Annotated[
         int,
         typer.Option(
-            metavar="N", help="Of the first picture; each further one adds 1.", rich_help_panel=ASKED
+            metavar="N", help="Of the first picture; each further one adds 1.", rich_help_panel=REQUEST_PANEL
         ),
     ] = 0,
     model: Annotated[
-        str, typer.Option("--model", "-m", metavar="NAME", help="A name or a folder.", rich_help_panel=ASKED)
+        str,
+        typer.Option(
+            "--model", "-m", metavar="NAME", help="A name or a folder.", rich_help_panel=REQUEST_PANEL
+        ),
     ] = "embedded",
     dialect: Annotated[
-        str, typer.Option(metavar="NAME", help="Grammar of both texts.", rich_help_panel=ASKED)
+        str, typer.Option(metavar="NAME", help="Grammar of both texts.", rich_help_panel=REQUEST_PANEL)
     ] = "a1111",
     strict: Annotated[
         bool,
@@ -88,7 +93,7 @@ def request_of(
             "--strict",
             metavar="",
             help="Refuse a text that cannot be read; else it is taken as text, with a finding.",
-            rich_help_panel=ASKED,
+            rich_help_panel=REQUEST_PANEL,
         ),
     ] = False,
     inline: Annotated[
@@ -97,7 +102,7 @@ def request_of(
             metavar="FORM",
             help="Read what to avoid out of the prompt too: bar (a | b), hashes (a ### b), no (a --no b). "
             "May be given several times.",
-            rich_help_panel=ASKED,
+            rich_help_panel=REQUEST_PANEL,
             show_default=False,
         ),
     ] = None,
@@ -106,7 +111,7 @@ def request_of(
         typer.Option(
             metavar="FILE",
             help="A textual-inversion embedding; its name is then a word. May be given several times.",
-            rich_help_panel=ASKED,
+            rich_help_panel=REQUEST_PANEL,
             show_default=False,
         ),
     ] = None,
@@ -117,19 +122,24 @@ def request_of(
             "-p",
             metavar="NAME_OR_FILE",
             help="What must be avoided; may come several times. See policy list.",
-            rich_help_panel=ASKED,
+            rich_help_panel=REQUEST_PANEL,
             show_default=False,
         ),
     ] = None,
     scale: Annotated[
         float | None,
-        typer.Option(metavar="W", help="Guidance scale; at 1 a negative does nothing.", rich_help_panel=HOW),
+        typer.Option(
+            metavar="W",
+            help="Guidance scale; at 1 a negative does nothing.",
+            rich_help_panel=GENERATION_PANEL,
+        ),
     ] = None,
     steps: Annotated[
-        int | None, typer.Option(metavar="N", help="Of the sampler.", rich_help_panel=HOW)
+        int | None, typer.Option(metavar="N", help="Of the sampler.", rich_help_panel=GENERATION_PANEL)
     ] = None,
     sampler: Annotated[
-        str | None, typer.Option(metavar="NAME", help='Such as "Euler a" or DDIM.', rich_help_panel=HOW)
+        str | None,
+        typer.Option(metavar="NAME", help='Such as "Euler a" or DDIM.', rich_help_panel=GENERATION_PANEL),
     ] = None,
     rule: Annotated[
         str | None,
@@ -137,11 +147,12 @@ def request_of(
             metavar="TEXT",
             help='How predictions are combined, such as perp_neg or "cfg(strength=window(0.17, 0.6))"; see '
             "rules.",
-            rich_help_panel=HOW,
+            rich_help_panel=GENERATION_PANEL,
         ),
     ] = None,
     size: Annotated[
-        str | None, typer.Option(metavar="WxH", help="In pixels, such as 64x64.", rich_help_panel=HOW)
+        str | None,
+        typer.Option(metavar="WxH", help="In pixels, such as 64x64.", rich_help_panel=GENERATION_PANEL),
     ] = None,
     start: Annotated[
         Path | None,
@@ -149,7 +160,7 @@ def request_of(
             "--from",
             metavar="FILE",
             help="A picture to start from instead of noise. The size is then the picture's.",
-            rich_help_panel=HOW,
+            rich_help_panel=GENERATION_PANEL,
         ),
     ] = None,
     strength: Annotated[
@@ -157,7 +168,7 @@ def request_of(
         typer.Option(
             metavar="SHARE",
             help="Of the steps that is taken from there; 1 leaves nothing of it. 0.75 if left out.",
-            rich_help_panel=HOW,
+            rich_help_panel=GENERATION_PANEL,
         ),
     ] = None,
     mask: Annotated[
@@ -165,11 +176,11 @@ def request_of(
         typer.Option(
             metavar="FILE",
             help="Of the size of the picture: white is redrawn, black is kept to the pixel.",
-            rich_help_panel=HOW,
+            rich_help_panel=GENERATION_PANEL,
         ),
     ] = None,
     weighting: Annotated[
-        str, typer.Option(metavar="NAME", help="How weights of words act.", rich_help_panel=HOW)
+        str, typer.Option(metavar="NAME", help="How weights of words act.", rich_help_panel=GENERATION_PANEL)
     ] = "a1111",
     route: Annotated[
         list[str] | None,
@@ -177,20 +188,24 @@ def request_of(
             metavar="WAY",
             help="For models without a usable negative, the ways to try in order: attention, true-cfg (a "
             "second pass), rewrite, check. May come several times.",
-            rich_help_panel=HOW,
+            rich_help_panel=GENERATION_PANEL,
             show_default=False,
         ),
     ] = None,
     guidance: Annotated[
         float | None,
         typer.Option(
-            metavar="G", help="For models that are told their guidance in a number.", rich_help_panel=HOW
+            metavar="G",
+            help="For models that are told their guidance in a number.",
+            rich_help_panel=GENERATION_PANEL,
         ),
     ] = None,
     dtype: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help="float32, bfloat16, float16; else by hardware.", rich_help_panel=HOW
+            metavar="NAME",
+            help="float32, bfloat16, float16; else by hardware.",
+            rich_help_panel=GENERATION_PANEL,
         ),
     ] = None,
 ) -> Request:
@@ -241,7 +256,7 @@ def _start(picture: Path | None, strength: float | None, mask: Path | None) -> S
     return Start.from_dict(fields)
 
 
-def told_by(make: Callable[..., object]) -> Callable[[Command], Command]:
+def options_from(make: Callable[..., object]) -> Callable[[Command], Command]:
     """A decorator: in the place of a command's parameter of the type that `make` returns stand the
     parameters of `make`, which typer turns into options."""
     made = inspect.signature(make)
@@ -264,7 +279,7 @@ def told_by(make: Callable[..., object]) -> Callable[[Command], Command]:
     return decorate
 
 
-asking = told_by(request_of)
+request_options = options_from(request_of)
 """The command, with the options of a request in the place of the request."""
 
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from negspace.cli import show
-from negspace.cli.options import OUT, Json, asking
+from negspace.cli.options import OUTPUT_PANEL, Json, request_options
 from negspace.cli.planning import check_settings
-from negspace.cli.sources import opening
+from negspace.cli.sources import source_options
 from negspace.models.files.source import Source
 from negspace.request import Request
 
@@ -23,14 +23,14 @@ To = Annotated[
         "--to",
         metavar="DIALECT",
         help="Show both texts in another dialect too: a1111, comfy, compel, plain.",
-        rich_help_panel=OUT,
+        rich_help_panel=OUTPUT_PANEL,
         show_default=False,
     ),
 ]
 
 
-@asking
-@opening
+@request_options
+@source_options
 def plan(request: Request, parts: Source, to: To = None, json: Json = False) -> None:
     """Say how each term would be told; nothing is made.
 
@@ -63,7 +63,7 @@ def _show_plan(planned: "Plan", other: "Converted | None") -> None:
         [
             ("prompt", planned.positive),
             *_converted(other, planned.positive, other and other.positive),
-            ("negative", show.said(planned.negative)),
+            ("negative", show.sent_text(planned.negative)),
             *_converted(other, planned.negative, other and other.negative),
             *(("blocked", str(block)) for block in planned.blocks),
             *(("policy", _policy(record)) for record in planned.policies),
@@ -76,7 +76,7 @@ def _show_plan(planned: "Plan", other: "Converted | None") -> None:
             ),
         ]
     )
-    show.moved(planned.moved)
+    show.moved_terms(planned.moved)
     show.embeddings(planned.embeddings)
     if planned.terms:
         cost = f"{len(planned.terms)} avoided, about {planned.negative_tokens} tokens"
@@ -118,9 +118,9 @@ def _term(term: "PlannedTerm") -> tuple[str, ...]:
     return (
         asked.term,
         f"{asked.weight:g}",
-        show.when(asked.window),
+        show.window_text(asked.window),
         ", ".join(term.origins),
         term.channel,
-        show.known(term.known, term.unknown),
+        show.known_words(term.known, term.unknown),
         f"about {term.tokens}",
     )

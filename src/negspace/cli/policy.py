@@ -136,7 +136,7 @@ def _row(term: "PolicyTerm") -> tuple[str, ...]:
     return (
         term.term,
         f"{term.weight:g}",
-        show.when(term.window),
+        show.window_text(term.window),
         term.check,
         (term.unchecked or "refuse") if term.check == "block" else "",
         "yes" if term.locked else "no",

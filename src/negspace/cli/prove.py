@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from negspace.cli import show
-from negspace.cli.options import ASKED, HOW, OUT, Cluster, Json, Judges, Workers
+from negspace.cli.options import GENERATION_PANEL, OUTPUT_PANEL, REQUEST_PANEL, Cluster, Json, Judges, Workers
 from negspace.cli.output import slug
-from negspace.cli.sources import opening
+from negspace.cli.sources import source_options
 from negspace.models.files.source import Source
 
 if TYPE_CHECKING:
@@ -20,42 +20,55 @@ PERSON = "person"
 KINDS = {"no_evidence": "no evidence", "unknown": "unknown to this model"}
 
 
-@opening
+@source_options
 def prove(
     prompt: Annotated[
         str | None, typer.Argument(help="What is wanted. May be left out with --prompts.", show_default=False)
     ] = None,
     avoid: Annotated[
         str,
-        typer.Option("--avoid", "-a", metavar="TEXT", help="The list, with commas.", rich_help_panel=ASKED),
+        typer.Option(
+            "--avoid", "-a", metavar="TEXT", help="The list, with commas.", rich_help_panel=REQUEST_PANEL
+        ),
     ] = "",
     prompts: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="More prompts, one a line.", rich_help_panel=ASKED, show_default=False
+            metavar="FILE",
+            help="More prompts, one a line.",
+            rich_help_panel=REQUEST_PANEL,
+            show_default=False,
         ),
     ] = None,
     model: Annotated[
-        str, typer.Option("--model", "-m", metavar="NAME", help="A name or a folder.", rich_help_panel=ASKED)
+        str,
+        typer.Option(
+            "--model", "-m", metavar="NAME", help="A name or a folder.", rich_help_panel=REQUEST_PANEL
+        ),
     ] = "embedded",
-    seed: Annotated[int, typer.Option(metavar="N", help="Of the first picture.", rich_help_panel=ASKED)] = 0,
+    seed: Annotated[
+        int, typer.Option(metavar="N", help="Of the first picture.", rich_help_panel=REQUEST_PANEL)
+    ] = 0,
     *,
     parts: Source,
     max_pictures: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Make at most so many.", rich_help_panel=HOW, show_default=False),
+        typer.Option(
+            metavar="N", help="Make at most so many.", rich_help_panel=GENERATION_PANEL, show_default=False
+        ),
     ] = None,
     scale: Annotated[
-        float | None, typer.Option(metavar="W", help="Guidance scale.", rich_help_panel=HOW)
+        float | None, typer.Option(metavar="W", help="Guidance scale.", rich_help_panel=GENERATION_PANEL)
     ] = None,
     rule: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="How predictions are combined.", rich_help_panel=HOW)
+        str | None,
+        typer.Option(metavar="TEXT", help="How predictions are combined.", rich_help_panel=GENERATION_PANEL),
     ] = None,
     steps: Annotated[
-        int | None, typer.Option(metavar="N", help="Of the sampler.", rich_help_panel=HOW)
+        int | None, typer.Option(metavar="N", help="Of the sampler.", rich_help_panel=GENERATION_PANEL)
     ] = None,
     sampler: Annotated[
-        str | None, typer.Option(metavar="NAME", help='Such as "Euler a".', rich_help_panel=HOW)
+        str | None, typer.Option(metavar="NAME", help='Such as "Euler a".', rich_help_panel=GENERATION_PANEL)
     ] = None,
     out: Annotated[
         Path | None,
@@ -64,7 +77,7 @@ def prove(
             "-o",
             metavar="FOLDER",
             help="Where everything goes; the same command goes on with what is there.",
-            rich_help_panel=OUT,
+            rich_help_panel=OUTPUT_PANEL,
             show_default=False,
         ),
     ] = None,

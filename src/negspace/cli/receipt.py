@@ -13,7 +13,7 @@ def show_receipt(receipt: Receipt) -> None:
     show.pairs(
         [
             ("prompt", receipt.positive.text or ""),
-            ("negative", show.said(receipt.negative.text)),
+            ("negative", show.sent_text(receipt.negative.text)),
             ("acted", acted(receipt)),
             ("model", f"{model.name} {model.fingerprint[:12]}, {model.dtype} on {model.device}"),
             ("made by", made_by(receipt)),
@@ -21,7 +21,7 @@ def show_receipt(receipt: Receipt) -> None:
             ("counted", counted(receipt)),
         ]
     )
-    show.moved(receipt.moved)
+    show.moved_terms(receipt.moved)
     show.embeddings(receipt.embeddings)
     if receipt.terms:
         show.line("")
@@ -90,10 +90,10 @@ def counted(receipt: Receipt) -> str:
 
 
 def _term(term: TermRecord, receipt: Receipt) -> tuple[str, ...]:
-    known = show.known(term.known, term.unknown)
+    known = show.known_words(term.known, term.unknown)
     seen = f"{term.seen_after} of {term.looked}, at first {term.seen_before}" if term.looked else ""
     inert = (term.why_not or "") if receipt.negative_acted else ""  # else "acted" says it of all
-    head = (term.term, f"{term.weight:g}", show.when(term.window), term.source, term.channel)
+    head = (term.term, f"{term.weight:g}", show.window_text(term.window), term.source, term.channel)
     return *head, known, _tokens(term.tokens), term.check, seen, inert
 
 

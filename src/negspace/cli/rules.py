@@ -7,7 +7,7 @@ import typer
 
 from negspace.cli import show
 from negspace.cli.options import Json
-from negspace.cli.sources import opening
+from negspace.cli.sources import source_options
 from negspace.models.files.source import Source
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ Host = Annotated[
 ]
 
 
-@opening
+@source_options
 def rules(model: Host = None, *, parts: Source, json: Json = False) -> None:
     """List the guidance rules: formula, paper, space, cost, and every setting with its range.
 

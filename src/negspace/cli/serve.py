@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from negspace.cli import show
-from negspace.cli.sources import opening
+from negspace.cli.sources import source_options
 from negspace.errors import RequestError
 from negspace.models.files.source import EMBEDDED, Source
 
@@ -61,7 +61,7 @@ Judges = Annotated[
 ]
 
 
-@opening
+@source_options
 def serve(
     host: Host = None,
     port: Port = None,

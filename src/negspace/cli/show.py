@@ -66,19 +66,19 @@ def findings(found: Iterable[Finding]) -> None:
         told = Text(f"{finding.level:<8}", style=_LEVELS[finding.level])
         told.append(f" {finding.text}", style="default")
         if finding.span is not None:
-            told.append(f" ({finding.side or 'text'}, {place(finding.span)})", style="dim")
+            told.append(f" ({finding.side or 'text'}, {span_text(finding.span)})", style="dim")
         out.print(told)
 
 
-def place(span: tuple[int, int]) -> str:
+def span_text(span: tuple[int, int]) -> str:
     """A span in words."""
     return f"characters {span[0]} to {span[1]}"
 
 
-def moved(found: Iterable[Moved]) -> None:
+def moved_terms(found: Iterable[Moved]) -> None:
     """What an inline form took out of the prompt, each on its own line."""
     for one in found:
-        line(f"moved from the prompt ({place(one.span)}): {one.text}", "dim")
+        line(f"moved from the prompt ({span_text(one.span)}): {one.text}", "dim")
 
 
 def embeddings(known: Iterable[EmbeddingFacts]) -> None:
@@ -87,21 +87,21 @@ def embeddings(known: Iterable[EmbeddingFacts]) -> None:
         line(f"embedding {one.name}: {one.vectors} tokens, {one.file} sha256 {one.sha256[:16]}", "dim")
 
 
-def said(text: str | None) -> str:
+def sent_text(text: str | None) -> str:
     """The text of one side, with the two ways of saying nothing kept apart."""
     if text is None:
         return "(none: nothing is said)"
     return text or "(empty: an empty text is said)"
 
 
-def known(known: bool | None, unknown: Sequence[str]) -> str:
+def known_words(known: bool | None, unknown: Sequence[str]) -> str:
     """Whether the encoder has learned every word of a term."""
     if known is None:
         return "nobody knows"
     return "yes" if known else f"no: {', '.join(unknown)}"
 
 
-def when(window: tuple[float, float]) -> str:
+def window_text(window: tuple[float, float]) -> str:
     """The share of the steps during which something is told."""
     return "always" if window == (0.0, 1.0) else f"{window[0]:.0%} to {window[1]:.0%}"
 

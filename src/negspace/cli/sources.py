@@ -4,11 +4,11 @@ from typing import Annotated, cast, get_args
 
 import typer
 
-from negspace.cli.options import told_by
+from negspace.cli.options import options_from
 from negspace.errors import RequestError, no_such
 from negspace.models.files.source import EMBEDDED, Saving, Source, encoder_of
 
-PARTS = "What makes it"
+MODEL_PANEL = "What makes it"
 
 
 def source_of(
@@ -17,7 +17,7 @@ def source_of(
         typer.Option(
             metavar="[PART=]FILE",
             help="A text encoder in place of the model's own, or of the part named. May come several times.",
-            rich_help_panel=PARTS,
+            rich_help_panel=MODEL_PANEL,
             show_default=False,
         ),
     ] = None,
@@ -26,7 +26,7 @@ def source_of(
         typer.Option(
             metavar="FILE:WEIGHT",
             help="A LoRA to add to the weights. May come several times.",
-            rich_help_panel=PARTS,
+            rich_help_panel=MODEL_PANEL,
             show_default=False,
         ),
     ] = None,
@@ -35,7 +35,7 @@ def source_of(
         typer.Option(
             metavar="FOLDER",
             help="For a model in one file: a model of its kind, for settings and vocabulary.",
-            rich_help_panel=PARTS,
+            rich_help_panel=MODEL_PANEL,
             show_default=False,
         ),
     ] = None,
@@ -45,7 +45,7 @@ def source_of(
             "--allow-pickle",
             metavar="",
             help="Open pickled weights too, for their tensors alone.",
-            rich_help_panel=PARTS,
+            rich_help_panel=MODEL_PANEL,
         ),
     ] = False,
     save_memory: Annotated[
@@ -53,7 +53,7 @@ def source_of(
         typer.Option(
             metavar="WAY",
             help=f"{', '.join(get_args(Saving))}. May come several times.",
-            rich_help_panel=PARTS,
+            rich_help_panel=MODEL_PANEL,
             show_default=False,
         ),
     ] = None,
@@ -76,7 +76,7 @@ def source_of(
     )
 
 
-opening = told_by(source_of)
+source_options = options_from(source_of)
 """The command, with the options of a source in the place of the source, which is then `at` a model."""
 
 
