@@ -194,7 +194,7 @@ def test_the_receipt_names_the_picture_and_does_not_carry_it(model: Model) -> No
     assert named.picture.sha256 == hashlib.sha256(gradient().tobytes()).hexdigest()
     assert (named.picture.width, named.picture.height, named.strength) == (64, 64, 0.5)
     assert Receipt.from_json(receipt.to_json()) == receipt
-    assert f"from      sha256 {named.picture.sha256[:12]}, strength 0.5, redrawn by mask" in receipt.summary()
+    assert f"start     sha256 {named.picture.sha256[:12]}, strength 0.5, redrawn by mask" in receipt.summary()
     assert infotext.from_receipt(receipt, 0).settings["Denoising strength"] == "0.5"
     with pytest.raises(RequestError, match="only named"):
         model.run(receipt.request)

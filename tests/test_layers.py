@@ -20,10 +20,10 @@ FLOORS: tuple[frozenset[str], ...] = (
             "pixels",
             "plugins",
             "receipt",
+            "records",
             "request",
             "rulefacts",
             "ruletext",
-            "verdict",
         }
     ),
     frozenset({"contact_sheet", "files", "infotext", "prompt", "strength"}),

@@ -10,7 +10,8 @@ from PIL.PngImagePlugin import PngInfo
 
 from negspace import infotext, png
 from negspace.errors import OutputError
-from negspace.receipt import ImageRecord, ModelRecord, Receipt, SideRecord
+from negspace.receipt import Receipt
+from negspace.records import ImageRecord, ModelRecord, SideRecord, TermRecord
 from negspace.request import Request
 
 
@@ -79,6 +80,22 @@ def test_texts_go_in_and_come_out(tmp_path: Path, prompt: str, kind: str) -> Non
     assert texts.parameters == infotext.write(infotext.from_receipt(whole, 1))
     with Image.open(file) as image:
         assert image.tobytes() == picture().tobytes()
+
+
+def test_a_picture_of_an_earlier_version_gives_its_receipt(tmp_path: Path) -> None:
+    earlier = receipt().single(0)
+    image = earlier.images[0].model_copy(update={"negative_steps": 20})
+    current = earlier.model_copy(
+        update={"images": (image,), "terms": (TermRecord(term="hat", channel="own branch"),)}
+    )
+    fields = json.loads(current.to_json())
+    fields["images"][0]["told"] = fields["images"][0].pop("negative_steps")
+    fields["terms"][0]["told"] = fields["terms"][0].pop("channel")
+    chunks = PngInfo()
+    chunks.add_text("negspace", json.dumps(fields))
+    file = tmp_path / "earlier.png"
+    file.write_bytes(encoded(chunks))
+    assert png.read(file).receipt == current
 
 
 def test_the_infotext_tells_what_was_sent() -> None:

@@ -86,7 +86,7 @@ def no_such(kind: str, name: str, known: Iterable[str]) -> str:
     return f"no {kind} is called {name!r}; {meant}: {', '.join(names)}"
 
 
-def named(kind: str, name: str, known: Mapping[str, Named], error: type[NegspaceError]) -> Named:
+def lookup(kind: str, name: str, known: Mapping[str, Named], error: type[NegspaceError]) -> Named:
     """What is known under a name.
 
     Raises:

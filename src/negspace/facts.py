@@ -102,7 +102,7 @@ class ModelFacts:
 
 
 @dataclass(frozen=True)
-class Layer:
+class TextEncoderLayer:
     """Which of a text model's answers a diffusion model was trained on.
 
     Attributes:

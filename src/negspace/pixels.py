@@ -19,7 +19,7 @@ from negspace.frozen import Frozen
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-Taken = TypeVar("Taken")
+Content = TypeVar("Content")
 
 Mode = Literal["RGB", "L"]
 
@@ -96,7 +96,7 @@ class Pixels(Frozen):
             raise RequestError(f"the picture {name} is only named, as in a receipt; give its pixels")
         return _decoded(from_base64(self.data))
 
-    def named(self) -> Self:
+    def without_data(self) -> Self:
         """The picture by name alone."""
         return self.model_copy(update={"data": None})
 
@@ -184,7 +184,7 @@ def _decoded(content: bytes) -> "Image":
     return upright
 
 
-def _of_file(content: bytes, take: "Callable[[Image], Taken]") -> "Taken":
+def _of_file(content: bytes, take: "Callable[[Image], Content]") -> "Content":
     """What is taken of the first picture of a file."""
     from PIL import Image
 

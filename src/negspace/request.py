@@ -72,10 +72,10 @@ class Start(Frozen):
             )
         return steps - taken
 
-    def named(self) -> Self:
+    def without_data(self) -> Self:
         """The same with its pictures by name alone, as a receipt has them."""
-        mask = None if self.mask is None else self.mask.named()
-        return self.model_copy(update={"picture": self.picture.named(), "mask": mask})
+        mask = None if self.mask is None else self.mask.without_data()
+        return self.model_copy(update={"picture": self.picture.without_data(), "mask": mask})
 
 
 Check = Literal["none", "flag", "retry", "block"]
@@ -268,7 +268,7 @@ class Request(Frozen):
         """The request that names its pictures by sha256 and size, and does not carry them."""
         if self.start is None:
             return self
-        return self.model_copy(update={"start": self.start.named()})
+        return self.model_copy(update={"start": self.start.without_data()})
 
     @property
     def seeds(self) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ import torch
 from negspace.encoding import Cache, Cached, Conditioning, Embedding, Encoder, SideBySide
 from negspace.encoding.base import EncoderWrapper
 from negspace.errors import EncodingError
-from negspace.facts import Layer
+from negspace.facts import TextEncoderLayer
 from negspace.prompt import Prompt, parse
 from tests.encoding.tiny import clip_encoder, clip_pair
 
@@ -60,7 +60,7 @@ def test_everything_that_matters_is_in_the_key() -> None:
     text = "a (cat:1.3) style"
     encoders = [
         plain,
-        clip_encoder(Layer(skip=1)),
+        clip_encoder(TextEncoderLayer(skip=1)),
         clip_encoder(vectors={"style": torch.ones(1, 32)}),
         clip_encoder(vectors={"style": torch.zeros(1, 32)}),
     ]

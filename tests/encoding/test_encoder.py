@@ -11,7 +11,7 @@ from transformers import CLIPTextModel
 
 from negspace.encoding import WEIGHTINGS, Conditioning, TextEncoder, match_lengths
 from negspace.errors import EncodingError
-from negspace.facts import EncoderFacts, Layer
+from negspace.facts import EncoderFacts, TextEncoderLayer
 from negspace.prompt import parse
 from tests.encoding.tiny import (
     WORDS,
@@ -69,18 +69,18 @@ def test_clip_skip_is_what_diffusers_encodes(skip: int) -> None:
     theirs, _ = diffusers_pipeline(tokenizer, model).encode_prompt(
         "a red cat", "cpu", 1, False, clip_skip=skip
     )
-    ours = TextEncoder(tokenizer, model, layer=Layer(skip=skip)).encode(parse("a red cat"))
+    ours = TextEncoder(tokenizer, model, layer=TextEncoderLayer(skip=skip)).encode(parse("a red cat"))
     assert torch.equal(ours.hidden, theirs[0])
 
 
 def test_every_layer_that_is_skipped_changes_the_answer() -> None:
-    texts = [clip_encoder(Layer(skip=skip)).encode(parse("a cat")).hidden for skip in (0, 1, 2)]
+    texts = [clip_encoder(TextEncoderLayer(skip=skip)).encode(parse("a cat")).hidden for skip in (0, 1, 2)]
     assert not torch.equal(texts[0], texts[1]) and not torch.equal(texts[1], texts[2])
 
 
 def test_skipping_more_layers_than_there_are_is_an_error() -> None:
     with pytest.raises(EncodingError, match="has 3 layers and cannot skip 3"):
-        clip_encoder(Layer(skip=3)).encode(parse("a cat"))
+        clip_encoder(TextEncoderLayer(skip=3)).encode(parse("a cat"))
 
 
 @pytest.mark.parametrize(
@@ -127,14 +127,14 @@ def test_the_summary_never_sees_weights(weighting: str) -> None:
 
 
 def test_the_summary_of_a_plain_CLIPTextModel_is_the_state_at_the_end_mark() -> None:
-    told = clip_encoder(Layer(pooled="eos")).encode(parse("a cat"))
+    told = clip_encoder(TextEncoderLayer(pooled="eos")).encode(parse("a cat"))
     assert told.pooled is not None
     assert torch.equal(told.pooled, told.hidden[3])  # begin, a, cat, end
 
 
 def test_asking_for_a_summary_the_model_lacks_names_the_model() -> None:
     with pytest.raises(EncodingError, match="is a CLIPTextModel, which gives no text_embeds"):
-        clip_encoder(Layer(pooled="projected")).encode(parse("a cat"))
+        clip_encoder(TextEncoderLayer(pooled="projected")).encode(parse("a cat"))
 
 
 # Chunks: plain words, weights, BREAKs, commas, negative weights.
@@ -282,7 +282,7 @@ def test_a_text_for_an_encoder_that_is_not_there_is_refused(encoder: TextEncoder
 
 def fingerprints() -> Iterator[str]:
     yield clip_encoder().fingerprint
-    yield clip_encoder(Layer(skip=1)).fingerprint
+    yield clip_encoder(TextEncoderLayer(skip=1)).fingerprint
     yield clip_encoder(words=frozenset(WORDS)).fingerprint
     yield clip_encoder(vectors={"style": torch.ones(1, 32)}).fingerprint
     yield clip_encoder(vectors={"style": torch.ones(2, 32)}).fingerprint

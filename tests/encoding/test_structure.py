@@ -12,7 +12,7 @@ from transformers import CLIPTextModel, CLIPTokenizer
 import negspace
 from negspace.encoding import EndToEnd, SideBySide, TextEncoder, match_lengths
 from negspace.errors import EncodingError
-from negspace.facts import Layer
+from negspace.facts import TextEncoderLayer
 from negspace.prompt import parse
 from tests.encoding.tiny import (
     FIRST_LAYER,
@@ -183,5 +183,5 @@ def test_a_second_text_beside_a_blend_is_refused() -> None:
 
 def test_an_encoder_that_reads_the_source_reads_the_syntax_as_text() -> None:
     text = '("a cat", "a dog").blend(1, 1)'
-    told = t5_encoder(layer=Layer(text="source")).encode(parse(text, "compel"))
+    told = t5_encoder(layer=TextEncoderLayer(text="source")).encode(parse(text, "compel"))
     assert [chunk.text for chunk in told.tokens[0].chunks] == [text]

@@ -15,16 +15,16 @@ from transformers import (
 )
 
 from negspace.encoding import TextEncoder
-from negspace.facts import EncoderFacts, Layer
+from negspace.facts import EncoderFacts, TextEncoderLayer
 from tests.vocabulary import trained
 
 WORDS = (
     "a an the of in on with and red blue green yellow house tree cat dog boat hat snow night forest beach "
     "blurry watermark text smoke collar hand small big picture drawing easynegative fate style"
 ).split()
-FIRST_LAYER = Layer(skip=1, norm="none")
-WEIGHTED = Layer()
-SECOND_LAYER = Layer(skip=1, norm="none", pooled="projected")
+FIRST_LAYER = TextEncoderLayer(skip=1, norm="none")
+WEIGHTED = TextEncoderLayer()
+SECOND_LAYER = TextEncoderLayer(skip=1, norm="none", pooled="projected")
 
 
 @cache
@@ -80,7 +80,7 @@ def clip_config(tokenizer: Any, width: int = 32, **other: Any) -> CLIPTextConfig
 
 
 def clip_encoder(
-    layer: Layer | None = None, words: frozenset[str] | None = None, **other: Any
+    layer: TextEncoderLayer | None = None, words: frozenset[str] | None = None, **other: Any
 ) -> TextEncoder:
     """An encoder like SD1's: 32 wide."""
     tokenizer = clip_tokenizer()
@@ -103,7 +103,7 @@ def clip_pair() -> tuple[TextEncoder, TextEncoder]:
     )
 
 
-def t5_encoder(layer: Layer | None = WEIGHTED, window: int = 24) -> TextEncoder:
+def t5_encoder(layer: TextEncoderLayer | None = WEIGHTED, window: int = 24) -> TextEncoder:
     """Like SD3's third: running text of `window` - 1 tokens, 96 wide; by default with weights."""
     config = T5Config(
         vocab_size=512,

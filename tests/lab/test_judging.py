@@ -14,7 +14,7 @@ from negspace.judge import Judge, Panel, Quality
 from negspace.judge.base import Picture, unknown
 from negspace.lab import Proof
 from negspace.lab.witness import JudgeWitness
-from negspace.verdict import JudgeVerdict
+from negspace.records import JudgeVerdict
 
 FLAT = Image.new("RGB", (64, 64), (120, 120, 120))
 GRAIN = Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8))

@@ -173,3 +173,10 @@ def test_a_plan_is_a_value_with_json_both_ways() -> None:
     plan = planned(avoid="hat, (teapot:1.2)", scale=1.0)
     assert Plan.from_json(plan.to_json()) == plan == planned(avoid="hat, (teapot:1.2)", scale=1.0)
     assert math.isclose(plan.scale, 1.0)
+
+
+def test_a_plan_of_an_earlier_version_is_read() -> None:
+    """It says `told` where it says `channel` now."""
+    plan = planned(avoid="hat, (teapot:1.2)")
+    earlier = plan.to_json().replace('"channel":', '"told":')
+    assert earlier.count('"told":') == 2 and Plan.from_json(earlier) == plan

@@ -18,9 +18,9 @@ from negspace.generate import Model
 from negspace.judge import Judge
 from negspace.policy.loading import parse_policy
 from negspace.receipt import Receipt
+from negspace.records import JudgeVerdict, Verdict
 from negspace.request import Avoid, Request
 from negspace.run.escalation import Limits, retry_seed
-from negspace.verdict import JudgeVerdict, Verdict
 
 STEPS = 3
 

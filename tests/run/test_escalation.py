@@ -28,7 +28,7 @@ from negspace.run.escalation import (
     retry_seed,
     watched,
 )
-from negspace.verdict import JudgeVerdict, Verdict
+from negspace.records import JudgeVerdict, Verdict
 
 FACTS = ModelFacts(name="any", rules=("cfg",))
 Check = Literal["none", "flag", "retry", "block"]

@@ -1,6 +1,7 @@
 """Receipts and requests to keep, without a model."""
 
-from negspace.receipt import ImageRecord, ModelRecord, Receipt, SideRecord
+from negspace.receipt import Receipt
+from negspace.records import ImageRecord, ModelRecord, SideRecord
 from negspace.request import Request
 from negspace.store import AcceptedRequest
 

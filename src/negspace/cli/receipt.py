@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from negspace.cli import show
-from negspace.receipt import ImageRecord, Receipt, TermRecord
+from negspace.receipt import Receipt
+from negspace.records import ImageRecord, TermRecord
 from negspace.request import Start
 
 

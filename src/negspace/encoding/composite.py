@@ -140,7 +140,7 @@ class InstructedEncoder(EncoderWrapper):
 
     Args:
         encoder: reads what is avoided.
-        instruction: as in `Layer`.
+        instruction: as in `TextEncoderLayer`.
     """
 
     def __init__(self, encoder: TextEncoder, instruction: str) -> None:

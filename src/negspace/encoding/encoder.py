@@ -18,7 +18,7 @@ from negspace.encoding.text_model import TextModel
 from negspace.encoding.weighting import WeightedWindow, Weighting, find_weighting
 from negspace.encoding.windows import Piece, Window, fill
 from negspace.errors import EncodingError
-from negspace.facts import EncoderFacts, Layer
+from negspace.facts import EncoderFacts, TextEncoderLayer
 from negspace.findings import Finding
 from negspace.prompt.tree import Conjunction, Prompt
 
@@ -49,12 +49,12 @@ class TextEncoder(Encoder):
         tokenizer: Any,
         model: Any,
         facts: EncoderFacts | None = None,
-        layer: Layer | None = None,
+        layer: TextEncoderLayer | None = None,
         vectors: Mapping[str, Tensor] | None = None,
         backtrack: int = 20,
     ) -> None:
         self.facts = facts or EncoderFacts()
-        self.layer = layer or Layer(text="source" if self.facts.kind == "llm" else "chunks")
+        self.layer = layer or TextEncoderLayer(text="source" if self.facts.kind == "llm" else "chunks")
         self.vectors = dict(vectors or {})
         self.backtrack = backtrack
         self._tokenizer = tokenizer

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from negspace.errors import EncodingError
-from negspace.facts import Layer
+from negspace.facts import TextEncoderLayer
 
 
 class TextModel:
@@ -25,7 +25,7 @@ class TextModel:
         EncodingError: the model is in training mode.
     """
 
-    def __init__(self, name: str, model: Any, layer: Layer) -> None:
+    def __init__(self, name: str, model: Any, layer: TextEncoderLayer) -> None:
         if model.training:
             raise EncodingError(f"{name} is in training mode, where no answer repeats; call model.eval()")
         self.name = name

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from negspace.errors import EncodingError, named
+from negspace.errors import EncodingError, lookup
 
 NEAR_ZERO = 1e-3
 """A mean below this share of the mean magnitude tells nothing of the values' size."""
@@ -90,4 +90,4 @@ def find_weighting(name: str) -> Weighting:
     Raises:
         EncodingError: there is none.
     """
-    return named("weighting", name, WEIGHTINGS, EncodingError)
+    return lookup("weighting", name, WEIGHTINGS, EncodingError)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from negspace.guidance.decompose import Parts
-from negspace.receipt import Omega
+from negspace.records import Omega
 
 
 @dataclass(frozen=True)

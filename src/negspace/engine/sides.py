@@ -22,7 +22,7 @@ from negspace.findings import Finding, Side
 from negspace.guidance.base import EMPTY, NEGATIVE, POSITIVE
 from negspace.planning.plan import Plan
 from negspace.prompt import Prompt
-from negspace.receipt import SideRecord, TokenRecord
+from negspace.records import SideRecord, TokenRecord
 
 Texts = tuple[Prompt | None, ...]
 """What the first text model of a network reads, the second, and so on; None is as in `encode_negative`."""

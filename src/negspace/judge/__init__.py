@@ -8,7 +8,7 @@ from negspace.judge.oracle import Oracle, OracleReading
 from negspace.judge.quality import MEASURES, Quality
 from negspace.judge.scoring import ScoringJudge
 from negspace.judge.thumbs import propose_from_thumbs
-from negspace.verdict import JudgeVerdict
+from negspace.records import JudgeVerdict
 
 __all__ = [
     "MEASURES",

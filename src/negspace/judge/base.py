@@ -6,7 +6,7 @@ from typing import final
 
 from PIL import Image
 
-from negspace.verdict import JudgeVerdict
+from negspace.records import JudgeVerdict
 
 Picture = Image.Image
 

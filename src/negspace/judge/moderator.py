@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from negspace.errors import JudgeError
 from negspace.judge.base import Judge, Picture, unknown
-from negspace.verdict import JudgeVerdict
+from negspace.records import JudgeVerdict
 
 _LARGEST_ANSWER = 1_000_000
 

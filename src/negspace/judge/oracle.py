@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from negspace.avoid.matching import phrase
 from negspace.errors import ModelError
 from negspace.judge.base import Judge, unknown
-from negspace.verdict import JudgeVerdict
+from negspace.records import JudgeVerdict
 
 _SHIPPED: Final = Path(__file__).parents[1] / "embedded" / "oracle"
 

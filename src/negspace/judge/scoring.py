@@ -19,7 +19,7 @@ from negspace.judge.calibration import (
     split_examples,
     with_rates,
 )
-from negspace.verdict import JudgeVerdict
+from negspace.records import JudgeVerdict
 
 
 class ScoringJudge(Judge):

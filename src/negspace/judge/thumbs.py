@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from negspace.feedback.revision import Proposal, from_thumbs
 from negspace.judge.base import Judge, Picture
-from negspace.verdict import JudgeVerdict
+from negspace.records import JudgeVerdict
 
 
 def propose_from_thumbs(

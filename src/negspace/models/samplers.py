@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, final
 
-from negspace.errors import RequestError, named
+from negspace.errors import RequestError, lookup
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -221,4 +221,4 @@ def find_sampler(name: str, samplers: Mapping[str, SamplerFacts] = SAMPLERS) -> 
     Raises:
         RequestError: there is no sampler of this name.
     """
-    return named("sampler", name, samplers, RequestError)
+    return lookup("sampler", name, samplers, RequestError)

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import ConfigDict
+from pydantic import AliasChoices, ConfigDict, Field
 
 from negspace.avoid.terms import Term, is_plain, unfolded
 from negspace.frozen import Frozen
@@ -25,9 +25,9 @@ class PlannedTerm:
     Attributes:
         avoid: the term as asked.
         span: its place in the negative; None where it was given as a term or for another encoder.
-        told: by what the model is told: "negative branch", all in one text; "own branch"; "attention"; or
-            several of these. Where it cannot be told, "check only" if it is to be looked for in the picture,
-            else "nothing".
+        channel: how it reaches the model: "negative branch", where all terms are one text; "own branch";
+            "attention"; or several of these. Where there is no way, "check only" if a judge looks for it in
+            the picture, else "nothing". Earlier plans call it "told".
         tokens: how many tokens it will take, as far as can be told without the tokenizer.
         known: whether every content word is one the encoder has learned; None where nobody knows.
         unknown: the words that are not.
@@ -38,7 +38,7 @@ class PlannedTerm:
 
     avoid: Avoid
     span: tuple[int, int] | None
-    channel: str
+    channel: Annotated[str, Field(validation_alias=AliasChoices("channel", "told"))]
     tokens: int
     known: bool | None
     unknown: tuple[str, ...]

@@ -15,8 +15,8 @@ from negspace.guidance import Space, make
 from negspace.judge import Judge
 from negspace.models.base import Network
 from negspace.planning.plan import Plan
+from negspace.records import JudgeVerdict
 from negspace.run.escalation import Again, Attempt, Deliver, Limits, Withhold, decide, watched
-from negspace.verdict import JudgeVerdict
 
 _SPACES: dict[Prediction, Space] = {"epsilon": "eps", "v_prediction": "v", "flow": "flow"}
 

@@ -31,8 +31,8 @@ from negspace.frozen import Frozen
 from negspace.planning.negative import must_be_seen
 from negspace.planning.plan import CHECK_ONLY, Plan, PlannedTerm, settled
 from negspace.prompt import parse
+from negspace.records import JudgeVerdict
 from negspace.request import LARGEST_SEED, Avoid
-from negspace.verdict import JudgeVerdict
 
 HEAVIER: Final = 1.25
 HEAVIEST: Final = 2.0

@@ -10,12 +10,12 @@ from negspace.engine import Batching, LaneStats
 from negspace.engine.sides import Sides
 from negspace.findings import Finding
 from negspace.planning.plan import Plan, PlannedTerm
-from negspace.receipt import (
+from negspace.receipt import Receipt
+from negspace.records import (
     AttemptRecord,
     ImageRecord,
     JudgeRecord,
     ModelRecord,
-    Receipt,
     SideRecord,
     TermRecord,
 )

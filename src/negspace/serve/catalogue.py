@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, final
 
 from negspace.encoding import load_embeddings
-from negspace.errors import RequestError, named
+from negspace.errors import RequestError, lookup
 from negspace.facts import EmbeddingFacts, ModelFacts
 from negspace.models.catalogue import read_facts
 from negspace.models.files.source import Source
@@ -73,7 +73,7 @@ class Catalogue:
         Raises:
             RequestError: there is no policy of this name.
         """
-        return named("policy", name, self.policies, RequestError)
+        return lookup("policy", name, self.policies, RequestError)
 
     def model_name(self, name: str | None) -> str:
         """The name of a model, also by an alias that clients have built in; None is the default.
@@ -82,7 +82,7 @@ class Catalogue:
             RequestError: there is no such model.
         """
         model = self._aliases.get(name or "", name) or self.default
-        named("model", model, self._sources, RequestError)
+        lookup("model", model, self._sources, RequestError)
         return model
 
     def models_for(self, tenant: Tenant) -> Mapping[str, ModelFacts]:
@@ -157,7 +157,7 @@ def _names(request: Request) -> dict[str, Any]:
 
 
 def _files(kind: str, names: Sequence[str], files: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(named(kind, name, files, RequestError) for name in names)
+    return tuple(lookup(kind, name, files, RequestError) for name in names)
 
 
 def _refuse_paths(rule: Call) -> None:

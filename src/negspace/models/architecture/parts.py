@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from negspace.facts import EncoderFacts, Layer
+from negspace.facts import EncoderFacts, TextEncoderLayer
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class TextPart(ModelPart):
     tokenizer: str = "tokenizer"
     reader: tuple[str, str] = ("transformers.models.clip.tokenization_clip", "CLIPTokenizer")
     window: int = 0
-    layer: Layer = Layer()
+    layer: TextEncoderLayer = TextEncoderLayer()
     marks: int = 1
     optional: bool = False
 
@@ -55,10 +55,12 @@ _CLIP = "transformers.models.clip.modeling_clip"
 
 
 def clip(number: int, *, projecting: bool = False, **layer: Any) -> TextPart:
-    """The CLIP text encoder number 1, 2.. of a family; `layer` as in `Layer`."""
+    """The CLIP text encoder number 1, 2.. of a family; `layer` as in `TextEncoderLayer`."""
     suffix = "" if number == 1 else f"_{number}"
     kind = "CLIPTextModelWithProjection" if projecting else "CLIPTextModel"
-    return TextPart(f"text_encoder{suffix}", _CLIP, kind, f"tokenizer{suffix}", layer=Layer(**layer))
+    return TextPart(
+        f"text_encoder{suffix}", _CLIP, kind, f"tokenizer{suffix}", layer=TextEncoderLayer(**layer)
+    )
 
 
 def t5(
@@ -69,7 +71,7 @@ def t5(
     optional: bool = False,
     **layer: Any,
 ) -> TextPart:
-    """The T5 text encoder number 1, 2.. of a family, which reads this many tokens; `layer` as in `Layer`."""
+    """The T5 text encoder number 1, 2.. of a family, which reads this many tokens; `layer` as in `TextEncoderLayer`."""
     suffix = "" if number == 1 else f"_{number}"
     reader = ("transformers.models.t5.tokenization_t5", "T5Tokenizer")
     return TextPart(
@@ -79,6 +81,6 @@ def t5(
         f"tokenizer{suffix}",
         reader,
         window,
-        Layer(text=text, **layer),
+        TextEncoderLayer(text=text, **layer),
         optional=optional,
     )

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any, final
 
-from negspace.facts import Layer, ModelFacts
+from negspace.facts import ModelFacts, TextEncoderLayer
 from negspace.models.architecture.autoencoders import FILM
 from negspace.models.architecture.family import Family, NetworkInput, chosen, hosted
 from negspace.models.architecture.flow import down_to_one, pack, tokens_of, unpack
@@ -41,7 +41,7 @@ class QwenImage(Family):
             "tokenizer",
             ("transformers.models.qwen2.tokenization_qwen2", "Qwen2Tokenizer"),
             window=512,
-            layer=Layer(
+            layer=TextEncoderLayer(
                 norm="none",
                 padding="masked",
                 text="source",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from inspect import signature
 from typing import TYPE_CHECKING, Any, final
 
-from negspace.facts import Layer, ModelFacts
+from negspace.facts import ModelFacts, TextEncoderLayer
 from negspace.models.architecture.autoencoders import DEEP
 from negspace.models.architecture.family import Family, NetworkInput, chosen, hosted
 from negspace.models.architecture.parts import ModelPart, TextPart
@@ -33,7 +33,7 @@ class Sana(Family):
             "tokenizer",
             ("transformers.models.gemma.tokenization_gemma", "GemmaTokenizer"),
             window=300,
-            layer=Layer(padding="masked", text="lowered", after=""),
+            layer=TextEncoderLayer(padding="masked", text="lowered", after=""),
         ),
     )
     denoiser = ModelPart(

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any, final
 
-from negspace.facts import Layer, ModelFacts
+from negspace.facts import ModelFacts, TextEncoderLayer
 from negspace.models.architecture.family import Family, NetworkInput, chosen, hosted
 from negspace.models.architecture.flow import down_to_one, tokens_of
 from negspace.models.architecture.parts import ModelPart, TextPart
@@ -33,7 +33,7 @@ class ZImage(Family):
             "tokenizer",
             ("transformers.models.qwen2.tokenization_qwen2", "Qwen2Tokenizer"),
             window=512,
-            layer=Layer(
+            layer=TextEncoderLayer(
                 skip=1,
                 norm="none",
                 padding="masked",

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from negspace.errors import PromptError, RequestError, named
+from negspace.errors import PromptError, RequestError, lookup
 from negspace.prompt.comparison import difference
 from negspace.prompt.compel import writing as compel_writing
 from negspace.prompt.dialects import a1111, comfy, compel, plain
@@ -42,7 +42,7 @@ def dialect_named(name: str) -> Dialect:
     Raises:
         RequestError: there is none.
     """
-    return named("dialect", name, DIALECTS, RequestError)
+    return lookup("dialect", name, DIALECTS, RequestError)
 
 
 def parse(text: str, dialect: str = "a1111", strict: bool = False) -> Prompt:

@@ -90,8 +90,8 @@ class Metrics(Meter):
         if receipt.terms and not receipt.negative_acted:
             self._inert.inc(len(receipt.images))
         for image in (*receipt.images, *receipt.withheld):
-            for sight in image.sights()[1]:
-                self._verdicts.labels(sight.verdict).inc()
+            for verdict in image.final_verdicts:
+                self._verdicts.labels(verdict.verdict).inc()
         self._withheld.inc(len(receipt.withheld))
         self._jobs.labels("done").inc()
         self._latency.observe(finished.seconds)

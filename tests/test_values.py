@@ -9,7 +9,15 @@ from pydantic import ValidationError
 
 from negspace.errors import ModelError, NegspaceError, PromptError, RequestError
 from negspace.findings import Finding
-from negspace.receipt import ImageRecord, ModelRecord, Receipt, SideRecord, TermRecord
+from negspace.receipt import Receipt
+from negspace.records import (
+    AttemptRecord,
+    ImageRecord,
+    JudgeVerdict,
+    ModelRecord,
+    SideRecord,
+    TermRecord,
+)
 from negspace.request import LARGEST_SEED, Avoid, Request
 
 texts = st.text(max_size=20)
@@ -124,6 +132,24 @@ def receipt(**changes: Any) -> Receipt:
 def test_a_receipt_comes_back_from_json() -> None:
     assert Receipt.from_json(receipt().to_json()) == receipt()
     assert Receipt.from_json(receipt().to_json(indent=2)) == receipt()
+
+
+def test_a_receipt_of_an_earlier_version_is_read() -> None:
+    """Version 0.1 before the renaming: `told` of terms and images, `sights` of attempts."""
+    verdict = JudgeVerdict(concept="hat", judge="j", verdict="seen")
+    attempt = AttemptRecord(
+        seed=5, scale=4.0, avoid="hat", sha256="ab" * 32, evaluations={}, verdicts=(verdict,)
+    )
+    image = ImageRecord(
+        seed=5, sha256="ab" * 32, evaluations={}, negative_steps=2, push=(), attempts=(attempt,)
+    )
+    expected = receipt(images=(image,), terms=(TermRecord(term="hat", channel="attention"),))
+    earlier = expected.to_json()
+    for old, new in (("told", "channel"), ("told", "negative_steps"), ("sights", "verdicts")):
+        assert f'"{new}":' in earlier
+        earlier = earlier.replace(f'"{new}":', f'"{old}":')
+    read = Receipt.from_json(earlier)
+    assert read == expected and read.to_json() == expected.to_json()
 
 
 def test_the_receipt_of_one_picture_asks_for_that_picture() -> None:
