@@ -103,19 +103,19 @@ class ModelFacts:
 
 @dataclass(frozen=True)
 class TextEncoderLayer:
-    """Which of a text model's answers a diffusion model was trained on.
+    """How a diffusion model uses a text encoder: the layer whose output it was trained on, and its input.
 
     Attributes:
         skip: how many of the last layers are left out ("clip skip" n of AUTOMATIC1111 is skip n - 1).
         norm: whether the text model's final layer norm follows ("final") or not ("none").
-        pooled: the summary vector: none, the state at the end mark ("eos"), or that projected ("projected").
-        padding: "read" has text model and network look at the padding too, "masked" keeps both from it.
-        text: "chunks" reads chunks with weights; "source" the text as written, every bracket literal;
-            "lowered" the same in lower case, without blanks around it.
-        before, after: what stands around every text, marks included, as in a chat; None is the tokenizer's
-            own begin and end mark.
-        instruction: what the text model reads between `before` and every text and the network is not told. A
-            blank at its end is read with the text's first word.
+        pooled: the pooled vector: none, the state at the end token ("eos"), or its projection ("projected").
+        padding: "read" lets text model and network attend to the padding, "masked" does not.
+        text: "chunks" encodes chunks with weights; "source" the text as written, every bracket literal;
+            "lowered" the same in lower case, without white space around it.
+        before, after: the template around every text, special tokens included, as in a chat; None is the
+            tokenizer's own begin and end tokens.
+        instruction: a text between `before` and every text that the text model reads and whose states the
+            network does not get. A space at its end is read with the first word of the text.
     """
 
     skip: int = 0

@@ -107,7 +107,7 @@ class JudgeVerdict(Frozen):
     Attributes:
         concept: what the judge looked for.
         judge: its name.
-        verdict: "seen", "absent", or "unknown" where the judge could not tell. Unknown never counts as absent.
+        verdict: "seen", "absent", or "unknown" where the judge could not tell, which never counts as absent.
         score: the higher, the more likely the concept is in the picture; None where there is no score.
         threshold: the lowest score that counts as seen.
         unit: of score and threshold.

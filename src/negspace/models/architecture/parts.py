@@ -71,7 +71,10 @@ def t5(
     optional: bool = False,
     **layer: Any,
 ) -> TextPart:
-    """The T5 text encoder number 1, 2.. of a family, which reads this many tokens; `layer` as in `TextEncoderLayer`."""
+    """The T5 text encoder number 1, 2.. of a family, which reads this many tokens.
+
+    `layer` as in `TextEncoderLayer`.
+    """
     suffix = "" if number == 1 else f"_{number}"
     reader = ("transformers.models.t5.tokenization_t5", "T5Tokenizer")
     return TextPart(
