@@ -13,6 +13,7 @@ import negspace as ns
 from negspace.facts import ModelFacts
 from negspace.planning.plan import Plan, plan
 from negspace.policy.loading import parse_policy
+from negspace.records import JudgeVerdict, Verdict
 from negspace.request import LARGEST_SEED, Avoid, Request
 from negspace.run.escalation import (
     STRONGEST,
@@ -28,7 +29,6 @@ from negspace.run.escalation import (
     retry_seed,
     watched,
 )
-from negspace.records import JudgeVerdict, Verdict
 
 FACTS = ModelFacts(name="any", rules=("cfg",))
 Check = Literal["none", "flag", "retry", "block"]
