@@ -33,10 +33,10 @@ def order(tiny_sd: Path) -> Order:
 def test_a_line_says_what_became_of_a_job(
     order: Order, prompts: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    journal = JobLog(prompts)
-    with caplog.at_level(logging.INFO, "negspace.journal"):
-        journal.finished(order, Finished(order.id, (), receipt(2), 1.23456))
-        journal.failed(order, too_busy("no room", 1))
+    job_log = JobLog(prompts)
+    with caplog.at_level(logging.INFO, "negspace.job_log"):
+        job_log.finished(order, Finished(order.id, (), receipt(2), 1.23456))
+        job_log.failed(order, too_busy("no room", 1))
     done, failed = (json.loads(JsonLogFormatter().format(record)) for record in caplog.records)
     assert done["message"] == "done" and done["job"] == order.id and done["model"] == "tiny"
     assert (done["seconds"], done["pictures"], done["evaluations"]) == (1.235, 2, 4)

@@ -8,8 +8,8 @@ from negspace.cli.app import run
 from negspace.engine import BatchesUpTo, FixedBatches
 from negspace.errors import OutputError, RequestError
 from negspace.models.files.source import Source
-from negspace.serve.run import refuse_open_door
-from negspace.serve.settings import ServerSettings, read_settings, read_width
+from negspace.serve.run import require_keys_or_loopback
+from negspace.serve.settings import ServerSettings, read_batching, read_settings
 
 
 def test_what_is_said_nearer_goes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,7 +40,7 @@ def test_a_model_may_have_other_parts(tmp_path: Path) -> None:
     [
         ("prot: 1", RequestError, "prot"),
         ("port: 70000", RequestError, "port"),
-        ("width: Wide(3)", RequestError, "no width"),
+        ("width: Wide(3)", RequestError, "not a width"),
         ("models: {mine: {place: embedded, lora: x}}", RequestError, "models.mine.lora"),
         ("models: {mine: {place: embedded, savings: [wishing]}}", RequestError, "models.mine.savings"),
         ("port: [", OutputError, "cannot be read"),
@@ -57,12 +57,12 @@ def test_a_mistake_is_one_line(tmp_path: Path, said: str, error: type[Exception]
 
 
 def test_widths() -> None:
-    assert (read_width("Fixed(2)"), read_width(" UpTo(16)")) == (FixedBatches(2), BatchesUpTo(16))
+    assert (read_batching("Fixed(2)"), read_batching(" UpTo(16)")) == (FixedBatches(2), BatchesUpTo(16))
 
 
 def test_without_keys_strangers_stay_out(tmp_path: Path) -> None:
     for host in ("127.0.0.1", "::1", "localhost"):
-        refuse_open_door(ServerSettings(host=host))
+        require_keys_or_loopback(ServerSettings(host=host))
     with pytest.raises(RequestError, match="loopback only"):
-        refuse_open_door(ServerSettings(host="0.0.0.0"))
-    refuse_open_door(ServerSettings(host="0.0.0.0", keys=tmp_path / "keys.yaml"))
+        require_keys_or_loopback(ServerSettings(host="0.0.0.0"))
+    require_keys_or_loopback(ServerSettings(host="0.0.0.0", keys=tmp_path / "keys.yaml"))

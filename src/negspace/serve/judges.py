@@ -1,4 +1,4 @@
-"""Judges: who looks at pictures that somebody liked or did not."""
+"""The judges of pictures that users liked or disliked."""
 
 import threading
 from collections.abc import Callable
@@ -11,21 +11,21 @@ from negspace.serve.catalogue import Catalogue
 
 @final
 class Judges:
-    """The judge of each model, opened when it is first asked for. May be called by any thread.
+    """The judge of each model, opened at its first use. May be called by any thread.
 
     Args:
-        catalogue: knows where each model lies.
-        open: reads the judge of the embedded model, which is the only one with a judge of its own.
+        catalogue: has the files of each model.
+        open: opens the judge of the embedded model, the only model with a judge of its own.
     """
 
     def __init__(self, catalogue: Catalogue, open: Callable[[], Judge] = embedded_judge) -> None:
         self._catalogue = catalogue
         self._open = open
         self._lock = threading.Lock()
-        self._own: Judge | None = None
+        self._embedded: Judge | None = None
 
     def of(self, model: str) -> Judge | None:
-        """Who looks at the pictures of a model; None is nobody.
+        """The judge of a model's pictures; None if it has none.
 
         Raises:
             JudgeError: the judge does not fit the weights.
@@ -33,6 +33,6 @@ class Judges:
         if self._catalogue.source(model).place != EMBEDDED:
             return None
         with self._lock:
-            if self._own is None:
-                self._own = self._open()
-            return self._own
+            if self._embedded is None:
+                self._embedded = self._open()
+            return self._embedded

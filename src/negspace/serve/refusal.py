@@ -1,4 +1,4 @@
-"""Refusal: why a request is not carried out, with the HTTP status that says so in every dialect."""
+"""Refusals: why a request is not carried out, with the HTTP status of every dialect."""
 
 from negspace.errors import (
     EncodingError,
@@ -17,8 +17,8 @@ class Refusal(NegspaceError):
         message: one line: what is wrong and what to do.
         status: of HTTP.
         code: a short stable name for programs.
-        retry_after: seconds after which asking again makes sense; None where it does not.
-        span: place of the fault in the text as it was given.
+        retry_after: seconds after which trying again makes sense; None if it does not.
+        span: the wrong characters in the text of the request.
     """
 
     def __init__(
@@ -30,28 +30,28 @@ class Refusal(NegspaceError):
         retry_after: float | None = None,
         span: tuple[int, int] | None = None,
     ) -> None:
-        super().__init__(message.encode("utf-8", "replace").decode())  # half a character may be quoted in it
+        super().__init__(message.encode("utf-8", "replace").decode())  # it may quote a lone surrogate
         self.status = status
         self.code = code
         self.retry_after = retry_after
         self.span = span
 
 
-_TOLD: tuple[tuple[type[NegspaceError], int, str], ...] = (
+_STATUS_AND_CODE: tuple[tuple[type[NegspaceError], int, str], ...] = (
     (PolicyError, 400, "policy"),
     (PromptError, 400, "prompt"),
     (EncodingError, 400, "encoding"),
     (RequestError, 400, "request"),
     (ModelError, 500, "model"),
 )
-INTERNAL = "something went wrong on the server; it was written down there"
+INTERNAL = "something went wrong on the server; its log has the details"
 
 
 def refusal_of(error: BaseException) -> Refusal:
-    """What a client is told of an error. Only errors of Negspace tell what they say."""
+    """The refusal to send for an error. Only messages of Negspace's own errors are sent."""
     if isinstance(error, Refusal):
         return error
-    for kind, status, code in _TOLD:
+    for kind, status, code in _STATUS_AND_CODE:
         if isinstance(error, kind):
             span = error.span if isinstance(error, PromptError) else None
             return Refusal(str(error) if status < 500 else INTERNAL, status, code, span=span)
@@ -59,20 +59,20 @@ def refusal_of(error: BaseException) -> Refusal:
 
 
 def not_found(what: str) -> Refusal:
-    """The refusal for something that is not there, or not for this caller."""
+    """The refusal for something that does not exist, or not for this tenant."""
     return Refusal(f"there is no {what}", 404, "not-found")
 
 
-def forbidden(why: str) -> Refusal:
-    """The refusal for something that this caller may not do."""
-    return Refusal(why, 403, "forbidden")
+def forbidden(reason: str) -> Refusal:
+    """The refusal for something that this tenant may not do."""
+    return Refusal(reason, 403, "forbidden")
 
 
-def too_busy(why: str, retry_after: float) -> Refusal:
-    """The refusal while the server has no room."""
-    return Refusal(why, 503, "busy", retry_after=retry_after)
+def too_busy(reason: str, retry_after: float) -> Refusal:
+    """The refusal while the server is full."""
+    return Refusal(reason, 503, "busy", retry_after=retry_after)
 
 
-def too_many(why: str, retry_after: float) -> Refusal:
-    """The refusal of a tenant that asks for more than its share."""
-    return Refusal(why, 429, "too-many", retry_after=retry_after)
+def too_many(reason: str, retry_after: float) -> Refusal:
+    """The refusal for a tenant that exceeds its share."""
+    return Refusal(reason, 429, "too-many", retry_after=retry_after)

@@ -1,4 +1,4 @@
-"""Running the application: uvicorn, with a stop that lets what was accepted come to its end."""
+"""Running the application in uvicorn. When it stops, accepted requests may finish."""
 
 import ipaddress
 import socket
@@ -9,16 +9,16 @@ import uvicorn
 
 from negspace.errors import RequestError
 from negspace.serve.app import create_app
-from negspace.serve.observe.job_log import write_lines
+from negspace.serve.observe.job_log import log_as_json_lines
 from negspace.serve.service import Service
 from negspace.serve.settings import ServerSettings
 
 
-def refuse_open_door(settings: ServerSettings) -> None:
-    """Stop where strangers could come in: no keys, and an address that others can reach.
+def require_keys_or_loopback(settings: ServerSettings) -> None:
+    """Refuse to start without keys on an address that other machines can reach.
 
     Raises:
-        RequestError: so it is.
+        RequestError: there are no keys, and the address is not loopback.
     """
     if settings.keys is None and not _is_loopback(settings.host):
         raise RequestError(
@@ -29,15 +29,15 @@ def refuse_open_door(settings: ServerSettings) -> None:
 
 def _is_loopback(host: str) -> bool:
     try:
-        found = socket.getaddrinfo(host, None)
+        addresses = [str(info[4][0]) for info in socket.getaddrinfo(host, None)]
     except OSError:
-        raise RequestError(f"host {host!r} is no address of this machine") from None
-    return all(ipaddress.ip_address(str(one[4][0]).split("%")[0]).is_loopback for one in found)
+        raise RequestError(f"host {host!r} is not an address of this machine") from None
+    return all(ipaddress.ip_address(address.split("%")[0]).is_loopback for address in addresses)
 
 
 @final
 class Server(uvicorn.Server):
-    """A uvicorn that says at the first signal that no more requests are taken."""
+    """A uvicorn that accepts no more requests from the first signal on."""
 
     def __init__(self, config: uvicorn.Config, service: Service) -> None:
         super().__init__(config)
@@ -49,19 +49,19 @@ class Server(uvicorn.Server):
 
 
 def run(settings: ServerSettings) -> None:
-    """Serve until a signal says to stop.
+    """Serve until a signal to stop.
 
     Raises:
         NegspaceError: the settings cannot be served.
     """
-    refuse_open_door(settings)
-    write_lines()
+    require_keys_or_loopback(settings)
+    log_as_json_lines()
     service = Service(settings)
     config = uvicorn.Config(
         create_app(service),
         host=settings.host,
         port=settings.port,
-        log_config=None,  # everything goes where our own lines go
+        log_config=None,  # the log handler of this process writes its records too
         access_log=False,
         timeout_graceful_shutdown=max(1, int(settings.grace)),
         server_header=False,

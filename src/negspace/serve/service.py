@@ -31,7 +31,7 @@ from negspace.serve.observe.job_log import JobLog
 from negspace.serve.observe.metrics import Metrics
 from negspace.serve.observe.traces import Traces
 from negspace.serve.refusal import forbidden, not_found, refusal_of, too_busy, too_many
-from negspace.serve.settings import ServerSettings, read_width
+from negspace.serve.settings import ServerSettings, read_batching
 from negspace.store import AcceptedRequest, Store
 
 
@@ -76,7 +76,7 @@ class Service:
         self._worker = Worker(
             self._desk,
             self._open,
-            width=read_width(settings.width),
+            width=read_batching(settings.width),
             lanes=settings.lanes,
             resident=settings.resident,
             listener=self._outcomes,
@@ -240,7 +240,7 @@ class Service:
         return self.catalogue.public_plan(order.plan, order.request).to_json()
 
     def _open(self, name: str) -> Model:
-        source, width = self.catalogue.source(name), read_width(self.settings.width)
+        source, width = self.catalogue.source(name), read_batching(self.settings.width)
         return load(source, batching=width, judge=self._judge)
 
     def _tell(self, id: str, event: Event) -> None:

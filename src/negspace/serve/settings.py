@@ -1,4 +1,4 @@
-"""Settings of the server: flags before the environment, before a file, before defaults."""
+"""Settings of the server. Flags take precedence over the environment, the environment over a file."""
 
 import re
 from pathlib import Path
@@ -17,62 +17,62 @@ from negspace.engine import BatchesPerCore, BatchesUpTo, Batching, FixedBatches
 from negspace.errors import OutputError, RequestError
 from negspace.models.files.source import EMBEDDED, Source
 
-_WIDTHS: dict[str, type[Batching]] = {"Fixed": FixedBatches, "Spread": BatchesPerCore, "UpTo": BatchesUpTo}
-_WIDTH = re.compile(r"(Fixed|Spread|UpTo)\(([1-9]\d{0,3})\)")
+_BATCHINGS: dict[str, type[Batching]] = {"Fixed": FixedBatches, "Spread": BatchesPerCore, "UpTo": BatchesUpTo}
+_BATCHING = re.compile(r"(Fixed|Spread|UpTo)\(([1-9]\d{0,3})\)")
 
 
-def read_width(text: str) -> Batching:
-    """The width that a text such as "Spread(32)", "UpTo(32)" or "Fixed(2)" names.
+def read_batching(text: str) -> Batching:
+    """The batching named by a text such as "Spread(32)", "UpTo(32)" or "Fixed(2)".
 
     Raises:
         ValueError: it names none.
     """
-    match = _WIDTH.fullmatch(text.strip())
+    match = _BATCHING.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f"{text!r} is no width; write Spread(32), UpTo(32) or Fixed(2)")
-    return _WIDTHS[match[1]](int(match[2]))
+        raise ValueError(f"{text!r} is not a width; write Spread(32), UpTo(32) or Fixed(2)")
+    return _BATCHINGS[match[1]](int(match[2]))
 
 
-def _is_width(text: str) -> str:
-    read_width(text)
+def _check_batching(text: str) -> str:
+    read_batching(text)
     return text
 
 
-def _placed(given: Any) -> Any:
-    """A model that is named by its place alone."""
-    return {"place": given} if isinstance(given, str) else given
+def _source_fields(value: Any) -> Any:
+    """A model given as its place alone."""
+    return {"place": value} if isinstance(value, str) else value
 
 
 class ServerSettings(BaseSettings):
-    """What a server is told by its operator. Every field is also a variable, `NEGSPACE_PORT=8001`.
+    """The operator's settings. Every field is also an environment variable, such as `NEGSPACE_PORT=8001`.
 
     Attributes:
         host, port: where it listens. Without keys only loopback is allowed.
-        data: folder for the pictures, and for the database where no URL is given.
-        database: URL of it, such as "postgresql+psycopg://user@host/name"; None is SQLite in `data`.
-        retention: days after which what has ended is forgotten; None is never.
-        keys: file of tenants and their keys; None lets everyone on this machine in.
-        models: what may be asked for, by name: a place each, or the fields of a `Source`, which say what
-            stands in the place of its parts. The first is the default.
-        policies: files of policies by name, besides those that ship with Negspace.
-        aliases: names that clients of other servers have built in, each with the model it stands for here;
-            "" is the default model.
-        embeddings: files of textual inversion by the name they may be asked for.
-        judges: who looks at pictures, as `negspace imagine --judge` has it; none leaves it to the models, of
-            which the embedded one brings its own.
-        width: rows of a forward. `Spread(32)` and `UpTo(32)` are fast and exact to float tolerance, on a CPU
-            that does other things too the former is faster; `Fixed(2)` makes every picture independent of its
-            companions bit for bit.
+        data: folder for the pictures, and for the database if there is no URL.
+        database: its URL, such as "postgresql+psycopg://user@host/name"; None is SQLite in `data`.
+        retention: days after which finished requests are deleted; None is never.
+        keys: file of tenants and their keys; None admits everyone on this machine.
+        models: the models by name: the place of each, or the fields of a `Source`, which can replace parts of
+            it. The first is the default.
+        policies: files of policies by name, in addition to those that ship with Negspace.
+        aliases: names that clients of other servers have built in, each with the model it stands for; "" is
+            the default model.
+        embeddings: files of textual inversion by name.
+        judges: judges of the pictures, as in `negspace imagine --judge`; none leaves it to the models, of
+            which the embedded one has a judge of its own.
+        width: rows of a forward. `Spread(32)` and `UpTo(32)` are fast and exact to float tolerance; on a CPU
+            that also does other work the former is faster. `Fixed(2)` makes every picture independent of the
+            others in its batch bit for bit.
         lanes: pictures under way at once, per model.
         resident: models kept in memory.
         waiting: pictures that may wait.
-        share: the most of them that one tenant may have, from 0 to 1.
+        share: the share of `waiting` that one tenant may use, from 0 to 1.
         largest: pixels of a picture.
         most_steps, most_pictures: of a request.
         longest_text: characters of all texts of a request together.
         largest_body: bytes of an HTTP request.
-        log_prompts: whether texts of prompts stand in the log.
-        grace: seconds that requests under way may take after a signal to stop.
+        log_prompts: whether the log contains the texts of prompts.
+        grace: seconds that accepted requests may take after a signal to stop.
     """
 
     model_config = SettingsConfigDict(
@@ -85,14 +85,14 @@ class ServerSettings(BaseSettings):
     database: str | None = None
     retention: Annotated[float, Field(gt=0.0)] | None = None
     keys: Path | None = None
-    models: Annotated[dict[str, Annotated[Source, BeforeValidator(_placed)]], Field(min_length=1)] = {
+    models: Annotated[dict[str, Annotated[Source, BeforeValidator(_source_fields)]], Field(min_length=1)] = {
         EMBEDDED: Source(EMBEDDED)
     }
     aliases: dict[str, str] = {"dall-e-2": "", "dall-e-3": "", "gpt-image-1": "", "gpt-image-1.5": ""}
     policies: dict[str, Path] = {}
     embeddings: dict[str, Path] = {}
     judges: tuple[str, ...] = ()
-    width: Annotated[str, AfterValidator(_is_width)] = "Spread(32)"
+    width: Annotated[str, AfterValidator(_check_batching)] = "Spread(32)"
     lanes: Annotated[int, Field(ge=1, le=1024)] = 16
     resident: Annotated[int, Field(ge=1)] = 2
     waiting: Annotated[int, Field(ge=1)] = 256
@@ -107,11 +107,11 @@ class ServerSettings(BaseSettings):
 
 
 def read_settings(file: Path | None, flags: dict[str, Any]) -> ServerSettings:
-    """The settings of a server.
+    """Read the settings of a server.
 
     Args:
-        file: YAML; None is none.
-        flags: what the command line says; None is nothing said.
+        file: YAML; None is no file.
+        flags: from the command line; a value of None leaves the setting open.
 
     Raises:
         RequestError: a setting is unknown or wrong.
@@ -130,19 +130,21 @@ def read_settings(file: Path | None, flags: dict[str, Any]) -> ServerSettings:
             dotenv_settings: PydanticBaseSettingsSource,
             file_secret_settings: PydanticBaseSettingsSource,
         ) -> tuple[PydanticBaseSettingsSource, ...]:
-            said = (init_settings, env_settings)
-            return said if file is None else (*said, YamlConfigSettingsSource(settings_cls, yaml_file=file))
+            sources = (init_settings, env_settings)
+            if file is None:
+                return sources
+            return (*sources, YamlConfigSettingsSource(settings_cls, yaml_file=file))
 
-    given = {name: value for name, value in flags.items() if value is not None}
+    given_flags = {name: value for name, value in flags.items() if value is not None}
     try:
-        read = Sourced(**given)
+        read = Sourced(**given_flags)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         place = ".".join(map(str, first["loc"]))
         raise RequestError(f"setting {place}: {first['msg'].removeprefix('Value error, ')}") from None
     except (YAMLError, UnicodeDecodeError, TypeError) as error:
         raise OutputError(f"{file} cannot be read: {error}") from None
-    said = {name: getattr(read, name) for name in ServerSettings.model_fields}
-    if "models" in given:  # sources of settings are merged entry by entry, and a flag is to stand alone
-        said["models"] = given["models"]
-    return ServerSettings.model_construct(**said)
+    fields = {name: getattr(read, name) for name in ServerSettings.model_fields}
+    if "models" in given_flags:  # sources are merged entry by entry, but this flag replaces all models
+        fields["models"] = given_flags["models"]
+    return ServerSettings.model_construct(**fields)

@@ -1,1 +1,1 @@
-"""Observation: health, metrics, traces and the log of jobs."""
+"""What operators observe: metrics, traces and the log of jobs."""

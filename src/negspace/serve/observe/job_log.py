@@ -1,4 +1,4 @@
-"""Journal: what became of each job, as one structured line; texts of prompts only where the operator asks."""
+"""The log of jobs: one line of JSON for each; the texts of prompts only if the operator asks for them."""
 
 import json
 import logging
@@ -9,15 +9,15 @@ from negspace.serve.jobs.job import Order
 from negspace.serve.observe.metrics import Meter
 from negspace.serve.refusal import Refusal
 
-log = logging.getLogger("negspace.journal")
+log = logging.getLogger("negspace.job_log")
 
 
 @final
 class JsonLogFormatter(logging.Formatter):
-    """A line of JSON a record: time, level, logger, message, and what was given as `extra={"fields": …}`."""
+    """One line of JSON for a record: time, level, logger, message, and its `extra={"fields": …}`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        told: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S") + f".{record.msecs:03.0f}",
             "level": record.levelname.lower(),
             "logger": record.name,
@@ -25,12 +25,12 @@ class JsonLogFormatter(logging.Formatter):
             **getattr(record, "fields", {}),
         }
         if record.exc_info:
-            told["exception"] = self.formatException(record.exc_info)
-        return json.dumps(told, ensure_ascii=False, default=str)
+            fields["exception"] = self.formatException(record.exc_info)
+        return json.dumps(fields, ensure_ascii=False, default=str)
 
 
-def write_lines() -> None:
-    """Have everything that this process logs written to standard error as lines of JSON."""
+def log_as_json_lines() -> None:
+    """Write the whole log of this process to standard error as lines of JSON."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLogFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
@@ -38,17 +38,17 @@ def write_lines() -> None:
 
 @final
 class JobLog(Meter):
-    """Writes a line when a job ends.
+    """Logs a line when a job ends.
 
     Args:
-        prompts: whether texts of prompts and of what is avoided stand in it.
+        prompts: whether it contains the texts of prompts and negatives.
     """
 
     def __init__(self, prompts: bool) -> None:
         self._prompts = prompts
 
     def stepped(self, lanes: int, rows: int, seconds: float) -> None:
-        """Steps leave no line."""
+        """Steps are not logged."""
 
     def finished(self, order: Order, finished: Finished) -> None:
         receipt = finished.receipt
@@ -58,12 +58,12 @@ class JobLog(Meter):
             "evaluations": sum(receipt.evaluations.values()),
             "negative_acted": receipt.negative_acted,
         }
-        log.info("done", extra={"fields": self._of(order) | fields})
+        log.info("done", extra={"fields": self._fields(order) | fields})
 
-    def failed(self, order: Order, why: Refusal) -> None:
-        fields = {"status": why.status, "code": why.code}
-        log.info("failed", extra={"fields": self._of(order) | fields})
+    def failed(self, order: Order, refusal: Refusal) -> None:
+        fields = {"status": refusal.status, "code": refusal.code}
+        log.info("failed", extra={"fields": self._fields(order) | fields})
 
-    def _of(self, order: Order) -> dict[str, Any]:
-        said = {"prompt": order.plan.positive, "negative": order.plan.negative} if self._prompts else {}
-        return {"job": order.id, "tenant": order.tenant.name, "model": order.carried.model, **said}
+    def _fields(self, order: Order) -> dict[str, Any]:
+        texts = {"prompt": order.plan.positive, "negative": order.plan.negative} if self._prompts else {}
+        return {"job": order.id, "tenant": order.tenant.name, "model": order.carried.model, **texts}

@@ -1,4 +1,4 @@
-"""Metrics: what happens, counted for Prometheus."""
+"""Metrics for Prometheus, and the interface of everything that observes jobs."""
 
 from abc import ABC, abstractmethod
 from typing import final
@@ -14,63 +14,63 @@ _SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250)
 
 
 class Meter(ABC):
-    """Hears what happens. Called by any thread."""
+    """Observes jobs: counts them, logs them or traces them. Called by any thread."""
 
     @abstractmethod
     def stepped(self, lanes: int, rows: int, seconds: float) -> None:
-        """So many pictures took a step together, with so many rows."""
+        """A step was taken for `lanes` pictures together, in forwards of `rows` rows."""
 
     @abstractmethod
     def finished(self, order: Order, finished: Finished) -> None:
-        """A job came to its end."""
+        """A job ended with its pictures."""
 
     @abstractmethod
-    def failed(self, order: Order, why: Refusal) -> None:
+    def failed(self, order: Order, refusal: Refusal) -> None:
         """A job ended without pictures."""
 
 
 @final
 class Metrics(Meter):
-    """All counters of one server."""
+    """All metrics of one server."""
 
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
-        self._ready = Gauge("negspace_ready", "1 while requests are taken", registry=registry)
-        self._waiting = Gauge("negspace_waiting_pictures", "pictures that wait", registry=registry)
+        self._ready = Gauge("negspace_ready", "1 while requests are accepted", registry=registry)
+        self._waiting = Gauge("negspace_waiting_pictures", "pictures waiting", registry=registry)
         self._lanes = Histogram(
             "negspace_batch_pictures", "pictures that took a step together", registry=registry, buckets=_BATCH
         )
         self._rows = Histogram(
             "negspace_batch_rows", "rows that took a step together", registry=registry, buckets=_BATCH
         )
-        self._step = Histogram("negspace_step_seconds", "time of a step of all", registry=registry)
+        self._step = Histogram("negspace_step_seconds", "duration of a shared step", registry=registry)
         self._evaluations = Counter(
             "negspace_evaluations", "network passes, by branch", ["branch"], registry=registry
         )
         self._saved = Counter(
             "negspace_evaluations_saved",
-            "network passes that two branches at every step would have taken beyond those that were made",
+            "network passes saved, compared with two branches at every step",
             registry=registry,
         )
         self._pictures = Counter("negspace_pictures", "finished pictures", ["model"], registry=registry)
         self._inert = Counter(
             "negspace_inert_negatives",
-            "pictures whose negative was asked for and did nothing",
+            "pictures whose negative did nothing",
             registry=registry,
         )
         self._verdicts = Counter(
-            "negspace_checks", "what was seen of what was avoided, by verdict", ["verdict"], registry=registry
+            "negspace_checks", "verdicts of judges on avoided terms", ["verdict"], registry=registry
         )
         self._withheld = Counter(
-            "negspace_pictures_withheld", "pictures that a check keeps back", registry=registry
+            "negspace_pictures_withheld", "pictures withheld by a check", registry=registry
         )
-        self._jobs = Counter("negspace_jobs", "jobs that ended, by how", ["end"], registry=registry)
+        self._jobs = Counter("negspace_jobs", "ended jobs, by how they ended", ["end"], registry=registry)
         self._latency = Histogram(
-            "negspace_job_seconds", "from acceptance to the end", registry=registry, buckets=_SECONDS
+            "negspace_job_seconds", "seconds from acceptance to the end", registry=registry, buckets=_SECONDS
         )
 
     def text(self, *, ready: bool, waiting: int) -> bytes:
-        """All of it in Prometheus's text format."""
+        """All metrics in Prometheus's text format."""
         self._ready.set(ready)
         self._waiting.set(waiting)
         return generate_latest(self._registry)
@@ -84,8 +84,8 @@ class Metrics(Meter):
         receipt = finished.receipt
         for branch, count in receipt.evaluations.items():
             self._evaluations.labels(branch).inc(count)
-        twice = 2 * receipt.steps * len(receipt.images)
-        self._saved.inc(max(0, twice - sum(receipt.evaluations.values())))
+        two_branches = 2 * receipt.steps * len(receipt.images)
+        self._saved.inc(max(0, two_branches - sum(receipt.evaluations.values())))
         self._pictures.labels(receipt.model.name).inc(len(receipt.images))
         if receipt.terms and not receipt.negative_acted:
             self._inert.inc(len(receipt.images))
@@ -96,5 +96,5 @@ class Metrics(Meter):
         self._jobs.labels("done").inc()
         self._latency.observe(finished.seconds)
 
-    def failed(self, order: Order, why: Refusal) -> None:
-        self._jobs.labels(why.code).inc()
+    def failed(self, order: Order, refusal: Refusal) -> None:
+        self._jobs.labels(refusal.code).inc()

@@ -1,4 +1,4 @@
-"""Traces: each job a span of OpenTelemetry, from acceptance to end. Without an SDK it costs nothing."""
+"""Traces: each job is a span of OpenTelemetry. Without an SDK it costs nothing."""
 
 import time
 from typing import final
@@ -16,37 +16,37 @@ _NANOSECONDS = 10**9
 
 @final
 class Traces(Meter):
-    """Tells a tracer of every job.
+    """Writes a span for every job, from its acceptance to its end.
 
     Args:
-        tracer: None is the one that the process is set up with.
+        tracer: None is the one of the process.
     """
 
     def __init__(self, tracer: Tracer | None = None) -> None:
         self._tracer = tracer or get_tracer("negspace.serve", __version__)
 
     def stepped(self, lanes: int, rows: int, seconds: float) -> None:
-        """Steps are shared by jobs, so they belong to no span of one."""
+        """Steps are shared by jobs, so they belong to no single span."""
 
     def finished(self, order: Order, finished: Finished) -> None:
-        span = self._begun(order)
+        span = self._start_span(order)
         span.set_attribute("negspace.evaluations", sum(finished.receipt.evaluations.values()))
         span.set_attribute("negspace.negative_acted", finished.receipt.negative_acted)
         span.end(time.time_ns())
 
-    def failed(self, order: Order, why: Refusal) -> None:
-        span = self._begun(order)
-        span.set_attribute("negspace.code", why.code)
-        span.set_status(Status(StatusCode.ERROR, why.code))
+    def failed(self, order: Order, refusal: Refusal) -> None:
+        span = self._start_span(order)
+        span.set_attribute("negspace.code", refusal.code)
+        span.set_status(Status(StatusCode.ERROR, refusal.code))
         span.end(time.time_ns())
 
-    def _begun(self, order: Order) -> Span:
-        told = {
+    def _start_span(self, order: Order) -> Span:
+        attributes = {
             "negspace.job": order.id,
             "negspace.tenant": order.tenant.name,
             "negspace.model": order.carried.model or "",
             "negspace.pictures": order.request.n,
             "negspace.steps": order.plan.steps,
         }
-        moment = int(order.accepted * _NANOSECONDS)
-        return self._tracer.start_span("negspace.job", attributes=told, start_time=moment)
+        start = int(order.accepted * _NANOSECONDS)
+        return self._tracer.start_span("negspace.job", attributes=attributes, start_time=start)
