@@ -22,7 +22,6 @@ FLOORS: tuple[frozenset[str], ...] = (
             "receipt",
             "records",
             "request",
-            "rulefacts",
             "ruletext",
         }
     ),

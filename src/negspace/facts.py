@@ -60,7 +60,7 @@ class ModelFacts:
         distilled: whether guidance was distilled into the weights, so that a negative branch does harm.
         absent: what an absent negative means: the encoded empty prompt, zeros, or no branch at all.
         swaps: whether it can exchange attention maps, as compel's `.swap()` asks.
-        rules: names of the guidance rules it can host, attention-space rules among them; in `RULE_FACTS`.
+        rules: names of the guidance rules it can host, attention-space rules among them; in `RULES`.
         samplers: names of the samplers it can be run with.
         multiple: width and height must be multiples of this many pixels.
         width, height: default size in pixels.

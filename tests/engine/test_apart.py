@@ -13,7 +13,6 @@ import negspace as ns
 from negspace.generate import Model, Run
 from negspace.guidance import RULES, Branch, Rule, Step
 from negspace.guidance.base import setting
-from negspace.rulefacts import RULE_FACTS, RuleFacts
 
 
 @final
@@ -22,6 +21,8 @@ class Each(Rule[None]):
     """d_u + w (d_c - sum w_j d_nj): things avoided one by one, those without weight not asked for."""
 
     name, formula, paper, space = "each", "d", "none", "any"
+    delivery, acts_at_scale_1 = "terms", True
+
     scale: float = setting(2.0, "w")
 
     def off(self) -> Self:
@@ -44,8 +45,7 @@ class Each(Rule[None]):
 
 @pytest.fixture
 def model(tiny_sd: Path, monkeypatch: pytest.MonkeyPatch) -> Model:
-    monkeypatch.setitem(RULES, "each", Each)
-    monkeypatch.setitem(RULE_FACTS, "each", RuleFacts("terms", at_one=True))
+    monkeypatch.setitem(RULES.by_name, "each", Each)
     loaded = ns.load(tiny_sd, dtype="float32")
     loaded._facts = ns.ModelFacts(**{**loaded.facts.__dict__, "rules": ("cfg", "each")})
     return loaded

@@ -15,9 +15,8 @@ from torch import Tensor
 
 from negspace.errors import RequestError
 from negspace.guidance import RULES, Branch, Cfg, Rule, Space, Step, Wrapper, convert, make
-from negspace.guidance.base import NEGATIVE, POSITIVE
+from negspace.guidance.branch import NEGATIVE, POSITIVE
 from negspace.guidance.shared.one_by_one import is_joint
-from negspace.rulefacts import RULE_FACTS
 from negspace.strength import window
 
 CASES = Path(__file__).parent / "cases"
@@ -276,14 +275,11 @@ def test_a_window_of_strength_turns_the_rule_off_outside(name: str) -> None:
 @every_rule
 def test_what_plans_know_of_a_rule_is_so(name: str) -> None:
     """The facts that plans are made from, without torch, against what the rule asks for."""
-    facts = RULE_FACTS[name]
-    assert facts.wraps == issubclass(RULES[name], Wrapper)
+    rule = RULES[name]
     told = {scale: ways(make(name, scale=scale)) for scale in (1.0, 3.0)}
-    assert told[1.0] == ({facts.tells} if facts.at_one else set())
-    inside = {"text"} if facts.wraps else set()
-    assert told[3.0] | inside == {facts.tells} - {"nothing"} | inside
-    needs = {type(patch).__name__ for patch in make(name).patches()}
-    assert bool(needs) == (facts.needs != "nothing")
+    assert told[1.0] == ({rule.delivery} if rule.acts_at_scale_1 else set())
+    inside = {"text"} if issubclass(rule, Wrapper) else set()
+    assert told[3.0] | inside == {rule.delivery} - {"nothing"} | inside
 
 
 def ways(rule: Rule[Any]) -> set[str]:

@@ -21,7 +21,6 @@ from negspace.guidance.rules.reuse import Reuse
 from negspace.guidance.rules.threshold import Threshold
 from negspace.guidance.rules.traced import Traced
 from negspace.guidance.shared.wrappers import Weakened
-from negspace.rulefacts import RULE_FACTS
 from negspace.strength import window
 
 STEPS, SHAPE = 5, (2, 3, 4, 4)
@@ -30,11 +29,13 @@ WRAPPERS = sorted(
     for name, rule in RULES.items()
     if issubclass(rule, Wrapper)
     and not issubclass(rule, Weakened)
-    and RULE_FACTS[name].tells == "nothing"
+    and rule.delivery == "nothing"
     and rule is not Traced
 )
 """Those that shape, save or vary; rules in attention space and weaker networks have tests of their own."""
-OF_ONE_STRENGTH = sorted({name for name, facts in RULE_FACTS.items() if not facts.wraps} | set(WRAPPERS))
+OF_ONE_STRENGTH = sorted(
+    {name for name, rule in RULES.items() if not issubclass(rule, Wrapper)} | set(WRAPPERS)
+)
 every_wrapper = pytest.mark.parametrize("name", WRAPPERS)
 seeds = st.integers(0, 2**32)
 LAW = settings(max_examples=15, deadline=None)

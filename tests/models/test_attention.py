@@ -10,10 +10,10 @@ from diffusers.models.attention_processor import Attention
 from torch import Tensor
 
 from negspace.guidance import Patch
+from negspace.guidance.patches import Flipping, Mixing
 from negspace.guidance.rules.nag import NagPatch
 from negspace.guidance.rules.nasa import NasaPatch
 from negspace.guidance.rules.ong import OngPatch
-from negspace.guidance.shared.attention import Flipping, Mixing
 from negspace.models.network.attention import Blurred, Flipped, Identity, Mixed, processing
 
 HEADS, DIM, WIDTH, TOLD = 2, 3, 6, 5

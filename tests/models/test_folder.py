@@ -12,9 +12,9 @@ from safetensors.numpy import save_file
 
 import negspace
 from negspace.errors import ModelError, RequestError
+from negspace.guidance import RULES
 from negspace.models.catalogue import read_facts
 from negspace.models.files.source import EMBEDDED, find_folder
-from negspace.rulefacts import RULE_FACTS
 
 
 @pytest.fixture
@@ -43,9 +43,9 @@ def test_v_prediction_is_a_fact(tiny_sd_v: Path) -> None:
 
 
 def test_a_network_hosts_the_rules_that_it_has_the_places_for(copy: Path) -> None:
-    assert set(read_facts(copy).rules) == set(RULE_FACTS)
+    assert set(read_facts(copy).rules) == set(RULES)
     rewrite(copy / "unet" / "config.json", mid_block_type="UNetMidBlock2D")
-    assert set(RULE_FACTS) - set(read_facts(copy).rules) == {"pag", "seg"}
+    assert set(RULES) - set(read_facts(copy).rules) == {"pag", "seg"}
     plain = {"down_block_types": ["DownBlock2D"] * 2, "up_block_types": ["UpBlock2D"] * 2}
     rewrite(copy / "unet" / "config.json", **plain)
     bare = read_facts(copy)

@@ -10,8 +10,8 @@ from torch import Tensor
 
 import negspace
 from negspace.generate import Model
+from negspace.guidance.patches import Flipping
 from negspace.guidance.rules.nag import NagPatch
-from negspace.guidance.shared.attention import Flipping
 from negspace.models.base import Row
 from tests.families.conftest import Place, place
 

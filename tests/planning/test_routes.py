@@ -6,11 +6,11 @@ import pytest
 
 import negspace as ns
 from negspace.errors import RequestError
+from negspace.guidance import RULES
 from negspace.planning.routes import rewrites
 from negspace.policy.loading import load_policy, shipped_names, templates
-from negspace.rulefacts import RULE_FACTS
 
-HOSTS = ns.ModelFacts(name="turbo", distilled=True, scale=1.0, rules=tuple(RULE_FACTS))
+HOSTS = ns.ModelFacts(name="turbo", distilled=True, scale=1.0, rules=tuple(RULES))
 BARE = ns.ModelFacts(name="bare", distilled=True, rules=("cfg",))
 MUTE = ns.ModelFacts(name="mute", negative_branch=False)
 

@@ -6,13 +6,13 @@ import pytest
 
 import negspace as ns
 from negspace.errors import RequestError
+from negspace.guidance import RULES
 from negspace.planning.plan import Plan
-from negspace.rulefacts import RULE_FACTS
 
-FACTS = ns.ModelFacts(name="m", scale=4.0, rules=tuple(RULE_FACTS))
+FACTS = ns.ModelFacts(name="m", scale=4.0, rules=tuple(RULES))
 FEW = ns.ModelFacts(name="few", scale=4.0, rules=("cfg", "perp_neg"))
-DISTILLED = ns.ModelFacts(name="turbo", distilled=True, rules=tuple(RULE_FACTS))
-BARE = ns.ModelFacts(name="bare", negative_branch=False, rules=tuple(RULE_FACTS))
+DISTILLED = ns.ModelFacts(name="turbo", distilled=True, rules=tuple(RULES))
+BARE = ns.ModelFacts(name="bare", negative_branch=False, rules=tuple(RULES))
 
 
 def planned(rule: str | None, facts: ns.ModelFacts = FACTS, avoid: Any = "hat", **fields: Any) -> Plan:

@@ -44,8 +44,7 @@ def rules(model: Host = None, *, parts: Source, json: Json = False) -> None:
 
 
 def _described(kind: "type[Rule[Any]]", facts: "ModelFacts | None") -> dict[str, Any]:
-    from negspace.guidance import evaluations
-    from negspace.rulefacts import RULE_FACTS
+    from negspace.guidance import Wrapper, evaluations
 
     rule = kind()
     one, two = (evaluations(rule, avoided) for avoided in (1, 2))
@@ -53,10 +52,10 @@ def _described(kind: "type[Rule[Any]]", facts: "ModelFacts | None") -> dict[str,
         "formula": kind.formula,
         "paper": kind.paper,
         "space": kind.space,
-        "tells": RULE_FACTS[kind.name].tells,
+        "tells": kind.delivery,
         "evaluations": one,
         "evaluations_for_each_further_thing": two - one,
-        "wraps": RULE_FACTS[kind.name].wraps,
+        "wraps": issubclass(kind, Wrapper),
         "settings": {
             setting.name: {
                 "default": setting.default,

@@ -9,12 +9,11 @@ from torch import Tensor
 
 from negspace.encoding import Conditioning
 from negspace.engine.canvas import Canvas
-from negspace.engine.haze import hazed
 from negspace.engine.ledger import LaneStats, Ledger
-from negspace.engine.noise import keyed
+from negspace.engine.noise import keyed, with_noise
 from negspace.errors import RequestError
 from negspace.guidance import Branch, ConditioningNoise, Patch, Rule, Space, Step, convert
-from negspace.guidance.base import EMPTY, NEGATIVE, POSITIVE
+from negspace.guidance.branch import EMPTY, NEGATIVE, POSITIVE
 from negspace.guidance.decompose import Parts, decompose
 from negspace.guidance.shared.one_by_one import is_joint, joined
 from negspace.models.base import Row
@@ -178,7 +177,7 @@ class Lane:
                 key = self._key(told, branch)
                 if key not in asked.numbers:
                     asked.numbers[key] = len(rows)
-                    through = self._through(told, key[-1])
+                    through = self._noisy(told, key[-1])
                     rows.append(Row(step.x[0], time, through, branch.patch, key[1]))
                     asked.names.extend([name] * rows[-1].passes)
         self._asked = asked
@@ -244,17 +243,19 @@ class Lane:
         return {id(part.conditioning) for part in self._sides[self._index][EMPTY]}
 
     def _key(self, told: tuple[Conditioning, ...], branch: Branch) -> _Key:
-        """What sets a row apart. The empty prompt is told as it is, so that a sum of texts stays one."""
-        haze = None if id(told[0]) in self._nothing() else branch.noise
+        """What sets a row apart. The empty prompt gets no noise, so that a sum of texts evaluates it once."""
+        noise = None if id(told[0]) in self._nothing() else branch.noise
         numbers = self._numbers[0 if branch.side == POSITIVE else 1]
-        return tuple(id(conditioning) for conditioning in told), numbers, branch.patch, haze
+        return tuple(id(conditioning) for conditioning in told), numbers, branch.patch, noise
 
-    def _through(
-        self, told: tuple[Conditioning, ...], haze: ConditioningNoise | None
+    def _noisy(
+        self, conditionings: tuple[Conditioning, ...], noise: ConditioningNoise | None
     ) -> tuple[Conditioning, ...]:
-        if haze is None:
-            return told
-        return hazed(told[0], haze, keyed(self.seed, self._index, "haze")), *told[1:]
+        if noise is None:
+            return conditionings
+        # "haze" is part of the seed: another word would change every picture made with such noise
+        generator = keyed(self.seed, self._index, "haze")
+        return with_noise(conditionings[0], noise, generator), *conditionings[1:]
 
     def _avoiding(self, side: str) -> float:
         """The weight of a side that is avoided and says something at the step at hand; else 0."""

@@ -1,9 +1,13 @@
 """Noise keyed by seed and step: nothing that is added to a request can shift the stream."""
 
 import hashlib
+from dataclasses import replace
 
 import torch
 from torch import Generator, Tensor
+
+from negspace.encoding import Conditioning
+from negspace.guidance import ConditioningNoise
 
 
 def keyed(seed: int, step: int, stream: str = "noise") -> Generator:
@@ -21,3 +25,10 @@ def keyed(seed: int, step: int, stream: str = "noise") -> Generator:
 def draw(seed: int, shape: tuple[int, int, int]) -> Tensor:
     """[channels, height, width] float32 unit noise, the start of the picture with this seed."""
     return torch.randn((1, *shape), generator=keyed(seed, 0), dtype=torch.float32)[0]
+
+
+def with_noise(conditioning: Conditioning, noise: ConditioningNoise, generator: Generator) -> Conditioning:
+    """The conditioning with noise on `hidden` and then on `pooled`, each by itself; the rest is unchanged."""
+    hidden = noise.added(conditioning.hidden, generator)
+    pooled = None if conditioning.pooled is None else noise.added(conditioning.pooled, generator)
+    return replace(conditioning, hidden=hidden, pooled=pooled)

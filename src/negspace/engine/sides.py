@@ -19,7 +19,7 @@ from negspace.engine.sides_on_demand import JointSides, SeparateSides, SidesOnDe
 from negspace.errors import EncodingError
 from negspace.facts import ModelFacts
 from negspace.findings import Finding, Side
-from negspace.guidance.base import EMPTY, NEGATIVE, POSITIVE
+from negspace.guidance.branch import EMPTY, NEGATIVE, POSITIVE
 from negspace.planning.plan import Plan
 from negspace.prompt import Prompt
 from negspace.records import SideRecord, TokenRecord

@@ -9,7 +9,7 @@ import torch
 
 from negspace.encoding import Conditioning, Encoder
 from negspace.engine.lane import ConditioningSum, SidesAtStep, WeightedConditioning
-from negspace.guidance.base import EMPTY, NEGATIVE, POSITIVE
+from negspace.guidance.branch import EMPTY, NEGATIVE, POSITIVE
 from negspace.guidance.shared.one_by_one import joined
 from negspace.planning.plan import Plan
 from negspace.prompt import Chunk, Prompt, Strand, parse, unfold

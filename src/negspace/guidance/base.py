@@ -1,4 +1,4 @@
-"""What a guidance rule is: it names the branches it needs, the engine runs them, the rule combines them.
+"""The base of guidance rules: a rule names its branches, the engine runs them, the rule combines them.
 
 Every noisy picture is `x = a*x0 + s*eps` for the (a, s) of its step. A network answers in one of four
 spaces, linear in each other: `x0`, `eps`, `v = a*eps - s*x0`, `flow = eps - x0`. A rule states the space
@@ -6,72 +6,25 @@ it is defined in and the engine converts. A rule that adds predictions with weig
 same in all of them and says "any".
 """
 
-from abc import ABC, abstractmethod
-from collections.abc import Hashable, Mapping
-from dataclasses import Field, dataclass, field, fields, replace
-from math import inf
-from typing import Any, ClassVar, Generic, Literal, Self, TypeVar
+from __future__ import annotations
 
-from torch import Tensor
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields, replace
+from math import inf
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeVar
 
 from negspace.errors import RequestError
-from negspace.strength import Moment
+from negspace.guidance.branch import Branch, Need, Patch
+from negspace.ruletext import Call, Value
+from negspace.strength import Moment, Strength
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Space = Literal["x0", "eps", "v", "flow"]
+Delivery = Literal["text", "terms", "joint", "attention", "nothing"]
 State = TypeVar("State")
-
-POSITIVE, NEGATIVE, EMPTY, JOINT = "positive", "negative", "empty", "joint"
-
-
-@dataclass(frozen=True)
-class Patch:
-    """A change to the network for one branch. Networks refuse the patches they cannot host.
-
-    Attributes:
-        sides: names of further sides of the lane whose conditioning the changed network reads.
-    """
-
-    sides: tuple[str, ...] = ()
-
-    @property
-    def kind(self) -> Hashable:
-        """Equal for patches that one evaluation can carry out together, a row each."""
-        return type(self)
-
-
-@dataclass(frozen=True)
-class ConditioningNoise:
-    """Noise through which a branch is told: y' = keep * y + spread * N(0, 1), carried out before the network.
-
-    It is drawn from the seed of the picture and the step alone, so a network needs to host nothing.
-
-    Attributes:
-        keep, spread: share of what is told, and strength of the noise.
-        mix: share of y' that is brought back to y's mean and standard deviation.
-    """
-
-    keep: float
-    spread: float
-    mix: float
-
-
-@dataclass(frozen=True)
-class Branch:
-    """One prediction that a rule asks for.
-
-    Attributes:
-        name: what the rule calls it, and under which its evaluations are counted.
-        side: what the network is told: "positive"; "negative", what is avoided, or what stands for nothing
-            where nothing is avoided; "empty"; "negative:0", "negative:1".. for things avoided one by one;
-            "joint:0", "joint:1".., what is wanted together with some of what is avoided.
-        patch: a change to the network; None runs it as it is.
-        haze: noise on what the network is told; None tells it as it is.
-    """
-
-    name: str
-    side: str
-    patch: Patch | None = None
-    noise: ConditioningNoise | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,10 +32,10 @@ class Step(Moment):
     """Where a picture stands in its schedule.
 
     Attributes:
-        x: [batch, channels, height, width] float32, what the network is shown, `x = a*x0 + s*eps`.
+        x: [batch, channels, height, width] float32, the noisy picture the network reads, `x = a*x0 + s*eps`.
         a, s: share of picture and of noise in x.
-        negatives: the weight, at this step, of everything that is avoided one by one, by side.
-        following: (a, s) of the next step, after the last one of where the sampler ends.
+        negatives: the weight of each separate term at this step, by side.
+        following: (a, s) of the next step; after the last step, of where the sampler ends.
     """
 
     x: Tensor
@@ -98,52 +51,65 @@ def setting(default: float, meaning: str, low: float = -inf, high: float = inf) 
 
 
 class Rule(ABC, Generic[State]):
-    """How predictions are combined. Subclasses are final, frozen dataclasses of settings and keep nothing.
+    """How predictions are combined. Subclasses are final, frozen dataclasses of settings without other state.
 
     Class attributes:
-        name: in `RULES`.
+        name: in `RULES`, and of its module.
         formula: in the notation of the paper, with d_c, d_n, d_u for positive, negative, empty.
         paper: where it comes from.
-        space: where its predictions are to be expressed; "any" takes the network's own.
+        space: in which its predictions are expressed; "any" takes the network's own.
+        delivery: how it passes on what is avoided: as one "text" that a branch reads, in "terms" with a
+            branch each, "joint" with the prompt in a branch, in the "attention" of the positive branch, or
+            "nothing", where that is left to a rule inside.
+        acts_at_scale_1: whether what is avoided acts where the scale is 1.
+        cancels: whether avoiding exactly what is wanted is the same as avoiding nothing.
+        made_for_scale: the scale it was made for; None takes the model's.
     """
 
     name: ClassVar[str]
     formula: ClassVar[str]
     paper: ClassVar[str]
     space: ClassVar[Literal["any"] | Space]
+    delivery: ClassVar[Delivery] = "nothing"
+    acts_at_scale_1: ClassVar[bool] = False
+    cancels: ClassVar[bool] = False
+    made_for_scale: ClassVar[float | None] = None
 
     def __post_init__(self) -> None:
-        for one in self.settings():
-            value = getattr(self, one.name)
-            low, high = one.metadata["low"], one.metadata["high"]
+        for entry in self.settings():
+            value = getattr(self, entry.name)
+            low, high = entry.metadata["low"], entry.metadata["high"]
             number = isinstance(value, int | float) and not isinstance(value, bool)
             if not (number and low <= value <= high and abs(value) < inf):
-                wanted = f"{one.name} must be a number {range_in_words(low, high)}".rstrip()
-                raise RequestError(f"rule {self.name}: {wanted} (given: {value!r:.40})")
+                expected = f"{entry.name} must be a number {range_in_words(low, high)}".rstrip()
+                raise RequestError(f"rule {self.name}: {expected} (given: {value!r:.40})")
 
     @classmethod
     def settings(cls) -> tuple[Field[Any], ...]:
         """The numbers that can be set; `metadata` holds "meaning", "low" and "high"."""
-        return tuple(one for one in fields(cls) if "meaning" in one.metadata)  # type: ignore[arg-type]
+        return tuple(entry for entry in fields(cls) if "meaning" in entry.metadata)  # type: ignore[arg-type]
+
+    @classmethod
+    def needs(cls) -> frozenset[Need | None]:
+        """What a network must have for it, by the patches of the rule with its default settings."""
+        return frozenset(patch.needs for patch in cls().patches())
 
     @property
     def home(self) -> Literal["any"] | Space:
-        """The space that this very rule, with what it is wrapped around, is defined in."""
+        """The space of this rule, its inner rules considered."""
         return self.space
 
     def written(self) -> str:
-        """The text that `make` gives the equal rule for, its scale included."""
-        from negspace.guidance.text import write  # which makes rules, and so needs this module first
-
+        """The text that `make` turns into an equal rule, its scale included."""
         return write(self, always=("scale",))
 
     def patches(self) -> tuple[Patch, ...]:
-        """Every change to the network that it may ask for."""
+        """Every change to the network that the rule may ask for."""
         return ()
 
     @abstractmethod
     def off(self) -> Self:
-        """The same rule with its strengths set so that nothing of it acts: the positive alone."""
+        """The same rule with its settings changed so that it does nothing: the positive alone."""
 
     @abstractmethod
     def init(self) -> State:
@@ -151,7 +117,7 @@ class Rule(ABC, Generic[State]):
 
     @abstractmethod
     def branches(self, step: Step, state: State) -> tuple[Branch, ...]:
-        """The predictions it needs at this step. The positive alone means that it is off."""
+        """The predictions it needs at this step. Only the positive means that the rule is off."""
 
     @abstractmethod
     def combine(self, predictions: Mapping[str, Tensor], step: Step, state: State) -> tuple[Tensor, State]:
@@ -168,10 +134,10 @@ class Rule(ABC, Generic[State]):
 
 
 class Wrapper(Rule[tuple[State, Any]], ABC):
-    """A rule around another one: it changes what the inner rule asks for, is told, or makes of it.
+    """A rule around another one: it changes the branches of the inner rule, its predictions, or its output.
 
-    Subclasses declare `inner: Rule[Any] = Cfg()` as a field. A wrapper for "any" space is at home where its
-    inner rule is. Its state is (its own, the inner rule's).
+    Subclasses declare `inner: Rule[Any] = Cfg()` as a field. A wrapper for "any" space has the space of its
+    inner rule. Its state is (its own, the inner rule's).
     """
 
     inner: Rule[Any]
@@ -196,14 +162,42 @@ class Wrapper(Rule[tuple[State, Any]], ABC):
     def branches(self, step: Step, state: tuple[State, Any]) -> tuple[Branch, ...]:
         return self.inner.branches(step, state[1])
 
-    def inside(self, predictions: Mapping[str, Tensor], step: Step, state: Any) -> tuple[Tensor, Any]:
-        """What the inner rule makes of predictions in this rule's home, in this rule's home."""
-        there, here = self.inner.home, self.home
-        if there == "any" or here == "any" or there == here:
+    def combine_inner(self, predictions: Mapping[str, Tensor], step: Step, state: Any) -> tuple[Tensor, Any]:
+        """The output of the inner rule, and its next state; predictions and output in this rule's space."""
+        inner, own = self.inner.home, self.home
+        if inner == "any" or own == "any" or inner == own:
             return self.inner.combine(predictions, step, state)
-        moved = {name: convert(told, here, there, step) for name, told in predictions.items()}
-        guided, state = self.inner.combine(moved, step, state)
-        return convert(guided, there, here, step), state
+        converted = {name: convert(prediction, own, inner, step) for name, prediction in predictions.items()}
+        guided, state = self.inner.combine(converted, step, state)
+        return convert(guided, inner, own, step), state
+
+
+def write(rule: Rule[Any], always: Collection[str] = ()) -> str:
+    """The text that `make` turns into an equal rule.
+
+    Args:
+        rule: any.
+        always: settings that are written even at their defaults; the others are left out there.
+    """
+    return str(_call(rule, always))
+
+
+def _call(value: Rule[Any] | Strength, always: Collection[str] = ()) -> Call:
+    named: list[tuple[str, Value]] = []
+    values: list[Value] = []
+    for entry in fields(value):  # type: ignore[arg-type]
+        current = getattr(value, entry.name)
+        text = _call(current, always) if isinstance(current, Rule | Strength) else current
+        inner = isinstance(text, Call) and isinstance(current, Rule) and _sets(text, always)
+        if entry.default is MISSING:
+            values.append(text)
+        elif current != entry.default or entry.name in always or inner:
+            named.append((entry.name, text))
+    return Call(value.name, tuple(values), tuple(named))
+
+
+def _sets(call: Call, names: Collection[str]) -> bool:
+    return any(name in names for inner in call.calls() for name, _ in inner.named)
 
 
 def range_in_words(low: float, high: float) -> str:
@@ -217,7 +211,7 @@ def convert(prediction: Tensor, source: Space, target: Space, step: Step) -> Ten
     """A prediction expressed in another space, for `x = a*x0 + s*eps`.
 
     Raises:
-        RequestError: the prediction says nothing about the target at a step of pure noise or no noise.
+        RequestError: the target cannot be computed from the prediction in pure noise or without noise.
     """
     if source == target:
         return prediction
@@ -234,7 +228,7 @@ def convert(prediction: Tensor, source: Space, target: Space, step: Step) -> Ten
 
 
 def _parts(prediction: Tensor, source: Space, target: Space, step: Step) -> tuple[Tensor, Tensor]:
-    """(x0, eps), whichever way of getting at them divides by nothing small where there is such a way."""
+    """(x0, eps), computed without a division by a small number where that is possible."""
     x, a, s = step.x, step.a, step.s
     match source:
         case "x0":

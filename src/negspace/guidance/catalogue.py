@@ -1,77 +1,59 @@
-"""The list of rules. Another one is one file, one line here and one in `rulefacts`, and one case by hand."""
+"""The rules by name: one for each module in `negspace.guidance.rules`, then those that other packages add.
 
+A new rule is a module in that folder whose only final `Rule` has the module's name, and a hand-computed case
+in tests/guidance/cases. Another package adds a rule by an entry point `negspace.rules` with the rule's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from types import ModuleType
 from typing import Any
 
+from negspace.guidance import rules
 from negspace.guidance.base import Rule
-from negspace.guidance.rules.adaptive import Adaptive
-from negspace.guidance.rules.apg import Apg
-from negspace.guidance.rules.auto import Auto
-from negspace.guidance.rules.autoguidance import Autoguidance
-from negspace.guidance.rules.cads import Cads
-from negspace.guidance.rules.cfg import Cfg
-from negspace.guidance.rules.cfg_pp import CfgPp
-from negspace.guidance.rules.cfg_zero import CfgZero
-from negspace.guidance.rules.composable import Composable
-from negspace.guidance.rules.contrastive import Contrastive
-from negspace.guidance.rules.crg import Crg
-from negspace.guidance.rules.dng import Dng
-from negspace.guidance.rules.dng_oracle import DngOracle
-from negspace.guidance.rules.dual import Dual
-from negspace.guidance.rules.fdg import Fdg
-from negspace.guidance.rules.nag import Nag
-from negspace.guidance.rules.nasa import Nasa
-from negspace.guidance.rules.negpip import Negpip
-from negspace.guidance.rules.norm_cap import NormCap
-from negspace.guidance.rules.ong import Ong
-from negspace.guidance.rules.pag import Pag
-from negspace.guidance.rules.perp_neg import PerpNeg
-from negspace.guidance.rules.rescale import Rescale
-from negspace.guidance.rules.reuse import Reuse
-from negspace.guidance.rules.seg import Seg
-from negspace.guidance.rules.sega import Sega
-from negspace.guidance.rules.sld import Sld
-from negspace.guidance.rules.slg import Slg
-from negspace.guidance.rules.tcfg import Tcfg
-from negspace.guidance.rules.threshold import Threshold
-from negspace.guidance.rules.token_norm import TokenNorm
-from negspace.guidance.rules.traced import Traced
-from negspace.guidance.rules.vsf import Vsf
+from negspace.plugins import modules_in, plugins
 
-_ALL: tuple[type[Rule[Any]], ...] = (
-    Adaptive,
-    Apg,
-    Auto,
-    Autoguidance,
-    Cads,
-    Cfg,
-    CfgPp,
-    CfgZero,
-    Composable,
-    Contrastive,
-    Crg,
-    Dng,
-    DngOracle,
-    Dual,
-    Fdg,
-    Nag,
-    Nasa,
-    Negpip,
-    NormCap,
-    Ong,
-    Pag,
-    PerpNeg,
-    Rescale,
-    Reuse,
-    Seg,
-    Sega,
-    Sld,
-    Slg,
-    Tcfg,
-    Threshold,
-    TokenNorm,
-    Traced,
-    Vsf,
-)
 
-RULES: dict[str, type[Rule[Any]]] = {rule.name: rule for rule in _ALL}
+class Catalogue(Mapping[str, type[Rule[Any]]]):
+    """Every rule by name. They are imported at the first look-up: a plug-in may import this module itself."""
+
+    @cached_property
+    def by_name(self) -> dict[str, type[Rule[Any]]]:
+        shipped = {rule.name: rule for rule in map(rule_of, modules_in(rules))}
+        return plugins("negspace.rules", shipped, _checked)
+
+    def __getitem__(self, name: str) -> type[Rule[Any]]:
+        return self.by_name[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.by_name)
+
+    def __len__(self) -> int:
+        return len(self.by_name)
+
+
+RULES = Catalogue()
 """Every rule by name."""
+
+
+def rule_of(module: ModuleType) -> type[Rule[Any]]:
+    """The rule that a module defines.
+
+    Raises:
+        TypeError: it defines none or several, or the rule has another name than the module.
+    """
+    name = module.__name__.rpartition(".")[2]
+    own = (value for value in vars(module).values() if getattr(value, "__module__", None) == module.__name__)
+    final = [value for value in own if isinstance(value, type) and "__final__" in vars(value)]
+    kinds = [_checked(value) for value in final if issubclass(value, Rule)]
+    if [kind.name for kind in kinds] != [name]:
+        raise TypeError(f"{module.__name__} must define one @final subclass of Rule, with the name {name!r}")
+    return kinds[0]
+
+
+def _checked(value: object) -> type[Rule[Any]]:
+    if not (isinstance(value, type) and issubclass(value, Rule)):
+        raise ValueError(f"{value!r:.80} is no subclass of negspace.guidance.Rule")
+    return value

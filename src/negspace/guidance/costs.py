@@ -1,10 +1,11 @@
 """What rules cost, counted by asking them."""
 
+from __future__ import annotations
+
 from typing import Any
 
-import torch
-
-from negspace.guidance.base import NEGATIVE, Rule, Step
+from negspace.guidance.base import Rule, Step
+from negspace.guidance.branch import NEGATIVE
 
 _STEPS = 50
 
@@ -16,6 +17,8 @@ def evaluations(rule: Rule[Any], avoided: int = 1) -> int:
         rule: any.
         avoided: how many things are avoided.
     """
+    import torch
+
     negatives = {f"{NEGATIVE}:{number}": 1.0 for number in range(avoided)}
     x, state = torch.zeros(1, 1, 1, 1), rule.init()
     counts: list[int] = []

@@ -1,10 +1,15 @@
 """A guided step taken apart: how far towards what is wanted, how far away from what is not, and a rest."""
 
-from dataclasses import dataclass
+from __future__ import annotations
 
-from torch import Tensor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from negspace.guidance.shared.sums import dot, over
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
 
 _PARALLEL = 1e-8
 """Square of the sine below which two directions count as one."""

@@ -7,9 +7,8 @@ from inspect import getdoc
 from pathlib import Path
 from typing import Any
 
-from negspace.guidance.base import Rule, range_in_words
+from negspace.guidance.base import Rule, range_in_words, write
 from negspace.guidance.catalogue import RULES
-from negspace.guidance.text import write
 from negspace.ruletext import Call
 from negspace.strength import Strength
 

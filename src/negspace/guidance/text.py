@@ -1,17 +1,16 @@
-"""Rules from text and back: `make("rescale(cfg, phi=0.5)", scale=7)`."""
+"""Rules from text: `make("rescale(cfg, phi=0.5)", scale=7)`."""
 
-from collections.abc import Collection
-from dataclasses import MISSING, fields, replace
+from dataclasses import fields, replace
 from typing import Any
 
-from negspace.errors import RequestError, no_such
+from negspace.errors import RequestError, lookup, no_such
 from negspace.guidance.base import Rule
 from negspace.guidance.catalogue import RULES
 from negspace.ruletext import Call, Value, read
 from negspace.strength import STRENGTHS, Strength
 
 _SHARED = ("scale", "strength")
-"""What a wrapper hands inwards, to the rule that has it."""
+"""Settings that a wrapper without them passes on to its inner rule."""
 
 
 def make(text: str, **settings: Any) -> Rule[Any]:
@@ -30,31 +29,19 @@ def make(text: str, **settings: Any) -> Rule[Any]:
     return rule
 
 
-def write(rule: Rule[Any], always: Collection[str] = ()) -> str:
-    """The text that `make` gives the equal rule for.
-
-    Args:
-        rule: any.
-        always: settings to be written even at their defaults; the others are left out there.
-    """
-    return str(_call(rule, always))
-
-
 def _rule(call: Call) -> Rule[Any]:
-    if call.name not in RULES:
-        raise RequestError(no_such("rule", call.name, RULES))
-    return _build(RULES[call.name], f"rule {call.name}", call)
+    return _build(lookup("rule", call.name, RULES, RequestError), f"rule {call.name}", call)
 
 
 def _strength(call: Call) -> Strength:
     return _build(STRENGTHS[call.name], f"strength {call.name}", call)
 
 
-def _build(kind: Any, what: str, call: Call) -> Any:
+def _build(kind: Any, described: str, call: Call) -> Any:
     try:
         return kind(*map(_value, call.values), **{name: _value(value) for name, value in call.named})
     except TypeError as error:
-        raise RequestError(f"{what}: {error}") from None
+        raise RequestError(f"{described}: {error}") from None
 
 
 def _value(value: Value) -> Any:
@@ -64,26 +51,9 @@ def _value(value: Value) -> Any:
 
 
 def _with(rule: Rule[Any], name: str, value: Any) -> Rule[Any]:
-    own = {one.name for one in fields(rule)}  # type: ignore[arg-type]
+    own = {field.name for field in fields(rule)}  # type: ignore[arg-type]
     if name in own:
         return replace(rule, **{name: value})  # type: ignore[type-var]
     if name in _SHARED and "inner" in own:
         return replace(rule, inner=_with(rule.inner, name, value))  # type: ignore[attr-defined]
     raise RequestError(f"rule {rule.name}: {no_such('setting', name, sorted(own))}")
-
-
-def _call(value: Rule[Any] | Strength, always: Collection[str] = ()) -> Call:
-    named: list[tuple[str, Value]] = []
-    values: list[Value] = []
-    for one in fields(value):  # type: ignore[arg-type]
-        held = getattr(value, one.name)
-        shown = _call(held, always) if isinstance(held, Rule | Strength) else held
-        if one.default is MISSING:
-            values.append(shown)
-        elif held != one.default or one.name in always or (isinstance(held, Rule) and _sets(shown, always)):
-            named.append((one.name, shown))
-    return Call(value.name, tuple(values), tuple(named))
-
-
-def _sets(call: Any, names: Collection[str]) -> bool:
-    return any(name in names for one in call.calls() for name, _ in one.named)

@@ -13,7 +13,7 @@ from negspace.engine import Engine, FixedBatches, LaneStats, StepResult
 from negspace.errors import LabError
 from negspace.generate import Model
 from negspace.guidance import convert
-from negspace.guidance.base import EMPTY, NEGATIVE, POSITIVE
+from negspace.guidance.branch import EMPTY, NEGATIVE, POSITIVE
 from negspace.request import Request
 
 POINTS = ("unconditioning", "conditioning", "negative", "guided", "target")

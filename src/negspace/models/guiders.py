@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from negspace.errors import RequestError
 from negspace.guidance import Branch, Rule, Space, Step, convert, write
-from negspace.guidance.base import NEGATIVE, POSITIVE
+from negspace.guidance.branch import NEGATIVE, POSITIVE
 
 _SPACES: dict[str, Space] = {"epsilon": "eps", "v_prediction": "v", "sample": "x0", "flow_prediction": "flow"}
 _SIDES = {"pred_cond": POSITIVE, "pred_uncond": NEGATIVE}

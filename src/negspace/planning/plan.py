@@ -25,7 +25,7 @@ from negspace.planning.negative import (
     stages_of,
 )
 from negspace.planning.routes import route
-from negspace.planning.rule import ResolvedRule, ruling
+from negspace.planning.rule import ResolvedRule, resolve_rule
 from negspace.policy.applicable import Block, PolicyRecord
 from negspace.policy.govern import GovernedRequest, govern
 from negspace.policy.loading import template_findings
@@ -213,13 +213,13 @@ def _compiled(
     routed = route(governed.request, facts, [term for term, _ in terms])
     governed = replace(governed, request=routed.request)
     carried = governed.request
-    rule = ruling(carried, facts)
+    rule = resolve_rule(carried, facts)
     text = negative_text(carried.avoid, governed.dialect)
     stages = stages_of(carried.avoid, text, governed.dialect)
     if any(term.avoid.weight for term, _ in terms):
         rules.refuse_distilled(rule, facts, carried.routes)
     why_not = _why_not(carried, text, terms, rule, facts, len(stages))
-    way = None if why_not else " and ".join(rule.ways)
+    way = None if why_not else " and ".join(rule.channels)
     planned = tuple(
         planned_term(term, estimates, governed.dialect, routed.way(term) or way, origins)
         for term, origins in terms

@@ -1,30 +1,35 @@
-"""Ruling: what a rule, given as text, comes to on a model: its scale, and how it tells what is avoided."""
+"""The rule of a request on a model: its scale, and how it passes on what is avoided."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import isclose
+from typing import Any
 
 from negspace.errors import RequestError, no_such
 from negspace.facts import ModelFacts
 from negspace.findings import Finding
+from negspace.guidance.base import Delivery, Rule, Wrapper
+from negspace.guidance.branch import Need
+from negspace.guidance.catalogue import RULES
 from negspace.request import Request, Route
-from negspace.rulefacts import RULE_FACTS, Needs, RuleFacts, Tells
 from negspace.ruletext import Call, read
 from negspace.strength import STRENGTHS
 
 BRANCH = "negative branch"
-_WAYS: dict[Tells, str] = {
+_CHANNELS: dict[Delivery, str] = {
     "text": BRANCH,
     "terms": "own branch",
     "joint": "joint branch",
     "attention": "attention",
 }
-_NEEDS: dict[Needs, str] = {
+_NEEDS: dict[Need, str] = {
     "cross-attention": "cross-attention whose processors can be changed",
     "mid self-attention": "self-attention in the middle of the network",
     "self-attention": "attention layers that can be skipped",
     "weak model": "a second, weaker network",
 }
+
+_Link = tuple[Call, type[Rule[Any]]]
 
 
 @dataclass(frozen=True)
@@ -33,50 +38,50 @@ class ResolvedRule:
 
     Attributes:
         text: the rule.
-        scale: what its scale is.
-        chain: its calls from the outside in, the one inside all others last, and what is known of each.
-        branch: whether the model can be told what is avoided by a branch.
+        scale: the value of its scale.
+        chain: its calls from the outermost to the innermost rule, each with the class of the rule.
+        branch: whether the model has a negative branch.
     """
 
     text: str
     scale: float
-    chain: tuple[tuple[Call, RuleFacts], ...]
+    chain: tuple[_Link, ...]
     branch: bool
 
     @property
-    def ways(self) -> tuple[str, ...]:
+    def channels(self) -> tuple[str, ...]:
         """How what is avoided reaches the network; () where it does not."""
-        return tuple(dict.fromkeys(_WAYS[facts.tells] for _, facts in self._telling()))
+        return tuple(dict.fromkeys(_CHANNELS[kind.delivery] for _, kind in self._delivering()))
 
     @property
-    def branches(self) -> bool:
-        """Whether what is avoided is told to a branch."""
-        return any(facts.tells != "attention" for _, facts in self._telling())
+    def uses_branch(self) -> bool:
+        """Whether a branch of the network reads what is avoided."""
+        return any(kind.delivery != "attention" for _, kind in self._delivering())
 
     def why_inert(self, model: str) -> str | None:
-        """Why nothing that is avoided is told, in plain words; None where it is."""
-        if self.ways:
+        """Why what is avoided does not reach the network, in plain words; None where it does."""
+        if self.channels:
             return None
         if not self.branch:
             return f"{model} has no negative branch"
-        call, facts = self.chain[-1]
-        if self.scale == 1.0 and not facts.at_one:
+        call, kind = self.chain[-1]
+        if self.scale == 1.0 and not kind.acts_at_scale_1:
             return "the scale is 1, where only the prompt is evaluated"
         return f"the strength of {call.name} is 0"
 
     @property
     def cancels(self) -> bool:
-        """Whether avoiding what is wanted leaves nothing to be done."""
-        return all(facts.cancels for _, facts in self._telling())
+        """Whether avoiding exactly what is wanted is the same as avoiding nothing."""
+        return all(kind.cancels for _, kind in self._delivering())
 
-    def _telling(self) -> Iterator[tuple[Call, RuleFacts]]:
-        for call, facts in self.chain:
-            reachable = facts.tells == "attention" or (facts.tells != "nothing" and self.branch)
-            if reachable and not _muted(call) and (facts.at_one or self.scale != 1.0):
-                yield call, facts
+    def _delivering(self) -> Iterator[_Link]:
+        for call, kind in self.chain:
+            reachable = kind.delivery == "attention" or (kind.delivery != "nothing" and self.branch)
+            if reachable and not _is_off(call) and (kind.acts_at_scale_1 or self.scale != 1.0):
+                yield call, kind
 
 
-def ruling(request: Request, facts: ModelFacts) -> ResolvedRule:
+def resolve_rule(request: Request, facts: ModelFacts) -> ResolvedRule:
     """The rule of a request on a model.
 
     Raises:
@@ -85,89 +90,107 @@ def ruling(request: Request, facts: ModelFacts) -> ResolvedRule:
     text = facts.rule if request.rule is None else request.rule
     call = read(text)
     _refuse_unknown(call, facts)
-    chain = tuple((one, RULE_FACTS[one.name]) for one in call.calls() if one.name in RULE_FACTS)
-    if chain[-1][1].wraps:
-        chain = (*chain, (Call("cfg"), RULE_FACTS["cfg"]))
-    made_for = next((known.scale for _, known in chain if known.scale is not None), facts.scale)
-    asked = made_for if request.scale is None else request.scale
+    chain = _chain(call)
+    made_for = (kind.made_for_scale for _, kind in chain if kind.made_for_scale is not None)
+    requested = next(made_for, facts.scale) if request.scale is None else request.scale
     own = next((scale for scale in map(_scale_of, chain) if scale is not None), None)
-    scale = asked if own is None else own
-    scale = 1.0 if isclose(scale, 1.0, rel_tol=1e-9) else scale  # what a rounding made of 1 runs nothing
-    found = ResolvedRule(text, scale, chain, facts.negative_branch)
-    if request.rule is not None and not facts.negative_branch and _branching(found):
-        told = f"{facts.name} has no negative branch, which rule {chain[-1][0].name} needs; {_instead(facts)}"
-        raise RequestError(told)
-    return found
+    scale = requested if own is None else own
+    scale = 1.0 if isclose(scale, 1.0, rel_tol=1e-9) else scale  # 1 up to rounding evaluates no negative
+    rule = ResolvedRule(text, scale, chain, facts.negative_branch)
+    if request.rule is not None and not facts.negative_branch and _needs_branch(rule):
+        name = chain[-1][0].name
+        raise RequestError(
+            f"{facts.name} has no negative branch, which rule {name} needs; {_alternatives(facts)}"
+        )
+    return rule
 
 
-def refuse_distilled(found: ResolvedRule, facts: ModelFacts, routes: Sequence[Route] = ()) -> None:
-    """Stop where something avoided would be told to a branch of a model that is guidance-distilled.
+def refuse_distilled(rule: ResolvedRule, facts: ModelFacts, routes: Sequence[Route] = ()) -> None:
+    """Refuse to run a negative branch on a model that is guidance-distilled.
 
     A request that names "true-cfg" among its routes allows it.
 
     Raises:
-        RequestError: it would.
+        RequestError: the rule would run one.
     """
-    if facts.distilled and found.branches and "true-cfg" not in routes:
+    if facts.distilled and rule.uses_branch and "true-cfg" not in routes:
         raise RequestError(
-            f"{facts.name} has its guidance distilled into the weights: at scale {found.scale:g} a negative "
-            f"branch damages the picture; {_instead(facts)}, or allow the second pass by the route true-cfg"
+            f"{facts.name} has its guidance distilled into the weights: at scale {rule.scale:g} a negative "
+            f"branch damages the picture; {_alternatives(facts)}, or allow the second pass by the route "
+            "true-cfg"
         )
 
 
-def findings(found: ResolvedRule, request: Request, facts: ModelFacts) -> Iterator[Finding]:
-    """What is worth knowing of the scale."""
-    if request.scale is not None and request.scale != found.scale:
-        told = f"the rule sets its scale to {found.scale:g}, so the scale {request.scale:g} does nothing"
-        yield Finding("scale", told)
-    made_for = next((call.name for call, known in found.chain if known.scale is not None), None)
-    if made_for and request.scale is None and found.scale == 1.0 != facts.scale:
-        told = (
+def findings(rule: ResolvedRule, request: Request, facts: ModelFacts) -> Iterator[Finding]:
+    """Findings on the scale."""
+    if request.scale is not None and request.scale != rule.scale:
+        text = f"the rule sets its scale to {rule.scale:g}, so the scale {request.scale:g} does nothing"
+        yield Finding("scale", text)
+    made_for = next((call.name for call, kind in rule.chain if kind.made_for_scale is not None), None)
+    if made_for and request.scale is None and rule.scale == 1.0 != facts.scale:
+        text = (
             f"{made_for} is made for models that need no other guidance, so the scale is 1; "
             f"{facts.name} is used to scale {facts.scale:g}"
         )
-        yield Finding("scale", told, level="note")
+        yield Finding("scale", text, level="note")
 
 
 def _refuse_unknown(call: Call, facts: ModelFacts) -> None:
     if call.name in STRENGTHS:
         raise RequestError(f"{call.name} is a strength and no rule; write cfg(strength={call})")
-    for one in call.calls():
-        known = RULE_FACTS.get(one.name)
-        if one.name in facts.rules or one.name in STRENGTHS:
-            if known and known.needs == "weak model" and not dict(one.named).get("weak"):
-                raise RequestError(
-                    f'rule {one.name} needs {_NEEDS[known.needs]}: write {one.name}(weak="FOLDER"), a '
-                    "diffusers folder of the same kind"
-                )
-        elif known is None:
-            raise RequestError(no_such("rule", one.name, facts.rules))
-        else:
-            needs = f", which needs {_NEEDS[known.needs]}" if known.needs in _NEEDS else ""
-            raise RequestError(f"{facts.name} cannot host rule {one.name}{needs}; {_instead(facts)}")
+    for part in call.calls():
+        if part.name not in STRENGTHS:
+            _refuse_unhosted(part, facts)
 
 
-def _instead(facts: ModelFacts) -> str:
+def _refuse_unhosted(call: Call, facts: ModelFacts) -> None:
+    kind = RULES.get(call.name)
+    needs = kind.needs() if kind else frozenset()
+    if call.name not in facts.rules:
+        if kind is None:
+            raise RequestError(no_such("rule", call.name, facts.rules))
+        why = " and ".join(text for need, text in _NEEDS.items() if need in needs)
+        because = f", which needs {why}" if why else ""
+        raise RequestError(f"{facts.name} cannot host rule {call.name}{because}; {_alternatives(facts)}")
+    if "weak model" in needs and not dict(call.named).get("weak"):
+        raise RequestError(
+            f'rule {call.name} needs {_NEEDS["weak model"]}: write {call.name}(weak="FOLDER"), a '
+            "diffusers folder of the same kind"
+        )
+
+
+def _alternatives(facts: ModelFacts) -> str:
     """What would work on this model."""
-    riding = [name for name in facts.rules if name in RULE_FACTS and RULE_FACTS[name].tells == "attention"]
+    kinds = {name: RULES[name] for name in facts.rules if name in RULES}
+    in_attention = [name for name, kind in kinds.items() if kind.delivery == "attention"]
     if facts.distilled or not facts.negative_branch:
-        also = f", and to avoid something a rule in its attention: {', '.join(riding)}" if riding else ""
-        return f"use scale 1{also}"
+        also = f", and to avoid something a rule in its attention: {', '.join(in_attention)}"
+        return f"use scale 1{also if in_attention else ''}"
     return f"what it can host: {', '.join(facts.rules)}"
 
 
-def _branching(found: ResolvedRule) -> bool:
-    _, leaf = found.chain[-1]
-    return found.scale != 1.0 or leaf.at_one
+def _chain(call: Call) -> tuple[_Link, ...]:
+    """The rules of a text from the outermost to the innermost, default inner rules included."""
+    chain = [(part, RULES[part.name]) for part in call.calls() if part.name in RULES]
+    rule = chain[-1][1]()
+    while isinstance(rule, Wrapper):
+        rule = rule.inner
+        chain.append((Call(rule.name), type(rule)))
+    return tuple(chain)
 
 
-def _scale_of(entry: tuple[Call, RuleFacts]) -> float | None:
-    """The scale that a call sets itself; a rule that wraps none takes it first."""
-    call, facts = entry
+def _needs_branch(rule: ResolvedRule) -> bool:
+    _, innermost = rule.chain[-1]
+    return rule.scale != 1.0 or innermost.acts_at_scale_1
+
+
+def _scale_of(link: _Link) -> float | None:
+    """The scale that a call sets itself; it is the first value of a rule that is no wrapper."""
+    call, kind = link
     values = dict(call.named)
     if "scale" in values:
         scale = values["scale"]
-    elif call.values and not facts.wraps:
+    elif call.values and not issubclass(kind, Wrapper):
         scale = call.values[0]
     else:
         return None
@@ -176,8 +199,8 @@ def _scale_of(entry: tuple[Call, RuleFacts]) -> float | None:
     return float(scale)
 
 
-def _muted(call: Call) -> bool:
-    """Whether a call is told to have no strength."""
+def _is_off(call: Call) -> bool:
+    """Whether a call sets its strength or weight to 0."""
     values = dict(call.named)
     strength = values.get("strength")
     if isinstance(strength, Call) and strength.name == "constant":

@@ -1,17 +1,20 @@
 """Adaptive guidance: once all predictions say nearly the same, only the positive is evaluated."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
-import torch
-from torch import Tensor
-
-from negspace.guidance.base import POSITIVE, Branch, Rule, Step, Wrapper, setting
+from negspace.guidance.base import Rule, Step, Wrapper, setting
+from negspace.guidance.branch import POSITIVE, Branch
 from negspace.guidance.rules.cfg import Cfg
 from negspace.guidance.shared.sums import norm, over
 from negspace.guidance.shared.wrappers import others
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,18 +71,22 @@ class Adaptive(Wrapper[Watch | None]):
         positive = predictions[POSITIVE]
         if watch is not None and bool(watch.stopped.all()):
             return positive, state
-        guided, inner = self.inside(predictions, step, inner)
+        guided, inner = self.combine_inner(predictions, step, inner)
         if watch is not None:
-            guided = torch.where(watch.stopped, positive, guided)
+            guided = positive.where(watch.stopped, guided)
         return guided, (self._seen(predictions, watch), inner)
 
     def _seen(self, predictions: Mapping[str, Tensor], watch: Watch | None) -> Watch | None:
         positive, rest = predictions[POSITIVE], others(predictions)
         if not rest:
             return watch
-        farthest = reduce(torch.maximum, (norm(positive - other) for other in rest.values()))
+        farthest = reduce(_larger, (norm(positive - other) for other in rest.values()))
         distance = over(farthest, norm(positive))
         if watch is None:
-            return Watch(distance, torch.zeros_like(distance, dtype=torch.bool))
-        peak = torch.maximum(watch.peak, distance)
+            return Watch(distance, distance < 0)
+        peak = _larger(watch.peak, distance)
         return Watch(peak, watch.stopped | (distance < self.share * peak))
+
+
+def _larger(first: Tensor, second: Tensor) -> Tensor:
+    return first.maximum(second)

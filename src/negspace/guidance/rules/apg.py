@@ -1,17 +1,22 @@
 """APG: of the difference only what stands across the positive prediction acts, damped and capped."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
-from torch import Tensor
-
-from negspace.guidance.base import POSITIVE, Rule, Step, Wrapper, setting
+from negspace.guidance.base import Rule, Step, Wrapper, setting
+from negspace.guidance.branch import POSITIVE
 from negspace.guidance.rules.cfg import Cfg
 from negspace.guidance.shared.sums import cap, dot, over
 from negspace.guidance.shared.wrappers import others
 
-Momentum = Mapping[str, Tensor]
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+Momentum = Mapping[str, "Tensor"]
 """For each prediction but the positive, the running difference of it, before the cap."""
 
 
@@ -55,7 +60,7 @@ class Apg(Wrapper[Momentum]):
             for name, other in others(predictions).items()
         }
         told = {name: positive - self._shaped(difference, positive) for name, difference in running.items()}
-        guided, inner = self.inside({**predictions, **told}, step, inner)
+        guided, inner = self.combine_inner({**predictions, **told}, step, inner)
         return guided, ({**before, **running}, inner)
 
     def _shaped(self, difference: Tensor, positive: Tensor) -> Tensor:

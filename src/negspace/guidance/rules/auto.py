@@ -1,16 +1,20 @@
 """Auto: what is avoided is told together with what is wanted, a little while, as far as it is expected."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Self, final
+from typing import TYPE_CHECKING, Self, final
 
-import torch
-from torch import Tensor
-
-from negspace.guidance.base import EMPTY, POSITIVE, Branch, Rule, Step, setting
+from negspace.guidance.base import Rule, Step, setting
+from negspace.guidance.branch import EMPTY, POSITIVE, Branch
 from negspace.guidance.shared.one_by_one import asking, is_joint, joined, total
 from negspace.guidance.shared.sums import cap, norm, over
 from negspace.strength import Constant, Strength
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
 
 _BUDGET = 0.4
 """Evaluations beside the positive one, as a share of the steps: at most 1.4 a step for one avoided thing."""
@@ -71,6 +75,7 @@ class Auto(Rule[Measurements | None]):
         "ours; the joint prompt after the exact posterior of arXiv 2410.14398, reuse after arXiv 2410.19355"
     )
     space = "v"
+    delivery = "joint"
 
     scale: float = setting(7.5, "w; 1 is off", low=0)
     strength: Strength = Constant()
@@ -101,7 +106,7 @@ class Auto(Rule[Measurements | None]):
             weights[side] * _further(p, scale, usual) for side, p in kept.away.items() if side in weights
         )
         away = self.strength.at(step) * total(pushes)
-        return positive + up + (cap(away, _MOST * norm(up)) if isinstance(away, Tensor) else 0.0), kept
+        return positive + up + (0.0 if isinstance(away, float) else cap(away, _MOST * norm(up))), kept
 
     def _scale(self, step: Step) -> float:
         return 1.0 + self.strength.at(step) * (self.scale - 1.0)
@@ -146,4 +151,4 @@ def _measured(predictions: Mapping[str, Tensor], step: Step, state: Measurements
 def _further(p: Tensor, scale: float, usual: Tensor) -> Tensor:
     """p made as long as it is to be: l_j."""
     length = norm(p)
-    return over(torch.maximum(_PUSH * scale * (usual - length), _LEAST * length), length) * p
+    return over((_PUSH * scale * (usual - length)).maximum(_LEAST * length), length) * p

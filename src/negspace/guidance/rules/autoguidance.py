@@ -1,30 +1,16 @@
 """Autoguidance: a model is guided by a bad version of itself."""
 
-from collections.abc import Hashable
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any, final
 
 from negspace.errors import RequestError
-from negspace.guidance.base import Patch, Rule, setting
+from negspace.guidance.base import Rule, setting
+from negspace.guidance.patches import OtherWeights
 from negspace.guidance.rules.cfg import Cfg
 from negspace.guidance.shared.wrappers import Weakened
 from negspace.strength import Constant, Strength
-
-
-@final
-@dataclass(frozen=True)
-class OtherWeights(Patch):
-    """The evaluation is another network's.
-
-    Attributes:
-        folder: a diffusers folder of the same family; only its network is read, the texts are encoded once.
-    """
-
-    folder: str = ""
-
-    @property
-    def kind(self) -> Hashable:
-        return self
 
 
 @final
@@ -45,6 +31,7 @@ class Autoguidance(Weakened):
     formula = "d = g + k (d_c - d_w), d_w by a weaker network; at scale 1 d = d_w + (1 + k) (d_c - d_w)"
     paper = "Karras et al., Guiding a Diffusion Model with a Bad Version of Itself, arXiv 2406.02507"
     space = "any"
+    made_for_scale = 1.0
 
     inner: Rule[Any] = Cfg(scale=1.0)
     weight: float = setting(1.1, "k = w - 1; 0 is off", low=0)

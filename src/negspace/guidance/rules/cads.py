@@ -1,14 +1,18 @@
 """CADS: the prompt is told through noise at first, so that one prompt gives more different pictures."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Self, final
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Any, Self, final
 
 from negspace.errors import RequestError
-from negspace.guidance.base import POSITIVE, Branch, ConditioningNoise, Rule, Step, Wrapper, setting
+from negspace.guidance.base import Rule, Step, Wrapper, setting
+from negspace.guidance.branch import POSITIVE, Branch, ConditioningNoise
 from negspace.guidance.rules.cfg import Cfg
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @final
@@ -50,15 +54,16 @@ class Cads(Wrapper[None]):
         kept = self._kept(1.0 - step.progress)
         if kept == 1.0:
             return super().branches(step, state)
-        haze = ConditioningNoise(kept**0.5, self.noise * (1.0 - kept) ** 0.5, self.mix)
+        noise = ConditioningNoise(kept**0.5, self.noise * (1.0 - kept) ** 0.5, self.mix)
         return tuple(
-            replace(one, noise=haze) if one.side == POSITIVE else one for one in super().branches(step, state)
+            replace(branch, noise=noise) if branch.side == POSITIVE else branch
+            for branch in super().branches(step, state)
         )
 
     def combine(
         self, predictions: Mapping[str, Tensor], step: Step, state: tuple[None, Any]
     ) -> tuple[Tensor, tuple[None, Any]]:
-        guided, inner = self.inside(predictions, step, state[1])
+        guided, inner = self.combine_inner(predictions, step, state[1])
         return guided, (None, inner)
 
     def _kept(self, time: float) -> float:

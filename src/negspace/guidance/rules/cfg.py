@@ -1,5 +1,7 @@
 """Classifier-free guidance with the negative in the empty prompt's place."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import final
 

@@ -1,5 +1,7 @@
 """CFG++: the clean picture is guided, the noise that is put back is the negative prediction's own."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import final
 

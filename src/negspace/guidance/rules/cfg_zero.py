@@ -1,16 +1,19 @@
 """CFG-Zero*: the negative prediction is brought to its best length before it is used."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Self, final
+from typing import TYPE_CHECKING, Any, Self, final
 
-import torch
-from torch import Tensor
-
-from negspace.guidance.base import POSITIVE, Branch, Rule, Step, setting
+from negspace.guidance.base import Rule, Step, setting
+from negspace.guidance.branch import POSITIVE, Branch
 from negspace.guidance.rules.cfg import Cfg
 from negspace.guidance.shared.sums import dot, over
 from negspace.guidance.shared.wrappers import Retelling
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @final
@@ -47,7 +50,8 @@ class CfgZero(Retelling):
         self, predictions: Mapping[str, Tensor], step: Step, state: tuple[None, Any]
     ) -> tuple[Tensor, tuple[None, Any]]:
         if self._still(step):
-            return torch.zeros_like(predictions[POSITIVE]), state
+            positive = predictions[POSITIVE]
+            return positive.new_zeros(positive.shape), state
         return super().combine(predictions, step, state)
 
     def retold(self, other: Tensor, positive: Tensor) -> Tensor:

@@ -1,5 +1,7 @@
 """Composable diffusion: what is avoided is a concept that is negated."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import final
 

@@ -1,16 +1,19 @@
 """Contrastive classifier-free guidance: a negative fades as the picture gets away from it."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import final
+from typing import TYPE_CHECKING, final
 
-import torch
-from torch import Tensor
-
-from negspace.guidance.base import EMPTY, POSITIVE, Branch, Step, setting
+from negspace.guidance.base import Step, setting
+from negspace.guidance.branch import EMPTY, POSITIVE, Branch
 from negspace.guidance.shared.one_by_one import Avoiding, asked, asking, avoided, to_eps, total
 from negspace.guidance.shared.sums import dot
 from negspace.strength import Constant, Strength
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @final
@@ -70,4 +73,4 @@ class Contrastive(Avoiding[None]):
 
 def _rising(difference: Tensor, tau: float) -> Tensor:
     """2 / (1 + exp(-tau |difference|^2)), [batch, 1, 1, 1]."""
-    return 2.0 * torch.sigmoid(tau * dot(difference, difference))
+    return 2.0 * (tau * dot(difference, difference)).sigmoid()

@@ -1,16 +1,19 @@
 """Concept removal guidance: as much push as takes the evidence of what is avoided away, and no more."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import final
+from typing import TYPE_CHECKING, final
 
-import torch
-from torch import Tensor
-
-from negspace.guidance.base import EMPTY, POSITIVE, Branch, Step, setting
+from negspace.guidance.base import Step, setting
+from negspace.guidance.branch import EMPTY, POSITIVE, Branch
 from negspace.guidance.shared.one_by_one import Avoiding, asked, asking, avoided, plain, to_eps
 from negspace.guidance.shared.sums import dot, over
 from negspace.strength import Constant, Strength
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +75,7 @@ class Crg(Avoiding[Evidence]):
             # h, without the difference of two large numbers
             nearer = unit * dot(off, 2 * predictions[POSITIVE] - predictions[EMPTY] - predictions[side])
             evidence = self.now / 2 * nearer + told.get(side, 0.0)
-            needed = over(torch.relu(evidence - self.threshold), self.now * unit * dot(off, off))
+            needed = over((evidence - self.threshold).relu(), self.now * unit * dot(off, off))
             guided = guided - push * needed * off
             told[side] = told.get(side, 0.0) + _weight(step) * nearer
         return guided, Evidence(told)

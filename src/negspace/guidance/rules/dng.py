@@ -1,18 +1,21 @@
 """Dynamic negative guidance with a posterior that is followed along the way."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import log
-from typing import final
-
-import torch
-from torch import Tensor
+from math import inf, log
+from typing import TYPE_CHECKING, final
 
 from negspace.errors import RequestError
-from negspace.guidance.base import Branch, Step, setting
+from negspace.guidance.base import Step, setting
+from negspace.guidance.branch import Branch
 from negspace.guidance.shared.one_by_one import Avoiding, asked, asking_for, avoided, plain, pushed
 from negspace.guidance.shared.sums import dot
 from negspace.strength import Constant, Strength
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,16 +112,18 @@ class Dng(Avoiding[Tracked]):
             bounds = log(self.least), log(self.most)
             known = self._log(side, posteriors) + told
             kept = self._kept(side, posteriors)
-            posteriors[side] = torch.where(kept, known.clamp(*bounds), self._log(side, posteriors))
+            posteriors[side] = known.clamp(*bounds).where(kept, self._log(side, posteriors))
         return posteriors
 
     def _log(self, side: str, posteriors: Mapping[str, Tensor]) -> Tensor:
         """[batch, 1, 1, 1] or one for all."""
+        import torch
+
         return posteriors[side] if side in posteriors else torch.tensor(log(self.prior))
 
     def _kept(self, side: str, posteriors: Mapping[str, Tensor]) -> Tensor:
         """Whether a side is not given up, picture by picture."""
-        return self._log(side, posteriors) >= (log(self.skip) if self.skip else -torch.inf)
+        return self._log(side, posteriors) >= (log(self.skip) if self.skip else -inf)
 
     def _away(self, step: Step) -> dict[str, float]:
         push = self.strength.at(step) * self.negative

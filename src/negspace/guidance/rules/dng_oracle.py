@@ -1,14 +1,18 @@
 """Dynamic negative guidance where the posterior is known beforehand."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import final
+from typing import TYPE_CHECKING, final
 
-from torch import Tensor
-
-from negspace.guidance.base import Branch, Step, setting
+from negspace.guidance.base import Step, setting
+from negspace.guidance.branch import Branch
 from negspace.guidance.shared.one_by_one import Avoiding, asking_for, avoided, pushed
 from negspace.strength import Constant, Strength
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @final

@@ -1,5 +1,7 @@
 """Two scales: one towards what is wanted, one away from what is not."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import final
 

@@ -1,15 +1,17 @@
 """Frequency-decoupled guidance: coarse structure and fine detail are guided at different scales."""
 
-from dataclasses import dataclass
-from typing import Any, final
+from __future__ import annotations
 
-import torch
-from torch import Tensor
-from torch.nn.functional import interpolate, pad
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, final
 
 from negspace.guidance.base import Rule, setting
 from negspace.guidance.rules.cfg import Cfg
 from negspace.guidance.shared.wrappers import Shaping
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
 
 _BINOMIAL = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)
 
@@ -45,6 +47,8 @@ class Fdg(Shaping):
 
 def _coarse(x: Tensor) -> Tensor:
     """The coarse level of a Laplacian pyramid of two levels, at the size of x."""
+    from torch.nn.functional import interpolate
+
     height, width = x.shape[-2:]
     small = interpolate(_blurred(x), ((height + 1) // 2, (width + 1) // 2), mode="bilinear")
     return _blurred(interpolate(small, (height, width), mode="bilinear"))
@@ -52,6 +56,9 @@ def _coarse(x: Tensor) -> Tensor:
 
 def _blurred(x: Tensor) -> Tensor:
     """Binomial blur along height and width. Sums of slices, so that no batch size changes their order."""
+    import torch
+    from torch.nn.functional import pad
+
     for axis, margin in ((-2, (0, 0, 2, 2)), (-1, (2, 2, 0, 0))):
         padded = pad(x, margin, mode="replicate")
         shifted = [padded.narrow(axis, start, x.shape[axis]) for start in range(len(_BINOMIAL))]

@@ -1,14 +1,18 @@
 """Normalized attention guidance."""
 
-from dataclasses import dataclass
-from typing import Any, final
+from __future__ import annotations
 
-from torch import Tensor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, final
 
 from negspace.guidance.base import Rule, setting
+from negspace.guidance.patches import Mixing
 from negspace.guidance.rules.cfg import Cfg
-from negspace.guidance.shared.attention import Attending, Mixing
+from negspace.guidance.shared.attention import Attending
 from negspace.strength import Constant, Strength
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @final
@@ -44,6 +48,7 @@ class Nag(Attending):
     formula = "Z = a Y min(R, tau)/R + (1 - a) Z+, Y = Z+ + k (Z+ - Z-), R = |Y|_1 / |Z+|_1"
     paper = "Chen et al., Normalized Attention Guidance, NeurIPS 2025, arXiv 2505.21179"
     space = "any"
+    cancels = True
 
     inner: Rule[Any] = Cfg(scale=1.0)
     weight: float = setting(4.0, "k; 0 is off", low=0)

@@ -1,14 +1,18 @@
 """Negative-away steer attention."""
 
-from dataclasses import dataclass
-from typing import Any, final
+from __future__ import annotations
 
-from torch import Tensor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, final
 
 from negspace.guidance.base import Rule, setting
+from negspace.guidance.patches import Mixing
 from negspace.guidance.rules.cfg import Cfg
-from negspace.guidance.shared.attention import Attending, Mixing
+from negspace.guidance.shared.attention import Attending
 from negspace.strength import Constant, Strength
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @final

@@ -1,11 +1,14 @@
 """Negative prompt in prompt."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any, final
 
 from negspace.guidance.base import Rule, setting
+from negspace.guidance.patches import Flipping
 from negspace.guidance.rules.cfg import Cfg
-from negspace.guidance.shared.attention import Attending, Flipping
+from negspace.guidance.shared.attention import Attending
 from negspace.strength import Constant, Strength
 
 

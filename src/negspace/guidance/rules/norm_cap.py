@@ -1,14 +1,17 @@
 """Norm cap: guidance moves a clean picture no further than a share of its own length."""
 
-from dataclasses import dataclass
-from typing import Any, final
+from __future__ import annotations
 
-from torch import Tensor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, final
 
 from negspace.guidance.base import Rule, setting
 from negspace.guidance.rules.cfg import Cfg
 from negspace.guidance.shared.sums import cap, norm
 from negspace.guidance.shared.wrappers import Shaping
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @final

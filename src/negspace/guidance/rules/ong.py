@@ -1,14 +1,18 @@
 """Orthogonal negative guidance."""
 
-from dataclasses import dataclass
-from typing import Any, final
+from __future__ import annotations
 
-from torch import Tensor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, final
 
 from negspace.guidance.base import Rule, setting
+from negspace.guidance.patches import Mixing
 from negspace.guidance.rules.cfg import Cfg
-from negspace.guidance.shared.attention import Attending, Mixing
+from negspace.guidance.shared.attention import Attending
 from negspace.strength import Constant, Strength
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @final
@@ -42,6 +46,7 @@ class Ong(Attending):
     formula = "Z = Z+ - k (Z- - Z+ <Z-, Z+> / |Z+|^2)"
     paper = "Orthogonal Negative Guidance, arXiv 2605.29390"
     space = "any"
+    cancels = True
 
     inner: Rule[Any] = Cfg(scale=1.0)
     weight: float = setting(4.0, "k; 0 is off", low=0)

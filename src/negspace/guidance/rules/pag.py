@@ -1,18 +1,15 @@
 """Perturbed attention guidance."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any, final
 
-from negspace.guidance.base import Patch, Rule, setting
+from negspace.guidance.base import Rule, setting
+from negspace.guidance.patches import PagPatch
 from negspace.guidance.rules.cfg import Cfg
 from negspace.guidance.shared.wrappers import Weakened
 from negspace.strength import Constant, Strength
-
-
-@final
-@dataclass(frozen=True)
-class PagPatch(Patch):
-    """In the middle of the network every token attends to itself alone: the self-attention map is 1."""
 
 
 @final

@@ -1,15 +1,19 @@
 """Perp-Neg: a negative takes away nothing of what is wanted."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import final
+from typing import TYPE_CHECKING, final
 
-from torch import Tensor
-
-from negspace.guidance.base import EMPTY, POSITIVE, Branch, Step, setting
+from negspace.guidance.base import Step, setting
+from negspace.guidance.branch import EMPTY, POSITIVE, Branch
 from negspace.guidance.shared.one_by_one import Avoiding, asked, asking, avoided, plain, total
 from negspace.guidance.shared.sums import dot, over
 from negspace.strength import Constant, Strength
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @final
@@ -29,6 +33,7 @@ class PerpNeg(Avoiding[None]):
     formula = "d = d_u + w (p - k sum_j w_j (n_j - p <n_j, p> / |p|^2)), p = d_c - d_u, n_j = d_nj - d_u"
     paper = "Armandpour et al., Re-imagine the Negative Prompt Algorithm (Perp-Neg), arXiv 2304.04968"
     space = "any"
+    cancels = True
 
     scale: float = setting(7.5, "w", low=0)
     negative: float = setting(1.0, "k, the share of w with which everything avoided acts", low=0)

@@ -1,14 +1,16 @@
 """Rescale: guidance does not change how far a prediction spreads."""
 
-from dataclasses import dataclass
-from typing import Any, final
+from __future__ import annotations
 
-import torch
-from torch import Tensor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, final
 
 from negspace.guidance.base import Rule, setting
 from negspace.guidance.rules.cfg import Cfg
 from negspace.guidance.shared.wrappers import Shaping
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @final
@@ -33,7 +35,7 @@ class Rescale(Shaping):
 
     def shape(self, guided: Tensor, positive: Tensor) -> Tensor:
         wanted, spread = _spread(positive), _spread(guided)
-        ratio = torch.where(spread > 0, wanted / spread, 1.0)
+        ratio = (wanted / spread).where(spread > 0, 1.0)
         return guided * (1.0 + self.phi * (ratio - 1.0))
 
 

@@ -1,14 +1,18 @@
 """Reuse: between full steps the push of the last one is used again."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, final
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Any, final
 
 from negspace.errors import RequestError
-from negspace.guidance.base import POSITIVE, Branch, Rule, Step, Wrapper, setting
+from negspace.guidance.base import Rule, Step, Wrapper, setting
+from negspace.guidance.branch import POSITIVE, Branch
 from negspace.guidance.rules.cfg import Cfg
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,11 +69,11 @@ class Reuse(Wrapper[LastPush | None]):
         kept, inner = state
         positive = predictions[POSITIVE]
         if len(self.inner.branches(step, inner)) == 1:
-            guided, inner = self.inside(predictions, step, inner)
+            guided, inner = self.combine_inner(predictions, step, inner)
             return guided, (None, inner)
         if kept is not None and self._again(kept):
             return positive + kept.push, (LastPush(kept.push, kept.used + 1), inner)
-        guided, inner = self.inside(predictions, step, inner)
+        guided, inner = self.combine_inner(predictions, step, inner)
         return guided, (LastPush(guided - positive), inner)
 
     def _again(self, kept: LastPush | None) -> bool:

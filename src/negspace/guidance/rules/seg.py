@@ -1,24 +1,15 @@
 """Smoothed energy guidance."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any, final
 
-from negspace.guidance.base import Patch, Rule, setting
+from negspace.guidance.base import Rule, setting
+from negspace.guidance.patches import SegPatch
 from negspace.guidance.rules.cfg import Cfg
 from negspace.guidance.shared.wrappers import Weakened
 from negspace.strength import Constant, Strength
-
-
-@final
-@dataclass(frozen=True)
-class SegPatch(Patch):
-    """In the middle of the network the queries of the self-attention are blurred over the picture.
-
-    Attributes:
-        blur: standard deviation of the Gaussian, in tokens.
-    """
-
-    blur: float = 10.0
 
 
 @final

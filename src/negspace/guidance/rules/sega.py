@@ -1,20 +1,23 @@
 """Semantic guidance: of each thing avoided, only the elements where it shows most."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import final
+from typing import TYPE_CHECKING, final
 
-import torch
-from torch import Tensor
-
-from negspace.guidance.base import EMPTY, Branch, Step, setting
+from negspace.guidance.base import Step, setting
+from negspace.guidance.branch import EMPTY, Branch
 from negspace.guidance.shared.one_by_one import Avoiding, asked, asking, avoided, plain, to_eps, total
 from negspace.strength import Constant, Strength
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @final
 @dataclass(frozen=True)
-class Sega(Avoiding[Tensor | None]):
+class Sega(Avoiding["Tensor | None"]):
     """d = d_u + w (d_c - d_u) + s v - k sum_j w_j [|n_j| >= q_j] n_j, Brack et al., 2301.12247; in x0.
 
     n_j = d_nj - d_u, and q_j is the quantile of |n_j| of each picture and channel; g is all that is added to
@@ -60,8 +63,8 @@ class Sega(Avoiding[Tensor | None]):
         empty = predictions[EMPTY]
         negatives = ((predictions[side] - empty, weight) for side, weight in away.items())
         shown = total(weight * _most(n, self.threshold) for n, weight in negatives)
-        before = torch.zeros_like(empty) if state is None else state
-        push, unit = torch.zeros_like(empty) - self.negative * shown, to_eps(step)
+        before = empty.new_zeros(empty.shape) if state is None else state
+        push, unit = empty.new_zeros(empty.shape) - self.negative * shown, to_eps(step)
         if unit:
             push = push + self.momentum / unit * before
         after = self.decay * before + (1 - self.decay) * unit * push
@@ -78,5 +81,5 @@ class Sega(Avoiding[Tensor | None]):
 def _most(difference: Tensor, share: float) -> Tensor:
     """The difference where it is at least the quantile of its picture and channel, else 0."""
     size = difference.abs()
-    bound = torch.quantile(size.flatten(2), share, dim=2)[..., None, None]
-    return torch.where(size >= bound, difference, 0.0)
+    bound = size.flatten(2).quantile(share, dim=2)[..., None, None]
+    return difference.where(size >= bound, 0.0)

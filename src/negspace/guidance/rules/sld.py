@@ -1,16 +1,20 @@
 """Safe latent diffusion: the negative acts element by element, where the picture tends towards it."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self, final
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Self, final
 
 from negspace.errors import RequestError, no_such
-from negspace.guidance.base import EMPTY, NEGATIVE, POSITIVE, Branch, Step, setting
+from negspace.guidance.base import Step, setting
+from negspace.guidance.branch import EMPTY, NEGATIVE, POSITIVE, Branch
 from negspace.guidance.shared.one_by_one import Avoiding, asking, plain, to_eps
 from negspace.strength import Constant, Strength
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
 
 PRESETS: dict[str, dict[str, float]] = {
     "weak": {"warmup": 15, "negative": 200, "threshold": 0.0, "momentum": 0.0, "decay": 0.0},
@@ -23,7 +27,7 @@ PRESETS: dict[str, dict[str, float]] = {
 
 @final
 @dataclass(frozen=True)
-class Sld(Avoiding[Tensor | None]):
+class Sld(Avoiding["Tensor | None"]):
     """d = d_u + w (d_c - d_u - g), g = m (d_n - d_u) + s v, Schramowski et al., arXiv 2211.05105; in x0.
 
     Element by element m = min(1, k |e|) where e < t, else 0, with e the difference d_c - d_n of eps; the
@@ -42,6 +46,8 @@ class Sld(Avoiding[Tensor | None]):
     )
     paper = "Schramowski et al., Safe Latent Diffusion, arXiv 2211.05105"
     space = "x0"
+    delivery = "text"
+    cancels = True
 
     scale: float = setting(7.5, "w", low=0)
     negative: float = setting(1000.0, "k", low=0)
@@ -81,9 +87,9 @@ class Sld(Avoiding[Tensor | None]):
         negative = predictions[NEGATIVE]
         unit = to_eps(step)
         ahead = unit * (predictions[POSITIVE] - negative)
-        mask = torch.where(ahead < self.threshold, (self.negative * ahead.abs()).clamp(max=1.0), 0.0)
+        mask = (self.negative * ahead.abs()).clamp(max=1.0).where(ahead < self.threshold, 0.0)
         push = mask * (negative - predictions[EMPTY])
-        before = torch.zeros_like(push) if state is None else state
+        before = push.new_zeros(push.shape) if state is None else state
         if unit:
             push = push + self.momentum / unit * before
         after = self.decay * before + (1 - self.decay) * unit * push

@@ -1,26 +1,16 @@
 """Skip-layer guidance."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any, final
 
 from negspace.errors import RequestError
-from negspace.guidance.base import Patch, Rule, setting
+from negspace.guidance.base import Rule, setting
+from negspace.guidance.patches import SlgPatch
 from negspace.guidance.rules.cfg import Cfg
 from negspace.guidance.shared.wrappers import Weakened
 from negspace.strength import Strength, Window
-
-
-@final
-@dataclass(frozen=True)
-class SlgPatch(Patch):
-    """The attention layers that lie, wholly or in part, between two shares of the depth are skipped.
-
-    Attributes:
-        start, stop: of n layers, layer i lies from i/n to (i+1)/n.
-    """
-
-    start: float = 0.0
-    stop: float = 1.0
 
 
 @final

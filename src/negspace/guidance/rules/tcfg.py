@@ -1,15 +1,17 @@
 """TCFG: what the negative prediction has across the direction it shares with the positive is left out."""
 
-from dataclasses import dataclass
-from typing import Any, final
+from __future__ import annotations
 
-import torch
-from torch import Tensor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, final
 
 from negspace.guidance.base import Rule, setting
 from negspace.guidance.rules.cfg import Cfg
 from negspace.guidance.shared.sums import dot, over
 from negspace.guidance.shared.wrappers import Retelling
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @final
@@ -40,6 +42,6 @@ class Tcfg(Retelling):
         c, n = positive.double(), other.double()
         half = dot(c - n, c + n) / 2  # the same as the difference of squares, without its cancellation
         shared = dot(c, n)
-        radius = torch.hypot(half, shared)
+        radius = half.hypot(shared)
         across = (n * (radius + half) - c * shared) / 2
         return (n - self.share * over(across, radius)).to(other.dtype)

@@ -1,15 +1,17 @@
 """Dynamic thresholding: guidance does not drive a clean picture out of its range."""
 
-from dataclasses import dataclass
-from typing import Any, final
+from __future__ import annotations
 
-import torch
-from torch import Tensor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, final
 
 from negspace.guidance.base import Rule, setting
 from negspace.guidance.rules.cfg import Cfg
 from negspace.guidance.shared.sums import over
 from negspace.guidance.shared.wrappers import Shaping
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @final
@@ -38,8 +40,8 @@ class Threshold(Shaping):
     def shape(self, guided: Tensor, positive: Tensor) -> Tensor:
         allowed = positive + self.mimic * (guided - positive)
         reach = _whole(allowed.abs().flatten(1).amax(1), guided)
-        highest = _whole(torch.quantile(guided.abs().flatten(1), self.quantile, dim=1), guided)
-        bound = torch.maximum(reach, highest)
+        highest = _whole(guided.abs().flatten(1).quantile(self.quantile, dim=1), guided)
+        bound = reach.maximum(highest)
         return guided.clamp(-bound, bound) * over(reach, bound)
 
 

@@ -1,15 +1,18 @@
 """Token norm: guidance does not change how long a token of a prediction is."""
 
-from dataclasses import dataclass
-from typing import Any, final
+from __future__ import annotations
 
-from torch import Tensor
-from torch.nn.functional import avg_pool2d
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, final
 
 from negspace.guidance.base import Rule, setting
 from negspace.guidance.rules.cfg import Cfg
 from negspace.guidance.shared.sums import over
 from negspace.guidance.shared.wrappers import Shaping
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
 
 _SIDE = 2
 """Latents along a side of a token."""
@@ -45,4 +48,6 @@ class TokenNorm(Shaping):
 
     def _squares(self, x: Tensor) -> Tensor:
         """[batch, 1, height / 2, width / 2], the mean square of each token, those at the rim as well."""
+        from torch.nn.functional import avg_pool2d
+
         return avg_pool2d(x.square().sum(-3, keepdim=True), _SIDE, ceil_mode=True)

@@ -1,13 +1,18 @@
 """Traced: whatever a rule does, the predictions that tell its effective strength are evaluated as well."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
-from torch import Tensor
-
-from negspace.guidance.base import EMPTY, NEGATIVE, POSITIVE, Branch, Rule, Step, Wrapper
+from negspace.guidance.base import Rule, Step, Wrapper
+from negspace.guidance.branch import EMPTY, NEGATIVE, POSITIVE, Branch
 from negspace.guidance.rules.cfg import Cfg
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
 
 _State = tuple[None, Any]
 _PLAIN = "plain"
@@ -49,5 +54,5 @@ class Traced(Wrapper[None]):
     def combine(self, predictions: Mapping[str, Tensor], step: Step, state: _State) -> tuple[Tensor, _State]:
         own = {one.name for one in self.inner.branches(step, state[1])}
         told = {name: prediction for name, prediction in predictions.items() if name in own}
-        guided, inner = self.inside(told, step, state[1])
+        guided, inner = self.combine_inner(told, step, state[1])
         return guided, (None, inner)

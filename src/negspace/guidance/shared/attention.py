@@ -1,49 +1,22 @@
 """Rules in attention space: what is avoided rides in the evaluation of the positive."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Self
-
-from torch import Tensor
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Self
 
 from negspace.errors import RequestError
-from negspace.guidance.base import NEGATIVE, POSITIVE, Branch, Patch, Rule, Step, Wrapper
+from negspace.guidance.base import Rule, Step, Wrapper
+from negspace.guidance.branch import POSITIVE, Branch, Patch
 from negspace.strength import Strength
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
 _State = tuple[None, Any]
-
-
-@dataclass(frozen=True)
-class Mixing(Patch, ABC):
-    """Cross-attention is computed for the positive and for the negative, and what comes of them is mixed."""
-
-    sides: tuple[str, ...] = (NEGATIVE,)
-
-    @abstractmethod
-    def mix(self, positive: Tensor, negative: Tensor) -> Tensor:
-        """What goes on in the positive's place, before the output projection; each row by itself.
-
-        Args:
-            positive, negative: [rows, tokens, heads, dim] float32.
-        """
-
-
-@dataclass(frozen=True)
-class Flipping(Patch):
-    """Z = softmax([Q K+ ; Q K- - bias]) [V+ ; -weight V-]: one attention over the words of both.
-
-    Of the negative only the tokens of its words take part: its begin mark and padding say what those of the
-    positive say, and pushing away from them would push away from everything.
-
-    Attributes:
-        weight: factor on the negative's values, whose sign is turned.
-        bias: taken off the negative's scores.
-    """
-
-    sides: tuple[str, ...] = (NEGATIVE,)
-    weight: float = 1.0
-    bias: float = 0.0
 
 
 class Attending(Wrapper[None], ABC):
@@ -53,6 +26,10 @@ class Attending(Wrapper[None], ABC):
     one. Where nothing is avoided at a step, and where its strength is 0, the network is left as it is.
     Subclasses declare the fields.
     """
+
+    delivery = "attention"
+    acts_at_scale_1 = True
+    made_for_scale = 1.0
 
     inner: Rule[Any]
     weight: float
@@ -92,5 +69,5 @@ class Attending(Wrapper[None], ABC):
         )
 
     def combine(self, predictions: Mapping[str, Tensor], step: Step, state: _State) -> tuple[Tensor, _State]:
-        guided, inner = self.inside(predictions, step, state[1])
+        guided, inner = self.combine_inner(predictions, step, state[1])
         return guided, (None, inner)

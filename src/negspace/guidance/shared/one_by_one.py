@@ -1,14 +1,19 @@
 """What rules over several predictions share: what is avoided at a step, and sums picture by picture."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
-from torch import Tensor
-
-from negspace.guidance.base import EMPTY, JOINT, NEGATIVE, POSITIVE, Branch, Rule, Step
+from negspace.guidance.base import Rule, Step
+from negspace.guidance.branch import EMPTY, JOINT, NEGATIVE, POSITIVE, Branch
 from negspace.strength import Constant, Strength
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
 
 State = TypeVar("State")
 
@@ -21,6 +26,9 @@ class Avoiding(Rule[State], ABC):
 
     It may act at scale 1, so it is its strength that turns it off. Subclasses declare the fields.
     """
+
+    delivery = "terms"
+    acts_at_scale_1 = True
 
     scale: float
     negative: float

@@ -1,14 +1,18 @@
 """What is shared by rules that put the negative in the empty prompt's place."""
 
+from __future__ import annotations
+
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from torch import Tensor
-
-from negspace.guidance.base import NEGATIVE, POSITIVE, Branch, Rule, Step, setting
+from negspace.guidance.base import Rule, Step, setting
+from negspace.guidance.branch import NEGATIVE, POSITIVE, Branch
 from negspace.strength import Constant, Strength
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -18,6 +22,9 @@ class Substitution(Rule[None]):
     Attributes:
         strength: how much of w - 1 acts, and when; where it is 0 only the positive is evaluated.
     """
+
+    delivery = "text"
+    cancels = True
 
     scale: float = setting(7.5, "w; 1 is off", low=0)
     strength: Strength = Constant()

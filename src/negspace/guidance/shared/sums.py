@@ -1,6 +1,11 @@
 """Sums over each picture of a batch by itself: nothing here lets batch mates meet."""
 
-from torch import Tensor
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def dot(first: Tensor, second: Tensor) -> Tensor:

@@ -1,14 +1,19 @@
 """What wrappers share: those that change a step's outcome, its input, or add a weaker branch."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from torch import Tensor
-
-from negspace.guidance.base import POSITIVE, Branch, Patch, Rule, Step, Wrapper
+from negspace.guidance.base import Rule, Step, Wrapper
+from negspace.guidance.branch import POSITIVE, Branch, Patch
 from negspace.strength import Strength
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
 
 _State = tuple[None, Any]
 
@@ -24,7 +29,7 @@ class Shaping(Wrapper[None], ABC):
         return None
 
     def combine(self, predictions: Mapping[str, Tensor], step: Step, state: _State) -> tuple[Tensor, _State]:
-        guided, inner = self.inside(predictions, step, state[1])
+        guided, inner = self.combine_inner(predictions, step, state[1])
         if others(predictions):
             guided = self.shape(guided, predictions[POSITIVE])
         return guided, (None, inner)
@@ -43,7 +48,7 @@ class Retelling(Wrapper[None], ABC):
     def combine(self, predictions: Mapping[str, Tensor], step: Step, state: _State) -> tuple[Tensor, _State]:
         positive = predictions[POSITIVE]
         told = {name: self.retold(other, positive) for name, other in others(predictions).items()}
-        guided, inner = self.inside({**predictions, **told}, step, state[1])
+        guided, inner = self.combine_inner({**predictions, **told}, step, state[1])
         return guided, (None, inner)
 
 
@@ -82,7 +87,7 @@ class Weakened(Wrapper[None], ABC):
         return (*asked, Branch(self.name, POSITIVE, self.patch()))
 
     def combine(self, predictions: Mapping[str, Tensor], step: Step, state: _State) -> tuple[Tensor, _State]:
-        guided, inner = self.inside(predictions, step, state[1])
+        guided, inner = self.combine_inner(predictions, step, state[1])
         if self.name in predictions:
             away = predictions[POSITIVE] - predictions[self.name]
             guided = guided + self.weight * self.strength.at(step) * away

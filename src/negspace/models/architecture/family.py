@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from negspace.errors import ModelError
 from negspace.facts import EncoderFacts, ModelFacts
+from negspace.guidance.branch import Need
+from negspace.guidance.catalogue import RULES
 from negspace.models.architecture.autoencoders import KL, Autoencoder
 from negspace.models.architecture.parts import ModelPart, TextPart
 from negspace.models.files.source import ModelFolder
 from negspace.models.samplers import EVEN, Spacing
 from negspace.request import Request
-from negspace.rulefacts import RULE_FACTS, Needs
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -133,10 +134,9 @@ class Family(ABC):
         return (), ()
 
 
-def hosted(*there: Needs) -> tuple[str, ...]:
+def hosted(*there: Need) -> tuple[str, ...]:
     """The rules for a network that has these; every network can stand beside a weaker one."""
-    have = {"nothing", "weak model", *there}
-    return tuple(name for name, rule in RULE_FACTS.items() if rule.needs in have)
+    return tuple(name for name, rule in RULES.items() if rule.needs() <= {"weak model", *there})
 
 
 def chosen(folder: ModelFolder, **otherwise: Any) -> dict[str, Any]:

@@ -4,11 +4,11 @@ from typing import Any
 
 from negspace.errors import ModelError
 from negspace.facts import Prediction
+from negspace.guidance.branch import Need
 from negspace.models.architecture.autoencoders import KL
 from negspace.models.architecture.family import hosted
 from negspace.models.architecture.parts import ModelPart
 from negspace.models.files.source import ModelFolder
-from negspace.rulefacts import Needs
 
 UNET = ModelPart("unet", "diffusers.models.unets.unet_2d_condition", "UNet2DConditionModel")
 
@@ -33,7 +33,7 @@ def rules_of(unet: dict[str, Any]) -> tuple[str, ...]:
     middle = unet.get("mid_block_type", "UNetMidBlock2DCrossAttn") == "UNetMidBlock2DCrossAttn"
     crossing = middle or any("CrossAttn" in block for block in blocks)
     own = not unet.get("only_cross_attention", False)
-    there: list[Needs] = ["cross-attention", "self-attention"] if crossing else []
+    there: list[Need] = ["cross-attention", "self-attention"] if crossing else []
     if middle and own is True:
         there.append("mid self-attention")
     return hosted(*there)

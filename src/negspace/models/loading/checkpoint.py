@@ -14,7 +14,7 @@ from negspace.encoding import Encoder, scaled, stack_scales
 from negspace.errors import RequestError
 from negspace.facts import ModelFacts
 from negspace.guidance import Patch
-from negspace.guidance.rules.autoguidance import OtherWeights
+from negspace.guidance.patches import OtherWeights
 from negspace.models.architecture.family import Family, NetworkInput
 from negspace.models.base import Network, Row
 from negspace.models.files.fingerprint import Print

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
-from negspace.guidance.shared.attention import Flipping, Mixing
+from negspace.guidance.patches import Flipping, Mixing
 
 
 @final

@@ -17,8 +17,7 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from negspace.errors import RequestError
 from negspace.guidance import Patch
-from negspace.guidance.rules.autoguidance import OtherWeights
-from negspace.guidance.shared.attention import Flipping, Mixing
+from negspace.guidance.patches import Flipping, Mixing, OtherWeights
 from negspace.models.base import Row
 from negspace.models.network.attention import processing
 from negspace.models.network.patching import Hosting, spoken

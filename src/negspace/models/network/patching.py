@@ -11,11 +11,7 @@ from torch import Tensor
 from negspace.encoding import Conditioning
 from negspace.errors import RequestError
 from negspace.guidance import Patch
-from negspace.guidance.rules.autoguidance import OtherWeights
-from negspace.guidance.rules.pag import PagPatch
-from negspace.guidance.rules.seg import SegPatch
-from negspace.guidance.rules.slg import SlgPatch
-from negspace.guidance.shared.attention import Flipping, Mixing
+from negspace.guidance.patches import Flipping, Mixing, OtherWeights, PagPatch, SegPatch, SlgPatch
 from negspace.models.base import Row
 from negspace.models.network.attention import Blurred, Flipped, Identity, Mixed, processing, skipping
 

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from negspace.engine.haze import hazed
 from torch import Tensor
 
 import negspace as ns
 from negspace.encoding import Conditioning
 from negspace.engine import Engine, Lane, SidesAtStep, WeightedConditioning, draw
-from negspace.engine.haze import hazed
 from negspace.engine.noise import keyed
 from negspace.generate import Model
 from negspace.guidance import Cfg, ConditioningNoise, Rule
