@@ -1,6 +1,8 @@
 """The house has floors: a module imports downward only, and heavy libraries stay where they belong."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,6 +55,8 @@ WITHOUT_TORCH = WORDS | {
     "prompt",
     "strength",
 }
+TORCH_WHEN_CALLED = {"guidance"}
+"""Parts that plans read, so they import torch for types alone, or inside the functions that compute."""
 KEPT_TO = {
     "diffusers": {"models"},
     "transformers": {"models", "judge"},
@@ -89,6 +93,25 @@ def imports(file: Path) -> Iterator[tuple[int, str]]:
                 yield node.lineno, module
 
 
+def imports_at_import(file: Path) -> Iterator[tuple[int, str]]:
+    """Every module that a file imports when it is imported itself: not for types alone, not in a function."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    later = {
+        child
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        or (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
+        for child in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if node in later:
+            continue
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.lineno, node.module
+
+
 def named(file: Path) -> str:
     return str(file.relative_to(HOUSE.parent))
 
@@ -112,6 +135,10 @@ def breaches(file: Path) -> Iterator[str]:
             yield f"{where}: {part} does without torch"
         elif top in KEPT_TO and part not in KEPT_TO[top]:
             yield f"{where}: {top} is kept to {', '.join(sorted(KEPT_TO[top]))}"
+    if part in TORCH_WHEN_CALLED:
+        for line, module in imports_at_import(file):
+            if module.partition(".")[0] == "torch":
+                yield f"{named(file)}:{line} imports {module}: {part} imports torch inside functions"
 
 
 @pytest.mark.parametrize(
@@ -144,3 +171,45 @@ def test_the_rule_sees_a_breach(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         "6 imports negspace.encoding.windows",
         "7 imports diffusers",
     ]
+
+
+def test_torch_is_imported_inside_functions_or_for_types(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = (
+        "from typing import TYPE_CHECKING\n"
+        "if TYPE_CHECKING:\n"
+        "    from torch import Tensor\n"
+        "from torch.nn import functional\n"
+        "def combine():\n"
+        "    import torch\n"
+        "class Rule:\n"
+        "    import torch\n"
+    )
+    file = tmp_path / "guidance" / "rule.py"
+    file.parent.mkdir()
+    file.write_text(source)
+    monkeypatch.setattr(f"{__name__}.HOUSE", tmp_path)
+    lines = [text.split(": ")[0].rpartition(":")[2] for text in breaches(file)]
+    assert lines == ["4 imports torch.nn", "8 imports torch"]
+
+
+PLANS = """
+import sys
+from negspace.planning.plan import plan
+from negspace import ModelFacts, Request
+from negspace.guidance import RULES
+
+facts = ModelFacts(name="m", rules=tuple(RULES))
+for name in RULES:
+    text = name + '(weak="folder")' if "weak model" in RULES[name].needs() else name
+    made = plan(Request(prompt="a cat", avoid="hat", rule=text), facts)
+    assert made.rule == text
+assert "torch" not in sys.modules, "torch was imported"
+"""
+
+
+def test_a_plan_with_any_rule_needs_no_torch() -> None:
+    """Plans read facts of the rules from their classes; a fresh interpreter makes one with each."""
+    done = subprocess.run([sys.executable, "-c", PLANS], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

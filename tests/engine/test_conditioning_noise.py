@@ -1,17 +1,16 @@
-"""Haze: what is told through noise, by hand, by seed and step, and on models."""
+"""Noise on a conditioning: by hand, by seed and step, and on models."""
 
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from negspace.engine.haze import hazed
 from torch import Tensor
 
 import negspace as ns
 from negspace.encoding import Conditioning
 from negspace.engine import Engine, Lane, SidesAtStep, WeightedConditioning, draw
-from negspace.engine.noise import keyed
+from negspace.engine.noise import keyed, with_noise
 from negspace.generate import Model
 from negspace.guidance import Cfg, ConditioningNoise, Rule
 from negspace.guidance.rules.cads import Cads
@@ -24,7 +23,7 @@ STEPS, SHAPE = 5, (2, 3, 3)
 SETTINGS = {"num_train_timesteps": 100, "clip_sample": False, "prediction_type": "epsilon"}
 
 
-def told(seed: int, pooled: bool = False) -> Conditioning:
+def conditioning(seed: int, pooled: bool = False) -> Conditioning:
     numbers = torch.randn((12, 16), generator=torch.Generator().manual_seed(seed))
     return Conditioning(numbers, numbers[0] if pooled else None, 1, torch.zeros(12, 16))
 
@@ -33,34 +32,36 @@ def noise() -> torch.Generator:
     return keyed(3, 1, "haze")
 
 
-def test_haze_by_hand() -> None:
-    plain, n = told(0), torch.randn((12, 16), generator=noise())
+def test_noise_by_hand() -> None:
+    plain, n = conditioning(0), torch.randn((12, 16), generator=noise())
     y = plain.hidden
     mixed = 0.8 * y + 0.15 * n
-    assert torch.allclose(hazed(plain, ConditioningNoise(0.8, 0.15, 0.0), noise()).hidden, mixed)
+    assert torch.allclose(with_noise(plain, ConditioningNoise(0.8, 0.15, 0.0), noise()).hidden, mixed)
     matched = (mixed - mixed.mean()) / mixed.std() * y.std() + y.mean()
-    assert torch.allclose(hazed(plain, ConditioningNoise(0.8, 0.15, 1.0), noise()).hidden, matched, atol=1e-6)
-    half = hazed(plain, ConditioningNoise(0.8, 0.15, 0.5), noise()).hidden
+    assert torch.allclose(
+        with_noise(plain, ConditioningNoise(0.8, 0.15, 1.0), noise()).hidden, matched, atol=1e-6
+    )
+    half = with_noise(plain, ConditioningNoise(0.8, 0.15, 0.5), noise()).hidden
     assert torch.allclose(half, (mixed + matched) / 2, atol=1e-6)
 
 
-def test_mean_and_spread_are_those_of_what_is_told() -> None:
-    plain = told(0, pooled=True)
-    through = hazed(plain, ConditioningNoise(0.0, 0.25, 1.0), noise())
-    assert plain.pooled is not None and through.pooled is not None
-    for ours, theirs in ((through.hidden, plain.hidden), (through.pooled, plain.pooled)):
+def test_mean_and_deviation_are_those_of_the_conditioning() -> None:
+    plain = conditioning(0, pooled=True)
+    noisy = with_noise(plain, ConditioningNoise(0.0, 0.25, 1.0), noise())
+    assert plain.pooled is not None and noisy.pooled is not None
+    for ours, theirs in ((noisy.hidden, plain.hidden), (noisy.pooled, plain.pooled)):
         assert not torch.allclose(ours, theirs, atol=0.1)
         assert torch.allclose(ours.mean(), theirs.mean(), atol=1e-5)
         assert torch.allclose(ours.std(), theirs.std(), atol=1e-5)
-    assert replace(through, hidden=plain.hidden, pooled=plain.pooled).tokens == plain.tokens
+    assert replace(noisy, hidden=plain.hidden, pooled=plain.pooled).tokens == plain.tokens
 
 
 def test_what_is_longer_begins_with_the_same_noise() -> None:
-    """A negative that needs a window more does not shift what the positive is told through."""
-    short = told(0)
+    """A negative that needs a window more does not shift the noise of the positive."""
+    short = conditioning(0)
     long = Conditioning(torch.cat([short.hidden, short.hidden]), None, 2, short.empty)
-    haze = ConditioningNoise(0.6, 0.2, 0.0)
-    assert torch.equal(hazed(long, haze, noise()).hidden[:12], hazed(short, haze, noise()).hidden)
+    weak = ConditioningNoise(0.6, 0.2, 0.0)
+    assert torch.equal(with_noise(long, weak, noise()).hidden[:12], with_noise(short, weak, noise()).hidden)
 
 
 def test_the_noise_of_the_picture_is_what_it_was() -> None:
@@ -72,7 +73,7 @@ def test_the_noise_of_the_picture_is_what_it_was() -> None:
 
 # In a lane
 
-POSITIVE, EMPTY, NEGATIVE = told(1), told(2), told(3)
+POSITIVE, EMPTY, NEGATIVE = conditioning(1), conditioning(2), conditioning(3)
 CAST: SidesAtStep = {
     "positive": (WeightedConditioning(POSITIVE),),
     "empty": (WeightedConditioning(EMPTY),),
@@ -97,7 +98,7 @@ def hidden(rows: list[Row], number: int = 0) -> Tensor:
     return rows[number].told[0].hidden
 
 
-def test_only_the_positive_is_told_through_haze_and_no_network_sees_a_patch() -> None:
+def test_only_the_positive_gets_noise_and_no_network_gets_a_patch() -> None:
     seen = watched(Cads(clean=0.5, hazy=0.9))
     assert [torch.equal(hidden(rows), POSITIVE.hidden) for rows in seen] == [False, False, False, True, True]
     assert all(rows[1].told == (NEGATIVE,) and len(rows) == 2 for rows in seen)
@@ -105,32 +106,30 @@ def test_only_the_positive_is_told_through_haze_and_no_network_sees_a_patch() ->
     assert not torch.equal(hidden(seen[0]), hidden(seen[1])), "the noise is drawn anew at every step"
 
 
-def test_the_haze_depends_on_seed_and_step_alone() -> None:
+def test_the_noise_depends_on_seed_and_step_alone() -> None:
     first, again, other = watched(Cads()), watched(Rescale(Cads())), watched(Cads(), seed=4)
     assert torch.equal(hidden(first[0]), hidden(again[0]))
     assert not torch.equal(hidden(first[0]), hidden(other[0]))
 
 
-def test_asking_twice_tells_the_same() -> None:
+def test_the_rows_of_a_step_are_always_the_same() -> None:
     sampler = Sampler("DDIM", SETTINGS, STEPS)
     lane = Lane(seed=3, noise=draw(3, SHAPE), sampler=sampler, rule=Cads(), space="eps", sides=[CAST] * STEPS)
     assert torch.equal(hidden(lane.rows()), hidden(lane.rows()))
 
 
-def test_the_empty_prompt_in_a_sum_of_texts_is_told_as_it_is() -> None:
-    """d_u + 0.5 (d_1 - d_u) + 0.8 (d_2 - d_u): both texts through haze, the empty prompt run once."""
+def test_the_empty_prompt_in_a_sum_of_texts_gets_no_noise() -> None:
+    """d_u + 0.5 (d_1 - d_u) + 0.8 (d_2 - d_u): both texts with noise, the empty prompt run once."""
     cast: SidesAtStep = {
         **CAST,
-        "positive": (WeightedConditioning(POSITIVE, 0.5), WeightedConditioning(told(7), 0.8)),
+        "positive": (WeightedConditioning(POSITIVE, 0.5), WeightedConditioning(conditioning(7), 0.8)),
         "negative": CAST["empty"],
     }
     rows = watched(Cads(), cast)[0]
     assert len(rows) == 3
-    assert [torch.equal(hidden(rows, i), one.hidden) for i, one in enumerate((POSITIVE, told(7), EMPTY))] == [
-        False,
-        False,
-        True,
-    ]
+    plain = (POSITIVE, conditioning(7), EMPTY)
+    equal = [torch.equal(hidden(rows, number), side.hidden) for number, side in enumerate(plain)]
+    assert equal == [False, False, True]
 
 
 # On models

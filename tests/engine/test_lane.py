@@ -99,7 +99,7 @@ class InPicture(Wrapper[int]):
     def combine(
         self, predictions: Mapping[str, Tensor], step: Step, state: tuple[int, None]
     ) -> tuple[Tensor, tuple[int, None]]:
-        guided, inner = self.inside(predictions, step, state[1])
+        guided, inner = self.combine_inner(predictions, step, state[1])
         return guided, (state[0] + 1, inner)
 
 

@@ -272,15 +272,15 @@ def test_settings_out_of_range_are_refused(text: str, why: str) -> None:
 # CADS
 
 
-def test_the_haze_of_cads_follows_its_schedule() -> None:
+def test_the_noise_of_cads_follows_its_schedule() -> None:
     rule = Cads(clean=0.4, hazy=0.8, noise=0.5, mix=0.5)
     step = at(0)
     seen = [rule.branches(replace(step, index=i, count=10), rule.init()) for i in (0, 2, 4, 6, 9)]
-    hazes = [branches[0].noise for branches in seen]
-    assert all(branches[1].noise is None for branches in seen), "the negative is told as it is"
-    assert hazes[3] is None and hazes[4] is None
+    noises = [branches[0].noise for branches in seen]
+    assert all(branches[1].noise is None for branches in seen), "the negative gets no noise"
+    assert noises[3] is None and noises[4] is None
     # time is 1, 0.8, 0.6: gamma 0, 0, 0.5
-    for haze, gamma in zip(hazes, (0.0, 0.0, 0.5), strict=False):
-        assert haze is not None and haze.mix == 0.5
-        assert haze.keep == pytest.approx(gamma**0.5, abs=1e-6)
-        assert haze.spread == pytest.approx(0.5 * (1 - gamma) ** 0.5)
+    for noise, gamma in zip(noises, (0.0, 0.0, 0.5), strict=False):
+        assert noise is not None and noise.matched == 0.5
+        assert noise.keep == pytest.approx(gamma**0.5, abs=1e-6)
+        assert noise.strength == pytest.approx(0.5 * (1 - gamma) ** 0.5)

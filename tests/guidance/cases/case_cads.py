@@ -1,4 +1,4 @@
-"""cads by hand: what is told is changed, not what is made of it. test_cads.py computes the haze."""
+"""cads by hand: it changes the conditioning alone. test_conditioning_noise.py computes the noise."""
 
 import torch
 

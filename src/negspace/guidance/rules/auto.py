@@ -106,7 +106,7 @@ class Auto(Rule[Measurements | None]):
             weights[side] * _further(p, scale, usual) for side, p in kept.away.items() if side in weights
         )
         away = self.strength.at(step) * total(pushes)
-        return positive + up + (0.0 if isinstance(away, float) else cap(away, _MOST * norm(up))), kept
+        return positive + up + (0.0 if isinstance(away, int | float) else cap(away, _MOST * norm(up))), kept
 
     def _scale(self, step: Step) -> float:
         return 1.0 + self.strength.at(step) * (self.scale - 1.0)
