@@ -18,7 +18,7 @@ from negspace.models.base import Network
 from negspace.models.files.source import EMBEDDED, Saving, Source
 from negspace.models.hardware import choose
 from negspace.models.loading.opening import open_network
-from negspace.planning.plan import Plan, plan, settled
+from negspace.planning.plan import Plan, plan, plan_governed
 from negspace.policy.policy import Policy
 from negspace.prompt import parse
 from negspace.receipt import Receipt
@@ -205,7 +205,7 @@ class Model:
         embeddings = load_embeddings(request.embeddings)
         facts = replace(self.facts, embeddings=tuple(taught.facts for taught in embeddings))
         network = self.network(request.dtype)
-        planned = settled(request, receipt.negative_dialect, facts)
+        planned = plan_governed(request, receipt.negative_dialect, facts)
         return Run(network, planned, self._width, self._encoder(network, embeddings)).result()
 
     def generate(

@@ -10,7 +10,7 @@ from negspace.encoding import WEIGHTINGS
 from negspace.errors import PromptError, RequestError
 from negspace.facts import EmbeddingFacts
 from negspace.findings import Finding
-from negspace.planning.conversion import converted
+from negspace.planning.conversion import convert_plan
 from negspace.planning.plan import Plan
 from negspace.prompt import reading as weights
 
@@ -152,7 +152,7 @@ def test_an_embedding_for_another_model_is_refused() -> None:
 
 def test_both_texts_are_said_in_another_dialect() -> None:
     plan = planned("a ((cat:1.5))", avoid="[hat]")
-    told = converted(plan, "compel")
+    told = convert_plan(plan, "compel")
     assert told.positive is not None and told.negative is not None and not told.findings
     for text, other in ((plan.positive, told.positive), ("[hat]", told.negative)):
         mine, theirs = ns.prompt.parse(text).chunks, ns.prompt.parse(other, "compel").chunks
@@ -160,13 +160,13 @@ def test_both_texts_are_said_in_another_dialect() -> None:
 
 
 def test_what_another_dialect_cannot_say_is_found_with_its_place() -> None:
-    told = converted(planned("a [cat:hat:0.5]", avoid=None), "comfy")
+    told = convert_plan(planned("a [cat:hat:0.5]", avoid=None), "comfy")
     assert told.positive is None and told.negative is None
     (finding,) = told.findings
     assert finding.code == "not-convertible" and finding.span == (2, 15) and finding.side == "prompt"
     assert type(told).from_json(told.to_json()) == told
     with pytest.raises(RequestError, match="no dialect is called 'comfi'"):
-        converted(planned(), "comfi")
+        convert_plan(planned(), "comfi")
 
 
 @pytest.mark.parametrize("scale", [1.0000000000000002, 0.9999999999999999])

@@ -14,7 +14,8 @@ from negspace.request import Request
 
 if TYPE_CHECKING:
     from negspace.planning.conversion import Converted
-    from negspace.planning.plan import Plan, PlannedTerm
+    from negspace.planning.negative import PlannedTerm
+    from negspace.planning.plan import Plan
     from negspace.policy.applicable import PolicyRecord
 
 To = Annotated[
@@ -38,13 +39,13 @@ def plan(request: Request, parts: Source, to: To = None, json: Json = False) -> 
     """
     from negspace.cli.planning import in_words, needed
     from negspace.cli.planning import planned as compiled
-    from negspace.planning.conversion import converted
+    from negspace.planning.conversion import convert_plan
 
     source = parts.at(request.model)
     planned = compiled(request, source)
     check_settings(planned)
     memory = needed(source)
-    other = None if to is None else converted(planned, to)
+    other = None if to is None else convert_plan(planned, to)
     if json:
         plain = planned.without_pixels().model_dump(mode="json")
         plain["memory"] = memory
@@ -95,9 +96,9 @@ def _show_plan(planned: "Plan", other: "Converted | None") -> None:
 
 def _needs(terms: "Sequence[PlannedTerm]") -> Iterator[str]:
     """Whom the request cannot do without."""
-    from negspace.planning.negative import must_be_seen
+    from negspace.planning.negative import needs_a_judge
 
-    must = [repr(term.avoid.term) for term in terms if must_be_seen(term.avoid)]
+    must = [repr(term.avoid.term) for term in terms if needs_a_judge(term.avoid)]
     if must:
         yield f"a judge that knows {', '.join(must)}; without one nothing is made"
 

@@ -1,4 +1,4 @@
-"""Conversion of a plan's texts: the same words and numbers as another program writes them."""
+"""The texts of a plan in another dialect: the same words and weights as another program writes them."""
 
 from negspace.errors import PromptError
 from negspace.findings import Finding, Side
@@ -12,8 +12,8 @@ class Converted(Frozen):
 
     Attributes:
         dialect: the dialect.
-        positive, negative: the texts in it; None where it cannot say one, or there is none.
-        findings: what it cannot say, and where that stands in the text of the plan.
+        positive, negative: the texts in it; None where there is no text, or the dialect cannot express it.
+        findings: what the dialect cannot express, with its place in the text of the plan.
     """
 
     dialect: str
@@ -22,7 +22,7 @@ class Converted(Frozen):
     findings: tuple[Finding, ...]
 
 
-def converted(planned: Plan, dialect: str) -> Converted:
+def convert_plan(plan: Plan, dialect: str) -> Converted:
     """Both texts of a plan in a dialect, with the same weight on every word.
 
     Raises:
@@ -30,13 +30,13 @@ def converted(planned: Plan, dialect: str) -> Converted:
     """
     findings: list[Finding] = []
 
-    def told(text: str | None, source: str, side: Side) -> str | None:
+    def convert_side(text: str | None, source: str, side: Side) -> str | None:
         try:
             return None if text is None else convert(text, source, dialect)
         except PromptError as error:
             findings.append(Finding("not-convertible", str(error), error.span, side))
             return None
 
-    positive = told(planned.positive, planned.carried.dialect, "prompt")
-    negative = told(planned.negative, planned.negative_dialect, "avoid")
+    positive = convert_side(plan.positive, plan.carried.dialect, "prompt")
+    negative = convert_side(plan.negative, plan.negative_dialect, "avoid")
     return Converted(dialect=dialect, positive=positive, negative=negative, findings=tuple(findings))

@@ -1,4 +1,4 @@
-"""Estimates: what the encoders will make of a text, as far as can be told without tokenizer and weights."""
+"""Estimates what the encoders will make of a text, without their tokenizers and weights."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -16,10 +16,10 @@ _SIGN = re.compile(r"[^\w\s]|_")
 
 
 class TextEstimate(NamedTuple):
-    """One text.
+    """The estimate of one text.
 
     Attributes:
-        tokens: how many it takes.
+        tokens: how many tokens it takes.
         unknown: its content words that no encoder has learned; None where nobody knows.
         content: its content words.
     """
@@ -31,7 +31,7 @@ class TextEstimate(NamedTuple):
 
 @dataclass(frozen=True)
 class _Piece:
-    """A word, a sign, or the name of an embedding, and about how many tokens it takes."""
+    """A word, a sign, or the name of an embedding, and the estimated number of its tokens."""
 
     text: str
     start: int
@@ -39,14 +39,14 @@ class _Piece:
 
 
 @lru_cache(maxsize=8)
-def estimates_of(facts: ModelFacts) -> "TextEstimator":
-    """Estimates for a model, remembered: a policy's terms are the same in every request."""
+def estimator_for(facts: ModelFacts) -> "TextEstimator":
+    """The estimator of a model, cached: the terms of a policy are the same in every request."""
     return TextEstimator(facts)
 
 
 @final
 class TextEstimator:
-    """Estimates for one model: what of its facts they need is looked up once.
+    """Estimates texts for one model.
 
     Args:
         facts: of the model.
@@ -54,17 +54,17 @@ class TextEstimator:
 
     def __init__(self, facts: ModelFacts) -> None:
         self._encoders = facts.encoders
-        self._names = mentions(one.name for one in facts.embeddings)
-        self._vectors = {one.name.lower(): one.vectors for one in facts.embeddings}
+        self._names = mentions(embedding.name for embedding in facts.embeddings)
+        self._vectors = {embedding.name.lower(): embedding.vectors for embedding in facts.embeddings}
         learned = [encoder.words for encoder in facts.encoders]
         self._learned = None if None in learned else tuple(words for words in learned if words is not None)
-        self._of = lru_cache(maxsize=4096)(self._estimated)
+        self._cached = lru_cache(maxsize=4096)(self._estimate)
 
-    def of(self, text: str) -> TextEstimate:
-        """All of a text without syntax."""
-        return self._of(text)
+    def estimate(self, text: str) -> TextEstimate:
+        """The estimate of a text without syntax."""
+        return self._cached(text)
 
-    def _estimated(self, text: str) -> TextEstimate:
+    def _estimate(self, text: str) -> TextEstimate:
         content = content_words(text)
         rest = content_words(self._names.sub(" ", text)) if self._names else content
         unknown = self._unlearned(rest)
@@ -72,10 +72,10 @@ class TextEstimator:
 
     def tokens(self, text: str) -> int:
         """How many tokens a text without syntax takes."""
-        return self.of(text).tokens
+        return self._cached(text).tokens
 
     def named(self, text: str) -> frozenset[str]:
-        """The names of the embeddings that a text asks for, lower case."""
+        """The names of the embeddings in a text, lower case."""
         if self._names is None:
             return frozenset()
         return frozenset(match["name"].lower() for match in self._names.finditer(text))
@@ -83,22 +83,22 @@ class TextEstimator:
     def length_findings(
         self, longest: int, side: Side, prompts: Callable[[], Sequence[Prompt]]
     ) -> Iterator[Finding]:
-        """Where a text outgrows an encoder: those with windows read on, running text is cut at its end.
+        """Names encoders for which a text is too long: some read it in several windows, others cut its end.
 
         Args:
             longest: tokens of the longest prompt in the text.
-            side: whose text it is.
+            side: of the text.
             prompts: reads the text; called only where an encoder reads running text.
         """
         name = "the prompt" if side == "prompt" else "the negative"
         windowed = [encoder.chunk for encoder in self._encoders if encoder.kind == "clip"]
         if windowed and longest > min(windowed):
-            told = f"{name} takes about {longest} tokens, more than the {min(windowed)} of one window"
-            yield Finding("long", f"{told}: it is read in several", side=side, level="note")
+            text = f"{name} takes about {longest} tokens, more than the {min(windowed)} of one window"
+            yield Finding("long", f"{text}: it is read in several", side=side, level="note")
         for encoder in self._encoders:
             if encoder.kind == "llm":
-                found = (self._cut(prompt, encoder, side) for prompt in prompts())
-                yield from dict.fromkeys(finding for finding in found if finding is not None)
+                findings = (self._cut_finding(prompt, encoder, side) for prompt in prompts())
+                yield from dict.fromkeys(finding for finding in findings if finding is not None)
 
     def _unlearned(self, content: Sequence[str]) -> tuple[str, ...] | None:
         if self._learned is None:
@@ -114,16 +114,16 @@ class TextEstimator:
         return any(word in words for words in self._learned or ())
 
     def _tokens(self, text: str, unknown: Sequence[str]) -> int:
-        """The sum over its pieces, without making them where no embedding can be among them."""
+        """The sum over its pieces, which are not needed where the model has no embeddings."""
         if self._names:
             return sum(piece.tokens for piece in self._pieces(text, unknown))
         words = words_of(text)
         more = sum(_size(word) - 1 for word in words if word in unknown) if unknown else 0
         return len(words) + more + len(_SIGN.findall(text))
 
-    def _cut(self, prompt: Prompt, encoder: EncoderFacts, side: Side) -> Finding | None:
+    def _cut_finding(self, prompt: Prompt, encoder: EncoderFacts, side: Side) -> Finding | None:
         read, lost = 0, list[_Piece]()
-        unknown = self.of(prompt.written).unknown or ()
+        unknown = self.estimate(prompt.written).unknown or ()
         for piece in self._pieces(prompt.written, unknown):
             read += piece.tokens
             if read > encoder.chunk:
@@ -131,9 +131,9 @@ class TextEstimator:
         if not lost:
             return None
         words = [piece for piece in lost if WORD.search(piece.text)]
-        told = " ".join(piece.text for piece in words) or "punctuation"
+        cut = " ".join(piece.text for piece in words) or "punctuation"
         over = read - encoder.chunk
-        text = f"{encoder.name} reads {encoder.chunk} tokens; about {over} more would be cut: {told}"
+        text = f"{encoder.name} reads {encoder.chunk} tokens; about {over} more would be cut: {cut}"
         whole = prompt.excerpt in (None, prompt.source)
         span = (words[0].start, words[-1].start + len(words[-1].text)) if words and whole else None
         return Finding("cut-words", text, span, side)

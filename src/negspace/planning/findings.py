@@ -1,4 +1,4 @@
-"""Noticing: what is worth knowing of a plan before anything runs, in plain words."""
+"""Findings on the texts of a plan, in plain words, before anything runs."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -7,7 +7,7 @@ from itertools import pairwise
 from negspace.avoid.terms import content_words, words_of
 from negspace.facts import ModelFacts
 from negspace.findings import Finding, Side
-from negspace.planning.estimates import TextEstimator
+from negspace.planning.estimates import TextEstimator, estimator_for
 from negspace.planning.negative import Negative, PlannedTerm, prompts_of
 from negspace.policy.govern import GovernedRequest
 from negspace.prompt import Prompt, parse
@@ -16,100 +16,104 @@ from negspace.request import Request
 _NEGATIONS = frozenset({"no", "not", "without", "never"})
 
 
-def noticed(
+def text_findings(
     request: Request,
     governed: GovernedRequest,
     facts: ModelFacts,
-    estimates: TextEstimator,
     negative: Negative,
     terms: Sequence[PlannedTerm],
-    steps: int,
     why_not: str | None,
 ) -> Iterator[Finding]:
-    """What is worth knowing.
+    """Findings on both texts and on every term.
 
     Args:
         request: as asked, with its inline forms read.
         governed: as it is carried out.
-        facts, estimates: of the model.
-        negative: what the negative side is told.
+        facts: of the model.
+        negative: the text of the negative side.
         terms: every avoided term.
-        steps: of the sampler.
         why_not: why the negative cannot act; None where it can.
     """
+    estimator, steps = estimator_for(facts), negative.steps
     if why_not is not None and (negative.text is not None or terms):
         level = "note" if not terms else "warning"
         yield Finding("inert", f"the negative can do nothing: {why_not}", side="avoid", level=level)
     carried = governed.request
-    asked = prompts_of(request.prompt, request.dialect, steps)
-    yield from _read_findings(asked, "prompt")
-    longest = max(estimates.tokens(prompt.clean) for prompt in asked)
-    yield from estimates.length_findings(longest, "prompt", lambda: asked)
+    prompts = prompts_of(request.prompt, request.dialect, steps)
+    yield from _dialect_findings(prompts, "prompt")
+    longest = max(estimator.tokens(prompt.clean) for prompt in prompts)
+    yield from estimator.length_findings(longest, "prompt", lambda: prompts)
     if governed.entries is None:
-        yield from _read_findings(negative.prompts(), "avoid")
-    elif isinstance(request.avoid, str):  # of which the list was made
-        yield from _read_findings(prompts_of(request.avoid, request.dialect, steps), "avoid")
-    yield from estimates.length_findings(negative.tokens, "avoid", negative.prompts)
-    prompts = prompts_of(carried.prompt, carried.dialect, steps)
-    yield from _word_findings(request.prompt, prompts, estimates)
-    in_prompt = words_of(" , ".join(prompt.clean for prompt in prompts))
+        yield from _dialect_findings(negative.prompts(), "avoid")
+    elif isinstance(request.avoid, str):  # the merged list was made of it
+        yield from _dialect_findings(prompts_of(request.avoid, request.dialect, steps), "avoid")
+    yield from estimator.length_findings(negative.tokens, "avoid", negative.prompts)
+    texts = [prompt.clean for prompt in prompts_of(carried.prompt, carried.dialect, steps)]
+    yield from _word_findings(request.prompt, texts, estimator)
+    prompt_words = words_of(" , ".join(texts))
     for term in terms:
-        yield from _term_findings(term, in_prompt)
-    yield from _embedding_findings(carried, negative.text, facts, estimates)
+        yield from _term_findings(term, prompt_words)
+    yield from _embedding_findings(carried, negative.text, facts, estimator)
 
 
-def _read_findings(prompts: Sequence[Prompt], side: Side) -> Iterator[Finding]:
-    """What the dialect noticed."""
-    found = {replace(finding, side=side) for prompt in prompts for finding in prompt.findings}
-    yield from sorted(found, key=lambda finding: (finding.span or (0, 0), finding.code))
+def _dialect_findings(prompts: Sequence[Prompt], side: Side) -> Iterator[Finding]:
+    """Findings of the dialect on reading the text."""
+    findings = {replace(finding, side=side) for prompt in prompts for finding in prompt.findings}
+    yield from sorted(findings, key=lambda finding: (finding.span or (0, 0), finding.code))
 
 
-def _word_findings(asked: str, prompts: Sequence[Prompt], estimates: TextEstimator) -> Iterator[Finding]:
-    """Words of the prompt that the model has never learned, and words that say no in a way not understood."""
-    told = [prompt.clean for prompt in prompts]
-    for word in dict.fromkeys(word for text in told for word in estimates.of(text).unknown or ()):
-        text = f"{word!r} is a word the model has never learned"
-        yield Finding("unknown-word", text, _first(word, asked), "prompt")
-    pairs = (pair for text in told for pair in pairwise(words_of(text)) if pair[0] in _NEGATIONS)
+def _word_findings(source: str, texts: Sequence[str], estimator: TextEstimator) -> Iterator[Finding]:
+    """Words of the prompt that the model has never learned, and negations that could not be understood.
+
+    Args:
+        source: the prompt as it was written.
+        texts: what of it is read at some step, without syntax.
+        estimator: of the model.
+    """
+    unknown = (word for text in texts for word in estimator.estimate(text).unknown or ())
+    for word in dict.fromkeys(unknown):
+        message = f"{word!r} is a word the model has never learned"
+        yield Finding("unknown-word", message, _first(word, source), "prompt")
+    pairs = (pair for text in texts for pair in pairwise(words_of(text)) if pair[0] in _NEGATIONS)
     for word, following in dict.fromkeys(pairs):
-        text = f"{word!r} in a prompt tends to bring what follows; avoid {following!r} instead"
-        yield Finding("negation", text, _first(word, asked), "prompt", "note")
+        message = f"{word!r} in a prompt tends to bring what follows; avoid {following!r} instead"
+        yield Finding("negation", message, _first(word, source), "prompt", "note")
 
 
-def _term_findings(term: PlannedTerm, in_prompt: tuple[str, ...]) -> Iterator[Finding]:
+def _term_findings(term: PlannedTerm, prompt_words: tuple[str, ...]) -> Iterator[Finding]:
     text, span = term.avoid.term, term.span
     for word in term.unknown:
         yield Finding("unknown-word", f"{word!r} is a word the model has never learned", span, "avoid")
     words = words_of(text)
     if words and words[0] in _NEGATIONS and len(words) > 1:  # one that could not be understood
-        told = f"{text!r} is avoided as it stands, which asks for it; write {' '.join(words[1:])!r}"
-        yield Finding("negation", told, span, "avoid")
+        message = f"{text!r} is avoided as it is written, which asks for it; write {' '.join(words[1:])!r}"
+        yield Finding("negation", message, span, "avoid")
     content = content_words(text)
-    if content and _stands_in(content, in_prompt):
+    if content and _is_in(content, prompt_words):
         yield Finding("contradiction", f"{text!r} is also in the prompt", span, "avoid")
     if term.avoid.weight == 0:
         yield Finding("weight", f"{text!r} weighs 0 and does nothing", span, "avoid")
     if term.avoid.weight < 0:
-        told = f"{text!r} weighs {term.avoid.weight:g}: avoiding less than nothing asks for it"
-        yield Finding("weight", told, span, "avoid")
+        message = f"{text!r} weighs {term.avoid.weight:g}: a negative weight asks for it"
+        yield Finding("weight", message, span, "avoid")
 
 
-def _stands_in(words: tuple[str, ...], text: tuple[str, ...]) -> bool:
+def _is_in(words: tuple[str, ...], text: tuple[str, ...]) -> bool:
     return words[0] in text and any(text[i : i + len(words)] == words for i in range(len(text)))
 
 
 def _embedding_findings(
-    request: Request, negative: str | None, facts: ModelFacts, estimates: TextEstimator
+    request: Request, negative: str | None, facts: ModelFacts, estimator: TextEstimator
 ) -> Iterator[Finding]:
-    """Embeddings that nothing asks for."""
+    """Embeddings that no text names."""
     if not facts.embeddings:
         return
     others = (text or "" for text in (*request.other_prompts, *request.other_avoids))
     texts = (parse(text, request.dialect).clean for text in (request.prompt, negative or "", *others))
-    named = estimates.named(" , ".join(texts))
-    for one in facts.embeddings:
-        if one.name.lower() not in named:
-            text = f"the embedding {one.name!r} is given and named in no text, so it does nothing"
+    named = estimator.named(" , ".join(texts))
+    for embedding in facts.embeddings:
+        if embedding.name.lower() not in named:
+            text = f"the embedding {embedding.name!r} is given and named in no text, so it does nothing"
             yield Finding("embedding-not-named", text)
 
 

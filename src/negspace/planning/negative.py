@@ -1,4 +1,4 @@
-"""Planned: one avoided term and the negative side of a plan, as they are told."""
+"""The negative side of a plan: its text, what of it acts when, and what becomes of each avoided term."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ CHECK_ONLY = "check only"
 
 @dataclass(frozen=True, slots=True)
 class PlannedTerm:
-    """One avoided term and how the model is told.
+    """One avoided term and how it reaches the model.
 
     Attributes:
         avoid: the term as asked.
@@ -28,7 +28,7 @@ class PlannedTerm:
         channel: how it reaches the model: "negative branch", where all terms are one text; "own branch";
             "attention"; or several of these. Where there is no way, "check only" if a judge looks for it in
             the picture, else "nothing". Earlier plans call it "told".
-        tokens: how many tokens it will take, as far as can be told without the tokenizer.
+        tokens: how many tokens it will take, estimated without the tokenizer.
         known: whether every content word is one the encoder has learned; None where nobody knows.
         unknown: the words that are not.
         origins: everyone who asked for it.
@@ -46,11 +46,11 @@ class PlannedTerm:
 
 
 class Stage(Frozen):
-    """What the negative side is told up to a share of the steps.
+    """The negative up to a share of the steps.
 
     Attributes:
-        until: share of the steps at which it ends.
-        text: None where nothing is told.
+        until: the share of the steps at which it ends.
+        text: of the negative; None where there is none.
     """
 
     until: float
@@ -59,13 +59,13 @@ class Stage(Frozen):
 
 @dataclass(frozen=True)
 class Negative:
-    """What the negative side is told, all of it.
+    """The text of the negative side.
 
     Attributes:
-        text: None where there is none.
+        text: all of it; None where there is none.
         dialect: its grammar.
         steps: of the sampler, which schedules in it refer to.
-        tokens: how many it takes, about.
+        tokens: how many it takes, estimated.
     """
 
     text: str | None
@@ -84,20 +84,20 @@ def prompts_of(text: str, dialect: str, steps: int) -> list[Prompt]:
 
 
 def stages_of(avoid: str | Sequence[Avoid] | None, text: str | None, dialect: str) -> tuple[Stage, ...]:
-    """What is told when: a text tells its own times by its schedules, terms by their windows.
+    """The stages of the negative. A text has its times in its schedules, terms have them in their windows.
 
     Args:
         avoid: what is avoided.
         text: all of it, `negative_text`.
         dialect: its grammar.
     """
-    if avoid is None or isinstance(avoid, str) or all(one.window == (0.0, 1.0) for one in avoid):
+    if avoid is None or isinstance(avoid, str) or all(term.window == (0.0, 1.0) for term in avoid):
         return (Stage(until=1.0, text=None if avoid == () else text),)
-    edges = sorted({edge for one in avoid for edge in one.window} | {0.0, 1.0})
+    edges = sorted({edge for term in avoid for edge in term.window} | {0.0, 1.0})
     stages: list[Stage] = []
     for start, stop in pairwise(edges):
-        told = [one for one in avoid if one.window[0] <= start < one.window[1]]
-        stages.append(Stage(until=stop, text=negative_text(told, dialect) if told else None))
+        active = [term for term in avoid if term.window[0] <= start < term.window[1]]
+        stages.append(Stage(until=stop, text=negative_text(active, dialect) if active else None))
     return tuple(stages)
 
 
@@ -105,15 +105,15 @@ def negative_text(avoid: str | Sequence[Avoid] | None, dialect: str) -> str | No
     """What is avoided as one text.
 
     Raises:
-        PromptError: the dialect cannot say the weight of a term.
+        PromptError: the dialect cannot write the weight of a term.
     """
     if avoid is None or isinstance(avoid, str):
         return avoid
-    return ", ".join(_weighed(one, dialect) for one in avoid)
+    return ", ".join(_weighted(term, dialect) for term in avoid)
 
 
-def _weighed(avoid: Avoid, dialect: str) -> str:
-    """The term's own text, with its weight written as the dialect writes weights."""
+def _weighted(avoid: Avoid, dialect: str) -> str:
+    """The term's own text, with its weight as the dialect writes weights."""
     if avoid.weight == 1.0:
         return avoid.term
     if dialect == "a1111" and is_plain(avoid.term):
@@ -126,29 +126,29 @@ def _weighed(avoid: Avoid, dialect: str) -> str:
     return write(Prompt(chunks, dialect, read.source))
 
 
-def must_be_seen(avoid: Avoid) -> bool:
-    """Whether nothing may be made without a judge that knows it."""
+def needs_a_judge(avoid: Avoid) -> bool:
+    """Whether no picture may be made without a judge that knows the term."""
     return avoid.check == "block" and avoid.unchecked == "refuse"
 
 
 def planned_term(
-    term: Term, estimates: TextEstimator, dialect: str, way: str | None, origins: tuple[str, ...]
+    term: Term, estimator: TextEstimator, dialect: str, channel: str | None, origins: tuple[str, ...]
 ) -> PlannedTerm:
     """A term with what the encoders will make of it.
 
     Args:
         term: what is avoided.
-        estimates: of the model.
+        estimator: of the model.
         dialect: in which the term is written.
-        way: by what the model is told; None where it is not.
+        channel: how it reaches the model; None where it does not.
         origins: everyone who asked for it.
     """
-    said = term.avoid.term
-    estimate = estimates.of(said if is_plain(said) else parse(said, dialect).clean)
+    text = term.avoid.term
+    estimate = estimator.estimate(text if is_plain(text) else parse(text, dialect).clean)
     return PlannedTerm(
         avoid=term.avoid,
         span=term.span,
-        channel=way or (NOT_AT_ALL if term.avoid.check == "none" else CHECK_ONLY),
+        channel=channel or (NOT_AT_ALL if term.avoid.check == "none" else CHECK_ONLY),
         tokens=estimate.tokens,
         known=None if estimate.unknown is None or not estimate.content else not estimate.unknown,
         unknown=estimate.unknown or (),

@@ -1,6 +1,6 @@
-"""Plan: a request compiled for one model, before anything runs. Pure: needs no weights and no torch."""
+"""Compiles a request for one model into a plan, before anything runs. Needs no weights and no torch."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Self
 
@@ -10,11 +10,11 @@ from negspace.errors import PolicyError, RequestError
 from negspace.facts import EmbeddingFacts, ModelFacts
 from negspace.findings import Finding
 from negspace.planning import rule as rules
-from negspace.planning.check_request import insist_on, refuse_impossible, refuse_others, told_apart, untold
-from negspace.planning.estimates import TextEstimator, estimates_of
-from negspace.planning.findings import noticed
+from negspace.planning.check_request import refuse_other_texts, refuse_unreadable, refuse_unsupported
+from negspace.planning.estimates import TextEstimator, estimator_for
+from negspace.planning.findings import text_findings
+from negspace.planning.inline import move_inline
 from negspace.planning.negative import (
-    CHECK_ONLY,
     NOT_AT_ALL,
     Negative,
     PlannedTerm,
@@ -32,37 +32,28 @@ from negspace.policy.loading import template_findings
 from negspace.policy.policy import Policy
 from negspace.request import Moved, Request, Settings, Start
 
-__all__ = [
-    "CHECK_ONLY",
-    "NOT_AT_ALL",
-    "Plan",
-    "PlannedTerm",
-    "Stage",
-    "plan",
-    "refuse_blocked",
-    "refuse_other_model",
-    "settled",
-]
+TermWithOrigins = tuple[Term, tuple[str, ...]]
+"""A term and everyone who asked for it."""
 
 
 class Plan(Settings):
     """A request compiled for one model. Spans of findings and terms are places in `positive` and `negative`;
-    where a policy changed these, in what was asked.
+    where a policy changed these, in the texts of the request.
 
     Attributes:
         request: as asked.
-        carried: as it is carried out: inline forms read, policies applied.
-        positive: the text the positive branch is told.
-        negative: the text the negative branch is told, all terms in it; None where there is none.
-        stages: what of it is told when; one stage where every term is told all the time.
-        moved: what was taken out of the prompt, in the order it stands there.
+        carried: as it is carried out: inline forms moved, policies applied.
+        positive: text of the positive branch.
+        negative: text of the negative branch with all terms; None where there is none.
+        stages: what of `negative` acts when; one stage where every term acts at every step.
+        moved: what was moved out of the prompt, in its order there.
         terms: every avoided term.
         acts: whether the negative can change the picture.
         why_not: if not, why, in plain words.
         embeddings: what the text encoders are taught for it.
         findings: what is worth knowing before anything runs.
         negative_dialect: grammar of `negative` and `stages`; that of the request unless terms were merged.
-        negative_tokens: how many tokens `negative` takes, about.
+        negative_tokens: how many tokens `negative` takes, estimated.
         policies: every policy that was asked for, and whether it applies.
         blocks: what keeps the request from being carried out; () where nothing does.
         model, family: `ModelFacts.name` and `ModelFacts.family` of the model it was made for; None in a plan
@@ -89,8 +80,8 @@ class Plan(Settings):
 
     def without_pixels(self) -> Self:
         """The plan whose requests name their pictures and do not carry them."""
-        named = {"request": self.request.without_pixels(), "carried": self.carried.without_pixels()}
-        return self.model_copy(update=named)
+        requests = {"request": self.request.without_pixels(), "carried": self.carried.without_pixels()}
+        return self.model_copy(update=requests)
 
     def with_start(self, start: Start | None) -> Self:
         """The plan whose requests carry a picture to start from: the opposite of `without_pixels`."""
@@ -101,7 +92,7 @@ class Plan(Settings):
         return self.model_copy(update=carrying)
 
     def negative_at(self, progress: float) -> str | None:
-        """What the negative branch is told at a share of the steps in [0, 1)."""
+        """The text of the negative branch at a share of the steps in [0, 1)."""
         return next((stage.text for stage in self.stages if progress < stage.until), self.stages[-1].text)
 
 
@@ -116,74 +107,73 @@ def plan(
 
     Args:
         request: what is asked.
-        facts: what the model can be told.
+        facts: of the model.
         operator_policies: they apply whatever the request says; its own are added.
         tenant: on whose behalf.
 
     Raises:
-        RequestError: the model cannot host the rule, has no such sampler or size, a weighting is not there,
-            an embedding is not for this model, or what is to be avoided cannot be joined.
-        PolicyError: a policy is not there or cannot be read.
-        PromptError: a text cannot be read, or a term cannot be weighed in this dialect.
+        RequestError: the model cannot host the rule or has no such sampler or size, there is no such
+            weighting, an embedding is not for this model, or what is to be avoided cannot be joined.
+        PolicyError: there is no such policy, or it cannot be read.
+        PromptError: a text cannot be read, or this dialect cannot write the weight of a term.
     """
-    refuse_impossible(request, facts)
+    refuse_unsupported(request, facts)
     steps = facts.steps if request.steps is None else request.steps
-    told, moved = told_apart(request, steps)
-    refuse_others(told, facts)
-    insist_on(told, negative_text(told.avoid, told.dialect), steps)
-    estimates = estimates_of(facts)
+    read, moved = move_inline(request, steps)
+    refuse_other_texts(read, facts)
+    refuse_unreadable(read, negative_text(read.avoid, read.dialect), steps)
     governed = govern(
-        told,
+        read,
         facts,
         steps=steps,
         operator=operator_policies,
         tenant=tenant,
-        count=estimates.tokens,
+        count=estimator_for(facts).tokens,
     )
-    return _compiled(request, told, moved, governed, facts, estimates, steps)
+    return _compile(request, read, moved, governed, facts, steps)
 
 
-def settled(carried: Request, dialect: str, facts: ModelFacts, like: Plan | None = None) -> Plan:
-    """The plan of a request that was governed before: exactly this is carried out, and nothing is added to
-    it.
+def plan_governed(carried: Request, dialect: str, facts: ModelFacts, origin: Plan | None = None) -> Plan:
+    """The plan of a request to which policies were applied before: exactly this is carried out.
 
     Args:
         carried: as it is carried out, `Plan.carried` of an earlier plan or one made from it.
         dialect: grammar of what it avoids.
         facts: of the model.
-        like: the plan it was made from, whose terms it has in the same order; the new plan answers to the
-        same
-            request, and says of its terms and policies what that one says.
+        origin: the plan it was made from, whose terms it has in the same order. The new plan is for the same
+            request and takes over its policies, blocks and findings.
 
     Raises:
         NegspaceError: as `plan`.
     """
     steps = facts.steps if carried.steps is None else carried.steps
-    entries: tuple[Entry, ...] | None = None
-    if carried.avoid is not None and not isinstance(carried.avoid, str):
-        known = like.terms if like else ()
-        entries = tuple(
-            Entry(one, known[number].origins if number < len(known) else (one.source,), locked=one.locked)
-            for number, one in enumerate(carried.avoid)
-        )
-    policies, blocks, findings = (like.policies, like.blocks, like.findings) if like else ((), (), ())
-    governed = GovernedRequest(carried, dialect, entries, policies, blocks, findings)
-    made = _compiled(
-        carried, carried, like.moved if like else (), governed, facts, estimates_of(facts), steps
+    entries = _entries(carried, origin.terms if origin else ())
+    if origin is None:
+        governed = GovernedRequest(carried, dialect, entries, (), (), ())
+        return _compile(carried, carried, (), governed, facts, steps)
+    governed = GovernedRequest(carried, dialect, entries, origin.policies, origin.blocks, ())
+    compiled = _compile(carried, carried, origin.moved, governed, facts, steps)
+    return compiled.model_copy(update={"request": origin.request, "findings": origin.findings})
+
+
+def _entries(carried: Request, terms: Sequence[PlannedTerm]) -> tuple[Entry, ...] | None:
+    """What a request avoids as a merged list, with the origins of the terms it was made from."""
+    if carried.avoid is None or isinstance(carried.avoid, str):
+        return None
+    return tuple(
+        Entry(avoid, terms[number].origins if number < len(terms) else (avoid.source,), locked=avoid.locked)
+        for number, avoid in enumerate(carried.avoid)
     )
-    if like is None:
-        return made
-    return made.model_copy(update={"request": like.request, "findings": like.findings})
 
 
-def refuse_blocked(planned: Plan) -> None:
+def refuse_blocked(plan: Plan) -> None:
     """Stop where a policy keeps the request from being carried out.
 
     Raises:
         PolicyError: one does.
     """
-    if planned.blocks:
-        raise PolicyError(str(planned.blocks[0]))
+    if plan.blocks:
+        raise PolicyError(str(plan.blocks[0]))
 
 
 def refuse_other_model(plan: Plan, facts: ModelFacts) -> None:
@@ -199,16 +189,16 @@ def refuse_other_model(plan: Plan, facts: ModelFacts) -> None:
         )
 
 
-def _compiled(
+def _compile(
     request: Request,
-    told: Request,
+    read: Request,
     moved: tuple[Moved, ...],
     governed: GovernedRequest,
     facts: ModelFacts,
-    estimates: TextEstimator,
     steps: int,
 ) -> Plan:
-    """What is governed, for a model: `told` is the request with its inline forms read."""
+    """The plan of a governed request; `read` is the request with its inline forms moved."""
+    estimator = estimator_for(facts)
     terms = _terms(governed, steps)
     routed = route(governed.request, facts, [term for term, _ in terms])
     governed = replace(governed, request=routed.request)
@@ -219,13 +209,13 @@ def _compiled(
     if any(term.avoid.weight for term, _ in terms):
         rules.refuse_distilled(rule, facts, carried.routes)
     why_not = _why_not(carried, text, terms, rule, facts, len(stages))
-    way = None if why_not else " and ".join(rule.channels)
-    planned = tuple(
-        planned_term(term, estimates, governed.dialect, routed.way(term) or way, origins)
+    channel = None if why_not else " and ".join(rule.channels)
+    planned_terms = tuple(
+        planned_term(term, estimator, governed.dialect, routed.channel(term) or channel, origins)
         for term, origins in terms
     )
-    negative = _negative(text, governed, planned, estimates, steps)
-    unheld = tuple(untold(planned, why_not))
+    negative = _negative(text, governed, planned_terms, estimator, steps)
+    unreachable = tuple(_unreachable(planned_terms, why_not))
     return Plan(
         request=request,
         carried=carried,
@@ -233,7 +223,7 @@ def _compiled(
         negative=text,
         stages=stages,
         moved=moved,
-        terms=planned,
+        terms=planned_terms,
         rule=rule.text,
         scale=rule.scale,
         steps=steps,
@@ -242,47 +232,48 @@ def _compiled(
         height=carried.size[1] or facts.height,
         acts=why_not is None,
         why_not=why_not,
-        embeddings=tuple(one for one in facts.embeddings if one.file in carried.embeddings),
+        embeddings=tuple(embedding for embedding in facts.embeddings if embedding.file in carried.embeddings),
         findings=(
             *governed.findings,
             *routed.findings,
-            *noticed(told, governed, facts, estimates, negative, planned, steps, why_not),
+            *text_findings(read, governed, facts, negative, planned_terms, why_not),
             *rules.findings(rule, carried, facts),
             *template_findings(facts, frozenset(record.name for record in governed.policies)),
-            *(Finding("blocked", str(block), side="avoid") for block in unheld),
+            *(Finding("blocked", str(block), side="avoid") for block in unreachable),
         ),
         negative_dialect=governed.dialect,
         negative_tokens=negative.tokens,
         policies=governed.policies,
-        blocks=(*governed.blocks, *unheld),
+        blocks=(*governed.blocks, *unreachable),
         model=facts.name,
         family=facts.family,
     )
 
 
-def _terms(governed: GovernedRequest, steps: int) -> tuple[tuple[Term, tuple[str, ...]], ...]:
-    """What is avoided and who asked for it; after it what only other encoders are told."""
+def _terms(governed: GovernedRequest, steps: int) -> tuple[TermWithOrigins, ...]:
+    """What is avoided; behind it what only the texts for other encoders avoid."""
     carried = governed.request
     if governed.entries is None:
         own = terms_of(carried.avoid, governed.dialect, steps)
-        known = [(term, (term.avoid.source,)) for term in own]
+        terms = [(term, (term.avoid.source,)) for term in own]
     else:
-        known = [(Term(entry.avoid, entry.span), entry.origins) for entry in governed.entries]
+        terms = [(Term(entry.avoid, entry.span), entry.origins) for entry in governed.entries]
     texts = (text for text in carried.other_avoids if text is not None)
     for term in (term for text in texts for term in terms_of(text, carried.dialect, steps)):
-        if all(term.avoid != other.avoid for other, _ in known):
-            known.append((Term(term.avoid), (term.avoid.source,)))
-    return tuple(known)
+        if all(term.avoid != other.avoid for other, _ in terms):
+            terms.append((Term(term.avoid), (term.avoid.source,)))
+    return tuple(terms)
 
 
 def _why_not(
     request: Request,
     negative: str | None,
-    terms: Sequence[tuple[Term, tuple[str, ...]]],
+    terms: Sequence[TermWithOrigins],
     rule: ResolvedRule,
     facts: ModelFacts,
     stages: int,
 ) -> str | None:
+    """Why the negative cannot act; None where it can."""
     if negative is None and not terms:
         return "nothing was asked to be avoided"
     if not terms:
@@ -301,13 +292,23 @@ def _negative(
     text: str | None,
     governed: GovernedRequest,
     terms: Sequence[PlannedTerm],
-    estimates: TextEstimator,
+    estimator: TextEstimator,
     steps: int,
 ) -> Negative:
-    """The negative side; a merged list takes what its terms take and the commas between them."""
+    """The negative side; a merged list takes the tokens of its terms and of the commas between them."""
     if governed.entries is not None:
-        cost = sum(term.tokens for term in terms[: len(governed.entries)]) + max(len(governed.entries) - 1, 0)
-        return Negative(text, governed.dialect, steps, cost)
-    read = prompts_of(text or "", governed.dialect, steps)
-    cost = max(estimates.tokens(prompt.clean) for prompt in read)
-    return Negative(text, governed.dialect, steps, cost)
+        count = len(governed.entries)
+        tokens = sum(term.tokens for term in terms[:count]) + max(count - 1, 0)
+    else:
+        prompts = prompts_of(text or "", governed.dialect, steps)
+        tokens = max(estimator.tokens(prompt.clean) for prompt in prompts)
+    return Negative(text, governed.dialect, steps, tokens)
+
+
+def _unreachable(terms: Sequence[PlannedTerm], why_not: str | None) -> Iterator[Block]:
+    """Blocks for locked terms of policies that neither reach the model nor are checked for."""
+    for term in terms:
+        if term.avoid.locked and "@" in term.avoid.source and term.channel == NOT_AT_ALL:
+            why = f"{term.avoid.term!r} is locked and cannot be told: {why_not}"
+            explain = "Give it a check, or use a model that can be told."
+            yield Block(term=term.avoid.term, policy=term.avoid.source, why=why, explain=explain)

@@ -28,8 +28,8 @@ from negspace.avoid.terms import is_plain
 from negspace.errors import PolicyError
 from negspace.facts import ModelFacts
 from negspace.frozen import Frozen
-from negspace.planning.negative import must_be_seen
-from negspace.planning.plan import CHECK_ONLY, Plan, PlannedTerm, settled
+from negspace.planning.negative import CHECK_ONLY, PlannedTerm, needs_a_judge
+from negspace.planning.plan import Plan, plan_governed
 from negspace.prompt import parse
 from negspace.records import JudgeVerdict
 from negspace.request import LARGEST_SEED, Avoid
@@ -150,7 +150,7 @@ def refuse_unheld(planned: Plan, knows: Callable[[str], bool]) -> None:
                 f"({planned.why_not}), and no judge at hand looks for it in the pictures; "
                 "give one that knows it"
             )
-    blocks = [term.avoid for term in unseen if must_be_seen(term.avoid)]
+    blocks = [term.avoid for term in unseen if needs_a_judge(term.avoid)]
     if blocks:
         named = ", ".join(f"{one.term!r}" for one in blocks)
         asked = ", ".join(dict.fromkeys(one.source for one in blocks))
@@ -213,7 +213,7 @@ def escalated(planned: Plan, terms: Sequence[str], seed: int, number: int, facts
         if planned.scale > 1.0 and not facts.distilled:
             update["scale"] = round(planned.scale * min(STRONGER ** max(number - 2, 0), STRONGEST), 3)
     carried = planned.carried.model_copy(update=update)
-    return settled(carried, planned.negative_dialect, facts, planned)
+    return plan_governed(carried, planned.negative_dialect, facts, planned)
 
 
 def retry_seed(seed: int, number: int) -> int:

@@ -9,7 +9,8 @@ from negspace.avoid.matching import phrase
 from negspace.engine import Batching, LaneStats
 from negspace.engine.sides import Sides
 from negspace.findings import Finding
-from negspace.planning.plan import Plan, PlannedTerm
+from negspace.planning.negative import PlannedTerm
+from negspace.planning.plan import Plan
 from negspace.receipt import Receipt
 from negspace.records import (
     AttemptRecord,
