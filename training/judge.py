@@ -28,8 +28,8 @@ from PIL import Image
 
 import negspace
 from negspace.engine import BatchesUpTo
-from negspace.judge import Calibration, ConceptThreshold, ScoringJudge
-from negspace.judge.opening import SHIPPED, open_scoring
+from negspace.judge import Calibration, ConceptDetector, Quality, ScoringJudge
+from negspace.judge.embedded import CALIBRATIONS, embedded_clip
 from negspace.models.files.source import EMBEDDED, find_folder
 from training.world import Scene, render, sample, table
 from training.world.captions import PLACE_FORMS
@@ -55,7 +55,7 @@ _MOST_ALARMS = 0.6
 """Whoever sees a thing in more pictures without it than this is not asked for it."""
 
 
-def prompts(concept: table.Concept) -> ConceptThreshold:
+def prompts(concept: table.Concept) -> ConceptDetector:
     """How CLIP is asked for a concept: captions of scenes with it, and of the same scenes without."""
     others = [one for one in table.of(concept.kind) if one.name != concept.name]
     if concept.kind == "subject":
@@ -69,7 +69,7 @@ def prompts(concept: table.Concept) -> ConceptThreshold:
         subjects = concept.only or tuple(one.name for one in table.of("subject"))
         absent = [f"a {name}, {place.name}" for name in subjects for place in table.of("place")]
         present = [f"{scene}, {word}" for scene in absent for word in concept.words]
-    return ConceptThreshold(threshold=0.0, also=concept.words, present=tuple(present), absent=tuple(absent))
+    return ConceptDetector(threshold=0.0, also=concept.words, present=tuple(present), absent=tuple(absent))
 
 
 def own_scenes(concept: table.Concept, count: int) -> list[Scene]:
@@ -190,18 +190,16 @@ def calibrate(count: int, own: int, remade: int, only: Sequence[str], out: Path)
         only: what is calibrated anew; () is everything.
         out: folder of both files, whose other concepts stay.
     """
-    clip = open_scoring("embedded", None)
+    clip = embedded_clip()
     told = f"{count} scenes of the drawn world, {own} of each thing on its subject"
     told += f" and {remade} redrawn (training/judge.py)"
     files = {
         "clip": Calibration(
             judge="zero_shot", made_for=clip.weights(), made_from=told, only=True, views=_VIEWS
         ),
-        "quality": Calibration(
-            judge="quality", made_for=open_scoring("quality", None).weights(), made_from=told, only=True
-        ),
+        "quality": Calibration(judge="quality", made_for=Quality().weights(), made_from=told, only=True),
     }
-    judges = {"clip": open_scoring("embedded", files["clip"]), "quality": open_scoring("quality", None)}
+    judges: dict[str, ScoringJudge] = {"clip": embedded_clip(files["clip"]), "quality": Quality()}
     autoencoder = AutoencoderKL.from_pretrained(find_folder(EMBEDDED).path / "vae", torch_dtype=torch.float32)
     model = negspace.load(EMBEDDED, batching=BatchesUpTo(64))
     rng = Random(_FIRST)
@@ -239,7 +237,7 @@ def calibrate(count: int, own: int, remade: int, only: Sequence[str], out: Path)
             file.write(out / f"{name}.json")
 
 
-def _cut(judge: ScoringJudge, name: str, concept: table.Concept, pool: Pool, world: Pool) -> ConceptThreshold:
+def _cut(judge: ScoringJudge, name: str, concept: table.Concept, pool: Pool, world: Pool) -> ConceptDetector:
     """What belongs to a subject is parted from bare subjects, and from a third as many other scenes. Only for
     that does CLIP see its views.
     """
@@ -251,14 +249,14 @@ def _cut(judge: ScoringJudge, name: str, concept: table.Concept, pool: Pool, wor
     if concept.only:
         others = world.observed[name][world.having(concept)[1]][: len(absent) // 3]
         absent = np.random.default_rng(_FIRST).permutation(np.concatenate([absent, others]))
-    blank = prompts(concept) if name == "clip" else judge.default_threshold(concept.name)
+    blank = prompts(concept) if name == "clip" else judge.default_detector(concept.name)
     blank = blank.model_copy(update={"also": concept.words})
     if name == "clip" and concept.only:
         return judge.calibrate(concept.name, blank, present, absent, _CATCH_OWN, _MARGIN_OWN)
     return judge.calibrate(concept.name, blank, present, absent, _CATCH)
 
 
-def _alarms(cut: ConceptThreshold) -> float:
+def _alarms(cut: ConceptDetector) -> float:
     return cut.false_alarms.share if cut.false_alarms else 1.0
 
 
@@ -268,7 +266,7 @@ def main() -> None:
     )
     parser.add_argument("--scenes", type=int, default=2400, help="of the whole world")
     parser.add_argument("--own", type=int, default=1200, help="of each thing that belongs to a subject")
-    parser.add_argument("--out", type=Path, default=SHIPPED, help="folder of both files")
+    parser.add_argument("--out", type=Path, default=CALIBRATIONS, help="folder of both files")
     parser.add_argument("--redrawn", type=int, default=800, help="of each accessory, by the model")
     parser.add_argument("--only", nargs="*", default=[], help="calibrate these anew, and leave the others")
     options = parser.parse_args()

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from negspace.judge import Calibration, ConceptThreshold, Quality
+from negspace.judge import Calibration, ConceptDetector, Quality
 from tests.cli.conftest import Cli
 
 POLICY = "name: {name}\nversion: 1\nexplain: Mine.\navoid:\n- {{term: {term}, check: block}}\n"
@@ -14,7 +14,7 @@ def test_what_a_check_withholds_leaves_a_receipt_and_its_own_exit_code(
     """A calibration that sees noise in every picture."""
     sees = tmp_path / "sees.json"
     calibration = Calibration(judge="quality", made_for=Quality().weights())
-    calibration.with_concept("noise", ConceptThreshold(threshold=-1.0)).write(sees)
+    calibration.with_concept("noise", ConceptDetector(threshold=-1.0)).write(sees)
     mine = tmp_path / "mine.yaml"
     mine.write_text(POLICY.format(name="mine", term="noise"))
     who = f"quality@{sees}"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from negspace.errors import JudgeError
-from negspace.judge import Calibration, ConceptThreshold, Quality, Rate
+from negspace.judge import Calibration, ConceptDetector, Quality, Rate
 from negspace.judge.calibration import choose_threshold, split_examples, with_rates
 from negspace.judge.scoring import logistic
 
@@ -65,7 +65,7 @@ def test_examples_are_shared_out_whole_and_once() -> None:
 
 
 def test_a_cut_tells_where_its_intervals_lie_apart() -> None:
-    cut = ConceptThreshold(threshold=0.5)
+    cut = ConceptDetector(threshold=0.5)
     assert not cut.distinguishes
     assert with_rates(cut, np.ones(40), np.zeros(40)).distinguishes
     same = with_rates(cut, np.arange(40) % 2, np.arange(40) % 2)
@@ -87,11 +87,11 @@ def test_the_prior_stands_with_few_examples_and_gives_way_to_many() -> None:
 def test_too_few_examples_are_refused() -> None:
     judge = Quality()
     with pytest.raises(JudgeError, match="11 pictures with 'noise' are too few"):
-        judge.calibrate("noise", judge.default_threshold("noise"), np.zeros((11, 8)), np.zeros((20, 8)))
+        judge.calibrate("noise", judge.default_detector("noise"), np.zeros((11, 8)), np.zeros((20, 8)))
 
 
 def test_a_calibration_comes_back_from_its_file(tmp_path: Path) -> None:
-    blank = ConceptThreshold(threshold=0.25, direction=(0.1, -2.0), also=("cap",))
+    blank = ConceptDetector(threshold=0.25, direction=(0.1, -2.0), also=("cap",))
     cut = with_rates(blank, np.ones(12), np.zeros(12))
     empty = Calibration(judge="zero_shot", made_for="ab", only=True)
     one = empty.with_concept("hat", cut).with_concept("Hats", cut)

@@ -10,8 +10,8 @@ import torch
 from negspace.encoding import load_embeddings
 from negspace.errors import JudgeError
 from negspace.judge import Quality
+from negspace.judge.embedded import embedded_clip
 from negspace.judge.learning import learn_negative
-from negspace.judge.opening import open_scoring
 from negspace.judge.zero_shot import ZeroShot
 from tests.cli.conftest import Cli, cli
 from training.world import render, sample
@@ -25,7 +25,7 @@ DAY = [render(replace(one, night=False)) for one in SCENES]
 
 @pytest.fixture(scope="module")
 def clip() -> ZeroShot:
-    judge = open_scoring("embedded", None)
+    judge = embedded_clip()
     assert isinstance(judge, ZeroShot)
     return judge
 
@@ -33,15 +33,15 @@ def clip() -> ZeroShot:
 def test_what_is_learned_parts_the_pictures_and_is_what_the_word_says(clip: ZeroShot, tmp_path: Path) -> None:
     """From nights against days: nearer to the text "night" than to any other word."""
     found = learn_negative(clip, NIGHT, DAY, steps=120)
-    assert found.parted > 0.9 and found.loss < 0.4 and found.vectors.shape[0] == 2
+    assert found.separated > 0.9 and found.loss < 0.4 and found.vectors.shape[0] == 2
     found.write(tmp_path / "dim.safetensors")
     (read,) = load_embeddings([str(tmp_path / "dim.safetensors")])
     assert (read.name, read.facts.vectors) == ("dim", 2)
-    from negspace.judge.learning import _said
+    from negspace.judge.learning import _text_features
 
-    said = _said(clip.clip(), found.vectors).double().numpy()
+    said = _text_features(clip.clip(), found.vectors).double().numpy()
     words = ("night", "day", "beach", "city", "cat", "hat", "snow", "blurry")
-    likes = dict(zip(words, (clip._side(words) @ said).tolist(), strict=True))
+    likes = dict(zip(words, (clip._encode_texts(words) @ said).tolist(), strict=True))
     assert max(likes, key=likes.__getitem__) == "night", likes
 
 

@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageFilter
 
 from negspace.errors import JudgeError
-from negspace.judge import MEASURES, Calibration, ConceptThreshold, Quality
+from negspace.judge import MEASURES, Calibration, ConceptDetector, Quality
 from negspace.judge import quality as q
 
 
@@ -113,9 +113,9 @@ def test_sights_say_score_threshold_and_unit() -> None:
 
 def test_a_calibration_changes_thresholds_and_may_close_the_judge() -> None:
     plain = Quality()
-    noise = ConceptThreshold(threshold=1.0)
+    noise = ConceptDetector(threshold=1.0)
     own = Calibration(judge="quality", made_for=plain.weights(), concepts={"noise": noise})
-    assert Quality(own).knows("blurry") and Quality(own).calibrated_threshold("noise") == noise
+    assert Quality(own).knows("blurry") and Quality(own).calibrated_detector("noise") == noise
     closed = Quality(own.model_copy(update={"only": True}))
     assert closed.knows("noise") and not closed.knows("blurry") and closed.concepts() == ("noise",)
     for wrong in (

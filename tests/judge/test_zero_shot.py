@@ -14,8 +14,8 @@ from transformers import CLIPModel, CLIPTokenizer, SiglipConfig, SiglipModel
 
 from negspace.errors import JudgeError
 from negspace.judge import Calibration, embedded_judge, open_judge
-from negspace.judge.opening import CALIBRATION_FILE, SHIPPED
-from negspace.judge.zero_shot import ZeroShot
+from negspace.judge.embedded import CALIBRATIONS
+from negspace.judge.zero_shot import CALIBRATION_FILE, ZeroShot
 from training.world import Scene, render, sample
 
 CLIP = Path(__file__).parents[2] / "src" / "negspace" / "embedded" / "clip"
@@ -30,10 +30,10 @@ def clip() -> ZeroShot:
 
 def test_scores_are_log_odds_of_the_pair_as_the_model_itself_has_them(clip: ZeroShot) -> None:
     """Against the forward pass of transformers: with one prompt a side, logits' difference."""
-    cut = clip.default_threshold("hat").model_copy(update={"present": ("a house",), "absent": ("a cat",)})
+    cut = clip.default_detector("hat").model_copy(update={"present": ("a house",), "absent": ("a cat",)})
     model = CLIPModel.from_pretrained(CLIP, dtype=torch.float32).eval()
     ids = CLIPTokenizer.from_pretrained(CLIP)(["a house", "a cat"], padding=True, return_tensors="pt")
-    pixels = torch.stack([clip._seeing.pixels(one) for one in PICTURES[:5]])
+    pixels = torch.stack([clip._preprocessing.pixels(one) for one in PICTURES[:5]])
     with torch.inference_mode():
         logits = model(**ids, pixel_values=pixels).logits_per_image
     known = (logits[:, 0] - logits[:, 1]).tolist()
@@ -43,9 +43,7 @@ def test_scores_are_log_odds_of_the_pair_as_the_model_itself_has_them(clip: Zero
 def test_uncalibrated_it_tells_plain_subjects_and_says_that_it_is_not(clip: ZeroShot) -> None:
     bare = {"accessory": None, "style": None, "defects": (), "fingers": 0}
     plain = [replace(one, subject=name, **bare) for one in SCENES[:4] for name in ("house", "boat")]
-    house = clip.default_threshold("house").model_copy(
-        update={"present": ("a house",), "absent": ("a boat",)}
-    )
+    house = clip.default_detector("house").model_copy(update={"present": ("a house",), "absent": ("a boat",)})
     scores = clip.scores(clip.observe([render(scene) for scene in plain]), "house", house)
     assert [score > 0 for score in scores] == [scene.subject == "house" for scene in plain]
     ((sight,),) = clip.look(PICTURES[:1], ["teapot"])
@@ -61,7 +59,7 @@ def test_views_are_observed_behind_the_whole_and_a_shorter_direction_reads_the_w
     whole, seen = clip.observe(PICTURES[:4]), looking.observe(PICTURES[:4])
     parts = clip.features([one.crop((32, 0, 64, 32)) for one in PICTURES[:4]])
     assert np.allclose(seen, np.concatenate([whole, parts], axis=1))
-    blank = clip.default_threshold("hat")
+    blank = clip.default_detector("hat")
     assert np.allclose(looking.scores(seen, "hat", blank), clip.scores(whole, "hat", blank))
     taught = looking.calibrate("dark", blank, looking.observe(PICTURES[:30]), looking.observe(PICTURES[30:]))
     assert len(taught.direction) == seen.shape[1]
@@ -71,7 +69,7 @@ def test_examples_teach_it_what_words_do_not(clip: ZeroShot) -> None:
     """Pictures mirrored upside down, of which no caption speaks."""
     upright = clip.observe(PICTURES)
     turned = clip.observe([one.transpose(Image.Transpose.FLIP_TOP_BOTTOM) for one in PICTURES])
-    blank = clip.default_threshold("upside down")
+    blank = clip.default_detector("upside down")
     cut = clip.calibrate("upside down", blank, turned, upright)
     assert cut.distinguishes and cut.direction and cut.caught is not None and cut.caught.count == 15
     own = Calibration(judge="zero_shot", made_for=clip.weights()).with_concept("upside down", cut)
@@ -92,9 +90,9 @@ def test_siglip_scores_are_logits_of_its_own(tmp_path: Path) -> None:
     for file in ("tokenizer.json", "tokenizer_config.json"):
         shutil.copy(CLIP / file, tmp_path)
     judge = ZeroShot(tmp_path)
-    cut = judge.default_threshold("hat")
+    cut = judge.default_detector("hat")
     ids = judge._tokenizer(list(cut.present), padding="max_length", truncation=True, return_tensors="pt")
-    pixels = torch.stack([judge._seeing.pixels(one) for one in PICTURES[:3]])
+    pixels = torch.stack([judge._preprocessing.pixels(one) for one in PICTURES[:3]])
     with torch.inference_mode():
         logits = model(input_ids=ids["input_ids"], pixel_values=pixels).logits_per_image.mean(1)
     assert judge.scores(judge.observe(PICTURES[:3]), "hat", cut).tolist() == pytest.approx(
@@ -115,10 +113,10 @@ def test_a_folder_says_how_pictures_are_scaled_and_brings_its_calibration(
     }
     (folder / "preprocessor_config.json").write_text(json.dumps(told))
     wide = Image.new("RGB", (300, 100), (255, 0, 0))
-    pixels = ZeroShot(folder)._seeing.pixels(wide)
+    pixels = ZeroShot(folder)._preprocessing.pixels(wide)
     assert pixels.shape == (3, 64, 64)
     assert pixels[:, 0, 0].tolist() == pytest.approx([1.8, -0.8, -0.3], abs=1e-5)
-    cut = clip.default_threshold("hat").model_copy(update={"threshold": 2.5})
+    cut = clip.default_detector("hat").model_copy(update={"threshold": 2.5})
     Calibration(judge="zero_shot", made_for=ZeroShot(folder).weights()).with_concept("hat", cut).write(
         folder / CALIBRATION_FILE
     )
@@ -145,7 +143,7 @@ def test_the_shipped_calibrations_fit_the_shipped_weights() -> None:
     judge = embedded_judge()
     assert {"hat", "house", "blurry", "night"} <= set(judge.concepts())
     for name in ("clip", "quality"):
-        calibration = Calibration.read(SHIPPED / f"{name}.json")
+        calibration = Calibration.read(CALIBRATIONS / f"{name}.json")
         assert calibration.only and all(cut.distinguishes for cut in calibration.concepts.values())
 
 

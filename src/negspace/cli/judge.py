@@ -1,4 +1,4 @@
-"""`negspace judge`: what judges see in pictures, and from which score on they do."""
+"""`negspace judge`: what judges see in pictures, and the calibration of their thresholds."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +12,8 @@ from negspace.cli.options import Json
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from negspace.records import JudgeVerdict
+
 judge = typer.Typer(
     name="judge",
     help="What judges see in pictures, and how they are calibrated.",
@@ -20,9 +22,10 @@ judge = typer.Typer(
 )
 
 JUDGE_CHOICES = (
-    "embedded, quality, oracle, a CLIP or SigLIP folder, or an http address; NAME@FILE takes a calibration."
+    "embedded, quality, oracle, a plug-in's name, a CLIP or SigLIP folder, or an http address; "
+    "NAME@FILE takes a calibration."
 )
-Who = Annotated[
+JudgeNames = Annotated[
     list[str] | None,
     typer.Option("--judge", "-j", metavar="NAME|FOLDER", help=JUDGE_CHOICES, show_default=False),
 ]
@@ -34,7 +37,7 @@ def look(
         list[Path],
         typer.Argument(metavar="PICTURE...", help="Files, or folders of files.", show_default=False),
     ],
-    who: Who = None,
+    judges: JudgeNames = None,
     concept: Annotated[
         list[str] | None,
         typer.Option(
@@ -47,31 +50,32 @@ def look(
     from negspace.judge import open_judges
 
     files = [file for place in pictures for file in _files(place)]
-    opened = [_opened(file) for file in files]
-    one = open_judges(who or ["embedded"])
-    asked = tuple(concept or one.concepts())
-    if not asked:
-        raise _mistake(f"{one.name} names nothing by itself; say what to look for with --concept")
-    looked = dict(zip(map(str, files), one.look(opened, asked), strict=True))
+    images = [_image(file) for file in files]
+    opened = open_judges(judges or ["embedded"])
+    concepts = tuple(concept or opened.concepts())
+    if not concepts:
+        raise _mistake(f"{opened.name} names nothing by itself; say what to look for with --concept")
+    by_file = dict(zip(map(str, files), opened.look(images, concepts), strict=True))
     if json:
         show.as_json(
-            {file: [sight.model_dump(mode="json") for sight in seen] for file, seen in looked.items()}
+            {file: [verdict.model_dump(mode="json") for verdict in row] for file, row in by_file.items()}
         )
         return
-    for file, seen in looked.items():
+    for file, verdicts in by_file.items():
         show.line(file, "bold")
-        rows = [
-            (
-                sight.concept,
-                sight.verdict,
-                "" if sight.score is None else f"{sight.score:.3g}",
-                "" if sight.threshold is None else f"{sight.threshold:.3g}",
-                sight.unit,
-                sight.why_not or ("" if sight.calibrated else "not calibrated"),
-            )
-            for sight in seen
-        ]
+        rows = [_verdict_row(verdict) for verdict in verdicts]
         show.table(("concept", "verdict", "score", "seen from", "unit", "note"), rows, {"note": ""})
+
+
+def _verdict_row(verdict: "JudgeVerdict") -> tuple[str, ...]:
+    return (
+        verdict.concept,
+        verdict.verdict,
+        "" if verdict.score is None else f"{verdict.score:.3g}",
+        "" if verdict.threshold is None else f"{verdict.threshold:.3g}",
+        verdict.unit,
+        verdict.why_not or ("" if verdict.calibrated else "not calibrated"),
+    )
 
 
 @judge.command()
@@ -89,7 +93,7 @@ def calibrate(
             metavar="FILE", help="The calibration; the other concepts in it stay.", show_default=False
         ),
     ],
-    who: Annotated[
+    judge_name: Annotated[
         str, typer.Option("--judge", "-j", metavar="NAME|FOLDER", help="quality, or a CLIP or SigLIP folder.")
     ] = "quality",
     also: Annotated[
@@ -115,42 +119,44 @@ def calibrate(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Set from which score on a concept counts as seen, from examples with and without it.
+    """Set the score from which a concept counts as seen, from examples with and without it.
 
-    Half of the examples teach, a quarter chooses the threshold, a quarter measures the error rates.
+    Half of the examples train the judge, a quarter chooses the threshold, a quarter measures the error rates.
     """
     from negspace.judge.calibration import Calibration
     from negspace.judge.opening import open_scoring
 
-    one = open_scoring(who, None)
-    kind = "quality" if who == "quality" else "zero_shot"
-    known = Calibration.read(out) if out.exists() else Calibration(judge=kind, made_for=one.weights())
-    if (known.judge, known.made_for) != (kind, one.weights()):
+    opened = open_scoring(judge_name)
+    made_for = opened.kind, opened.weights()
+    before = Calibration.read(out) if out.exists() else Calibration(judge=made_for[0], made_for=made_for[1])
+    if (before.judge, before.made_for) != made_for:
         raise _mistake(f"{out} calibrates another judge or other weights; write to another file")
-    if not one.knows(concept):
-        raise _mistake(f"{one.name} knows no {concept!r}; it knows: {', '.join(one.concepts())}")
-    blank = one.default_threshold(concept).model_copy(update={"also": tuple(also or ())})
-    if prompt or prompt_without:
-        sides = {"present": tuple(prompt or blank.present), "absent": tuple(prompt_without or blank.absent)}
-        blank = blank.model_copy(update=sides)
-    examples = [one.observe([_opened(file) for file in _files(place)]) for place in (present, absent)]
-    cut = one.calibrate(concept, blank, examples[0], examples[1], catch)
-    known.with_concept(concept, cut).write(out)
+    if not opened.knows(concept):
+        raise _mistake(f"{opened.name} knows no {concept!r}; it knows: {', '.join(opened.concepts())}")
+    blank = opened.default_detector(concept)
+    update = {
+        "also": tuple(also or ()),
+        "present": tuple(prompt or blank.present),
+        "absent": tuple(prompt_without or blank.absent),
+    }
+    there, not_there = (opened.observe(_images(place)) for place in (present, absent))
+    detector = opened.calibrate(concept, blank.model_copy(update=update), there, not_there, catch)
+    before.with_concept(concept, detector).write(out)
     if json:
-        show.as_json({"file": str(out), "concept": concept, **cut.model_dump(mode="json")})
+        show.as_json({"file": str(out), "concept": concept, **detector.model_dump(mode="json")})
         return
     show.pairs(
         (
             ("concept", concept),
-            ("seen from", f"{cut.threshold:.4g} {cut.unit}"),
-            ("caught", str(cut.caught)),
-            ("false alarms", str(cut.false_alarms)),
+            ("seen from", f"{detector.threshold:.4g} {detector.unit}"),
+            ("caught", str(detector.caught)),
+            ("false alarms", str(detector.false_alarms)),
             ("written to", str(out)),
         )
     )
-    if not cut.distinguishes:
+    if not detector.distinguishes:
         show.line(
-            "the judge does not tell pictures with it from pictures without: the intervals meet", "yellow"
+            "the judge cannot tell pictures with it from pictures without: the intervals meet", "yellow"
         )
 
 
@@ -168,7 +174,7 @@ def learn(
             metavar="FILE", help="A .safetensors file; its name is the word to avoid.", show_default=False
         ),
     ],
-    who: Annotated[
+    judge_name: Annotated[
         str, typer.Option("--judge", "-j", metavar="FOLDER", help="A CLIP folder; else the embedded one.")
     ] = "embedded",
     vectors: Annotated[int, typer.Option(min=1, max=16, metavar="N", help="Tokens it takes.")] = 2,
@@ -176,25 +182,26 @@ def learn(
 ) -> None:
     """Learn a negative embedding from disliked and liked pictures, for --embedding.
 
-    The CLIP's text half must be the text encoder of the model that is to be told; the embedded one is.
+    The text half of the CLIP must be the text encoder of the model that will read the file, as the embedded
+    one is.
     """
+    from negspace.judge.learning import learn_negative
     from negspace.judge.opening import open_scoring
+    from negspace.judge.zero_shot import ZeroShot
 
     if out.suffix != ".safetensors":
         raise _mistake(f"{out} must end in .safetensors")
-    pictures = [[_opened(file) for file in _files(place)] for place in (disliked, liked)]
-    one = open_scoring(who, None)
-    from negspace.judge.learning import learn_negative
-    from negspace.judge.zero_shot import ZeroShot
-
-    if not isinstance(one, ZeroShot):
-        raise _mistake(f"{who} reads no text; give a CLIP folder")
-    found = learn_negative(one, *pictures, vectors=vectors)
-    found.write(out)
+    pictures = [_images(place) for place in (disliked, liked)]
+    opened = open_scoring(judge_name)
+    if not isinstance(opened, ZeroShot):
+        raise _mistake(f"{judge_name} reads no text; give a CLIP folder")
+    learned = learn_negative(opened, *pictures, vectors=vectors)
+    learned.write(out)
     if json:
-        show.as_json({"file": str(out), "word": out.stem, "loss": found.loss, "parted": found.parted})
+        show.as_json({"file": str(out), "word": out.stem, "loss": learned.loss, "parted": learned.separated})
         return
-    show.line(f"{out}: {found.parted:.0%} of the pictures parted, cross-entropy {found.loss:.3f}", "bold")
+    result = f"{learned.separated:.0%} of the pictures separated, cross-entropy {learned.loss:.3f}"
+    show.line(f"{out}: {result}", "bold")
     show.line(f'try: negspace imagine PROMPT --embedding {out} --avoid "{out.stem}"')
 
 
@@ -206,7 +213,7 @@ def thumbs(
     liked: Annotated[
         Path, typer.Option(metavar="FOLDER", help="Pictures that were liked.", show_default=False)
     ],
-    who: Who = None,
+    judges: JudgeNames = None,
     concept: Annotated[
         list[str] | None,
         typer.Option(
@@ -218,24 +225,30 @@ def thumbs(
     ] = 0.05,
     json: Json = False,
 ) -> None:
-    """Say what to avoid from thumbs alone: what is seen more often in disliked pictures than in liked ones.
+    """Propose what to avoid: what is seen more often in disliked pictures than in liked ones.
 
     Fisher's exact test for each concept, with Holm's levels over all of them.
     """
     from negspace.judge import open_judges, propose_from_thumbs
 
-    pictures = [[_opened(file) for file in _files(place)] for place in (disliked, liked)]
-    found = propose_from_thumbs(open_judges(who or ["embedded"]), *pictures, concepts=concept, level=level)
+    pictures = [_images(place) for place in (disliked, liked)]
+    opened = open_judges(judges or ["embedded"])
+    proposals = propose_from_thumbs(opened, *pictures, concepts=concept, level=level)
     if json:
-        show.as_json({"proposals": [asdict(one) for one in found]})
+        show.as_json({"proposals": [asdict(proposal) for proposal in proposals]})
         return
-    if not found:
+    if not proposals:
         show.line("nothing is seen in the disliked pictures so much more often that it could not be chance")
         return
     counts = [len(kind) for kind in pictures]
     rows = [
-        (one.concept, f"{one.disliked} of {counts[0]}", f"{one.liked} of {counts[1]}", f"{one.p_value:.2g}")
-        for one in found
+        (
+            proposal.concept,
+            f"{proposal.disliked} of {counts[0]}",
+            f"{proposal.liked} of {counts[1]}",
+            f"{proposal.p_value:.2g}",
+        )
+        for proposal in proposals
     ]
     show.table(("avoid", "disliked", "liked", "p"), rows)
 
@@ -245,13 +258,17 @@ def _files(place: Path) -> list[Path]:
     if not place.is_dir():
         return [place]
     kinds = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
-    found = sorted(file for file in place.iterdir() if file.suffix.lower() in kinds)
-    if not found:
+    files = sorted(file for file in place.iterdir() if file.suffix.lower() in kinds)
+    if not files:
         raise _mistake(f"there are no pictures in {place}")
-    return found
+    return files
 
 
-def _opened(file: Path) -> "Image":
+def _images(place: Path) -> list["Image"]:
+    return [_image(file) for file in _files(place)]
+
+
+def _image(file: Path) -> "Image":
     from PIL import Image, UnidentifiedImageError
 
     try:

@@ -137,15 +137,14 @@ def prove(
 
 
 def _check_judges(judges: tuple[str, ...]) -> None:
-    from negspace.errors import LabError, no_such
-    from negspace.judge.opening import NAMES
+    from negspace.errors import LabError
+    from negspace.judge.opening import find_opener
 
     if PERSON in judges and len(judges) > 1:
         raise LabError("judge: a person judges alone; leave the others out")
-    for one in judges:
-        name = one.partition("@")[0]
-        if name not in (*NAMES, PERSON) and "://" not in one and not Path(name).is_dir():
-            raise LabError(f"{no_such('judge', name, (*NAMES, PERSON))}, a CLIP or SigLIP folder, an address")
+    for judge in judges:
+        if judge != PERSON:
+            find_opener(judge, (PERSON,))
 
 
 def _voted(proof: "Proof", folder: Path) -> "Findings":

@@ -1,20 +1,22 @@
-"""Judges look at pixels: which concepts are there."""
+"""Judges look at pictures and decide which concepts are in them."""
 
-from negspace.judge.base import Judge, Panel
-from negspace.judge.calibration import Calibration, ConceptThreshold, Rate
+from negspace.judge.base import Judge, JudgeOpener, Panel
+from negspace.judge.calibration import Calibration, ConceptDetector, Rate
+from negspace.judge.embedded import embedded_judge
 from negspace.judge.moderator import Moderator
-from negspace.judge.opening import embedded_judge, open_judge, open_judges
+from negspace.judge.opening import open_judge, open_judges
 from negspace.judge.oracle import Oracle, OracleReading
 from negspace.judge.quality import MEASURES, Quality
-from negspace.judge.scoring import ScoringJudge
+from negspace.judge.scoring import ScoringJudge, ScoringOpener
 from negspace.judge.thumbs import propose_from_thumbs
 from negspace.records import JudgeVerdict
 
 __all__ = [
     "MEASURES",
     "Calibration",
-    "ConceptThreshold",
+    "ConceptDetector",
     "Judge",
+    "JudgeOpener",
     "Moderator",
     "Oracle",
     "Panel",
@@ -22,6 +24,7 @@ __all__ = [
     "Rate",
     "OracleReading",
     "ScoringJudge",
+    "ScoringOpener",
     "JudgeVerdict",
     "embedded_judge",
     "open_judge",

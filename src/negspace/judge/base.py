@@ -1,11 +1,12 @@
-"""Judge: looks at pictures and says which concepts are in them. One question, one `Sight`."""
+"""What a judge is: it looks at pictures and gives one `JudgeVerdict` a concept."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import final
 
 from PIL import Image
 
+from negspace.errors import JudgeError
 from negspace.records import JudgeVerdict
 
 Picture = Image.Image
@@ -15,30 +16,37 @@ class Judge(ABC):
     """Looks at pictures.
 
     Attributes:
-        name: what receipts call it.
+        name: its name in receipts.
     """
 
     name: str
 
     @abstractmethod
     def knows(self, concept: str) -> bool:
-        """Whether it can be asked for a concept, in any spelling or number."""
+        """Whether it can look for a concept, in any spelling or number."""
 
     @abstractmethod
     def concepts(self) -> tuple[str, ...]:
-        """What it can name by itself. A judge of any words knows more than that."""
+        """The concepts it can list. A judge that reads any words knows more than these."""
 
     @abstractmethod
     def look(self, pictures: Sequence[Picture], concepts: Sequence[str]) -> list[tuple[JudgeVerdict, ...]]:
-        """For each picture one sight a concept, in the order of the concepts.
+        """For each picture one verdict a concept, in the order of the concepts.
 
-        What it does not know, or fails at, is the verdict "unknown" with its reason and never an error, so
-        that a picture is not lost to a judge that is not there, and not passed by it either.
+        A concept that it does not know, or a failure, gives the verdict "unknown" with a reason and never an
+        error. So no picture is lost because a judge is missing, and none passes for that reason either.
         """
 
     @abstractmethod
     def fingerprint(self) -> str:
-        """What its answers depend on: sha256 of weights and thresholds, or an address."""
+        """What its verdicts depend on: sha256 of weights and thresholds, or an address."""
+
+
+JudgeOpener = Callable[[str], Judge]
+"""Opens a judge from the text after its name: "" for `quality`, "x" for `mine:x`, "@file" for `quality@file`.
+
+It raises JudgeError where the text names no judge. See `negspace.judge.opening`.
+"""
 
 
 @final
@@ -46,7 +54,7 @@ class Panel(Judge):
     """Several judges as one: a concept goes to the first of them that knows it.
 
     Args:
-        judges: in the order they are asked.
+        judges: in that order.
     """
 
     def __init__(self, judges: Sequence[Judge]) -> None:
@@ -60,29 +68,40 @@ class Panel(Judge):
         return tuple(dict.fromkeys(name for judge in self.judges for name in judge.concepts()))
 
     def look(self, pictures: Sequence[Picture], concepts: Sequence[str]) -> list[tuple[JudgeVerdict, ...]]:
-        seen: list[dict[int, JudgeVerdict]] = [{} for _ in pictures]
-        for judge, asked in self._shared(concepts).items():
-            answers = judge.look(pictures, [concepts[number] for number in asked])
-            for found, answer in zip(seen, answers, strict=True):
-                found.update(zip(asked, answer, strict=True))
-        untold = {
-            number: unknown(concept, self.name or "nobody", "no judge knows it")
-            for number, concept in enumerate(concepts)
+        blank = {
+            index: unknown(concept, self.name or "nobody", "no judge knows it")
+            for index, concept in enumerate(concepts)
         }
-        return [tuple((untold | found).values()) for found in seen]
+        by_picture = [dict(blank) for _ in pictures]
+        for judge, indices in self._assigned(concepts).items():
+            rows = judge.look(pictures, [concepts[index] for index in indices])
+            for verdicts, row in zip(by_picture, rows, strict=True):
+                verdicts.update(zip(indices, row, strict=True))
+        return [tuple(verdicts.values()) for verdicts in by_picture]
 
     def fingerprint(self) -> str:
         return " ".join(judge.fingerprint() for judge in self.judges)
 
-    def _shared(self, concepts: Sequence[str]) -> dict[Judge, list[int]]:
-        shared: dict[Judge, list[int]] = {}
-        for number, concept in enumerate(concepts):
+    def _assigned(self, concepts: Sequence[str]) -> dict[Judge, list[int]]:
+        """The indices of the concepts that each judge looks for."""
+        assigned: dict[Judge, list[int]] = {}
+        for index, concept in enumerate(concepts):
             judge = next((judge for judge in self.judges if judge.knows(concept)), None)
             if judge is not None:
-                shared.setdefault(judge, []).append(number)
-        return shared
+                assigned.setdefault(judge, []).append(index)
+        return assigned
 
 
 def unknown(concept: str, judge: str, why_not: str) -> JudgeVerdict:
-    """The verdict of a judge that cannot tell."""
+    """The verdict of a judge that cannot decide."""
     return JudgeVerdict(concept=concept, judge=judge, verdict="unknown", why_not=why_not)
+
+
+def refuse_text(name: str, text: str) -> None:
+    """For openers of judges that take no text after their name.
+
+    Raises:
+        JudgeError: there is one.
+    """
+    if text:
+        raise JudgeError(f"the judge {name} takes no text after its name, not {text!r}")

@@ -1,8 +1,8 @@
-"""Calibration: from which score on a concept counts as seen, learned from examples with and without it.
+"""Calibrations: the score from which a concept counts as seen, set from examples with and without it.
 
-The examples are shared out in turns: half of them teach a judge that can learn, a quarter chooses the
-threshold, and the rest, which had no say in either, measures how often it is wrong. So the rates of a file
-are not flattered by the choice they belong to.
+The examples are split in turns: half of them train a judge that can learn, a quarter chooses the threshold,
+and the last quarter measures the error rates. Those examples serve nothing else, so that the rates in a file
+are not too good.
 """
 
 import json
@@ -24,7 +24,7 @@ Examples = NDArray[np.float64]
 """[n, d]: pictures as a judge observed them."""
 
 LEAST_EXAMPLES: Final = 12
-"""With and without a concept, each: fewer say nothing of how often a judge is wrong."""
+"""With and without a concept, each: fewer say nothing about error rates."""
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 View = tuple[Share, Share, Share, Share]
@@ -64,18 +64,18 @@ class Rate(Frozen):
         return f"{self.share:.1%} [{self.low:.1%}, {self.high:.1%}] of {self.count}"
 
 
-class ConceptThreshold(Frozen):
-    """How one concept is looked for, and from which score on it counts as seen.
+class ConceptDetector(Frozen):
+    """How one concept is detected.
 
     Attributes:
-        threshold: in `unit`.
+        threshold: the score from which it counts as seen.
         unit: of the score.
         also: other words for the concept.
         present, absent: prompts of pictures with and without it, for a judge that reads text.
-        direction, bias: score = direction . picture + bias, for a judge that learns; () where it did not. A
-            direction may be shorter than what is observed: it reads the first of it.
-        caught: share of examples with the concept that were seen; None where nobody measured.
-        false_alarms: share of examples without it that were seen.
+        direction, bias: score = direction . features + bias, for a judge that was trained; () where it was
+            not. A direction may be shorter than the features: it then reads the first of them.
+        caught: share of examples with the concept in which it was seen; None where nobody measured.
+        false_alarms: share of examples without it in which it was seen.
     """
 
     threshold: Annotated[float, Field(allow_inf_nan=False)]
@@ -90,7 +90,7 @@ class ConceptThreshold(Frozen):
 
     @property
     def distinguishes(self) -> bool:
-        """Whether the examples show that seeing it means anything: the intervals of both rates lie apart."""
+        """Whether its verdicts mean anything: the intervals of both rates do not meet."""
         return (
             self.caught is not None
             and self.false_alarms is not None
@@ -105,10 +105,10 @@ class Calibration(Frozen):
     Attributes:
         format: version of this layout.
         judge: "zero_shot", "quality", or another's name.
-        made_for: sha256 of what they were set for; with other weights they mean nothing.
+        made_for: sha256 of the weights they were set for; with others they mean nothing.
         made_from: which examples, for people.
-        only: whether the judge is to know these concepts alone, though it could be asked for any words.
-        views: parts of a picture that are looked at beside the whole, as shares (left, top, right, bottom).
+        only: whether the judge knows these concepts alone, though it could look for any words.
+        views: parts of a picture that are inspected beside the whole, as shares (left, top, right, bottom).
         concepts: by name.
     """
 
@@ -118,7 +118,7 @@ class Calibration(Frozen):
     made_from: str = ""
     only: bool = False
     views: tuple[View, ...] = ()
-    concepts: dict[str, ConceptThreshold] = {}
+    concepts: dict[str, ConceptDetector] = {}
 
     @classmethod
     def read(cls, file: Path) -> "Calibration":
@@ -140,23 +140,24 @@ class Calibration(Frozen):
         Raises:
             OutputError: it cannot be written.
         """
-        told = self.model_dump(mode="json", exclude_defaults=True) | {"format": self.format}
-        write_whole({file: f"{json.dumps(told, indent=1, ensure_ascii=False)}\n".encode()})
+        fields = self.model_dump(mode="json", exclude_defaults=True) | {"format": self.format}
+        write_whole({file: f"{json.dumps(fields, indent=1, ensure_ascii=False)}\n".encode()})
 
-    def with_concept(self, concept: str, threshold: ConceptThreshold) -> "Calibration":
-        """The calibration with a concept set anew."""
-        kept = {name: one for name, one in self.concepts.items() if phrase(name) != phrase(concept)}
-        return self.model_copy(update={"concepts": kept | {concept: threshold}})
+    def with_concept(self, concept: str, detector: ConceptDetector) -> "Calibration":
+        """The calibration with another detector for a concept."""
+        key = phrase(concept)
+        kept = {name: known for name, known in self.concepts.items() if phrase(name) != key}
+        return self.model_copy(update={"concepts": kept | {concept: detector}})
 
 
 def split_examples(examples: Examples) -> tuple[Examples, Examples, Examples]:
-    """(to learn from, to choose the threshold by, to measure by): of four in a row two, one and one."""
+    """(for training, for the threshold, for the error rates): of four in a row two, one and one."""
     turn = np.arange(len(examples)) % 4
     return examples[turn % 2 == 0], examples[turn == 1], examples[turn == 3]
 
 
 def choose_threshold(present: ArrayLike, absent: ArrayLike, catch: float | None = None) -> float:
-    """The score that parts examples with a concept from those without.
+    """The score that separates examples with a concept from those without.
 
     Args:
         present, absent: scores of both.
@@ -177,12 +178,12 @@ def choose_threshold(present: ArrayLike, absent: ArrayLike, catch: float | None 
     return float(half_way if half_way > below else every[best])
 
 
-def with_rates(cut: ConceptThreshold, present: ArrayLike, absent: ArrayLike) -> ConceptThreshold:
-    """The cut with its rates on examples that had no say in it."""
+def with_rates(detector: ConceptDetector, present: ArrayLike, absent: ArrayLike) -> ConceptDetector:
+    """The detector with its error rates, from scores of examples that were not used to make it."""
     there, not_there = np.asarray(present, float), np.asarray(absent, float)
-    return cut.model_copy(
+    return detector.model_copy(
         update={
-            "caught": Rate.of(int((there >= cut.threshold).sum()), len(there)),
-            "false_alarms": Rate.of(int((not_there >= cut.threshold).sum()), len(not_there)),
+            "caught": Rate.of(int((there >= detector.threshold).sum()), len(there)),
+            "false_alarms": Rate.of(int((not_there >= detector.threshold).sum()), len(not_there)),
         }
     )

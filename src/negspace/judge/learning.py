@@ -1,6 +1,6 @@
-"""Learned negatives: words that were never said, learned from disliked and liked pictures.
+"""Negative embeddings learned from disliked and liked pictures.
 
-A few token vectors e are optimised so that the text made of them alone parts the two kinds of pictures in
+A few token vectors e are optimised so that the text made of them alone separates the two kinds of pictures in
 CLIP's shared space:
 
     minimise over e, b   mean BCE(s cos(picture, text(e)) + b, disliked) + decay |e - mean word|^2
@@ -8,7 +8,7 @@ CLIP's shared space:
 with the logit scale s of the model, both kinds weighing the same. Textual inversion (Gal et al. 2022) in the
 space of CLIP as in Wen et al. 2023 (Hard prompts made easy), without their projection to words, and with
 liked pictures as the contrast. The text half of that CLIP must be the text encoder of the model that reads
-the file; the embedded model's is. Nothing of the denoiser is run, so it takes seconds.
+the file; that of the embedded model is. The denoiser is not run, so it takes seconds.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ from negspace.judge.base import Picture
 from negspace.judge.zero_shot import ZeroShot
 
 LEAST: Final = 8
-"""Pictures of each kind: fewer teach what they happen to show."""
+"""Pictures of each kind: with fewer, what they happen to show is learned."""
 
 _RATE = 0.02
 _DECAY = 1e-3
@@ -35,20 +35,20 @@ _DECAY = 1e-3
 
 @dataclass(frozen=True, eq=False)
 class LearnedNegative:
-    """What was learned.
+    """Token vectors that describe disliked pictures.
 
     Attributes:
         vectors: [n, width] float32, one a token.
         loss: the mean cross-entropy at the end, in nats; log 2 = 0.693 is no better than chance.
-        parted: share of the pictures that lie on their side of one half.
+        separated: share of the pictures that lie on their side of one half.
     """
 
     vectors: Tensor
     loss: float
-    parted: float
+    separated: float
 
     def write(self, file: Path) -> None:
-        """Write it as a textual-inversion file, whose name without its ending is the word.
+        """Write a textual-inversion file, whose name without its ending is the word.
 
         Raises:
             OutputError: it cannot be written.
@@ -65,11 +65,11 @@ def learn_negative(
     steps: int = 300,
     seed: int = 0,
 ) -> LearnedNegative:
-    """A negative that says what disliked pictures have and liked ones have not.
+    """A negative for what disliked pictures show and liked ones do not.
 
     Args:
-        judge: a CLIP whose text half is the text encoder of the model to be told.
-        disliked, liked: pictures, eight of each at least; best of the same prompts.
+        judge: a CLIP whose text half is the text encoder of the model that will read the negative.
+        disliked, liked: pictures, eight of each at least; best from the same prompts.
         vectors: how many tokens it takes in a text.
         steps: of Adam.
         seed: of the first vectors.
@@ -81,7 +81,7 @@ def learn_negative(
         if len(pictures) < LEAST:
             raise JudgeError(f"{len(pictures)} {kind} pictures are too few to learn from: {LEAST} are needed")
     clip = judge.clip()
-    seen = torch.from_numpy(judge.features([*disliked, *liked])).float()
+    features = torch.from_numpy(judge.features([*disliked, *liked])).float()
     truth = torch.tensor([1.0] * len(disliked) + [0.0] * len(liked))
     balance = torch.where(truth > 0, len(truth) / (2 * len(disliked)), len(truth) / (2 * len(liked)))
     words: Tensor = clip.text_model.embeddings.token_embedding.weight.detach().float()
@@ -93,7 +93,7 @@ def learn_negative(
     scale = clip.logit_scale.exp().detach().float()
 
     def logits() -> Tensor:
-        return scale * seen @ _said(clip, free) + bias
+        return scale * features @ _text_features(clip, free) + bias
 
     def loss() -> Tensor:
         return torch.nn.functional.binary_cross_entropy_with_logits(logits(), truth, balance)
@@ -103,22 +103,22 @@ def learn_negative(
         (loss() + _DECAY * ((free - mean) ** 2).sum()).backward()
         optimiser.step()
     with torch.no_grad():
-        parted = ((logits() > 0) == (truth > 0.5)).float().mean()
-        return LearnedNegative(free.detach().clone(), float(loss()), float(parted))
+        separated = ((logits() > 0) == (truth > 0.5)).float().mean()
+        return LearnedNegative(free.detach().clone(), float(loss()), float(separated))
 
 
-def _said(clip: Any, free: Tensor) -> Tensor:
-    """[d] of length 1: the text of these vectors alone, between its begin and its end."""
+def _text_features(clip: Any, free: Tensor) -> Tensor:
+    """[d] of length 1: the text of these vectors alone, between the begin and end tokens."""
     shape = clip.config.text_config
     filler = next(token for token in range(3) if token not in (shape.bos_token_id, shape.eos_token_id))
     ids = torch.tensor([[shape.bos_token_id, *([filler] * len(free)), shape.eos_token_id]])
 
-    def instead(_: Any, __: Any, known: Tensor) -> Tensor:
+    def replaced(_: Any, __: Any, known: Tensor) -> Tensor:
         return torch.cat([known[:, :1], free[None], known[:, -1:]], dim=1)
 
-    hook = clip.text_model.embeddings.token_embedding.register_forward_hook(instead)
+    hook = clip.text_model.embeddings.token_embedding.register_forward_hook(replaced)
     try:
-        (said,) = clip.get_text_features(input_ids=ids).pooler_output
+        (features,) = clip.get_text_features(input_ids=ids).pooler_output
     finally:
         hook.remove()
-    return said / said.norm()
+    return features / features.norm()

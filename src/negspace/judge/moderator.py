@@ -1,29 +1,33 @@
-"""Moderator: a judge behind an HTTP address, hosted by whoever runs it.
+"""The judge behind an HTTP address, hosted by whoever runs it.
 
     POST {address}
     {"image": "data:image/png;base64,…", "concepts": ["hat", "blood"]}
 
     200 {"concepts": {"hat": {"seen": true, "score": 0.93}, "blood": {"seen": false}}}
 
-`score` is a number and optional. A key, if given, travels as `Authorization: Bearer`. No answer in time,
-another status, or a concept that the answer leaves out is the verdict "unknown" with its reason: never a
-pass.
+`score` is a number and optional. A key, if given, is sent as `Authorization: Bearer`. No answer in time,
+another status, or a concept that the answer leaves out gives the verdict "unknown" with its reason, and an
+unknown verdict never counts as absent.
 """
 
 import base64
 import io
 import json
+import os
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
-from typing import Annotated, final
+from typing import Annotated, Final, final
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from negspace.errors import JudgeError
-from negspace.judge.base import Judge, Picture, unknown
+from negspace.judge.base import Judge, JudgeOpener, Picture, unknown
 from negspace.records import JudgeVerdict
+
+KEY: Final = "NEGSPACE_MODERATOR_KEY"
+"""The environment variable with the key that a hosted moderator asks for."""
 
 _LARGEST_ANSWER = 1_000_000
 
@@ -51,7 +55,7 @@ class Moderator(Judge):
         key: sent as a bearer token; None sends none.
 
     Raises:
-        JudgeError: the address is none.
+        JudgeError: the address is not of http or https.
     """
 
     def __init__(self, address: str, *, timeout: float = 10.0, key: str | None = None) -> None:
@@ -77,7 +81,7 @@ class Moderator(Judge):
 
     def _verdicts(self, picture: Picture, concepts: Sequence[str]) -> tuple[JudgeVerdict, ...]:
         try:
-            told = self._request(picture, concepts)
+            answers = self._request(picture, concepts)
         except urllib.error.HTTPError as error:
             why = f"it answered with status {error.code}"
             error.close()
@@ -87,7 +91,7 @@ class Moderator(Judge):
         except (OSError, ValueError) as error:  # URLError and timeouts are OSErrors
             why = f"it did not answer: {getattr(error, 'reason', None) or error}"
         else:
-            return tuple(self._verdict(concept, told) for concept in concepts)
+            return tuple(self._verdict(concept, answers) for concept in concepts)
         return tuple(unknown(concept, self.name, why) for concept in concepts)
 
     def _request(self, picture: Picture, concepts: Sequence[str]) -> Mapping[str, _ConceptAnswer]:
@@ -102,9 +106,17 @@ class Moderator(Judge):
         with urllib.request.urlopen(request, timeout=self._timeout) as reply:
             return _Answer.model_validate_json(reply.read(_LARGEST_ANSWER)).concepts
 
-    def _verdict(self, concept: str, told: Mapping[str, _ConceptAnswer]) -> JudgeVerdict:
-        if concept not in told:
+    def _verdict(self, concept: str, answers: Mapping[str, _ConceptAnswer]) -> JudgeVerdict:
+        if concept not in answers:
             return unknown(concept, self.name, "its answer leaves it out")
-        said = told[concept]
-        verdict = "seen" if said.seen else "absent"
-        return JudgeVerdict(concept=concept, judge=self.name, verdict=verdict, score=said.score)
+        answer = answers[concept]
+        verdict = "seen" if answer.seen else "absent"
+        return JudgeVerdict(concept=concept, judge=self.name, verdict=verdict, score=answer.score)
+
+
+def _opener(scheme: str) -> JudgeOpener:
+    return lambda text: Moderator(f"{scheme}:{text}", key=os.environ.get(KEY))
+
+
+OPENERS: Final = {scheme: _opener(scheme) for scheme in ("http", "https")}
+"""An address names a moderator by itself: its scheme is the name, the rest the text."""

@@ -1,93 +1,99 @@
-"""Opening judges: a name, a folder or an address becomes a Judge."""
+"""Opens judges by name, folder or address: what stands behind `--judge`.
 
-import os
-from collections.abc import Sequence
+The module of a judge that ships defines `OPENERS`, its names with a `JudgeOpener` each, and is found in this
+folder. Another package adds a judge with an entry point, which is a `JudgeOpener` too: a function, or a class
+of judges whose constructor takes the text.
+
+    [project.entry-points."negspace.judges"]
+    nsfw = "my_package.nsfw:open_nsfw"          # def open_nsfw(text: str) -> Judge
+
+It is then `nsfw`, or `nsfw:TEXT`, wherever a judge is named. An opener that is a `ScoringOpener` takes
+calibrations, `nsfw@FILE`, and `negspace judge calibrate` makes them.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
+import negspace.judge
 from negspace.errors import JudgeError, no_such
-from negspace.judge.base import Judge, Panel
-from negspace.judge.calibration import Calibration
-from negspace.judge.moderator import Moderator
-from negspace.judge.oracle import Oracle
-from negspace.judge.quality import Quality
-from negspace.judge.scoring import ScoringJudge
+from negspace.judge.base import Judge, JudgeOpener, Panel
+from negspace.judge.scoring import ScoringJudge, ScoringOpener
+from negspace.judge.zero_shot import FOLDER
+from negspace.plugins import modules_in, plugins
 
-NAMES: Final = ("embedded", "quality", "oracle")
-CALIBRATION_FILE: Final = "negspace-judge.json"
-"""The calibration that a judge's folder may bring along."""
-
-MODERATOR_KEY: Final = "NEGSPACE_MODERATOR_KEY"
-"""The environment's name for the key that a hosted moderator asks for."""
-
-_PACKAGE: Final = Path(__file__).parents[1]
-SHIPPED: Final = _PACKAGE / "judge" / "shipped"
-"""The calibrations of the embedded judge, one a judge, made by `python -m training.judge`."""
+_NAME_AND_TEXT: Final = re.compile(r"([A-Za-z][\w-]*)(?:$|:|(?=@))(.*)", re.DOTALL)
 
 
-def open_judge(said: str) -> Judge:
+@cache
+def openers() -> Mapping[str, JudgeOpener]:
+    """Every opener by its name: those that ship, and plug-ins."""
+    shipped: dict[str, JudgeOpener] = {}
+    for module in modules_in(negspace.judge):
+        shipped |= getattr(module, "OPENERS", {})
+    return plugins("negspace.judges", shipped, _checked)
+
+
+def open_judge(text: str) -> Judge:
     """The judge that a text names.
 
     Args:
-        said: "embedded", the CLIP and the measures that ship with the embedded model, calibrated on its
-        world;
-            "quality", measures that need no weights; "oracle", which reads the drawn world and nothing else;
-            a CLIP or SigLIP folder; the http address of a hosted moderator, whose key is in the environment.
-            A calibration comes behind an @: "quality@mine.json", "folder@mine.json".
+        text: "embedded", the CLIP and the measures of the embedded model, calibrated on its world; "quality",
+            measures that need no weights; "oracle", which reads the drawn world and nothing else; the name of
+            a plug-in; the folder of a CLIP or SigLIP; the http address of a hosted moderator. A calibration
+            stands behind an @: "quality@mine.json", "folder@mine.json".
 
     Raises:
         JudgeError: there is none.
     """
-    if said.startswith(("http://", "https://")):
-        return Moderator(said, key=os.environ.get(MODERATOR_KEY))
-    name, _, file = said.partition("@")
-    if name == "embedded" and not file:
-        return embedded_judge()
-    if name == "oracle" and not file:
-        return Oracle.load()
-    return open_scoring(name, Calibration.read(Path(file)) if file else None)
+    opener, rest = find_opener(text)
+    return opener(rest)
 
 
-def open_judges(said: Sequence[str]) -> Judge:
+def open_judges(texts: Sequence[str]) -> Judge:
     """Several judges as one; a concept goes to the first that knows it.
 
     Raises:
         JudgeError: one of them is not there.
     """
-    judges = [open_judge(one) for one in said]
+    judges = [open_judge(text) for text in texts]
     return judges[0] if len(judges) == 1 else Panel(judges)
 
 
-def open_scoring(name: str, calibration: Calibration | None) -> ScoringJudge:
-    """A judge that can be calibrated: "quality", or a folder.
+def open_scoring(text: str) -> ScoringJudge:
+    """The judge that a text names, to be calibrated: without a calibration that the text does not name.
 
     Raises:
-        JudgeError: there is none.
+        JudgeError: there is none, or it has no thresholds.
     """
-    if name == "quality":
-        return Quality(calibration)
-    folder = _PACKAGE / "embedded" / "clip" if name == "embedded" else Path(name)
-    if not folder.is_dir():
-        raise JudgeError(f"{no_such('judge', name, NAMES)}, a CLIP or SigLIP folder, an http address")
-    from negspace.judge.zero_shot import ZeroShot  # transformers: a second that other judges do not take
-
-    beside = folder / CALIBRATION_FILE
-    if calibration is None and beside.exists():
-        calibration = Calibration.read(beside)
-    return ZeroShot(folder, calibration, name="clip" if name == "embedded" else None)
+    opener, rest = find_opener(text)
+    if not isinstance(opener, ScoringOpener):
+        raise JudgeError(f"the judge {text} has no thresholds to calibrate")
+    return opener.open(rest, None)
 
 
-def embedded_judge() -> Panel:
-    """The judge of the embedded model: each concept of its world by whichever of CLIP and the measures tells
-    it best, as the shipped calibrations say.
+def find_opener(text: str, others: Sequence[str] = ()) -> tuple[JudgeOpener, str]:
+    """What opens the judge that a text names, and the text it needs for that.
+
+    Args:
+        others: further names for the list of what there is.
 
     Raises:
-        JudgeError: the calibrations were made for other weights.
+        JudgeError: no judge has that name, and no folder.
     """
-    calibrations = {name: Calibration.read(SHIPPED / f"{name}.json") for name in ("clip", "quality")}
-    return Panel(
-        [
-            open_scoring("embedded", calibrations["clip"]),
-            open_scoring("quality", calibrations["quality"]),
-        ]
-    )
+    known = openers()
+    match = _NAME_AND_TEXT.fullmatch(text)
+    if match is not None and match[1] in known:
+        return known[match[1]], match[2]
+    place = text.partition("@")[0]
+    if Path(place).is_dir():
+        return known[FOLDER], text
+    raise JudgeError(f"{no_such('judge', place, (*known, *others))}, or the path of a CLIP or SigLIP folder")
+
+
+def _checked(entry: object) -> JudgeOpener:
+    if not callable(entry):
+        raise ValueError(f"{entry!r:.60} is no function that opens a judge")
+    return cast(JudgeOpener, entry)

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from negspace.avoid.matching import phrase
 from negspace.errors import ModelError
-from negspace.judge.base import Judge, unknown
+from negspace.judge.base import Judge, JudgeOpener, refuse_text, unknown
 from negspace.records import JudgeVerdict
 
 _SHIPPED: Final = Path(__file__).parents[1] / "embedded" / "oracle"
@@ -38,7 +38,7 @@ class OracleHead:
 
 @dataclass(frozen=True, slots=True)
 class OracleReading:
-    """What the oracle sees in one picture.
+    """The probabilities that the oracle gives one picture.
 
     `probabilities` gives, per head, the probability of every option; they sum to 1. A yes-or-no head
     has the options "no" and its own name.
@@ -141,7 +141,7 @@ class Oracle(Judge):
         return cls(network, heads, config["side"])
 
     def concepts(self) -> tuple[str, ...]:
-        """The names of everything it can see."""
+        """The names of everything it can detect."""
         return tuple(o for h in self.heads for o in h.options if o not in ("no", "plain"))
 
     def knows(self, concept: str) -> bool:
@@ -160,7 +160,7 @@ class Oracle(Judge):
         return whole.hexdigest()
 
     def read(self, pictures: Sequence[Image.Image]) -> list[OracleReading]:
-        """One reading a picture; pictures of another side are resized to the world's."""
+        """One reading a picture; pictures of another size are resized to that of the world."""
         readings: list[OracleReading] = []
         for x in self._batches(pictures):
             readings += self._readings(self.network(x))
@@ -171,7 +171,7 @@ class Oracle(Judge):
         return torch.cat([self.network.features(x) for x in self._batches(pictures)])
 
     def _named(self, concept: str) -> str | None:
-        """What the world calls a concept; None for what it does not have."""
+        """The name of a concept in the drawn world; None where there is none."""
         key = phrase(concept)
         return next((name for name in self.concepts() if phrase(name) == key), None)
 
@@ -212,3 +212,11 @@ class Oracle(Judge):
             )
             for i in range(len(logits))
         ]
+
+
+def _open(text: str) -> Oracle:
+    refuse_text("oracle", text)
+    return Oracle.load()
+
+
+OPENERS: Final[dict[str, JudgeOpener]] = {"oracle": _open}

@@ -1,4 +1,4 @@
-"""Quality: classical measures of a picture that need no weights. Each is a formula with a unit and a source.
+"""Classical measures of picture quality that need no weights, each a formula with a unit and a source.
 
 Luma is Y = 0.299 R + 0.587 G + 0.114 B in grey levels, 0 to 255 (ITU-R BT.601). Thresholds are for
 photographs of half a megapixel; `negspace judge calibrate --judge quality` sets them for other pictures.
@@ -13,15 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negspace.avoid.matching import phrase
-from negspace.judge.base import Picture
-from negspace.judge.calibration import Calibration, ConceptThreshold
-from negspace.judge.scoring import ScoringJudge, checked_calibration
+from negspace.judge.base import JudgeOpener, Picture, refuse_text
+from negspace.judge.calibration import Calibration, ConceptDetector
+from negspace.judge.scoring import ScoringJudge, ScoringOpener
 
 Grid = NDArray[np.float64]
 
 _FRAME_SPREAD: Final = 3.0
 _CLIPPED: Final = 250.0
-_SUNK: Final = 10.0
+_DARK: Final = 10.0
 _VERSION: Final = "measures 1"
 
 
@@ -120,7 +120,7 @@ def overexposure(rgb: Grid) -> float:
 
 def underexposure(rgb: Grid) -> float:
     """The share of pixels with Y <= 10: shadows without detail."""
-    return float((luma(rgb) <= _SUNK).mean())
+    return float((luma(rgb) <= _DARK).mean())
 
 
 def border(rgb: Grid) -> float:
@@ -221,12 +221,6 @@ MEASURES: Final = (
 _KNOWN: Final = {phrase(word): measure for measure in MEASURES for word in measure.words}
 
 
-def measure_all(picture: Picture) -> dict[str, float]:
-    """Every measure of a picture, by name."""
-    rgb = _levels(picture)
-    return {measure.name: measure.of(rgb) for measure in MEASURES}
-
-
 @final
 class Quality(ScoringJudge):
     """Looks for defects by measures. It needs no weights and knows no objects.
@@ -238,40 +232,47 @@ class Quality(ScoringJudge):
         JudgeError: the calibration is for another judge.
     """
 
+    kind = "quality"
+
     def __init__(self, calibration: Calibration | None = None) -> None:
         self.name = "quality"
-        self.calibration = checked_calibration(calibration, self.name, self.weights())
+        self.calibration = self.fitting(calibration)
 
     def concepts(self) -> tuple[str, ...]:
-        own = () if self._only else tuple(measure.words[0] for measure in MEASURES)
+        own = () if self.closed else tuple(measure.words[0] for measure in MEASURES)
         return tuple(dict.fromkeys((*super().concepts(), *own)))
 
     def knows(self, concept: str) -> bool:
-        return super().knows(concept) or (not self._only and phrase(concept) in _KNOWN)
+        return super().knows(concept) or (not self.closed and phrase(concept) in _KNOWN)
 
     def observe(self, pictures: Sequence[Picture]) -> Grid:
         rows = [[measure.of(rgb) for measure in MEASURES] for rgb in map(_levels, pictures)]
         return np.array(rows).reshape(-1, len(MEASURES))
 
-    def scores(self, observed: Grid, concept: str, cut: ConceptThreshold) -> Grid:
-        return observed[:, MEASURES.index(_measure(concept, cut))]
+    def scores(self, features: Grid, concept: str, detector: ConceptDetector) -> Grid:
+        return features[:, MEASURES.index(_measure(concept, detector))]
 
-    def default_threshold(self, concept: str) -> ConceptThreshold:
+    def default_detector(self, concept: str) -> ConceptDetector:
         measure = _KNOWN[phrase(concept)]
-        return ConceptThreshold(threshold=measure.threshold, unit=measure.unit)
+        return ConceptDetector(threshold=measure.threshold, unit=measure.unit)
 
     def weights(self) -> str:
-        """Of the formulas' version: they have no weights."""
+        """sha256 of the version of the formulas: they have no weights."""
         return hashlib.sha256(_VERSION.encode()).hexdigest()
 
-    @property
-    def _only(self) -> bool:
-        return self.calibration is not None and self.calibration.only
 
-
-def _measure(concept: str, cut: ConceptThreshold) -> Measure:
-    return next(_KNOWN[key] for key in map(phrase, (concept, *cut.also)) if key in _KNOWN)
+def _measure(concept: str, detector: ConceptDetector) -> Measure:
+    return next(_KNOWN[key] for key in map(phrase, (concept, *detector.also)) if key in _KNOWN)
 
 
 def _levels(picture: Picture) -> Grid:
     return np.asarray(picture.convert("RGB"), dtype=np.float64)
+
+
+class _Opener(ScoringOpener):
+    def open(self, text: str, calibration: Calibration | None) -> Quality:
+        refuse_text("quality", text)
+        return Quality(calibration)
+
+
+OPENERS: Final[dict[str, JudgeOpener]] = {"quality": _Opener()}

@@ -1,9 +1,10 @@
-"""ScoringJudge: a judge that gives each concept a score, and sees it from a threshold on."""
+"""Judges that give each concept a score, and the calibration of their thresholds."""
 
 import hashlib
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,162 +15,183 @@ from negspace.judge.base import Judge, Picture, unknown
 from negspace.judge.calibration import (
     LEAST_EXAMPLES,
     Calibration,
-    ConceptThreshold,
+    ConceptDetector,
     choose_threshold,
     split_examples,
     with_rates,
 )
 from negspace.records import JudgeVerdict
 
+Numbers = NDArray[np.float64]
+
 
 class ScoringJudge(Judge):
-    """What judges with scores have in common: thresholds and their calibration.
+    """A judge that gives each concept a score; it counts as seen from a threshold on.
 
-    A subclass gives the scores, and the cut of a concept that nobody calibrated.
+    A subclass computes the features of pictures and the scores from them, and says how a concept is detected
+    that nobody calibrated. Its constructor sets `calibration` by `fitting`.
+
+    Attributes:
+        kind: the name of this kind of judge in calibrations.
+        calibration: thresholds set from examples; None where there are none.
     """
 
+    kind: ClassVar[str]
     calibration: Calibration | None
-    """Thresholds set from examples; None where there are none."""
 
     @abstractmethod
-    def observe(self, pictures: Sequence[Picture]) -> NDArray[np.float64]:
-        """[pictures, d]: all that its scores are made of, whatever the concept."""
+    def observe(self, pictures: Sequence[Picture]) -> Numbers:
+        """[pictures, d]: the features that all its scores are computed from, whatever the concept."""
 
     @abstractmethod
-    def scores(
-        self, observed: NDArray[np.float64], concept: str, cut: ConceptThreshold
-    ) -> NDArray[np.float64]:
-        """[pictures]: the more, the more likely the concept is there.
+    def scores(self, features: Numbers, concept: str, detector: ConceptDetector) -> Numbers:
+        """[pictures]: the higher, the more likely the concept is there.
 
         Args:
-            observed: as from `observe`.
+            features: as from `observe`.
             concept: its name.
-            cut: how it is looked for.
+            detector: how it is detected.
         """
 
     @abstractmethod
-    def default_threshold(self, concept: str) -> ConceptThreshold:
-        """How a concept is looked for where nobody calibrated it. Only for concepts that it knows."""
+    def default_detector(self, concept: str) -> ConceptDetector:
+        """How a concept is detected where nobody calibrated it. Only for concepts that it knows."""
 
     @abstractmethod
     def weights(self) -> str:
         """sha256 of what the scores depend on, in hex."""
 
-    def trained(
-        self, cut: ConceptThreshold, present: NDArray[np.float64], absent: NDArray[np.float64]
-    ) -> ConceptThreshold:
-        """The cut after seeing examples; a judge that cannot learn leaves it as it is."""
-        return cut
+    def trained(self, detector: ConceptDetector, present: Numbers, absent: Numbers) -> ConceptDetector:
+        """The detector after training on features of examples; unchanged where the judge cannot learn."""
+        return detector
+
+    @property
+    def closed(self) -> bool:
+        """Whether it knows the concepts of its calibration alone."""
+        return self.calibration is not None and self.calibration.only
 
     def concepts(self) -> tuple[str, ...]:
         return tuple(self.calibration.concepts) if self.calibration else ()
 
     def knows(self, concept: str) -> bool:
-        return self.calibrated_threshold(concept) is not None
+        return self.calibrated_detector(concept) is not None
 
-    def calibrated_threshold(self, concept: str) -> ConceptThreshold | None:
-        """The calibrated cut of a concept, in any of its words; None where there is none."""
+    def calibrated_detector(self, concept: str) -> ConceptDetector | None:
+        """The calibrated detector of a concept, in any of its words; None where there is none."""
         key = phrase(concept)
-        for name, one in self.calibration.concepts.items() if self.calibration else ():
-            if key in (phrase(name), *map(phrase, one.also)):
-                return one
+        for name, detector in self.calibration.concepts.items() if self.calibration else ():
+            if key in (phrase(name), *map(phrase, detector.also)):
+                return detector
         return None
 
     def look(self, pictures: Sequence[Picture], concepts: Sequence[str]) -> list[tuple[JudgeVerdict, ...]]:
-        cuts = {
-            name: self.calibrated_threshold(name) or self.default_threshold(name)
-            for name in concepts
-            if self.knows(name)
-        }
-        if not cuts or not pictures:
+        detectors = {name: self._detector(name) for name in concepts if self.knows(name)}
+        if not detectors or not pictures:
             return [self._verdicts(concepts, {}, {}) for _ in pictures]
-        observed = self.observe(pictures)
-        scores = {name: self.scores(observed, name, cut).tolist() for name, cut in cuts.items()}
+        features = self.observe(pictures)
+        scores = {name: self.scores(features, name, used).tolist() for name, used in detectors.items()}
         return [
-            self._verdicts(concepts, cuts, {name: column[row] for name, column in scores.items()})
+            self._verdicts(concepts, detectors, {name: column[row] for name, column in scores.items()})
             for row in range(len(pictures))
         ]
 
+    def _detector(self, concept: str) -> ConceptDetector:
+        return self.calibrated_detector(concept) or self.default_detector(concept)
+
     def fingerprint(self) -> str:
-        said = self.calibration.to_json() if self.calibration else ""
-        return hashlib.sha256(f"{self.weights()}{said}".encode()).hexdigest()
+        calibration = self.calibration.to_json() if self.calibration else ""
+        return hashlib.sha256(f"{self.weights()}{calibration}".encode()).hexdigest()
 
     def calibrate(
         self,
         concept: str,
-        cut: ConceptThreshold,
-        present: NDArray[np.float64],
-        absent: NDArray[np.float64],
+        detector: ConceptDetector,
+        present: Numbers,
+        absent: Numbers,
         catch: float | None = None,
         margin: float = 0.0,
-    ) -> ConceptThreshold:
-        """The cut of a concept as examples with and without it have it.
+    ) -> ConceptDetector:
+        """The detector of a concept with a threshold and error rates from examples with and without it.
 
         Args:
             concept: its name.
-            cut: how it is looked for; its threshold does not matter.
-            present, absent: pictures with it and without, as observed, twelve each at least. Neighbours
-            should
-                not be alike, for they are shared out in turns.
-            catch: as in `threshold`.
-            margin: how much lower than that the threshold is, where what is judged may be unlike any example.
+            detector: how it is detected; its threshold does not matter.
+            present, absent: features of pictures with it and without, twelve each at least. Neighbours should
+                not be alike, for they are split in turns.
+            catch: as in `choose_threshold`.
+            margin: how much lower the threshold is than that, where the pictures to judge may be unlike any
+                example.
 
         Raises:
             JudgeError: there are too few.
         """
         for kind, examples in (("with", present), ("without", absent)):
             if len(examples) < LEAST_EXAMPLES:
-                told = f"{len(examples)} pictures {kind} {concept!r} are too few"
-                raise JudgeError(f"{told}: {LEAST_EXAMPLES} are needed, some hundreds are better")
+                problem = f"{len(examples)} pictures {kind} {concept!r} are too few"
+                raise JudgeError(f"{problem}: {LEAST_EXAMPLES} are needed, some hundreds are better")
         there, not_there = split_examples(present), split_examples(absent)
-        taught = self.trained(cut, there[0], not_there[0])
+        trained = self.trained(detector, there[0], not_there[0])
         choose, test = (
-            tuple(self.scores(examples[part], concept, taught) for examples in (there, not_there))
+            (self.scores(there[part], concept, trained), self.scores(not_there[part], concept, trained))
             for part in (1, 2)
         )
-        chosen = taught.model_copy(
-            update={"threshold": choose_threshold(choose[0], choose[1], catch) - margin}
-        )
-        return with_rates(chosen, test[0], test[1])
+        chosen = choose_threshold(*choose, catch) - margin
+        return with_rates(trained.model_copy(update={"threshold": chosen}), *test)
+
+    def fitting(self, calibration: Calibration | None) -> Calibration | None:
+        """The calibration, if it was made for this judge.
+
+        Raises:
+            JudgeError: it was made for another one.
+        """
+        if calibration is None:
+            return None
+        if calibration.judge != self.kind:
+            raise JudgeError(f"the calibration is for the judge {calibration.judge}, not for {self.kind}")
+        made_for, weights = calibration.made_for, self.weights()
+        if made_for != weights:
+            problem = f"the calibration was made for weights {made_for[:12]}, these are {weights[:12]}"
+            raise JudgeError(f"{problem}; calibrate again, its thresholds mean nothing here")
+        return calibration
 
     def _verdicts(
-        self, concepts: Sequence[str], cuts: Mapping[str, ConceptThreshold], scores: Mapping[str, float]
+        self, concepts: Sequence[str], detectors: Mapping[str, ConceptDetector], scores: Mapping[str, float]
     ) -> tuple[JudgeVerdict, ...]:
         return tuple(
-            self._verdict(name, cuts[name], scores[name])
-            if name in cuts
+            self._verdict(name, detectors[name], scores[name])
+            if name in detectors
             else unknown(name, self.name, "it does not know what that looks like")
             for name in concepts
         )
 
-    def _verdict(self, concept: str, cut: ConceptThreshold, score: float) -> JudgeVerdict:
+    def _verdict(self, concept: str, detector: ConceptDetector, score: float) -> JudgeVerdict:
         if not np.isfinite(score):
             return unknown(concept, self.name, "its score is no number")
         return JudgeVerdict(
             concept=concept,
             judge=self.name,
-            verdict="seen" if score >= cut.threshold else "absent",
+            verdict="seen" if score >= detector.threshold else "absent",
             score=round(score, 6),
-            threshold=cut.threshold,
-            unit=cut.unit,
-            calibrated=cut.caught is not None,
+            threshold=detector.threshold,
+            unit=detector.unit,
+            calibrated=detector.caught is not None,
         )
 
 
-def checked_calibration(calibration: Calibration | None, kind: str, weights: str) -> Calibration | None:
-    """The calibration, if it was made for this judge.
+class ScoringOpener(ABC):
+    """A `JudgeOpener` of judges with thresholds. A calibration may stand behind an @: "quality@mine.json"."""
 
-    Raises:
-        JudgeError: it was made for another one.
-    """
-    if calibration is None:
-        return None
-    if calibration.judge != kind:
-        raise JudgeError(f"the calibration is for the judge {calibration.judge}, not for {kind}")
-    if calibration.made_for != weights:
-        told = f"the calibration was made for weights {calibration.made_for[:12]}, these are {weights[:12]}"
-        raise JudgeError(f"{told}; calibrate anew, its thresholds mean nothing here")
-    return calibration
+    def __call__(self, text: str) -> Judge:
+        place, _, file = text.partition("@")
+        return self.open(place, Calibration.read(Path(file)) if file else None)
+
+    @abstractmethod
+    def open(self, text: str, calibration: Calibration | None) -> ScoringJudge:
+        """The judge that the text before the @ names; None takes the calibration that comes with it, if any.
+
+        Raises:
+            JudgeError: there is none, or the calibration does not fit it.
+        """
 
 
 def logistic(

@@ -1,4 +1,4 @@
-"""Thumbs: what a judge sees more often in disliked pictures than in liked ones, as what to avoid."""
+"""Proposals from thumbs: what a judge sees more often in disliked pictures than in liked ones."""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,25 +15,24 @@ def propose_from_thumbs(
     concepts: Sequence[str] | None = None,
     level: float = 0.05,
 ) -> tuple[Proposal, ...]:
-    """What to avoid, from thumbs alone, the surest first. `negspace.avoid.propose` puts it into a list.
+    """What to avoid, from thumbs alone, the surest first. `negspace.feedback.propose` puts it into a list.
 
     Args:
-        judge: looks at all of them.
+        judge: looks at all pictures.
         disliked, liked: pictures.
-        concepts: what to look for; None is all that the judge can name. A concept that it could not tell in
-        one of
-            the pictures is left out of the test.
+        concepts: what to look for; None is all that the judge can list. A concept that it could not decide in
+            one of the pictures is left out of the test.
         level: of the family of tests, see `from_thumbs`.
 
     Raises:
         RequestError: the level is not between 0 and 1.
     """
-    asked = judge.concepts() if concepts is None else tuple(concepts)
-    seen = judge.look([*disliked, *liked], asked)
-    told = [name for index, name in enumerate(asked) if all(row[index].verdict != "unknown" for row in seen)]
-    rows = [_seen(sights, told) for sights in seen]
-    return from_thumbs(rows[: len(disliked)], rows[len(disliked) :], level=level)
+    names = judge.concepts() if concepts is None else tuple(concepts)
+    rows = judge.look([*disliked, *liked], names)
+    decided = {name for i, name in enumerate(names) if all(row[i].verdict != "unknown" for row in rows)}
+    seen = [_seen(row, decided) for row in rows]
+    return from_thumbs(seen[: len(disliked)], seen[len(disliked) :], level=level)
 
 
-def _seen(sights: Sequence[JudgeVerdict], told: Sequence[str]) -> Mapping[str, bool]:
-    return {sight.concept: sight.verdict == "seen" for sight in sights if sight.concept in told}
+def _seen(verdicts: Sequence[JudgeVerdict], decided: set[str]) -> Mapping[str, bool]:
+    return {verdict.concept: verdict.verdict == "seen" for verdict in verdicts if verdict.concept in decided}

@@ -1,12 +1,13 @@
-"""ZeroShot: any CLIP or SigLIP folder as a judge. Concepts are told to it in words, thresholds by examples.
+"""Any CLIP or SigLIP folder as a judge: concepts are described in words, thresholds are set from examples.
 
 CLIP: score = s (cos(picture, present) - cos(picture, absent)), the log odds of the pair; s is the model's
 logit scale, both texts are the normalised mean over their prompts (Radford et al. 2021, section 3.1.4).
 SigLIP: score = mean over the prompts of s cos(picture, prompt) + b (Zhai et al. 2023). Both are log odds: 0
 is a probability of one half.
 
-Absence is what such models are worst at, so an uncalibrated sight says so. Examples teach it a direction of
-its own in the shared space: a logistic regression whose prior is the direction of the words.
+Such models are worst at absence, so a verdict without calibration says that it has none. Examples train a
+direction in the shared space for each concept: a logistic regression whose prior is the direction of the
+words.
 """
 
 import json
@@ -17,20 +18,22 @@ from typing import Any, Final, final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
 from negspace.avoid.matching import phrase
 from negspace.errors import JudgeError
-from negspace.judge.base import Picture
-from negspace.judge.calibration import Calibration, ConceptThreshold, View
-from negspace.judge.scoring import ScoringJudge, checked_calibration, logistic
+from negspace.judge.base import JudgeOpener, Picture
+from negspace.judge.calibration import Calibration, ConceptDetector, View
+from negspace.judge.scoring import Numbers, ScoringJudge, ScoringOpener, logistic
 from negspace.models.files.fingerprint import fingerprint
 
-KINDS: Final = ("clip", "siglip", "siglip2")
+MODEL_TYPES: Final = ("clip", "siglip", "siglip2")
 PRESENT: Final = ("a picture of {}", "a picture with {}", "a photo of {}", "{}")
 ABSENT: Final = ("a picture", "a photo", "an image", "a picture of something else")
+CALIBRATION_FILE: Final = "negspace-judge.json"
+"""The calibration that a folder may contain."""
+
 _ROWS: Final = 32
 
 
@@ -40,57 +43,55 @@ class ZeroShot(ScoringJudge):
 
     Args:
         folder: with config.json, model.safetensors, a tokenizer and, where the pictures are not scaled to -1
-        to 1,
-            preprocessor_config.json.
+            to 1, preprocessor_config.json.
         calibration: thresholds and directions; None takes default prompts and a probability of one half.
-        name: what receipts call it; None is the folder's name.
+        name: its name in receipts; None is the folder's name.
 
     Raises:
         JudgeError: there is no such model in the folder, or the calibration is for another one.
     """
+
+    kind = "zero_shot"
 
     def __init__(
         self, folder: Path | str, calibration: Calibration | None = None, name: str | None = None
     ) -> None:
         self.folder = Path(folder)
         self.name = name or self.folder.name
-        self._kind, self._model, self._tokenizer = _opened(self.folder)
-        self._seeing = _Seeing.of(self.folder, self._model.config.vision_config.image_size)
-        self.calibration = checked_calibration(calibration, "zero_shot", self.weights())
-        self._side_of = lru_cache(maxsize=4096)(self._side)
+        self._type, self._model, self._tokenizer = _load(self.folder)
+        self._preprocessing = _Preprocessing.of(self.folder, self._model.config.vision_config.image_size)
+        self.calibration = self.fitting(calibration)
+        self._text_features = lru_cache(maxsize=4096)(self._encode_texts)
 
     def knows(self, concept: str) -> bool:
-        closed = self.calibration is not None and self.calibration.only
-        return super().knows(concept) or (not closed and bool(phrase(concept)))
+        return super().knows(concept) or (not self.closed and bool(phrase(concept)))
 
-    def default_threshold(self, concept: str) -> ConceptThreshold:
+    def default_detector(self, concept: str) -> ConceptDetector:
         present = tuple(prompt.format(concept) for prompt in PRESENT)
-        return ConceptThreshold(threshold=0.0, unit="log odds", present=present, absent=ABSENT)
+        return ConceptDetector(threshold=0.0, unit="log odds", present=present, absent=ABSENT)
 
     def weights(self) -> str:
         return fingerprint(self.folder, self.folder.glob("*.safetensors"))
 
-    def scores(
-        self, observed: NDArray[np.float64], concept: str, cut: ConceptThreshold
-    ) -> NDArray[np.float64]:
-        direction, bias = self._reading(cut)
-        return observed[:, : len(direction)] @ direction + bias
+    def scores(self, features: Numbers, concept: str, detector: ConceptDetector) -> Numbers:
+        direction, bias = self._direction(detector)
+        return features[:, : len(direction)] @ direction + bias
 
-    def observe(self, pictures: Sequence[Picture]) -> NDArray[np.float64]:
+    def observe(self, pictures: Sequence[Picture]) -> Numbers:
         """[n, (1 + views) d]: the pictures in the space that they share with texts, of length 1, and behind
         the whole of each the views of the calibration.
         """
         views = self.calibration.views if self.calibration else ()
-        parts = [pictures, *([_part(one, view) for one in pictures] for view in views)]
+        parts = [pictures, *([_crop(picture, view) for picture in pictures] for view in views)]
         return np.concatenate([self.features(part) for part in parts], axis=1)
 
-    def features(self, pictures: Sequence[Picture]) -> NDArray[np.float64]:
+    def features(self, pictures: Sequence[Picture]) -> Numbers:
         """[n, d]: whole pictures in the space that they share with texts, of length 1."""
         rows: list[Tensor] = []
         with torch.inference_mode():
             for start in range(0, len(pictures), _ROWS):
-                pixels = torch.stack([self._seeing.pixels(one) for one in pictures[start : start + _ROWS]])
-                rows.append(self._model.get_image_features(pixel_values=pixels).pooler_output)
+                batch = [self._preprocessing.pixels(picture) for picture in pictures[start : start + _ROWS]]
+                rows.append(self._model.get_image_features(pixel_values=torch.stack(batch)).pooler_output)
         return _unit(torch.cat(rows).double().numpy())
 
     def clip(self) -> Any:
@@ -99,55 +100,58 @@ class ZeroShot(ScoringJudge):
         Raises:
             JudgeError: it is of another kind.
         """
-        if self._kind != "clip":
+        if self._type != "clip":
             raise JudgeError(f"{self.folder} is no CLIP, whose text half could be a model's text encoder")
         return self._model
 
-    def trained(
-        self, cut: ConceptThreshold, present: NDArray[np.float64], absent: NDArray[np.float64]
-    ) -> ConceptThreshold:
-        seen = np.concatenate([present, absent])
-        truth = np.arange(len(seen)) < len(present)
-        mean, spread = seen.mean(axis=0), seen.std(axis=0) + 1e-9
-        direction, bias = self._reading(cut.model_copy(update={"direction": (), "bias": 0.0}))
-        direction = np.pad(direction, (0, len(mean) - len(direction)))  # words say nothing of views
+    def trained(self, detector: ConceptDetector, present: Numbers, absent: Numbers) -> ConceptDetector:
+        features = np.concatenate([present, absent])
+        truth = np.arange(len(features)) < len(present)
+        mean, spread = features.mean(axis=0), features.std(axis=0) + 1e-9
+        direction, bias = self._words_direction(detector)
+        direction = np.pad(direction, (0, len(mean) - len(direction)))  # words say nothing about views
         prior = np.append(direction * spread, direction @ mean + bias)
-        columns = np.column_stack([(seen - mean) / spread, np.ones(len(seen))])
+        columns = np.column_stack([(features - mean) / spread, np.ones(len(features))])
         weights = logistic(columns, truth, prior)
-        taught = weights[:-1] / spread
-        return cut.model_copy(
+        learned = weights[:-1] / spread
+        return detector.model_copy(
             update={
-                "direction": tuple(float(f"{value:.6g}") for value in taught),
-                "bias": float(f"{weights[-1] - taught @ mean:.6g}"),
+                "direction": tuple(float(f"{value:.6g}") for value in learned),
+                "bias": float(f"{weights[-1] - learned @ mean:.6g}"),
                 "unit": "log odds",
             }
         )
 
-    def _reading(self, cut: ConceptThreshold) -> tuple[NDArray[np.float64], float]:
-        """(direction, bias) such that score = direction . picture + bias."""
-        if cut.direction:
-            return np.asarray(cut.direction), cut.bias
-        scale = float(self._model.logit_scale.exp())
-        if self._kind == "clip":
-            return scale * (_mean(self._side_of(cut.present)) - _mean(self._side_of(cut.absent))), 0.0
-        return scale * self._side_of(cut.present).mean(axis=0), float(self._model.logit_bias)
+    def _direction(self, detector: ConceptDetector) -> tuple[Numbers, float]:
+        """(direction, bias) such that score = direction . features + bias."""
+        if detector.direction:
+            return np.asarray(detector.direction), detector.bias
+        return self._words_direction(detector)
 
-    def _side(self, prompts: tuple[str, ...]) -> NDArray[np.float64]:
+    def _words_direction(self, detector: ConceptDetector) -> tuple[Numbers, float]:
+        """The same from the prompts of a detector alone."""
+        scale = float(self._model.logit_scale.exp())
+        present = self._text_features(detector.present)
+        if self._type == "clip":
+            return scale * (_mean(present) - _mean(self._text_features(detector.absent))), 0.0
+        return scale * present.mean(axis=0), float(self._model.logit_bias)
+
+    def _encode_texts(self, prompts: tuple[str, ...]) -> Numbers:
         """[prompts, d], each of length 1."""
-        # SigLIP was trained on texts of one length, and reads what fills them up too.
-        padding = True if self._kind == "clip" else "max_length"
+        # SigLIP was trained on texts of one length, and reads their padding too.
+        padding = True if self._type == "clip" else "max_length"
         ids = self._tokenizer(list(prompts), padding=padding, truncation=True, return_tensors="pt")
-        known = {"input_ids": ids["input_ids"]}
-        if self._kind == "clip":
-            known["attention_mask"] = ids["attention_mask"]
+        inputs = {"input_ids": ids["input_ids"]}
+        if self._type == "clip":
+            inputs["attention_mask"] = ids["attention_mask"]
         with torch.inference_mode():
-            return _unit(self._model.get_text_features(**known).pooler_output.double().numpy())
+            return _unit(self._model.get_text_features(**inputs).pooler_output.double().numpy())
 
 
 @final
-class _Seeing:
-    """How a picture becomes pixels, as preprocessor_config.json says; -1 to 1 at the model's side without
-    one.
+class _Preprocessing:
+    """How a picture becomes pixels, as preprocessor_config.json says; without one they are scaled to -1 to 1
+    at the model's own size.
     """
 
     def __init__(
@@ -158,19 +162,16 @@ class _Seeing:
         self._filter = Image.Resampling(filter)
 
     @classmethod
-    def of(cls, folder: Path, side: int) -> "_Seeing":
-        told = (
-            _json(folder / "preprocessor_config.json")
-            if (folder / "preprocessor_config.json").exists()
-            else {}
-        )
+    def of(cls, folder: Path, side: int) -> "_Preprocessing":
+        file = folder / "preprocessor_config.json"
+        config = _json(file) if file.exists() else {}
         half = [0.5, 0.5, 0.5]
         return cls(
             side,
-            bool(told.get("do_center_crop", False)),
-            told.get("image_mean", half),
-            told.get("image_std", half),
-            int(told.get("resample", Image.Resampling.BICUBIC)),
+            bool(config.get("do_center_crop", False)),
+            config.get("image_mean", half),
+            config.get("image_std", half),
+            int(config.get("resample", Image.Resampling.BICUBIC)),
         )
 
     def pixels(self, picture: Picture) -> Tensor:
@@ -186,14 +187,15 @@ class _Seeing:
         return (values - self._mean) / self._spread
 
 
-def _opened(folder: Path) -> tuple[str, Any, Any]:
-    """(kind, model, tokenizer)."""
+def _load(folder: Path) -> tuple[str, Any, Any]:
+    """("clip" or "siglip", model, tokenizer)."""
     if not (folder / "config.json").is_file():
         raise JudgeError(f"no judge in {folder}: it has no config.json; give a CLIP or SigLIP folder")
-    kind = _json(folder / "config.json").get("model_type")
-    if kind not in KINDS:
-        raise JudgeError(f"{folder} holds a model of type {kind!r}; a judge is of type {', '.join(KINDS)}")
-    from transformers import AutoModel, AutoTokenizer
+    model_type = _json(folder / "config.json").get("model_type")
+    if model_type not in MODEL_TYPES:
+        types = ", ".join(MODEL_TYPES)
+        raise JudgeError(f"{folder} holds a model of type {model_type!r}; a judge is of type {types}")
+    from transformers import AutoModel, AutoTokenizer  # a second that other judges do not take
     from transformers.utils import logging
 
     shown = logging.is_progress_bar_enabled()
@@ -208,10 +210,10 @@ def _opened(folder: Path) -> tuple[str, Any, Any]:
     finally:
         if shown:
             logging.enable_progress_bar()
-    return ("clip" if kind == "clip" else "siglip", model.eval().requires_grad_(False), tokenizer)
+    return ("clip" if model_type == "clip" else "siglip", model.eval().requires_grad_(False), tokenizer)
 
 
-def _part(picture: Picture, view: View) -> Picture:
+def _crop(picture: Picture, view: View) -> Picture:
     left, top, right, bottom = view
     width, height = picture.size
     return picture.crop(
@@ -221,15 +223,29 @@ def _part(picture: Picture, view: View) -> Picture:
 
 def _json(file: Path) -> dict[str, Any]:
     try:
-        told = json.loads(file.read_text(encoding="utf-8"))
+        values = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise JudgeError(f"{file} cannot be read: {error}") from None
-    return told if isinstance(told, dict) else {}
+    return values if isinstance(values, dict) else {}
 
 
-def _unit(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+def _unit(rows: Numbers) -> Numbers:
     return rows / np.linalg.norm(rows, axis=-1, keepdims=True)
 
 
-def _mean(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+def _mean(rows: Numbers) -> Numbers:
     return _unit(rows.mean(axis=0))
+
+
+class _Opener(ScoringOpener):
+    def open(self, text: str, calibration: Calibration | None) -> ZeroShot:
+        own = Path(text) / CALIBRATION_FILE
+        if calibration is None and own.exists():
+            calibration = Calibration.read(own)
+        return ZeroShot(text, calibration)
+
+
+FOLDER: Final = "folder"
+"""The name of judges in a folder. It may be left out: the path of a folder is enough."""
+
+OPENERS: Final[dict[str, JudgeOpener]] = {FOLDER: _Opener()}

@@ -236,5 +236,5 @@ def _calibrated(judge: Judge, thing: str) -> bool:
     first = next((one for one in _singly(judge) if one.knows(thing)), None)
     if not isinstance(first, ScoringJudge):
         return True
-    cut = first.calibrated_threshold(thing)
+    cut = first.calibrated_detector(thing)
     return cut is not None and cut.caught is not None
