@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from negspace.policy.loading import parse_policy, shipped_names
+from negspace.policy.page import with_table
 from tests.policy.bypass import attempts
 
 PAGE = (Path(__file__).parents[2] / "docs" / "policy.md").read_text(encoding="utf-8")
@@ -29,8 +30,18 @@ def test_the_policy_of_the_page_is_read() -> None:
     assert policy.label == "no-hats@2" and len(policy.avoid) == 19
 
 
-def test_every_shipped_policy_is_named() -> None:
-    assert not [name for name in shipped_names() if f"`{name}`" not in PAGE]
+def test_every_shipped_policy_is_in_the_table() -> None:
+    missing = [name for name in shipped_names() if f"| `{name}` |" not in PAGE]
+    assert not missing, "run `python -m negspace.policy.page docs/policy.md`"
+
+
+def test_the_table_is_as_the_library_makes_it() -> None:
+    assert with_table(PAGE) == PAGE, "run `python -m negspace.policy.page docs/policy.md`"
+
+
+def test_a_page_without_its_marks_is_refused() -> None:
+    with pytest.raises(ValueError, match="no part between"):
+        with_table("a page")
 
 
 def test_the_number_of_attempts_is_the_pages() -> None:
