@@ -19,7 +19,7 @@ def test_list_and_show(cli: Cli) -> None:
 def test_check_tells_the_line(cli: Cli, tmp_path: Path) -> None:
     mine = tmp_path / "mine.yaml"
     mine.write_text(MINE)
-    assert "mine@1 is in order, 2 terms, 2 locked" in cli("policy", "check", mine).out
+    assert "mine@1 is valid, 2 terms, 2 locked" in cli("policy", "check", mine).out
     mine.write_text(MINE + "wieght: 2\n")
     wrong = cli("policy", "check", mine)
     assert wrong.code == 2 and "line 8: no key is called 'wieght'" in wrong.err
@@ -38,7 +38,7 @@ def test_diff_tells_what_changes(cli: Cli, tmp_path: Path) -> None:
         "~ 'hat': check: 'block' to 'none'",
         "~ version: 1 to 2",
     ]
-    assert cli("policy", "diff", old, old).out == "they say the same\n"
+    assert cli("policy", "diff", old, old).out == "they are the same\n"
 
 
 def test_a_plan_tells_who_asked(cli: Cli, tiny_sd: Path) -> None:

@@ -51,7 +51,7 @@ def test_models_are_told_in_a_table_and_as_json(cli: Cli, place: Place, offline:
     assert all(one["a_negative"] and one["memory"]["float32"] > 0 for one in known.values())
     assert known[str(place("flux"))]["absent"] == "none"
     one = " ".join(cli("models", place("sdxl")).out.split())
-    assert "none given means zeros" in one and "told besides sizes" in one and "memory" in one
+    assert "none given means zeros" in one and "also takes sizes" in one and "memory" in one
     assert cli("models").code == 0
 
 
@@ -151,13 +151,13 @@ def test_a_server_may_be_told_its_model_on_the_command_line(
     ((name, source),) = settings.models.items()
     assert name == "mine" and source.loras[0][1] == 0.5 and source.config is not None
     told = cli("serve", *single[2:])
-    assert (told.code, told.err.count("\n")) == (2, 1) and "is said of --model" in told.err
+    assert (told.code, told.err.count("\n")) == (2, 1) and "need --model" in told.err
 
 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--lora", "style.safetensors:strong"], "is no weight; write FILE:0.8"),
+        (["--lora", "style.safetensors:strong"], "is not a weight; write FILE:0.8"),
         (["--lora", "missing.safetensors"], "missing.safetensors"),
         (["--text-encoder", "nowhere"], "there is no text encoder at 'nowhere'"),
         (["--save-memory", "wishing"], "no way to save memory is called 'wishing'"),

@@ -1,4 +1,4 @@
-"""The program `negspace`: its commands, and how mistakes are told: one line on stderr, exit code 2."""
+"""The program `negspace`: its commands. An error is one line on stderr, and exit code 2."""
 
 import sys
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ from negspace.cli.rules import rules
 from negspace.cli.serve import serve
 from negspace.errors import NegspaceError
 
-MISTAKE = 2
+ERROR = 2
 INTERRUPTED = 130
 
 app = typer.Typer(
@@ -64,20 +64,20 @@ def main() -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run a command line; the exit code: 0 done, 2 a mistake in what was asked, 3 a check kept
-    pictures back, 130 interrupted."""
+    """Run a command line; the exit code: 0 done, 2 an error in the input, 3 a check withheld pictures,
+    130 interrupted."""
     try:
         code = app(list(arguments), prog_name="negspace", standalone_mode=False)
     except NegspaceError as error:
-        return _mistake(str(error))
+        return _error(str(error))
     except TyperException as error:
-        return _mistake(error.format_message())
+        return _error(error.format_message())
     except (typer.Abort, KeyboardInterrupt):
         return INTERRUPTED
     return code or 0
 
 
-def _mistake(text: str) -> int:
-    """Tell a mistake in one line."""
+def _error(text: str) -> int:
+    """Print an error in one line."""
     print(f"negspace: {' '.join(text.split())}", file=sys.stderr)
-    return MISTAKE
+    return ERROR

@@ -6,8 +6,7 @@ from typing import Annotated
 import typer
 
 from negspace.cli import show
-from negspace.cli.judge import JUDGE_CHOICES
-from negspace.cli.options import OUTPUT_PANEL, Json, request_options
+from negspace.cli.options import JUDGE_CHOICES, OUTPUT_PANEL, Json, request_options
 from negspace.cli.output import WrittenFiles, write_run
 from negspace.cli.planning import check_settings
 from negspace.cli.receipt import show_receipt
@@ -27,7 +26,7 @@ Grid = Annotated[
         "--grid", metavar="", help="Also write all pictures on one sheet.", rich_help_panel=OUTPUT_PANEL
     ),
 ]
-CHECK_PANEL = "How it is looked at"
+CHECK_PANEL = "Checks"
 Retries = Annotated[
     int,
     typer.Option(
@@ -50,7 +49,7 @@ Judges = Annotated[
         "--judge",
         "-j",
         metavar="NAME|FOLDER",
-        help="Who looks at the pictures for what is avoided: " + JUDGE_CHOICES + " May come several times.",
+        help=f"A judge that looks for what is avoided: {JUDGE_CHOICES} May be given several times.",
         show_default=False,
         rich_help_panel=CHECK_PANEL,
     ),

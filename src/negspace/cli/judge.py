@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from negspace.cli import show
-from negspace.cli.options import Json
+from negspace.cli.options import JUDGE_CHOICES, Json
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -21,10 +21,6 @@ judge = typer.Typer(
     rich_markup_mode="rich",
 )
 
-JUDGE_CHOICES = (
-    "embedded, quality, oracle, a plug-in's name, a CLIP or SigLIP folder, or an http address; "
-    "NAME@FILE takes a calibration."
-)
 JudgeNames = Annotated[
     list[str] | None,
     typer.Option("--judge", "-j", metavar="NAME|FOLDER", help=JUDGE_CHOICES, show_default=False),

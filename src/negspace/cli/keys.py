@@ -1,4 +1,4 @@
-"""`negspace keys`: who may ask a server for what."""
+"""`negspace keys`: the tenants of a server and their keys."""
 
 from pathlib import Path
 from typing import Annotated
@@ -17,39 +17,40 @@ keys = typer.Typer(
 
 Keys = Annotated[Path, typer.Option("--keys", metavar="FILE", help="The file of tenants.")]
 Name = Annotated[str, typer.Argument(metavar="TENANT", help="Lower case.", show_default=False)]
-Admin = Annotated[bool, typer.Option("--admin", metavar="", help="It may see what all others asked for.")]
+Admin = Annotated[bool, typer.Option("--admin", metavar="", help="It sees the requests of all tenants.")]
 Id = Annotated[
-    str | None, typer.Argument(metavar="KEY", help="Which; without, all of the tenant.", show_default=False)
+    str | None,
+    typer.Argument(metavar="KEY", help="Id of a key; else all of the tenant.", show_default=False),
 ]
 _DEFAULT = Path("negspace-keys.yaml")
 
 
 @keys.command()
 def add(tenant: Name, keys: Keys = _DEFAULT, admin: Admin = False) -> None:
-    """Make a key for a tenant, new or known. It is printed once and kept nowhere."""
+    """Make a key for a tenant, which is added if it is new. The key is printed once and stored nowhere."""
     from negspace.serve.access.tenants import KeyFile, read_keys, with_new_key, write_keys
 
-    known, key = with_new_key(read_keys(keys) if keys.exists() else KeyFile(), tenant)
+    content, key = with_new_key(read_keys(keys) if keys.exists() else KeyFile(), tenant)
     if admin:
-        record = known.tenants[tenant].model_copy(update={"admin": True})
-        known = KeyFile.from_dict({"tenants": {**known.tenants, tenant: record}})
-    write_keys(keys, known)
+        record = content.tenants[tenant].model_copy(update={"admin": True})
+        content = content.with_tenant(tenant, record)
+    write_keys(keys, content)
     show.line(key)
 
 
 @keys.command()
 def rotate(tenant: Name, keys: Keys = _DEFAULT) -> None:
-    """Make a new key for a tenant and revoke all it had."""
+    """Make a new key for a tenant and revoke all of its old ones."""
     from negspace.serve.access.tenants import read_keys, with_new_key, without_keys, write_keys
 
-    known, key = with_new_key(without_keys(read_keys(keys), tenant), tenant)
-    write_keys(keys, known)
+    content, key = with_new_key(without_keys(read_keys(keys), tenant), tenant)
+    write_keys(keys, content)
     show.line(key)
 
 
 @keys.command()
 def revoke(tenant: Name, key: Id = None, keys: Keys = _DEFAULT) -> None:
-    """Revoke a key of a tenant, or all of them. A running server hears of it within seconds."""
+    """Revoke a key of a tenant, or all of them. A running server notices within seconds."""
     from negspace.serve.access.tenants import read_keys, without_keys, write_keys
 
     write_keys(keys, without_keys(read_keys(keys), tenant, key))
@@ -61,18 +62,18 @@ def list_keys(keys: Keys = _DEFAULT, json: Json = False) -> None:
     """List the tenants with the ids of their keys."""
     from negspace.serve.access.tenants import read_keys
 
-    known = read_keys(keys)
+    tenants = read_keys(keys).tenants
     if json:
-        show.as_json({name: record.model_dump(mode="json") for name, record in known.tenants.items()})
+        show.as_json({name: record.model_dump(mode="json") for name, record in tenants.items()})
         return
     show.table(
         ("tenant", "sees", "keys"),
         [
             (
                 name,
-                "all" if one.admin else "its own",
-                ", ".join(f"{key.id} of {key.made}" for key in one.keys),
+                "all" if record.admin else "its own",
+                ", ".join(f"{key.id} of {key.made}" for key in record.keys),
             )
-            for name, one in known.tenants.items()
+            for name, record in tenants.items()
         ],
     )

@@ -20,9 +20,9 @@ Config = Annotated[
 
 
 def mcp(data: Data = None, config: Config = None) -> None:
-    """Offer the tools to one language model over standard input and output.
+    """Serve the tools to one language model over standard input and output.
 
-    Started by the program that hosts the model. Over HTTP, serve offers the same at /mcp.
+    Started by the program that hosts the model. Over HTTP, serve has the same tools at /mcp.
     """
     import asyncio
 

@@ -1,4 +1,4 @@
-"""`negspace models`: what can be opened, and what each can be told."""
+"""`negspace models`: the models that can be opened, and their facts."""
 
 from typing import Annotated, Any
 
@@ -7,7 +7,7 @@ import typer
 from negspace.cli import show
 from negspace.cli.options import Json
 from negspace.cli.sources import source_options
-from negspace.facts import ModelFacts
+from negspace.facts import EncoderFacts, ModelFacts
 from negspace.models.files.source import Source
 
 Places = Annotated[
@@ -26,23 +26,22 @@ def models(places: Places = None, *, parts: Source, json: Json = False) -> None:
     from negspace.cli.planning import needed
     from negspace.models.catalogue import read_facts
 
-    sources = {place: parts.at(place) for place in places or _here()}
-    known = {place: (read_facts(source), needed(source)) for place, source in sources.items()}
+    sources = {place: parts.at(place) for place in places or _available()}
+    described = {place: (read_facts(source), needed(source)) for place, source in sources.items()}
     if json:
-        told = {place: _plain(facts, memory) for place, (facts, memory) in known.items()}
-        show.as_json(told)
+        show.as_json({place: _plain(facts, memory) for place, (facts, memory) in described.items()})
         return
-    if len(known) > 1:
+    if len(described) > 1:
         head = ("model", "family", "a negative", "absent means", "by default")
-        show.table(head, [_row(place, facts) for place, (facts, _) in known.items()], show.USUAL)
+        show.table(head, [_row(place, facts) for place, (facts, _) in described.items()], show.USUAL)
         return
-    for place, (facts, memory) in known.items():
+    for place, (facts, memory) in described.items():
         show.line(place, "bold")
         show.pairs(_described(facts, memory))
 
 
-def _here() -> list[str]:
-    """The embedded model, and what can be opened of the hub's cache."""
+def _available() -> list[str]:
+    """The embedded model, and the models in the hub's cache."""
     from negspace.models.catalogue import FAMILIES
     from negspace.models.files.hub import cached_models
     from negspace.models.files.source import EMBEDDED
@@ -71,8 +70,11 @@ def _described(facts: ModelFacts, memory: dict[str, int] | None) -> list[tuple[s
         ("defaults", f"{facts.rule}, scale {facts.scale:g}, {facts.sampler}, {facts.steps} steps"),
         ("a negative", _negative(facts)),
         ("none given", f"means {_ABSENT[facts.absent]}"),
-        *((("told besides", "; ".join(numbers)),) if numbers else ()),
-        ("encoders", "; ".join(f"{one.name}, {one.chunk} tokens a window" for one in facts.encoders)),
+        *((("also takes", "; ".join(numbers)),) if numbers else ()),
+        (
+            "encoders",
+            "; ".join(map(_encoder, facts.encoders)),
+        ),
         ("words", _words(facts)),
         ("rules", ", ".join(facts.rules)),
         ("samplers", ", ".join(facts.samplers)),
@@ -81,30 +83,26 @@ def _described(facts: ModelFacts, memory: dict[str, int] | None) -> list[tuple[s
 
 
 def _negative(facts: ModelFacts) -> str:
-    """What a negative can do there, and how."""
-    riding = [name for name in ("nag", "vsf") if name in facts.rules]
-    through = f"acts through {' or '.join(riding)} in its attention" if riding else "cannot act"
+    """What a negative can do in a model, and how."""
+    rules = [name for name in ("nag", "vsf") if name in facts.rules]
+    through = f"acts through {' or '.join(rules)} in its attention" if rules else "cannot act"
     if facts.distilled:
-        return f"{through}; a second branch does harm, since guidance is distilled into the weights"
+        return f"{through}; a second branch does harm, because guidance is distilled into the weights"
     if not facts.negative_branch:
         return f"{through}; there is no second branch"
     return "acts through a second branch where the scale is not 1"
 
 
+def _encoder(encoder: EncoderFacts) -> str:
+    return f"{encoder.name}, {encoder.chunk} tokens a window"
+
+
 def _words(facts: ModelFacts) -> str:
     words = facts.encoders[0].words
     if words is None:
-        return "any text; nobody keeps a list of what it learned"
+        return "any text; there is no list of what it learned"
     return f"{len(words)} known: {', '.join(sorted(words))}"
 
 
 def _plain(facts: ModelFacts, memory: dict[str, int] | None) -> dict[str, Any]:
-    """The facts as JSON can hold them: sets become sorted lists."""
-    from dataclasses import asdict
-
-    plain = asdict(facts)
-    for encoder in plain["encoders"]:
-        encoder["words"] = None if encoder["words"] is None else sorted(encoder["words"])
-    plain["a_negative"] = _negative(facts)
-    plain["memory"] = memory
-    return plain
+    return facts.to_plain() | {"a_negative": _negative(facts), "memory": memory}

@@ -1,4 +1,4 @@
-"""Everything that can be asked for on a command line, declared once, and the request it makes."""
+"""The options of a request on a command line, declared once, and the request they make."""
 
 import inspect
 import re
@@ -12,9 +12,14 @@ from negspace.errors import RequestError
 from negspace.pixels import read_file, read_mask, read_picture
 from negspace.request import Request, Start
 
-REQUEST_PANEL = "What is asked"
-GENERATION_PANEL = "How it is made"
-OUTPUT_PANEL = "What comes out"
+REQUEST_PANEL = "Request"
+GENERATION_PANEL = "Generation"
+OUTPUT_PANEL = "Output"
+
+JUDGE_CHOICES = (
+    "embedded, quality, oracle, a plug-in's name, a CLIP or SigLIP folder, or an http address; "
+    "NAME@FILE takes a calibration."
+)
 
 Command = Callable[..., None]
 
@@ -47,9 +52,9 @@ Judges = Annotated[
     typer.Option(
         "--judge",
         "-j",
-        metavar="WHO",
-        help="Who looks: embedded, quality, oracle, a CLIP or SigLIP folder, an http address; NAME@FILE "
-        "takes a calibration. Several are asked in turn. If left out: what the model allows.",
+        metavar="NAME|FOLDER",
+        help=f"A judge of the pictures: {JUDGE_CHOICES} May be given several times. If left out, what the "
+        "model allows.",
         rich_help_panel=GENERATION_PANEL,
         show_default=False,
     ),
@@ -64,7 +69,7 @@ def request_of(
             "--avoid",
             "-a",
             metavar="TEXT",
-            help='What is not wanted, with commas. Even an empty text ("") is something said.',
+            help='What is not wanted, with commas. An empty text ("") differs from none.',
             rich_help_panel=REQUEST_PANEL,
         ),
     ] = None,
@@ -92,7 +97,7 @@ def request_of(
         typer.Option(
             "--strict",
             metavar="",
-            help="Refuse a text that cannot be read; else it is taken as text, with a finding.",
+            help="Refuse a text that cannot be parsed; else it is read as plain text, with a finding.",
             rich_help_panel=REQUEST_PANEL,
         ),
     ] = False,
@@ -110,7 +115,7 @@ def request_of(
         list[str] | None,
         typer.Option(
             metavar="FILE",
-            help="A textual-inversion embedding; its name is then a word. May be given several times.",
+            help="A textual-inversion embedding; its name becomes a word. May be given several times.",
             rich_help_panel=REQUEST_PANEL,
             show_default=False,
         ),
@@ -121,7 +126,7 @@ def request_of(
             "--policy",
             "-p",
             metavar="NAME_OR_FILE",
-            help="What must be avoided; may come several times. See policy list.",
+            help="A policy to apply; may be given several times. See policy list.",
             rich_help_panel=REQUEST_PANEL,
             show_default=False,
         ),
@@ -167,7 +172,7 @@ def request_of(
         float | None,
         typer.Option(
             metavar="SHARE",
-            help="Of the steps that is taken from there; 1 leaves nothing of it. 0.75 if left out.",
+            help="Share of the steps that are run; 1 leaves nothing of the picture. 0.75 if left out.",
             rich_help_panel=GENERATION_PANEL,
         ),
     ] = None,
@@ -187,7 +192,7 @@ def request_of(
         typer.Option(
             metavar="WAY",
             help="For models without a usable negative, the ways to try in order: attention, true-cfg (a "
-            "second pass), rewrite, check. May come several times.",
+            "second pass), rewrite, check. May be given several times.",
             rich_help_panel=GENERATION_PANEL,
             show_default=False,
         ),
@@ -196,7 +201,7 @@ def request_of(
         float | None,
         typer.Option(
             metavar="G",
-            help="For models that are told their guidance in a number.",
+            help="For models that take their guidance as a number.",
             rich_help_panel=GENERATION_PANEL,
         ),
     ] = None,
@@ -209,7 +214,7 @@ def request_of(
         ),
     ] = None,
 ) -> Request:
-    """The request that a command line asks for. What is left out is filled in from the model.
+    """The request of a command line. Options that are left out take the model's defaults.
 
     Raises:
         RequestError: an option has an impossible value.
@@ -244,47 +249,43 @@ def request_of(
 
 def _start(picture: Path | None, strength: float | None, mask: Path | None) -> Start | None:
     if picture is None:
-        for option, given in (("--strength", strength), ("--mask", mask)):
-            if given is not None:
-                raise RequestError(f"{option} goes with a picture to start from; name it with --from FILE")
+        for option, value in (("--strength", strength), ("--mask", mask)):
+            if value is not None:
+                raise RequestError(f"{option} needs a picture to start from; name it with --from FILE")
         return None
-    fields: dict[str, object] = {"picture": read_picture(read_file(picture))}
-    if strength is not None:
-        fields["strength"] = strength
-    if mask is not None:
-        fields["mask"] = read_mask(read_file(mask))
-    return Start.from_dict(fields)
+    mask_pixels = None if mask is None else read_mask(read_file(mask))
+    return Start.of(read_picture(read_file(picture)), strength, mask_pixels)
 
 
 def options_from(make: Callable[..., object]) -> Callable[[Command], Command]:
-    """A decorator: in the place of a command's parameter of the type that `make` returns stand the
-    parameters of `make`, which typer turns into options."""
+    """A decorator that replaces a command's parameter of the type that `make` returns by the parameters of
+    `make`, which typer turns into options."""
     made = inspect.signature(make)
 
     def decorate(command: Command) -> Command:
-        own = list(inspect.signature(command).parameters.values())
-        (at,) = (i for i, one in enumerate(own) if one.annotation is made.return_annotation)
+        parameters = list(inspect.signature(command).parameters.values())
+        (index,) = (i for i, p in enumerate(parameters) if p.annotation is made.return_annotation)
 
-        def filled(**given: Any) -> None:
-            value = make(**{name: given.pop(name) for name in made.parameters})
-            command(**given, **{own[at].name: value})
+        def with_options(**values: Any) -> None:
+            value = make(**{name: values.pop(name) for name in made.parameters})
+            command(**values, **{parameters[index].name: value})
 
-        options = [*own[:at], *made.parameters.values(), *own[at + 1 :]]
-        filled.__name__, filled.__doc__ = command.__name__, command.__doc__
-        filled.__dict__["__signature__"] = inspect.Signature(  # what typer reads, by name alone
-            [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in options]
+        options = [*parameters[:index], *made.parameters.values(), *parameters[index + 1 :]]
+        with_options.__name__, with_options.__doc__ = command.__name__, command.__doc__
+        with_options.__dict__["__signature__"] = inspect.Signature(  # typer reads it
+            [option.replace(kind=inspect.Parameter.KEYWORD_ONLY) for option in options]
         )
-        return filled
+        return with_options
 
     return decorate
 
 
 request_options = options_from(request_of)
-"""The command, with the options of a request in the place of the request."""
+"""The command with the options of a request instead of its parameter of type Request."""
 
 
 def _sides(size: str | None) -> tuple[int | None, int | None]:
-    """Width and height in "640x480"; (None, None) where no size was asked for."""
+    """Width and height in "640x480"; (None, None) for None."""
     if size is None:
         return None, None
     match = re.fullmatch(r"\s*(\d{1,9})\s*[x×X]\s*(\d{1,9})\s*", size)

@@ -1,4 +1,4 @@
-"""`negspace policy`: what every request must avoid: check, show, diff, list."""
+"""`negspace policy`: check, show, compare and list policies."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 policy = typer.Typer(
     name="policy",
-    help="What every request must avoid: check, show, compare and list policies.",
+    help="Policies, which every request must follow: check, show, compare and list them.",
     no_args_is_help=True,
     rich_markup_mode="rich",
 )
@@ -24,33 +24,33 @@ Places = Annotated[list[str], typer.Argument(metavar="NAME_OR_FILE...", help=_NA
 
 @policy.command()
 def check(places: Places, json: Json = False) -> None:
-    """Read policies with all they extend; a mistake is told with its line."""
+    """Read policies with all they extend; an error is printed with its line."""
     from negspace.policy.loading import load_policy
 
-    read = {place: load_policy(place) for place in places}
+    policies = {place: load_policy(place) for place in places}
     if json:
-        show.as_json({place: _summary(one) for place, one in read.items()})
+        show.as_json({place: _plain(policy) for place, policy in policies.items()})
         return
-    for place, one in read.items():
-        locked = sum(bool(term.locked) for term in one.avoid)
-        show.line(f"{place}: {one.label} is in order, {len(one.avoid)} terms, {locked} locked")
+    for place, policy in policies.items():
+        locked = sum(bool(term.locked) for term in policy.avoid)
+        show.line(f"{place}: {policy.label} is valid, {len(policy.avoid)} terms, {locked} locked")
 
 
 @policy.command("show")
 def show_policy(place: Place, json: Json = False) -> None:
-    """Show everything a policy says, with what it extends."""
+    """Show all fields of a policy, with what it extends."""
     from negspace.policy.loading import load_policy
 
-    one = load_policy(place)
+    policy = load_policy(place)
     if json:
-        show.as_json(one.model_dump(mode="json") | {"fingerprint": one.fingerprint})
+        show.as_json(policy.model_dump(mode="json") | {"fingerprint": policy.fingerprint})
         return
-    show.line(one.label, "bold")
-    show.pairs(_head(one))
+    show.line(policy.label, "bold")
+    show.pairs(_head(policy))
     show.line("")
     show.table(
         ("avoided", "weight", "when", "check", "unchecked", "locked", "also", "unless", "from", "reason"),
-        [_row(term) for term in one.avoid],
+        [_row(term) for term in policy.avoid],
         {
             "weight": "1",
             "when": "always",
@@ -66,7 +66,7 @@ def show_policy(place: Place, json: Json = False) -> None:
 
 @policy.command()
 def diff(old: Place, new: Place, json: Json = False) -> None:
-    """Tell what changes from one policy to another."""
+    """Show what changes from one policy to another."""
     from negspace.policy.loading import load_policy
 
     changes = _changes(load_policy(old), load_policy(new))
@@ -74,7 +74,7 @@ def diff(old: Place, new: Place, json: Json = False) -> None:
         show.as_json({"changes": changes})
         return
     if not changes:
-        show.line("they say the same")
+        show.line("they are the same")
     for change in changes:
         show.line(f"{_SIGNS[change['kind']]} {change['what']}{change['how']}")
 
@@ -84,50 +84,35 @@ def list_policies(json: Json = False) -> None:
     """List the policies that ship with Negspace."""
     from negspace.policy.loading import load_policy, shipped_names
 
-    read = [load_policy(name) for name in shipped_names()]
+    policies = [load_policy(name) for name in shipped_names()]
     if json:
-        show.as_json({one.name: _summary(one) for one in read})
+        show.as_json({policy.name: _plain(policy) for policy in policies})
         return
     show.table(
         ("policy", "terms", "what it does"),
-        [(one.label, str(len(one.avoid)), one.explain) for one in read],
+        [(policy.label, str(len(policy.avoid)), policy.explain) for policy in policies],
     )
 
 
 _SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 
 
-def _summary(one: "Policy") -> dict[str, Any]:
-    return {
-        "name": one.name,
-        "version": one.version,
-        "explain": one.explain,
-        "terms": len(one.avoid),
-        "locked": sum(bool(term.locked) for term in one.avoid),
-        "fingerprint": one.fingerprint,
-    }
+def _plain(policy: "Policy") -> dict[str, Any]:
+    return {"name": policy.name} | policy.summary()
 
 
-def _head(one: "Policy") -> list[tuple[str, str]]:
-    whom = one.applies_to
-    concerns = [
-        f"{name} {', '.join(values)}"
-        for name, values in (
-            ("families", whom.families),
-            ("checkpoints", whom.checkpoints),
-            ("tenants", whom.tenants),
-        )
-        if values
-    ]
+def _head(policy: "Policy") -> list[tuple[str, str]]:
+    conditions = policy.applies_to.model_dump(exclude_defaults=True)
+    applies_to = "; ".join(f"{name} {', '.join(values)}" for name, values in conditions.items())
     rows = [
-        ("does", one.explain),
-        ("source", one.source),
-        ("extends", ", ".join(one.extends)),
-        ("applies to", "; ".join(concerns) or "everyone"),
-        ("requires", ", ".join(one.require)),
-        ("unchecked", one.unchecked or ""),
-        ("least scale", "" if one.least_scale is None else f"{one.least_scale:g}"),
-        ("sha256", one.fingerprint),
+        ("does", policy.explain),
+        ("source", policy.source),
+        ("extends", ", ".join(policy.extends)),
+        ("applies to", applies_to or "everyone"),
+        ("requires", ", ".join(policy.require)),
+        ("unchecked", policy.unchecked or ""),
+        ("least scale", "" if policy.least_scale is None else f"{policy.least_scale:g}"),
+        ("sha256", policy.fingerprint),
     ]
     return [(name, value) for name, value in rows if value]
 
@@ -148,10 +133,10 @@ def _row(term: "PolicyTerm") -> tuple[str, ...]:
 
 
 def _changes(old: "Policy", new: "Policy") -> list[dict[str, str]]:
-    """Every difference, in words: terms by what they say, then everything else."""
+    """Every difference, in words: the terms first, then the other fields."""
     from negspace.avoid.matching import phrase
 
-    before, after = ({phrase(term.term): term for term in one.avoid} for one in (old, new))
+    before, after = ({phrase(term.term): term for term in policy.avoid} for policy in (old, new))
     changes = [
         {"kind": "removed", "what": repr(before[key].term), "how": ""} for key in before if key not in after
     ]
@@ -165,11 +150,11 @@ def _changes(old: "Policy", new: "Policy") -> list[dict[str, str]]:
 
 
 def _differences(
-    head: str, old: "Policy | PolicyTerm", new: "Policy | PolicyTerm", but: set[str]
+    prefix: str, old: "Policy | PolicyTerm", new: "Policy | PolicyTerm", exclude: set[str]
 ) -> list[dict[str, str]]:
-    was, now = (one.model_dump(mode="json", exclude=but) for one in (old, new))
+    before, after = (value.model_dump(mode="json", exclude=exclude) for value in (old, new))
     return [
-        {"kind": "changed", "what": f"{head}{name}", "how": f": {was[name]!r} to {now[name]!r}"}
-        for name in was
-        if was[name] != now[name]
+        {"kind": "changed", "what": f"{prefix}{name}", "how": f": {before[name]!r} to {after[name]!r}"}
+        for name in before
+        if before[name] != after[name]
     ]

@@ -1,4 +1,4 @@
-"""`negspace serve`: a server that every image client can talk to."""
+"""`negspace serve`: a server for the clients of several image APIs."""
 
 from pathlib import Path
 from typing import Annotated
@@ -29,17 +29,17 @@ Place = Annotated[
         "--model",
         "-m",
         metavar="NAME",
-        help="A name or a folder, in the place of the models of the settings.",
+        help="A name or a folder, instead of the models of the settings.",
         show_default=False,
     ),
 ]
 Keys = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Who may ask for what; see keys.", show_default=False),
+    typer.Option(metavar="FILE", help="File of tenants and their keys; see keys.", show_default=False),
 ]
 Config = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Settings as YAML; flags go before them.", show_default=False),
+    typer.Option(metavar="FILE", help="Settings as YAML; flags take precedence.", show_default=False),
 ]
 Width = Annotated[
     str | None,
@@ -55,7 +55,7 @@ Judges = Annotated[
         "--judge",
         "-j",
         metavar="NAME|FOLDER",
-        help="Who looks at the pictures for what is avoided. May come several times.",
+        help="A judge that looks for what is avoided. May be given several times.",
         show_default=False,
     ),
 ]
@@ -82,20 +82,20 @@ def serve(
     from negspace.serve.settings import read_settings
 
     flags = {"host": host, "port": port, "data": data, "keys": keys, "width": width, "judges": judge or None}
-    settings = read_settings(config, {**flags, "models": _served(model, parts)})
+    settings = read_settings(config, {**flags, "models": _models(model, parts)})
     show.line(f"serving on http://{settings.host}:{settings.port}, data in {settings.data}")
     if settings.keys is None:
-        show.line("no keys: everyone on this machine may ask for everything, nobody else", "yellow")
+        show.line("no keys: everyone on this machine is admitted, and nobody else", "yellow")
     run(settings)
 
 
-def _served(model: str | None, parts: Source) -> dict[str, Source] | None:
-    """The one model that the command line names, by its own name; None where it names none."""
+def _models(model: str | None, parts: Source) -> dict[str, Source] | None:
+    """The model of the command line by its own name; None if there is none."""
     from negspace.models.catalogue import read_facts
 
     if model is None:
         if parts != Source(EMBEDDED):
-            raise RequestError("what makes it is said of --model; give one, or say it in the settings")
+            raise RequestError("options for model parts need --model; else set the parts in the settings")
         return None
     source = parts.at(model)
     return {read_facts(source).name: source}

@@ -1,6 +1,6 @@
-"""What the commands have in common when they print: results on stdout, progress on stderr, no surprises.
+"""How the commands print: results on stdout, progress on stderr.
 
-Nothing that a user typed is ever read as markup, and lines that hold a path are never broken.
+Nothing that a user typed is read as markup, and lines with a path in them are never broken.
 """
 
 import json
@@ -19,7 +19,7 @@ out = Console(highlight=False, markup=False, emoji=False)
 err = Console(highlight=False, markup=False, emoji=False, stderr=True)
 
 USUAL = {"weight": "1", "when": "always", "source": "user"}
-"""What most avoided terms have; see `table`."""
+"""The values that most avoided terms have; see `table`."""
 
 _LEVELS = {"warning": "yellow", "note": "cyan"}
 
@@ -44,30 +44,30 @@ def table(
 ) -> None:
     """A table without rules; cells that are too long are wrapped within their column.
 
-    A column is left out where every row says what is usual in it.
+    A column is left out if every row has its usual value.
     """
-    commonplace = usual or {}
+    usual = usual or {}
     kept = [
         index
         for index, column in enumerate(columns)
-        if any(row[index] != commonplace.get(column) for row in rows) or column not in commonplace
+        if column not in usual or any(row[index] != usual[column] for row in rows)
     ]
-    drawn = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
+    grid = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
     for index in kept:
-        drawn.add_column(columns[index], overflow="fold")
+        grid.add_column(columns[index], overflow="fold")
     for row in rows:
-        drawn.add_row(*(row[index] for index in kept))
-    out.print(drawn)
+        grid.add_row(*(row[index] for index in kept))
+    out.print(grid)
 
 
-def findings(found: Iterable[Finding]) -> None:
+def findings(findings: Iterable[Finding]) -> None:
     """Each finding on its own line, with its level and its place in the text it is about."""
-    for finding in found:
-        told = Text(f"{finding.level:<8}", style=_LEVELS[finding.level])
-        told.append(f" {finding.text}", style="default")
+    for finding in findings:
+        text = Text(f"{finding.level:<8}", style=_LEVELS[finding.level])
+        text.append(f" {finding.text}", style="default")
         if finding.span is not None:
-            told.append(f" ({finding.side or 'text'}, {span_text(finding.span)})", style="dim")
-        out.print(told)
+            text.append(f" ({finding.side or 'text'}, {span_text(finding.span)})", style="dim")
+        out.print(text)
 
 
 def span_text(span: tuple[int, int]) -> str:
@@ -75,34 +75,38 @@ def span_text(span: tuple[int, int]) -> str:
     return f"characters {span[0]} to {span[1]}"
 
 
-def moved_terms(found: Iterable[Moved]) -> None:
-    """What an inline form took out of the prompt, each on its own line."""
-    for one in found:
-        line(f"moved from the prompt ({span_text(one.span)}): {one.text}", "dim")
+def moved_terms(moved: Iterable[Moved]) -> None:
+    """What inline forms moved out of the prompt, each on its own line."""
+    for term in moved:
+        line(f"moved from the prompt ({span_text(term.span)}): {term.text}", "dim")
 
 
-def embeddings(known: Iterable[EmbeddingFacts]) -> None:
-    """What the text encoders are taught, each on its own line."""
-    for one in known:
-        line(f"embedding {one.name}: {one.vectors} tokens, {one.file} sha256 {one.sha256[:16]}", "dim")
+def embeddings(facts: Iterable[EmbeddingFacts]) -> None:
+    """The textual-inversion embeddings, each on its own line."""
+    for embedding in facts:
+        line(
+            f"embedding {embedding.name}: {embedding.vectors} tokens, {embedding.file} "
+            f"sha256 {embedding.sha256[:16]}",
+            "dim",
+        )
 
 
 def sent_text(text: str | None) -> str:
-    """The text of one side, with the two ways of saying nothing kept apart."""
+    """The text of one side; no text and an empty text are told apart."""
     if text is None:
-        return "(none: nothing is said)"
-    return text or "(empty: an empty text is said)"
+        return "(none: there is no text)"
+    return text or "(empty: the text is empty)"
 
 
 def known_words(known: bool | None, unknown: Sequence[str]) -> str:
     """Whether the encoder has learned every word of a term."""
     if known is None:
-        return "nobody knows"
+        return "not known"
     return "yes" if known else f"no: {', '.join(unknown)}"
 
 
 def window_text(window: tuple[float, float]) -> str:
-    """The share of the steps during which something is told."""
+    """The share of the steps during which a term acts."""
     return "always" if window == (0.0, 1.0) else f"{window[0]:.0%} to {window[1]:.0%}"
 
 

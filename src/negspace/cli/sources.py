@@ -1,4 +1,4 @@
-"""What is put in the place of a model's parts, or on top of them, declared once."""
+"""The options that replace parts of a model or add to them, declared once."""
 
 from typing import Annotated, cast, get_args
 
@@ -8,7 +8,7 @@ from negspace.cli.options import options_from
 from negspace.errors import RequestError, no_such
 from negspace.models.files.source import EMBEDDED, Saving, Source, encoder_of
 
-MODEL_PANEL = "What makes it"
+MODEL_PANEL = "Model parts"
 
 
 def source_of(
@@ -16,7 +16,7 @@ def source_of(
         list[str] | None,
         typer.Option(
             metavar="[PART=]FILE",
-            help="A text encoder in place of the model's own, or of the part named. May come several times.",
+            help="A text encoder instead of the model's own or the named one. May be given several times.",
             rich_help_panel=MODEL_PANEL,
             show_default=False,
         ),
@@ -25,7 +25,7 @@ def source_of(
         list[str] | None,
         typer.Option(
             metavar="FILE:WEIGHT",
-            help="A LoRA to add to the weights. May come several times.",
+            help="A LoRA to add to the weights. May be given several times.",
             rich_help_panel=MODEL_PANEL,
             show_default=False,
         ),
@@ -52,40 +52,40 @@ def source_of(
         list[str] | None,
         typer.Option(
             metavar="WAY",
-            help=f"{', '.join(get_args(Saving))}. May come several times.",
+            help=f"{', '.join(get_args(Saving))}. May be given several times.",
             rich_help_panel=MODEL_PANEL,
             show_default=False,
         ),
     ] = None,
 ) -> Source:
-    """What a command line puts in the place of a model's parts, or on top of them.
+    """The source of a command line, without the place of its model.
 
     Raises:
         RequestError: an option has an impossible value.
     """
-    for way in save_memory or ():
-        if way not in get_args(Saving):
-            raise RequestError(no_such("way to save memory", way, get_args(Saving)))
+    for saving in save_memory or ():
+        if saving not in get_args(Saving):
+            raise RequestError(no_such("way to save memory", saving, get_args(Saving)))
     return Source(
         EMBEDDED,
         model_config,
-        tuple(encoder_of(told) for told in text_encoder or ()),
-        tuple(_weighed(told) for told in lora or ()),
+        tuple(map(encoder_of, text_encoder or ())),
+        tuple(map(_lora, lora or ())),
         allow_pickle,
-        tuple(cast(Saving, way) for way in save_memory or ()),
+        cast(tuple[Saving, ...], tuple(save_memory or ())),
     )
 
 
 source_options = options_from(source_of)
-"""The command, with the options of a source in the place of the source, which is then `at` a model."""
+"""The command with the options of a source instead of its parameter of type Source, used with `at`."""
 
 
-def _weighed(told: str) -> tuple[str, float]:
+def _lora(text: str) -> tuple[str, float]:
     """("file", 0.8) of "file:0.8"; without a weight it is 1."""
-    place, colon, weight = told.rpartition(":")
+    place, colon, weight = text.rpartition(":")
     if not colon or "/" in weight or weight.endswith(".safetensors"):
-        return told, 1.0
+        return text, 1.0
     try:
         return place, float(weight)
     except ValueError:
-        raise RequestError(f"lora {told!r}: {weight!r} is no weight; write FILE:0.8") from None
+        raise RequestError(f"lora {text!r}: {weight!r} is not a weight; write FILE:0.8") from None

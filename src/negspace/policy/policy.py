@@ -188,6 +188,16 @@ class Policy(_PolicyValue):
         left_out = {"recommends"} if self.recommends is None else None
         return hashlib.sha256(self.model_dump_json(exclude=left_out).encode()).hexdigest()
 
+    def summary(self) -> dict[str, Any]:
+        """Version, explanation, numbers of terms and fingerprint, as JSON can hold them."""
+        return {
+            "version": self.version,
+            "explain": self.explain,
+            "terms": len(self.avoid),
+            "locked": sum(bool(term.locked) for term in self.avoid),
+            "fingerprint": self.fingerprint,
+        }
+
     @cached_property
     def compiled(self) -> "CompiledPolicy":
         """What it means for requests."""

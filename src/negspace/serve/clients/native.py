@@ -13,7 +13,6 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict
 
 from negspace.planning.plan import Plan
-from negspace.policy.policy import Policy
 from negspace.receipt import Receipt
 from negspace.request import Request
 from negspace.serve.access.tenants import ANYONE
@@ -135,7 +134,7 @@ async def policies(service: Serving, tenant: Caller) -> dict[str, Any]:
     """The policies that a request may name, and those that apply to all of your requests."""
     return {
         "binding": list(tenant.policies),
-        "policies": {name: _overview(policy) for name, policy in service.catalogue.policies.items()},
+        "policies": {name: policy.summary() for name, policy in service.catalogue.policies.items()},
     }
 
 
@@ -224,16 +223,6 @@ async def delete_trial(id: str, service: Serving, tenant: Caller) -> dict[str, s
     """Delete one of your trials, with the pictures it was made from."""
     await service.archive.forget_trial(id, tenant)
     return {"id": id, "status": "deleted"}
-
-
-def _overview(policy: Policy) -> dict[str, Any]:
-    return {
-        "version": policy.version,
-        "explain": policy.explain,
-        "terms": len(policy.avoid),
-        "locked": sum(bool(term.locked) for term in policy.avoid),
-        "fingerprint": policy.fingerprint,
-    }
 
 
 def _status(job: Job) -> dict[str, Any]:
