@@ -67,8 +67,8 @@ class Timed(Rule[Any]):
         """The settings are the inner rule's."""
 
     @property
-    def home(self) -> Any:
-        return self.rule.home
+    def effective_space(self) -> Any:
+        return self.rule.effective_space
 
     def off(self) -> Self:
         return self

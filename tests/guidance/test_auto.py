@@ -10,7 +10,7 @@ import negspace as ns
 from negspace.generate import Model
 from negspace.guidance import Step
 from negspace.guidance.rules.auto import Auto, Measurements
-from negspace.guidance.shared.one_by_one import joined
+from negspace.guidance.shared.terms import joint_sides
 from negspace.prompt import parse
 from negspace.strength import Window
 
@@ -82,7 +82,7 @@ def test_nothing_is_told_that_would_push_no_more() -> None:
 
 def test_more_than_three_things_share_sides() -> None:
     weights = {f"negative:{number}": float(number) for number in range(5)}
-    assert joined(weights) == {
+    assert joint_sides(weights) == {
         "joint:0": (3.0, ("negative:3",)),  # the first of its two weighs nothing
         "joint:1": (4.0, ("negative:1", "negative:4")),
         "joint:2": (2.0, ("negative:2",)),

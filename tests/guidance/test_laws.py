@@ -16,7 +16,7 @@ from torch import Tensor
 from negspace.errors import RequestError
 from negspace.guidance import RULES, Branch, Cfg, Rule, Space, Step, Wrapper, convert, make
 from negspace.guidance.branch import NEGATIVE, POSITIVE
-from negspace.guidance.shared.one_by_one import is_joint
+from negspace.guidance.shared.terms import is_joint_side
 from negspace.strength import window
 
 CASES = Path(__file__).parent / "cases"
@@ -220,7 +220,7 @@ def test_a_rule_starts_in_the_pure_noise_of_a_flow_model(name: str, seed: int) -
     for rule in both(name):
         first = replace(journey(seed)[0], index=0, sigma=float("inf"), a=0.0, s=1.0, following=(0.3, 0.7))
         told = told_at(rule.branches(first, rule.init()), seed, first)
-        home: Space = "flow" if rule.home == "any" else rule.home
+        home: Space = "flow" if rule.effective_space == "any" else rule.effective_space
         own = {key: convert(value, "flow", home, first) for key, value in told.items()}
         output, _ = rule.combine(own, first, rule.init())
         assert torch.isfinite(convert(output, home, "flow", first)).all()
@@ -289,7 +289,7 @@ def ways(rule: Rule[Any]) -> set[str]:
     return (
         {"text" for side in sides if side == "negative"}
         | {"terms" for side in sides if side.startswith("negative:")}
-        | {"joint" for side in sides if is_joint(side)}
+        | {"joint" for side in sides if is_joint_side(side)}
         | {"attention" for branch in branches if branch.patch and branch.patch.sides}
     )
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from negspace.errors import RequestError
 from negspace.guidance import Rule, Step, make
 from negspace.guidance.rules.crg import Crg
-from negspace.guidance.rules.dng import Dng, Tracked
+from negspace.guidance.rules.dng import Dng, Posteriors
 from negspace.guidance.rules.perp_neg import PerpNeg
 from negspace.guidance.rules.sega import Sega
 from negspace.guidance.rules.sld import PRESETS, Sld
@@ -80,23 +80,23 @@ def test_the_evidence_of_earlier_steps_counts() -> None:
     second, state = rule.combine(told, step, state)
     worth = (0.64 - 0.5625 * 0.36) / (2 * 0.5625 * 0.64)
     assert torch.allclose(second, row(3 - 2 * (4 + worth * 8) / 4, 1))
-    assert torch.allclose(state.told["a"], torch.tensor(2 * worth * 8 * 0.5625))
+    assert torch.allclose(state.ratios["a"], torch.tensor(2 * worth * 8 * 0.5625))
 
 
 def test_evidence_against_lets_the_picture_be() -> None:
     told = {"positive": row(-3, 1), "empty": row(0, 1), "a": row(2, 1)}
     guided, state = Crg(scale=1.0).combine(told, at(0, row(0, 0), {"a": 1.0}), Crg().init())
-    assert torch.equal(guided, told["positive"]) and state.told["a"] < 0
+    assert torch.equal(guided, told["positive"]) and state.ratios["a"] < 0
 
 
 def test_pure_noise_is_no_evidence() -> None:
     step = Step(0, 4, float("inf"), row(0, 0), 0.0, 1.0, {"a": 1.0}, (0.5, 0.5))
     told = {"positive": row(3, 1), "empty": row(0, 1), "a": row(2, 1)}
     _, state = Crg().combine(told, step, Crg().init())
-    assert torch.equal(state.told["a"], torch.zeros(1, 1, 1, 1))
+    assert torch.equal(state.ratios["a"], torch.zeros(1, 1, 1, 1))
 
 
-def followed(rule: Dng, x: Tensor) -> tuple[Tensor, Tracked]:
+def followed(rule: Dng, x: Tensor) -> tuple[Tensor, Posteriors]:
     """The posterior after a step from x = 0 that told x0 = 0 without and (1, 0) with the avoided thing."""
     told = {"positive": row(0, 0), "a": row(1, 0)}
     _, state = rule.combine(told, at(0, row(0, 0), {"a": 1.0}), rule.init())

@@ -48,7 +48,7 @@ def theirs(guider: Any, positive: Tensor, negative: Tensor) -> Tensor:
 
 def in_space(rule: Rule[Any], space: Space, positive: Tensor, negative: Tensor) -> Tensor:
     """What the engine makes of predictions that a network gave in a space."""
-    home: Space = space if rule.home == "any" else rule.home
+    home: Space = space if rule.effective_space == "any" else rule.effective_space
     moved = [convert(told, space, home, step()) for told in (positive, negative)]
     return convert(ours(rule, *moved), home, space, step())
 

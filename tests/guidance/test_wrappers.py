@@ -20,7 +20,7 @@ from negspace.guidance.rules.norm_cap import NormCap
 from negspace.guidance.rules.reuse import Reuse
 from negspace.guidance.rules.threshold import Threshold
 from negspace.guidance.rules.traced import Traced
-from negspace.guidance.shared.wrappers import Weakened
+from negspace.guidance.shared.wrappers import WeakBranch
 from negspace.strength import window
 
 STEPS, SHAPE = 5, (2, 3, 4, 4)
@@ -28,7 +28,7 @@ WRAPPERS = sorted(
     name
     for name, rule in RULES.items()
     if issubclass(rule, Wrapper)
-    and not issubclass(rule, Weakened)
+    and not issubclass(rule, WeakBranch)
     and rule.delivery == "nothing"
     and rule is not Traced
 )

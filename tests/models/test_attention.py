@@ -10,7 +10,7 @@ from diffusers.models.attention_processor import Attention
 from torch import Tensor
 
 from negspace.guidance import Patch
-from negspace.guidance.patches import Flipping, Mixing
+from negspace.guidance.patches import FlippedValues, MixedAttention
 from negspace.guidance.rules.nag import NagPatch
 from negspace.guidance.rules.nasa import NasaPatch
 from negspace.guidance.rules.ong import OngPatch
@@ -63,7 +63,7 @@ def formula(patch: Patch, module: Any, hidden: Tensor, told: Tensor, words: Tens
     """What a patch is to make of one row, [1, tokens, WIDTH], written out."""
     query, key, value = parts(module, hidden, told)
     scores = scored(query, key)
-    if isinstance(patch, Flipping):
+    if isinstance(patch, FlippedValues):
         scores[..., SPLIT:] -= patch.bias
         scores[..., SPLIT:][..., ~words] = -math.inf
         value[:, SPLIT:] *= -patch.weight
@@ -88,7 +88,7 @@ KINDS: list[Sequence[Patch]] = [
     [NagPatch(weight=4.0), NagPatch(weight=0.5, tau=1.1, alpha=0.6), NagPatch(weight=4.0)],
     [NasaPatch(weight=0.1), NasaPatch(weight=0.7), NasaPatch(weight=0.1)],
     [OngPatch(weight=4.0), OngPatch(weight=0.3), OngPatch(weight=1.0)],
-    [Flipping(weight=3.5, bias=0.1), Flipping(weight=1.0), Flipping(weight=2.0, bias=-1.0)],
+    [FlippedValues(weight=3.5, bias=0.1), FlippedValues(weight=1.0), FlippedValues(weight=2.0, bias=-1.0)],
 ]
 
 
@@ -100,10 +100,10 @@ def test_every_row_is_what_its_formula_says(patches: Sequence[Patch], module: An
 
     def run(order: list[int]) -> Tensor:
         mine = [patches[i] for i in order]
-        if all(isinstance(patch, Mixing) for patch in mine):
-            processor = Mixed([patch for patch in mine if isinstance(patch, Mixing)], SPLIT)
+        if all(isinstance(patch, MixedAttention) for patch in mine):
+            processor = Mixed([patch for patch in mine if isinstance(patch, MixedAttention)], SPLIT)
         else:
-            flips = [patch for patch in mine if isinstance(patch, Flipping)]
+            flips = [patch for patch in mine if isinstance(patch, FlippedValues)]
             processor = Flipped(flips, words[order], SPLIT)
         before = module.processor
         with processing([module], processor):
@@ -119,7 +119,7 @@ def test_every_row_is_what_its_formula_says(patches: Sequence[Patch], module: An
 
 
 @pytest.mark.parametrize("kind", [NagPatch, NasaPatch, OngPatch])
-def test_a_weight_of_0_mixes_nothing_in(kind: type[Mixing]) -> None:
+def test_a_weight_of_0_mixes_nothing_in(kind: type[MixedAttention]) -> None:
     positive, negative = noise(1, 2, 3, HEADS, DIM), noise(2, 2, 3, HEADS, DIM)
     assert torch.allclose(kind(weight=0.0).mix(positive, negative), positive)  # type: ignore[call-arg]
 
@@ -127,7 +127,7 @@ def test_a_weight_of_0_mixes_nothing_in(kind: type[Mixing]) -> None:
 def test_where_no_word_is_the_positive_stays(module: Any) -> None:
     hidden, told = noise(1, 1, 7, WIDTH), noise(2, 1, SPLIT + BEHIND, TOLD)
     nothing = torch.zeros(1, BEHIND, dtype=torch.bool)
-    with processing([module], Flipped([Flipping(weight=3.0)], nothing, SPLIT)):
+    with processing([module], Flipped([FlippedValues(weight=3.0)], nothing, SPLIT)):
         flipped = module(hidden, encoder_hidden_states=told)
     assert torch.allclose(flipped, module(hidden, encoder_hidden_states=told[:, :SPLIT]), atol=1e-6)
 

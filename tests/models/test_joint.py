@@ -10,7 +10,7 @@ from torch import Tensor
 
 import negspace
 from negspace.generate import Model
-from negspace.guidance.patches import Flipping
+from negspace.guidance.patches import FlippedValues
 from negspace.guidance.rules.nag import NagPatch
 from negspace.models.base import Row
 from tests.families.conftest import Place, place
@@ -61,7 +61,7 @@ def test_without_strength_nothing_is_changed(told: Any) -> None:
     plain = answer(network, x, None, text)
     assert (plain - answer(network, x, NagPatch(weight=0.0), text, other)).abs().max() < 1e-4
     # Words that no query may look at: the bias takes all of their share.
-    unseen = Flipping(weight=3.0, bias=1e4)
+    unseen = FlippedValues(weight=3.0, bias=1e4)
     assert (plain - answer(network, x, unseen, text, other)).abs().max() < 1e-4
 
 
@@ -69,7 +69,7 @@ def test_without_strength_nothing_is_changed(told: Any) -> None:
 def test_another_text_pushes(told: Any) -> None:
     network, x, text, other = told
     plain = answer(network, x, None, text)
-    for patch in (NagPatch(weight=4.0), Flipping(weight=3.0, bias=0.0)):
+    for patch in (NagPatch(weight=4.0), FlippedValues(weight=3.0, bias=0.0)):
         pushed = answer(network, x, patch, text, other)
         assert (plain - pushed).abs().max() > 1e-4 and bool(pushed.isfinite().all())
 

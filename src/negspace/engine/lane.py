@@ -15,7 +15,7 @@ from negspace.errors import RequestError
 from negspace.guidance import Branch, ConditioningNoise, Patch, Rule, Space, Step, convert
 from negspace.guidance.branch import EMPTY, NEGATIVE, POSITIVE
 from negspace.guidance.decompose import Parts, decompose
-from negspace.guidance.shared.one_by_one import is_joint, joined
+from negspace.guidance.shared.terms import is_joint_side, joint_sides
 from negspace.models.base import Row
 from negspace.models.samplers import Sampler
 
@@ -191,7 +191,7 @@ class Lane:
         for name in asked.names:
             self._ledger.count(name)
         answers = {branch.name: self._side(branch, asked.numbers, predictions) for branch in asked.branches}
-        space: Space = self._space if self._rule.home == "any" else self._rule.home
+        space: Space = self._space if self._rule.effective_space == "any" else self._rule.effective_space
         own = {name: convert(answer, self._space, space, step) for name, answer in answers.items()}
         guided, self._state = self._rule.combine(own, step, self._state)
         guided = convert(guided, space, self._space, step)
@@ -259,9 +259,9 @@ class Lane:
 
     def _avoiding(self, side: str) -> float:
         """The weight of a side that is avoided and says something at the step at hand; else 0."""
-        if is_joint(side):
+        if is_joint_side(side):
             cast = self._sides[self._index]
-            weight, _ = joined(self._negatives[self._index]).get(side, (0.0, ()))
+            weight, _ = joint_sides(self._negatives[self._index]).get(side, (0.0, ()))
             return 0.0 if cast[side] is cast[POSITIVE] else weight
         weight = 1.0 if side == NEGATIVE else self._negatives[self._index].get(side, 0.0)
         return weight if weight and self._says(side) else 0.0
@@ -281,7 +281,7 @@ class Lane:
         """What each branch that is avoided adds to its base, by its weight."""
         weighed = [(one, self._avoiding(one.side)) for one in branches if one.side != POSITIVE]
         return [
-            weight * (answers[one.name] - (answers[POSITIVE] if is_joint(one.side) else base))
+            weight * (answers[one.name] - (answers[POSITIVE] if is_joint_side(one.side) else base))
             for one, weight in weighed
             if weight
         ]

@@ -10,7 +10,7 @@ import torch
 from negspace.encoding import Conditioning, Encoder
 from negspace.engine.lane import ConditioningSum, SidesAtStep, WeightedConditioning
 from negspace.guidance.branch import EMPTY, NEGATIVE, POSITIVE
-from negspace.guidance.shared.one_by_one import joined
+from negspace.guidance.shared.terms import joint_sides
 from negspace.planning.plan import Plan
 from negspace.prompt import Chunk, Prompt, Strand, parse, unfold
 
@@ -141,7 +141,7 @@ class JointSides(SideSource):
         self._apart = apart
         self._said = said
         self._encoded: dict[tuple[Prompt | None, ...], Conditioning] = {}
-        self.names = tuple(joined(dict.fromkeys(apart.names, 1.0)))
+        self.names = tuple(joint_sides(dict.fromkeys(apart.names, 1.0)))
 
     def side(self, name: str, step: int, sides: SidesAtStep) -> ConditioningSum:
         more = self._more(name, step)
@@ -155,7 +155,7 @@ class JointSides(SideSource):
 
     def _more(self, name: str, step: int) -> tuple[Chunk, ...]:
         weights = self._apart.weights(step)
-        largest, shared = joined(weights).get(name, (1.0, ()))
+        largest, shared = joint_sides(weights).get(name, (1.0, ()))
         chunks: list[Chunk] = []
         for side, term in zip(self._apart.names, self._plan.terms, strict=True):
             if side in shared and term.known is not False:

@@ -95,7 +95,7 @@ class Rule(ABC, Generic[State]):
         return frozenset(patch.needs for patch in cls().patches())
 
     @property
-    def home(self) -> Literal["any"] | Space:
+    def effective_space(self) -> Literal["any"] | Space:
         """The space of this rule, its inner rules considered."""
         return self.space
 
@@ -143,8 +143,8 @@ class Wrapper(Rule[tuple[State, Any]], ABC):
     inner: Rule[Any]
 
     @property
-    def home(self) -> Literal["any"] | Space:
-        return self.inner.home if self.space == "any" else self.space
+    def effective_space(self) -> Literal["any"] | Space:
+        return self.inner.effective_space if self.space == "any" else self.space
 
     def off(self) -> Self:
         return replace(self, inner=self.inner.off())  # type: ignore[type-var]
@@ -164,7 +164,7 @@ class Wrapper(Rule[tuple[State, Any]], ABC):
 
     def combine_inner(self, predictions: Mapping[str, Tensor], step: Step, state: Any) -> tuple[Tensor, Any]:
         """The output of the inner rule, and its next state; predictions and output in this rule's space."""
-        inner, own = self.inner.home, self.home
+        inner, own = self.inner.effective_space, self.effective_space
         if inner == "any" or own == "any" or inner == own:
             return self.inner.combine(predictions, step, state)
         converted = {name: convert(prediction, own, inner, step) for name, prediction in predictions.items()}

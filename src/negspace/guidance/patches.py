@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Mixing(Patch, ABC):
+class MixedAttention(Patch, ABC):
     """Cross-attention is computed for the positive and for the negative, and the two outputs are mixed."""
 
     needs = "cross-attention"
@@ -36,7 +36,7 @@ class Mixing(Patch, ABC):
 
 @final
 @dataclass(frozen=True)
-class Flipping(Patch):
+class FlippedValues(Patch):
     """Z = softmax([Q K+ ; Q K- - bias]) [V+ ; -weight V-]: one attention over the words of both.
 
     Only the word tokens of the negative take part: its begin mark and padding equal those of the positive,
@@ -74,7 +74,7 @@ class OtherWeights(Patch):
 
 @final
 @dataclass(frozen=True)
-class PagPatch(Patch):
+class IdentityAttention(Patch):
     """In the middle of the network every token attends to itself alone: the map is the identity."""
 
     needs = "mid self-attention"
@@ -82,7 +82,7 @@ class PagPatch(Patch):
 
 @final
 @dataclass(frozen=True)
-class SegPatch(Patch):
+class BlurredQueries(Patch):
     """In the middle of the network the queries of the self-attention are blurred over the picture.
 
     Attributes:
@@ -96,7 +96,7 @@ class SegPatch(Patch):
 
 @final
 @dataclass(frozen=True)
-class SlgPatch(Patch):
+class SkippedLayers(Patch):
     """The attention layers that lie, wholly or in part, between two shares of the depth are skipped.
 
     Attributes:

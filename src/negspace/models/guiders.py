@@ -92,7 +92,7 @@ class RuleGuider(BaseGuidance):
     def forward(self, **predictions: Tensor) -> GuiderOutput:
         dtype = predictions[POSITIVE].dtype
         step = self._moment(self._shown(predictions[POSITIVE]))
-        home: Space = self._space if self.rule.home == "any" else self.rule.home
+        home: Space = self._space if self.rule.effective_space == "any" else self.rule.effective_space
         told = {
             name: convert(answer.float(), self._space, home, step) for name, answer in predictions.items()
         }
@@ -138,7 +138,7 @@ class RuleGuider(BaseGuidance):
             )
         if self._x is not None:
             return self._x.float()
-        if self.rule.home in ("any", self._space):
+        if self.rule.effective_space in ("any", self._space):
             return torch.zeros_like(prediction, dtype=torch.float32)
         raise RequestError(
             f"rule {self.rule.name} needs to see what the denoiser is shown: call prepare_models before it"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Watch:
+class DistancePeak:
     """What has been seen of each picture.
 
     Attributes:
@@ -32,7 +32,7 @@ class Watch:
 
 @final
 @dataclass(frozen=True)
-class Adaptive(Wrapper[Watch | None]):
+class Adaptive(Wrapper[DistancePeak | None]):
     """d = g until max_k ||d_c - d_k|| / ||d_c|| < share of its peak, then d_c for good; in x0.
 
     After Castillo et al., arXiv 2312.12487. The paper stops where cos(d_c, d_u) of eps first exceeds 0.991;
@@ -57,7 +57,7 @@ class Adaptive(Wrapper[Watch | None]):
     def begin(self) -> None:
         return None
 
-    def branches(self, step: Step, state: tuple[Watch | None, Any]) -> tuple[Branch, ...]:
+    def branches(self, step: Step, state: tuple[DistancePeak | None, Any]) -> tuple[Branch, ...]:
         watch, inner = state
         asked = self.inner.branches(step, inner)
         if watch is None or not bool(watch.stopped.all()):
@@ -65,8 +65,8 @@ class Adaptive(Wrapper[Watch | None]):
         return tuple(one for one in asked if one.name == POSITIVE)
 
     def combine(
-        self, predictions: Mapping[str, Tensor], step: Step, state: tuple[Watch | None, Any]
-    ) -> tuple[Tensor, tuple[Watch | None, Any]]:
+        self, predictions: Mapping[str, Tensor], step: Step, state: tuple[DistancePeak | None, Any]
+    ) -> tuple[Tensor, tuple[DistancePeak | None, Any]]:
         watch, inner = state
         positive = predictions[POSITIVE]
         if watch is not None and bool(watch.stopped.all()):
@@ -76,16 +76,16 @@ class Adaptive(Wrapper[Watch | None]):
             guided = positive.where(watch.stopped, guided)
         return guided, (self._seen(predictions, watch), inner)
 
-    def _seen(self, predictions: Mapping[str, Tensor], watch: Watch | None) -> Watch | None:
+    def _seen(self, predictions: Mapping[str, Tensor], watch: DistancePeak | None) -> DistancePeak | None:
         positive, rest = predictions[POSITIVE], others(predictions)
         if not rest:
             return watch
         farthest = reduce(_larger, (norm(positive - other) for other in rest.values()))
         distance = over(farthest, norm(positive))
         if watch is None:
-            return Watch(distance, distance < 0)
+            return DistancePeak(distance, distance < 0)
         peak = _larger(watch.peak, distance)
-        return Watch(peak, watch.stopped | (distance < self.share * peak))
+        return DistancePeak(peak, watch.stopped | (distance < self.share * peak))
 
 
 def _larger(first: Tensor, second: Tensor) -> Tensor:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Self, final
 
 from negspace.guidance.base import Rule, Step, setting
 from negspace.guidance.branch import EMPTY, POSITIVE, Branch
-from negspace.guidance.shared.one_by_one import asking, is_joint, joined, total
 from negspace.guidance.shared.sums import cap, norm, over
+from negspace.guidance.shared.terms import branches_of, is_joint_side, joint_sides, total
 from negspace.strength import Constant, Strength
 
 if TYPE_CHECKING:
@@ -88,8 +88,8 @@ class Auto(Rule[Measurements | None]):
 
     def branches(self, step: Step, state: Measurements | None) -> tuple[Branch, ...]:
         if self._scale(step) == 1.0:
-            return asking()
-        return asking(*_towards(step, state), *_away(step, state))
+            return branches_of()
+        return branches_of(*_towards(step, state), *_away(step, state))
 
     def combine(
         self, predictions: Mapping[str, Tensor], step: Step, state: Measurements | None
@@ -131,7 +131,7 @@ def _avoided(step: Step) -> Mapping[str, float]:
     """The weight of each joint side; of none when it is over."""
     if step.index >= _place(_END, step):
         return {}
-    return {side: weight for side, (weight, _) in joined(step.negatives).items()}
+    return {side: weight for side, (weight, _) in joint_sides(step.negatives).items()}
 
 
 def _place(share: float, step: Step) -> int:
@@ -141,7 +141,7 @@ def _place(share: float, step: Step) -> int:
 
 def _measured(predictions: Mapping[str, Tensor], step: Step, state: Measurements | None) -> Measurements:
     positive = predictions[POSITIVE]
-    away = {side: positive - told for side, told in predictions.items() if is_joint(side)}
+    away = {side: positive - told for side, told in predictions.items() if is_joint_side(side)}
     before = state.away if state else {}
     if state is None or EMPTY in predictions:
         return Measurements(positive - predictions[EMPTY], step.index, {**before, **away})

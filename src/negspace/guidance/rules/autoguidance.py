@@ -9,13 +9,13 @@ from negspace.errors import RequestError
 from negspace.guidance.base import Rule, setting
 from negspace.guidance.patches import OtherWeights
 from negspace.guidance.rules.cfg import Cfg
-from negspace.guidance.shared.wrappers import Weakened
+from negspace.guidance.shared.wrappers import WeakBranch
 from negspace.strength import Constant, Strength
 
 
 @final
 @dataclass(frozen=True)
-class Autoguidance(Weakened):
+class Autoguidance(WeakBranch):
     """d = d_w + w (d_c - d_w), w = 1 + k, Karras et al., arXiv 2406.02507; d_w by a weaker network.
 
     That is the smaller or less trained one, told the same prompt. Around another rule, g + k (d_c - d_w). One

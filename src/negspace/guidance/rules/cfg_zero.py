@@ -10,7 +10,7 @@ from negspace.guidance.base import Rule, Step, setting
 from negspace.guidance.branch import POSITIVE, Branch
 from negspace.guidance.rules.cfg import Cfg
 from negspace.guidance.shared.sums import dot, over
-from negspace.guidance.shared.wrappers import Retelling
+from negspace.guidance.shared.wrappers import PredictionChanging
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @final
 @dataclass(frozen=True)
-class CfgZero(Retelling):
+class CfgZero(PredictionChanging):
     """d = s d_n + w (d_c - s d_n), s = <d_c, d_n> / ||d_n||^2, Fan et al., arXiv 2503.18886; in flow.
 
     The optimised scale s makes d_n as near to d_c as a factor can. The inner rule is told s d_n for every
@@ -54,7 +54,7 @@ class CfgZero(Retelling):
             return positive.new_zeros(positive.shape), state
         return super().combine(predictions, step, state)
 
-    def retold(self, other: Tensor, positive: Tensor) -> Tensor:
+    def changed(self, other: Tensor, positive: Tensor) -> Tensor:
         best = over(dot(positive, other), dot(other, other))
         return other * (1.0 + self.share * (best - 1.0))
 

@@ -8,8 +8,15 @@ from typing import TYPE_CHECKING, final
 
 from negspace.guidance.base import Step, setting
 from negspace.guidance.branch import EMPTY, POSITIVE, Branch
-from negspace.guidance.shared.one_by_one import Avoiding, asked, asking, avoided, to_eps, total
 from negspace.guidance.shared.sums import dot
+from negspace.guidance.shared.terms import (
+    FromEmpty,
+    branches_of,
+    evaluated_weights,
+    negative_weights,
+    to_eps,
+    total,
+)
 from negspace.strength import Constant, Strength
 
 if TYPE_CHECKING:
@@ -18,7 +25,7 @@ if TYPE_CHECKING:
 
 @final
 @dataclass(frozen=True)
-class Contrastive(Avoiding[None]):
+class Contrastive(FromEmpty[None]):
     """d = d_u + w l+ (d_c - d_u) - k w sum_j w_j l-_j (d_nj - d_u), Chang et al., arXiv 2411.17077; in x0.
 
     l+ = 2 / (1 + exp(-t |d_c - d_u|^2)) lies in [1, 2), l-_j = 2 / (1 + exp(t |d_nj - d_u|^2)) in (0, 1].
@@ -50,8 +57,8 @@ class Contrastive(Avoiding[None]):
     def branches(self, step: Step, state: None) -> tuple[Branch, ...]:
         strength = self.strength.at(step)
         if strength == 0 or (self.scale == 1 and self.tau_positive == 0 and not self._away(step)):
-            return asking()
-        return asking(EMPTY, *self._away(step))
+            return branches_of()
+        return branches_of(EMPTY, *self._away(step))
 
     def combine(self, predictions: Mapping[str, Tensor], step: Step, state: None) -> tuple[Tensor, None]:
         positive = predictions[POSITIVE]
@@ -62,13 +69,13 @@ class Contrastive(Avoiding[None]):
         towards = 1.0 + strength * (self.scale * _rising(wanted, unit * self.tau_positive) - 1.0)
         negatives = (
             (predictions[side] - empty, weight)
-            for side, weight in asked(predictions, self._away(step)).items()
+            for side, weight in evaluated_weights(predictions, self._away(step)).items()
         )
         away = total((weight * _rising(n, -unit * self.tau) * n for n, weight in negatives))
         return empty + towards * wanted - strength * self.scale * self.negative * away, None
 
     def _away(self, step: Step) -> dict[str, float]:
-        return avoided(step) if self.scale and self.negative else {}
+        return negative_weights(step) if self.scale and self.negative else {}
 
 
 def _rising(difference: Tensor, tau: float) -> Tensor:

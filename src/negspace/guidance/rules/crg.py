@@ -8,8 +8,15 @@ from typing import TYPE_CHECKING, final
 
 from negspace.guidance.base import Step, setting
 from negspace.guidance.branch import EMPTY, POSITIVE, Branch
-from negspace.guidance.shared.one_by_one import Avoiding, asked, asking, avoided, plain, to_eps
 from negspace.guidance.shared.sums import dot, over
+from negspace.guidance.shared.terms import (
+    FromEmpty,
+    branches_of,
+    evaluated_weights,
+    negative_weights,
+    plainly_guided,
+    to_eps,
+)
 from negspace.strength import Constant, Strength
 
 if TYPE_CHECKING:
@@ -24,12 +31,12 @@ class Evidence:
         told: by side, the log likelihood ratio that it is there, [batch, 1, 1, 1].
     """
 
-    told: Mapping[str, Tensor] = field(default_factory=dict)
+    ratios: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 @final
 @dataclass(frozen=True)
-class Crg(Avoiding[Evidence]):
+class Crg(FromEmpty[Evidence]):
     """d = b - k sum_j w_j o_j (d_nj - d_u), Choi et al., arXiv 2606.29801; in x0.
 
     b = d_u + w (d_c - d_u), which the paper has at w = 1, and o_j = max(0, E_j - t) / (K |d_nj - d_u|^2), the
@@ -63,14 +70,14 @@ class Crg(Avoiding[Evidence]):
 
     def branches(self, step: Step, state: Evidence) -> tuple[Branch, ...]:
         away = self._away(step)
-        return asking(*([EMPTY] if away or self.scale_at(step) != 1.0 else []), *away)
+        return branches_of(*([EMPTY] if away or self.scale_at(step) != 1.0 else []), *away)
 
     def combine(
         self, predictions: Mapping[str, Tensor], step: Step, state: Evidence
     ) -> tuple[Tensor, Evidence]:
-        guided = plain(predictions, self.scale_at(step))
-        told, unit = dict(state.told), to_eps(step) ** 2
-        for side, push in asked(predictions, self._away(step)).items():
+        guided = plainly_guided(predictions, self.scale_at(step))
+        told, unit = dict(state.ratios), to_eps(step) ** 2
+        for side, push in evaluated_weights(predictions, self._away(step)).items():
             off = predictions[side] - predictions[EMPTY]
             # h, without the difference of two large numbers
             nearer = unit * dot(off, 2 * predictions[POSITIVE] - predictions[EMPTY] - predictions[side])
@@ -82,7 +89,7 @@ class Crg(Avoiding[Evidence]):
 
     def _away(self, step: Step) -> dict[str, float]:
         push = self.strength.at(step) * self.negative
-        return {side: push * weight for side, weight in avoided(step).items()} if push else {}
+        return {side: push * weight for side, weight in negative_weights(step).items()} if push else {}
 
 
 def _weight(step: Step) -> float:

@@ -10,8 +10,15 @@ from typing import TYPE_CHECKING, final
 from negspace.errors import RequestError
 from negspace.guidance.base import Step, setting
 from negspace.guidance.branch import Branch
-from negspace.guidance.shared.one_by_one import Avoiding, asked, asking_for, avoided, plain, pushed
 from negspace.guidance.shared.sums import dot
+from negspace.guidance.shared.terms import (
+    FromEmpty,
+    branches_pushed_from,
+    evaluated_weights,
+    negative_weights,
+    plainly_guided,
+    pushed_away,
+)
 from negspace.strength import Constant, Strength
 
 if TYPE_CHECKING:
@@ -19,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Tracked:
+class Posteriors:
     """What is known before a step.
 
     Attributes:
@@ -37,7 +44,7 @@ class Tracked:
 
 @final
 @dataclass(frozen=True)
-class Dng(Avoiding[Tracked]):
+class Dng(FromEmpty[Posteriors]):
     """d = b - sum_j w_j l_j (d_nj - b), l_j = k q_j/(1 - q_j), Koulischer et al., arXiv 2410.14398; in x0.
 
     b = d_u + w (d_c - d_u). The posterior q_j that the avoided thing is there is followed from step to step:
@@ -71,38 +78,38 @@ class Dng(Avoiding[Tracked]):
             if getattr(self, low) > getattr(self, high):
                 raise RequestError(f"rule {self.name}: {low} must not be above {high}")
 
-    def init(self) -> Tracked:
-        return Tracked()
+    def init(self) -> Posteriors:
+        return Posteriors()
 
-    def branches(self, step: Step, state: Tracked) -> tuple[Branch, ...]:
+    def branches(self, step: Step, state: Posteriors) -> tuple[Branch, ...]:
         away = self._away(step)
         if self.skip and away:
             posteriors = self._posteriors(step, state)
             away = {side: push for side, push in away.items() if bool(self._kept(side, posteriors).any())}
-        return asking_for(self.scale_at(step), away)
+        return branches_pushed_from(self.scale_at(step), away)
 
     def combine(
-        self, predictions: Mapping[str, Tensor], step: Step, state: Tracked
-    ) -> tuple[Tensor, Tracked]:
+        self, predictions: Mapping[str, Tensor], step: Step, state: Posteriors
+    ) -> tuple[Tensor, Posteriors]:
         scale, posteriors = self.scale_at(step), self._posteriors(step, state)
-        away = asked(predictions, self._away(step))
+        away = evaluated_weights(predictions, self._away(step))
         odds: dict[str, Tensor] = {}
         for side, push in away.items():
             q = self._log(side, posteriors).exp()
             odds[side] = push * q / (1 - q) * self._kept(side, posteriors)
         shares = _shares(step) if away else None
         if shares is None:
-            return pushed(predictions, scale, odds), Tracked(posteriors)
+            return pushed_away(predictions, scale, odds), Posteriors(posteriors)
         of_x, of_x0, variance = shares
         means = {side: of_x * step.x + of_x0 * predictions[side] for side in away}
-        mean = of_x * step.x + of_x0 * plain(predictions, scale)
-        return pushed(predictions, scale, odds), Tracked(posteriors, means, mean, variance)
+        mean = of_x * step.x + of_x0 * plainly_guided(predictions, scale)
+        return pushed_away(predictions, scale, odds), Posteriors(posteriors, means, mean, variance)
 
-    def posterior(self, step: Step, state: Tracked) -> dict[str, Tensor]:
+    def posterior(self, step: Step, state: Posteriors) -> dict[str, Tensor]:
         """How likely each avoided thing that was looked for is there at this step, [batch] by side."""
         return {side: told.exp().flatten() for side, told in self._posteriors(step, state).items()}
 
-    def _posteriors(self, step: Step, state: Tracked) -> dict[str, Tensor]:
+    def _posteriors(self, step: Step, state: Posteriors) -> dict[str, Tensor]:
         posteriors = dict(state.posteriors)
         for side, there in state.means.items():
             assert state.mean is not None
@@ -127,7 +134,7 @@ class Dng(Avoiding[Tracked]):
 
     def _away(self, step: Step) -> dict[str, float]:
         push = self.strength.at(step) * self.negative
-        return {side: push * weight for side, weight in avoided(step).items()} if push else {}
+        return {side: push * weight for side, weight in negative_weights(step).items()} if push else {}
 
 
 def _shares(step: Step) -> tuple[float, float, float] | None:

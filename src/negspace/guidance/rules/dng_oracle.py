@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, final
 
 from negspace.guidance.base import Step, setting
 from negspace.guidance.branch import Branch
-from negspace.guidance.shared.one_by_one import Avoiding, asking_for, avoided, pushed
+from negspace.guidance.shared.terms import FromEmpty, branches_pushed_from, negative_weights, pushed_away
 from negspace.strength import Constant, Strength
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @final
 @dataclass(frozen=True)
-class DngOracle(Avoiding[None]):
+class DngOracle(FromEmpty[None]):
     """d = b - l sum_j w_j (d_nj - b), l = k q/(1 - q), Koulischer et al., arXiv 2410.14398; any space.
 
     b = d_u + w (d_c - d_u), and q, the posterior that what is avoided is there, is given. One evaluation for
@@ -43,12 +43,12 @@ class DngOracle(Avoiding[None]):
         return None
 
     def branches(self, step: Step, state: None) -> tuple[Branch, ...]:
-        return asking_for(self.scale_at(step), self._odds(step))
+        return branches_pushed_from(self.scale_at(step), self._odds(step))
 
     def combine(self, predictions: Mapping[str, Tensor], step: Step, state: None) -> tuple[Tensor, None]:
-        return pushed(predictions, self.scale_at(step), self._odds(step)), None
+        return pushed_away(predictions, self.scale_at(step), self._odds(step)), None
 
     def _odds(self, step: Step) -> dict[str, float]:
         q = min(max(self.posterior.at(step), 0.0), self.most)
         push = self.strength.at(step) * self.negative * q / (1.0 - q)
-        return {side: push * weight for side, weight in avoided(step).items()} if push else {}
+        return {side: push * weight for side, weight in negative_weights(step).items()} if push else {}

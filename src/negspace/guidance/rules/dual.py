@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import final
 
 from negspace.guidance.base import Step, setting
-from negspace.guidance.shared.one_by_one import Linear, avoided
+from negspace.guidance.shared.terms import Linear, negative_weights
 from negspace.strength import Constant, Strength
 
 
@@ -31,7 +31,7 @@ class Dual(Linear):
     negative: float = setting(7.5, "g, away from what is avoided; VL-DNP uses up to 20", low=0)
     strength: Strength = Constant()
 
-    def weigh(self, step: Step) -> tuple[float, dict[str, float]]:
+    def weights(self, step: Step) -> tuple[float, dict[str, float]]:
         strength = self.strength.at(step)
-        away = {side: strength * self.negative * weight for side, weight in avoided(step).items()}
+        away = {side: strength * self.negative * weight for side, weight in negative_weights(step).items()}
         return self.scale_at(step), away

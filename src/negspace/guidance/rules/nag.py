@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
 from negspace.guidance.base import Rule, setting
-from negspace.guidance.patches import Mixing
+from negspace.guidance.patches import MixedAttention
 from negspace.guidance.rules.cfg import Cfg
-from negspace.guidance.shared.attention import Attending
+from negspace.guidance.shared.attention import InAttention
 from negspace.strength import Constant, Strength
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @final
 @dataclass(frozen=True)
-class NagPatch(Mixing):
+class NagPatch(MixedAttention):
     """The change that `Nag` asks for."""
 
     weight: float = 0.0
@@ -33,7 +33,7 @@ class NagPatch(Mixing):
 
 @final
 @dataclass(frozen=True)
-class Nag(Attending):
+class Nag(InAttention):
     """Z = a Y min(R, tau)/R + (1 - a) Z+, Y = Z+ + k (Z+ - Z-), Chen et al., arXiv 2505.21179.
 
     R = |Y|_1 / |Z+|_1, token by token, over all heads; in the cross-attention, before its output projection.

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
 from negspace.guidance.base import Rule, setting
-from negspace.guidance.patches import Mixing
+from negspace.guidance.patches import MixedAttention
 from negspace.guidance.rules.cfg import Cfg
-from negspace.guidance.shared.attention import Attending
+from negspace.guidance.shared.attention import InAttention
 from negspace.strength import Constant, Strength
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @final
 @dataclass(frozen=True)
-class NasaPatch(Mixing):
+class NasaPatch(MixedAttention):
     """The change that `Nasa` asks for."""
 
     weight: float = 0.0
@@ -28,7 +28,7 @@ class NasaPatch(Mixing):
 
 @final
 @dataclass(frozen=True)
-class Nasa(Attending):
+class Nasa(InAttention):
     """Z = Z+ - k Z-, Nguyen et al., SNOOPI, ICCV 2025, arXiv 2412.02687; in the cross-attention.
 
     One evaluation with the attention twice. The paper's k is 0.1 for SD 1.5, 0.2 for SD 2.1, 0.5 for PixArt.

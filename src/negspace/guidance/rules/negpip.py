@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import Any, final
 
 from negspace.guidance.base import Rule, setting
-from negspace.guidance.patches import Flipping
+from negspace.guidance.patches import FlippedValues
 from negspace.guidance.rules.cfg import Cfg
-from negspace.guidance.shared.attention import Attending
+from negspace.guidance.shared.attention import InAttention
 from negspace.strength import Constant, Strength
 
 
 @final
 @dataclass(frozen=True)
-class Negpip(Attending):
+class Negpip(InAttention):
     """Z = softmax([Q K+ ; Q K-]) [V+ ; -k V-], after hako-mikan, NegPiP; everything avoided as `(word:-k)`.
 
     The words keep their keys, so they are looked at, and their values change sign, so they push away. It is
@@ -34,5 +34,5 @@ class Negpip(Attending):
     weight: float = setting(1.0, "k; 0 is off", low=0)
     strength: Strength = Constant()
 
-    def patch(self, weight: float) -> Flipping:
-        return Flipping(weight=weight)
+    def patch(self, weight: float) -> FlippedValues:
+        return FlippedValues(weight=weight)

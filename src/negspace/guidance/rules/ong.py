@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
 from negspace.guidance.base import Rule, setting
-from negspace.guidance.patches import Mixing
+from negspace.guidance.patches import MixedAttention
 from negspace.guidance.rules.cfg import Cfg
-from negspace.guidance.shared.attention import Attending
+from negspace.guidance.shared.attention import InAttention
 from negspace.strength import Constant, Strength
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @final
 @dataclass(frozen=True)
-class OngPatch(Mixing):
+class OngPatch(MixedAttention):
     """The change that `Ong` asks for."""
 
     weight: float = 0.0
@@ -30,7 +30,7 @@ class OngPatch(Mixing):
 
 @final
 @dataclass(frozen=True)
-class Ong(Attending):
+class Ong(InAttention):
     """Z = Z+ - k (Z- - Z+ <Z-, Z+>/|Z+|^2), Orthogonal Negative Guidance, arXiv 2605.29390.
 
     Token by token and head by head in the cross-attention; what the negative shares with the positive is not

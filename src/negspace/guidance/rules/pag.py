@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import Any, final
 
 from negspace.guidance.base import Rule, setting
-from negspace.guidance.patches import PagPatch
+from negspace.guidance.patches import IdentityAttention
 from negspace.guidance.rules.cfg import Cfg
-from negspace.guidance.shared.wrappers import Weakened
+from negspace.guidance.shared.wrappers import WeakBranch
 from negspace.strength import Constant, Strength
 
 
 @final
 @dataclass(frozen=True)
-class Pag(Weakened):
+class Pag(WeakBranch):
     """d = g + k (d_c - d_p), d_p with the middle self-attention map at identity; Ahn et al., 2403.17377.
 
     One evaluation more than inside. A network without self-attention in its middle cannot host it. The
@@ -34,5 +34,5 @@ class Pag(Weakened):
     weight: float = setting(1.5, "k; 0 is off", low=0)
     strength: Strength = Constant()
 
-    def patch(self) -> PagPatch:
-        return PagPatch()
+    def patch(self) -> IdentityAttention:
+        return IdentityAttention()

@@ -8,8 +8,15 @@ from typing import TYPE_CHECKING, final
 
 from negspace.guidance.base import Step, setting
 from negspace.guidance.branch import EMPTY, POSITIVE, Branch
-from negspace.guidance.shared.one_by_one import Avoiding, asked, asking, avoided, plain, total
 from negspace.guidance.shared.sums import dot, over
+from negspace.guidance.shared.terms import (
+    FromEmpty,
+    branches_of,
+    evaluated_weights,
+    negative_weights,
+    plainly_guided,
+    total,
+)
 from negspace.strength import Constant, Strength
 
 if TYPE_CHECKING:
@@ -18,7 +25,7 @@ if TYPE_CHECKING:
 
 @final
 @dataclass(frozen=True)
-class PerpNeg(Avoiding[None]):
+class PerpNeg(FromEmpty[None]):
     """d = d_u + w (p - k sum_j w_j (n_j - p <n_j, p>/|p|^2)), Armandpour et al., 2304.04968; any space.
 
     p = d_c - d_u and n_j = d_nj - d_u; each negative pushes only where it is at a right angle to p, and as
@@ -43,12 +50,12 @@ class PerpNeg(Avoiding[None]):
         return None
 
     def branches(self, step: Step, state: None) -> tuple[Branch, ...]:
-        away = avoided(step) if self._push(step) else {}
-        return asking(*([EMPTY] if away or self.scale_at(step) != 1.0 else []), *away)
+        away = negative_weights(step) if self._push(step) else {}
+        return branches_of(*([EMPTY] if away or self.scale_at(step) != 1.0 else []), *away)
 
     def combine(self, predictions: Mapping[str, Tensor], step: Step, state: None) -> tuple[Tensor, None]:
-        guided = plain(predictions, self.scale_at(step))
-        away = asked(predictions, avoided(step))
+        guided = plainly_guided(predictions, self.scale_at(step))
+        away = evaluated_weights(predictions, negative_weights(step))
         if not away:
             return guided, None
         empty = predictions[EMPTY]

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import Any, final
 
 from negspace.guidance.base import Rule, setting
-from negspace.guidance.patches import SegPatch
+from negspace.guidance.patches import BlurredQueries
 from negspace.guidance.rules.cfg import Cfg
-from negspace.guidance.shared.wrappers import Weakened
+from negspace.guidance.shared.wrappers import WeakBranch
 from negspace.strength import Constant, Strength
 
 
 @final
 @dataclass(frozen=True)
-class Seg(Weakened):
+class Seg(WeakBranch):
     """d = g + k (d_c - d_b), d_b with the queries of the middle self-attention blurred; Hong, 2408.00760.
 
     The blur is the mean over the picture weighted by a Gaussian; far beyond the picture's size it is the mean
@@ -35,5 +35,5 @@ class Seg(Weakened):
     blur: float = setting(10.0, "standard deviation of the blur, in tokens of the middle", low=0)
     strength: Strength = Constant()
 
-    def patch(self) -> SegPatch:
-        return SegPatch(blur=self.blur)
+    def patch(self) -> BlurredQueries:
+        return BlurredQueries(blur=self.blur)

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, final
 
 from negspace.guidance.base import Step, setting
 from negspace.guidance.branch import EMPTY, Branch
-from negspace.guidance.shared.one_by_one import Avoiding, asked, asking, avoided, plain, to_eps, total
+from negspace.guidance.shared.terms import (
+    FromEmpty,
+    branches_of,
+    evaluated_weights,
+    negative_weights,
+    plainly_guided,
+    to_eps,
+    total,
+)
 from negspace.strength import Constant, Strength
 
 if TYPE_CHECKING:
@@ -17,7 +25,7 @@ if TYPE_CHECKING:
 
 @final
 @dataclass(frozen=True)
-class Sega(Avoiding["Tensor | None"]):
+class Sega(FromEmpty["Tensor | None"]):
     """d = d_u + w (d_c - d_u) + s v - k sum_j w_j [|n_j| >= q_j] n_j, Brack et al., 2301.12247; in x0.
 
     n_j = d_nj - d_u, and q_j is the quantile of |n_j| of each picture and channel; g is all that is added to
@@ -51,13 +59,13 @@ class Sega(Avoiding["Tensor | None"]):
 
     def branches(self, step: Step, state: Tensor | None) -> tuple[Branch, ...]:
         away = self._away(step)
-        return asking(*([EMPTY] if away or self.scale_at(step) != 1.0 else []), *away)
+        return branches_of(*([EMPTY] if away or self.scale_at(step) != 1.0 else []), *away)
 
     def combine(
         self, predictions: Mapping[str, Tensor], step: Step, state: Tensor | None
     ) -> tuple[Tensor, Tensor | None]:
-        guided = plain(predictions, self.scale_at(step))
-        away = asked(predictions, self._away(step))
+        guided = plainly_guided(predictions, self.scale_at(step))
+        away = evaluated_weights(predictions, self._away(step))
         if not away:
             return guided, state
         empty = predictions[EMPTY]
@@ -75,7 +83,7 @@ class Sega(Avoiding["Tensor | None"]):
     def _away(self, step: Step) -> dict[str, float]:
         acts = step.index >= self.warmup or self.momentum > 0
         here = acts and step.index < self.cooldown and self.negative > 0
-        return avoided(step) if here and self.strength.at(step) else {}
+        return negative_weights(step) if here and self.strength.at(step) else {}
 
 
 def _most(difference: Tensor, share: float) -> Tensor:

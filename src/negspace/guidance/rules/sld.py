@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self, final
 from negspace.errors import RequestError, no_such
 from negspace.guidance.base import Step, setting
 from negspace.guidance.branch import EMPTY, NEGATIVE, POSITIVE, Branch
-from negspace.guidance.shared.one_by_one import Avoiding, asking, plain, to_eps
+from negspace.guidance.shared.terms import FromEmpty, branches_of, plainly_guided, to_eps
 from negspace.strength import Constant, Strength
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ PRESETS: dict[str, dict[str, float]] = {
 
 @final
 @dataclass(frozen=True)
-class Sld(Avoiding["Tensor | None"]):
+class Sld(FromEmpty["Tensor | None"]):
     """d = d_u + w (d_c - d_u - g), g = m (d_n - d_u) + s v, Schramowski et al., arXiv 2211.05105; in x0.
 
     Element by element m = min(1, k |e|) where e < t, else 0, with e the difference d_c - d_n of eps; the
@@ -73,15 +73,15 @@ class Sld(Avoiding["Tensor | None"]):
 
     def branches(self, step: Step, state: Tensor | None) -> tuple[Branch, ...]:
         if self.strength.at(step) == 0:
-            return asking()
+            return branches_of()
         if self.negative and (step.index >= self.warmup or self.momentum):
-            return asking(EMPTY, NEGATIVE)
-        return asking() if self.scale == 1 else asking(EMPTY)
+            return branches_of(EMPTY, NEGATIVE)
+        return branches_of() if self.scale == 1 else branches_of(EMPTY)
 
     def combine(
         self, predictions: Mapping[str, Tensor], step: Step, state: Tensor | None
     ) -> tuple[Tensor, Tensor | None]:
-        guided = plain(predictions, self.scale_at(step))
+        guided = plainly_guided(predictions, self.scale_at(step))
         if NEGATIVE not in predictions:
             return guided, state
         negative = predictions[NEGATIVE]

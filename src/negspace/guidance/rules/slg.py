@@ -7,15 +7,15 @@ from typing import Any, final
 
 from negspace.errors import RequestError
 from negspace.guidance.base import Rule, setting
-from negspace.guidance.patches import SlgPatch
+from negspace.guidance.patches import SkippedLayers
 from negspace.guidance.rules.cfg import Cfg
-from negspace.guidance.shared.wrappers import Weakened
+from negspace.guidance.shared.wrappers import WeakBranch
 from negspace.strength import Strength, Window
 
 
 @final
 @dataclass(frozen=True)
-class Slg(Weakened):
+class Slg(WeakBranch):
     """d = g + k (d_c - d_s), d_s without some attention layers; Stability AI, Stable Diffusion 3.5 medium.
 
     There layers 7 to 9 of 24 are skipped, k is 2.8, and it acts from 1 % to 20 % of the steps; a UNet's
@@ -42,5 +42,5 @@ class Slg(Weakened):
         if not self.start < self.stop:
             raise RequestError(f"rule slg: start {self.start:g} must lie before stop {self.stop:g}")
 
-    def patch(self) -> SlgPatch:
-        return SlgPatch(start=self.start, stop=self.stop)
+    def patch(self) -> SkippedLayers:
+        return SkippedLayers(start=self.start, stop=self.stop)

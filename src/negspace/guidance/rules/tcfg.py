@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, final
 from negspace.guidance.base import Rule, setting
 from negspace.guidance.rules.cfg import Cfg
 from negspace.guidance.shared.sums import dot, over
-from negspace.guidance.shared.wrappers import Retelling
+from negspace.guidance.shared.wrappers import PredictionChanging
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @final
 @dataclass(frozen=True)
-class Tcfg(Retelling):
+class Tcfg(PredictionChanging):
     """d = d' + w (d_c - d'), d' = <d_n, v1> v1, v1 first right singular vector of [d_c; d_n]; in flow.
 
     Kwon et al., arXiv 2503.18137. The inner rule is told d' for every prediction but the positive, each with
@@ -38,7 +38,7 @@ class Tcfg(Retelling):
     inner: Rule[Any] = Cfg()
     share: float = setting(1.0, "of it that is left out; 0 is the inner rule", low=0, high=1)
 
-    def retold(self, other: Tensor, positive: Tensor) -> Tensor:
+    def changed(self, other: Tensor, positive: Tensor) -> Tensor:
         c, n = positive.double(), other.double()
         half = dot(c - n, c + n) / 2  # the same as the difference of squares, without its cancellation
         shared = dot(c, n)

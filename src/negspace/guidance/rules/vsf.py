@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import Any, final
 
 from negspace.guidance.base import Rule, setting
-from negspace.guidance.patches import Flipping
+from negspace.guidance.patches import FlippedValues
 from negspace.guidance.rules.cfg import Cfg
-from negspace.guidance.shared.attention import Attending
+from negspace.guidance.shared.attention import InAttention
 from negspace.strength import Constant, Strength
 
 
 @final
 @dataclass(frozen=True)
-class Vsf(Attending):
+class Vsf(InAttention):
     """Z = softmax([Q K+ ; Q K- - b]) [V+ ; -k V-], Value Sign Flip, ICLR 2026, arXiv 2508.10931.
 
     With W the attention that the positive keeps this is W Z+ - k (1 - W) Z-: the push adapts to each token,
@@ -36,5 +36,5 @@ class Vsf(Attending):
     bias: float = setting(0.1, "b, taken off the scores of the negative")
     strength: Strength = Constant()
 
-    def patch(self, weight: float) -> Flipping:
-        return Flipping(weight=weight, bias=self.bias)
+    def patch(self, weight: float) -> FlippedValues:
+        return FlippedValues(weight=weight, bias=self.bias)

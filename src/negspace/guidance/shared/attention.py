@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _State = tuple[None, Any]
 
 
-class Attending(Wrapper[None], ABC):
+class InAttention(Wrapper[None], ABC):
     """A rule whose positive branch reads what is avoided in its attention, around another rule.
 
     With the scale inside at 1, as it is made for, it costs one evaluation. Texts joined by AND are read as
@@ -39,7 +39,7 @@ class Attending(Wrapper[None], ABC):
         super().__post_init__()
         inside: Any = self.inner
         while isinstance(inside, Wrapper):
-            if isinstance(inside, Attending):
+            if isinstance(inside, InAttention):
                 raise RequestError(
                     f"rule {self.name}: {inside.name} inside changes the same attention; use one"
                 )

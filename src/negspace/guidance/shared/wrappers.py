@@ -35,11 +35,11 @@ class Shaping(Wrapper[None], ABC):
         return guided, (None, inner)
 
 
-class Retelling(Wrapper[None], ABC):
+class PredictionChanging(Wrapper[None], ABC):
     """A wrapper that changes what the inner rule is told of every prediction but the positive one."""
 
     @abstractmethod
-    def retold(self, other: Tensor, positive: Tensor) -> Tensor:
+    def changed(self, other: Tensor, positive: Tensor) -> Tensor:
         """What is said in a prediction's place; one equal to the positive must stay what it is."""
 
     def begin(self) -> None:
@@ -47,7 +47,7 @@ class Retelling(Wrapper[None], ABC):
 
     def combine(self, predictions: Mapping[str, Tensor], step: Step, state: _State) -> tuple[Tensor, _State]:
         positive = predictions[POSITIVE]
-        told = {name: self.retold(other, positive) for name, other in others(predictions).items()}
+        told = {name: self.changed(other, positive) for name, other in others(predictions).items()}
         guided, inner = self.combine_inner({**predictions, **told}, step, state[1])
         return guided, (None, inner)
 
@@ -57,7 +57,7 @@ def others(predictions: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: told for name, told in predictions.items() if name != POSITIVE}
 
 
-class Weakened(Wrapper[None], ABC):
+class WeakBranch(Wrapper[None], ABC):
     """d = g + k (d_c - d_w), g what the inner rule makes of the step. One evaluation more than inside.
 
     Weights that sum to 1 inside still do, so it is the same in every space. Subclasses declare the fields.

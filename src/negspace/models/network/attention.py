@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
-from negspace.guidance.patches import Flipping, Mixing
+from negspace.guidance.patches import FlippedValues, MixedAttention
 
 
 @final
@@ -24,7 +24,7 @@ class Mixed:
         split: tokens of the first conditioning; those behind are the second one's.
     """
 
-    def __init__(self, patches: Sequence[Mixing], split: int) -> None:
+    def __init__(self, patches: Sequence[MixedAttention], split: int) -> None:
         self._rows = {patch: [i for i, one in enumerate(patches) if one == patch] for patch in patches}
         self._split = split
 
@@ -51,7 +51,7 @@ class Flipped:
         split: tokens of the first conditioning.
     """
 
-    def __init__(self, patches: Sequence[Flipping], words: Tensor, split: int) -> None:
+    def __init__(self, patches: Sequence[FlippedValues], words: Tensor, split: int) -> None:
         def each(name: str) -> Tensor:
             return torch.tensor([getattr(patch, name) for patch in patches], device=words.device)[:, None]
 

@@ -17,7 +17,7 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from negspace.errors import RequestError
 from negspace.guidance import Patch
-from negspace.guidance.patches import Flipping, Mixing, OtherWeights
+from negspace.guidance.patches import FlippedValues, MixedAttention, OtherWeights
 from negspace.models.base import Row
 from negspace.models.network.attention import processing
 from negspace.models.network.patching import Hosting, spoken
@@ -46,7 +46,7 @@ class JointPatching(Hosting):
         self._project = project
 
     def host(self, patch: Patch) -> None:
-        if not isinstance(patch, Mixing | Flipping | OtherWeights):
+        if not isinstance(patch, MixedAttention | FlippedValues | OtherWeights):
             raise RequestError(f"{self._name} has no place for {type(patch).__name__}; choose another rule")
 
     def carried_out(self, rows: Sequence[Row]) -> AbstractContextManager[None]:
@@ -56,9 +56,9 @@ class JointPatching(Hosting):
         match patches[0]:
             case None | OtherWeights():
                 return nullcontext()
-            case Mixing():
+            case MixedAttention():
                 return processing(self._modules, JointMixed(self._project, split, tokens, patches))
-            case Flipping():
+            case FlippedValues():
                 words = torch.stack([torch.cat([spoken(one) for one in row.told[1:]]) for row in rows])
                 words = words.to(rows[0].x.device)
                 return processing(self._modules, JointFlipped(self._project, split, tokens, patches, words))
@@ -115,7 +115,9 @@ class _Joint(ABC):
 class JointMixed(_Joint):
     """The picture attends to itself with either text, and what comes of both is mixed, a patch a row."""
 
-    def __init__(self, project: Projection, split: int, tokens: int, patches: Sequence[Mixing]) -> None:
+    def __init__(
+        self, project: Projection, split: int, tokens: int, patches: Sequence[MixedAttention]
+    ) -> None:
         super().__init__(project, split, tokens)
         self._rows = {patch: [i for i, one in enumerate(patches) if one == patch] for patch in patches}
 
@@ -146,7 +148,7 @@ class JointFlipped(_Joint):
         project: Projection,
         split: int,
         tokens: int,
-        patches: Sequence[Flipping],
+        patches: Sequence[FlippedValues],
         words: Tensor,
     ) -> None:
         super().__init__(project, split, tokens)

@@ -11,7 +11,14 @@ from torch import Tensor
 from negspace.encoding import Conditioning
 from negspace.errors import RequestError
 from negspace.guidance import Patch
-from negspace.guidance.patches import Flipping, Mixing, OtherWeights, PagPatch, SegPatch, SlgPatch
+from negspace.guidance.patches import (
+    BlurredQueries,
+    FlippedValues,
+    IdentityAttention,
+    MixedAttention,
+    OtherWeights,
+    SkippedLayers,
+)
 from negspace.models.base import Row
 from negspace.models.network.attention import Blurred, Flipped, Identity, Mixed, processing, skipping
 
@@ -92,11 +99,11 @@ class Patching(Hosting):
         match patch:
             case OtherWeights():
                 there, needed = True, ""
-            case Mixing() | Flipping():
+            case MixedAttention() | FlippedValues():
                 there, needed = bool(self.crossing), "cross-attention"
-            case PagPatch() | SegPatch():
+            case IdentityAttention() | BlurredQueries():
                 there, needed = bool(self.middle), "self-attention in its middle"
-            case SlgPatch():
+            case SkippedLayers():
                 there, needed = bool(self.layers), "attention layers"
             case _:
                 there, needed = False, f"place for {type(patch).__name__}"
@@ -109,17 +116,17 @@ class Patching(Hosting):
         match patches[0]:
             case None | OtherWeights():
                 return nullcontext()
-            case Mixing():
+            case MixedAttention():
                 return processing(self.crossing, Mixed(patches, split))
-            case Flipping():
+            case FlippedValues():
                 words = torch.stack([torch.cat([spoken(one) for one in row.told[1:]]) for row in rows])
                 return processing(self.crossing, Flipped(patches, words.to(rows[0].x.device), split))
-            case PagPatch():
+            case IdentityAttention():
                 return processing(self.middle, Identity())
-            case SegPatch():
+            case BlurredQueries():
                 shape = (rows[0].x.shape[-2], rows[0].x.shape[-1])
                 return processing(self.middle, Blurred([patch.blur for patch in patches], shape))
-            case SlgPatch():
+            case SkippedLayers():
                 count = len(self.layers)
                 left = torch.tensor([skipped(patch, count) for patch in patches], device=rows[0].x.device)
                 return skipping(self.layers, left.T)
@@ -128,7 +135,7 @@ class Patching(Hosting):
                 raise RequestError(f"{told}; choose another rule")
 
 
-def skipped(patch: SlgPatch, count: int) -> list[bool]:
+def skipped(patch: SkippedLayers, count: int) -> list[bool]:
     """For each of the layers whether it is skipped: whether it lies between the two shares at least in part.
 
     Layers are measured in whole numbers up to rounding, so that 7/24 to 10/24 of 24 are exactly three.

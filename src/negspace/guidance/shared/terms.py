@@ -21,7 +21,7 @@ _JOINTS = 3
 """More joint sides than this would not come round again while a picture still takes shape."""
 
 
-class Avoiding(Rule[State], ABC):
+class FromEmpty(Rule[State], ABC):
     """A rule that starts from the empty prompt and pushes away from what is avoided.
 
     It may act at scale 1, so it is its strength that turns it off. Subclasses declare the fields.
@@ -42,7 +42,7 @@ class Avoiding(Rule[State], ABC):
         return 1.0 + self.strength.at(step) * (self.scale - 1.0)
 
 
-def avoided(step: Step) -> dict[str, float]:
+def negative_weights(step: Step) -> dict[str, float]:
     """The weight of each side to be avoided at this step, without those that weigh nothing.
 
     What is avoided is taken one by one; where the lane tells it in one text alone, that is the one side.
@@ -51,7 +51,7 @@ def avoided(step: Step) -> dict[str, float]:
     return {side: weight for side, weight in weights.items() if weight}
 
 
-def joined(weights: Mapping[str, float]) -> dict[str, tuple[float, tuple[str, ...]]]:
+def joint_sides(weights: Mapping[str, float]) -> dict[str, tuple[float, tuple[str, ...]]]:
     """What is avoided one by one, shared out among at most three joint sides: the largest weight, and whose.
 
     A share of which nothing weighs anything is left out. The shares are the same whatever weighs nothing.
@@ -65,22 +65,22 @@ def joined(weights: Mapping[str, float]) -> dict[str, tuple[float, tuple[str, ..
     return found
 
 
-def is_joint(side: str) -> bool:
+def is_joint_side(side: str) -> bool:
     """Whether a side says what is wanted together with something avoided."""
     return side.startswith(f"{JOINT}:")
 
 
-def asking(*sides: str) -> tuple[Branch, ...]:
+def branches_of(*sides: str) -> tuple[Branch, ...]:
     """The positive and these sides, each a branch that is called as its side."""
     return tuple(Branch(side, side) for side in (POSITIVE, *sides))
 
 
-def asked(predictions: Mapping[str, Tensor], weights: Mapping[str, float]) -> dict[str, float]:
+def evaluated_weights(predictions: Mapping[str, Tensor], weights: Mapping[str, float]) -> dict[str, float]:
     """The weights of those avoided sides that were asked for."""
     return {side: weight for side, weight in weights.items() if side in predictions}
 
 
-def plain(predictions: Mapping[str, Tensor], scale: float) -> Tensor:
+def plainly_guided(predictions: Mapping[str, Tensor], scale: float) -> Tensor:
     """d_u + w (d_c - d_u), or d_c where the empty prompt was not asked for, as where w is 1."""
     positive = predictions[POSITIVE]
     if EMPTY not in predictions or scale == 1.0:
@@ -106,14 +106,16 @@ def total(terms: Iterable[Tensor]) -> Tensor | float:
     return result
 
 
-def asking_for(scale: float, away: Mapping[str, object]) -> tuple[Branch, ...]:
+def branches_pushed_from(scale: float, away: Mapping[str, object]) -> tuple[Branch, ...]:
     """The branches of a rule that pushes a plainly guided prediction away from these sides."""
-    return asking(*([] if scale == 1.0 else [EMPTY]), *away)
+    return branches_of(*([] if scale == 1.0 else [EMPTY]), *away)
 
 
-def pushed(predictions: Mapping[str, Tensor], scale: float, odds: Mapping[str, Tensor | float]) -> Tensor:
+def pushed_away(
+    predictions: Mapping[str, Tensor], scale: float, odds: Mapping[str, Tensor | float]
+) -> Tensor:
     """b - sum_j l_j (d_nj - b) with b = d_u + w (d_c - d_u)."""
-    guided = base = plain(predictions, scale)
+    guided = base = plainly_guided(predictions, scale)
     for side, push in odds.items():
         guided = guided - push * (predictions[side] - base)
     return guided
@@ -122,7 +124,7 @@ def pushed(predictions: Mapping[str, Tensor], scale: float, odds: Mapping[str, T
 _NOTHING = 1e-9
 
 
-class Linear(Avoiding[None]):
+class Linear(FromEmpty[None]):
     """d = d_u + w (d_c - d_u) - sum_j g_j (d_nj - d_u), the same in every space.
 
     Written around d_c the weights of the others are 1 - w + sum_j g_j for d_u and -g_j for d_nj, and what
@@ -130,14 +132,14 @@ class Linear(Avoiding[None]):
     """
 
     @abstractmethod
-    def weigh(self, step: Step) -> tuple[float, dict[str, float]]:
+    def weights(self, step: Step) -> tuple[float, dict[str, float]]:
         """(w, g by side) at this step."""
 
     def init(self) -> None:
         return None
 
     def branches(self, step: Step, state: None) -> tuple[Branch, ...]:
-        return asking(*self._others(step))
+        return branches_of(*self._others(step))
 
     def combine(self, predictions: Mapping[str, Tensor], step: Step, state: None) -> tuple[Tensor, None]:
         guided = positive = predictions[POSITIVE]
@@ -146,6 +148,6 @@ class Linear(Avoiding[None]):
         return guided, None
 
     def _others(self, step: Step) -> dict[str, float]:
-        scale, away = self.weigh(step)
+        scale, away = self.weights(step)
         weights = {EMPTY: 1.0 - scale + sum(away.values())} | {side: -push for side, push in away.items()}
         return {side: weight for side, weight in weights.items() if abs(weight) > _NOTHING}
