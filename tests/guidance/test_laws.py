@@ -202,7 +202,7 @@ def test_a_rule_serves_networks_of_every_kind(name: str, seed: int) -> None:
         for step in journey(seed):
             step = replace(step, x=step.x.double())
             told = told_at(rule.branches(step, state), seed, step)
-            home: Space = space if rule.home == "any" else rule.home
+            home: Space = space if rule.effective_space == "any" else rule.effective_space
             answers = {key: convert(value, "eps", space, step) for key, value in told.items()}
             own = {key: convert(value, space, home, step) for key, value in answers.items()}
             output, state = rule.combine(own, step, state)
