@@ -9,7 +9,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo reproduce test test-slow clients fuzz check lint types format clean
+.PHONY: help install demo reproduce docs test test-slow clients fuzz check lint types format clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -26,6 +26,9 @@ demo: install  ## pictures without and with a negative on the same seeds, into d
 
 reproduce: install  ## measure the claims of the literature: docs/reproduction.md (half an hour of a core)
 	@$(BIN)/python -m bench.reproduce docs/reproduction.md
+
+docs: install  ## make the generated pages of docs/ anew
+	@$(BIN)/python -m tools.docs
 
 test: install  ## the tests, warnings as errors
 	@$(PYTEST) -m 'not slow'

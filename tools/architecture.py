@@ -1,4 +1,4 @@
-"""Draws docs/architecture.svg from the imports of the package: `python -m tools.architecture`.
+"""Draws docs/architecture.svg from the imports of the package; `make docs` runs it.
 
 A box is a folder of src/negspace, or several small modules of one kind. A box stands above everything that it
 imports. An arrow points from a box to one that it imports; where a longer way over other boxes leads there
@@ -150,7 +150,3 @@ def _box(part: str, x: float, y: float) -> str:
 
 def _text(x: float, y: float, text: str, look: str) -> str:
     return f'<text x="{x:g}" y="{y:g}" {look}>{escape(text)}</text>'
-
-
-if __name__ == "__main__":
-    PICTURE.write_text(drawing(), encoding="utf-8")

@@ -8,14 +8,14 @@ import pytest
 
 from negspace.guidance import RULES
 from negspace.guidance.base import range_in_words
-from negspace.guidance.page import BEGIN, END, made
+from tools.rules_page import BEGIN, END, made
 
 PAGE = Path(__file__).parents[2] / "docs" / "rules.md"
 
 
 def test_the_page_is_as_the_catalogue_makes_it() -> None:
     text = PAGE.read_text(encoding="utf-8")
-    assert made(text) == text, "run `python -m negspace.guidance.page docs/rules.md`"
+    assert made(text) == text, "run `make docs`"
 
 
 @pytest.mark.parametrize("name", sorted(RULES))

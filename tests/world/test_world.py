@@ -93,4 +93,4 @@ def test_truth_has_an_answer_for_every_head() -> None:
 
 def test_the_docs_page_is_current() -> None:
     page = Path(__file__).parents[2] / "docs" / "world.md"
-    assert page.read_text() == docs.page(), "run: python -m training.world.docs > docs/world.md"
+    assert page.read_text() == docs.page(), "run `make docs`"

@@ -1,13 +1,11 @@
-"""The table of shipped policies: `python -m negspace.policy.page docs/policy.md` writes it."""
+"""The table of shipped policies in docs/policy.md."""
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 from negspace.policy.loading import load_policy, shipped_names
 from negspace.policy.policy import Policy
 
-BEGIN = "<!-- made from the library by `python -m negspace.policy.page docs/policy.md`; do not edit -->"
+BEGIN = "<!-- made from the library by `make docs`; do not edit -->"
 END = "<!-- end of what is made -->"
 
 
@@ -48,8 +46,3 @@ def _remarks(policy: Policy) -> Iterator[str]:
         yield f"offered by the plan; recommends {policy.recommends}"
     if policy.require:
         yield f"adds {', '.join(policy.require)}"
-
-
-if __name__ == "__main__":
-    file = Path(sys.argv[1])
-    file.write_text(with_table(file.read_text(encoding="utf-8")), encoding="utf-8")

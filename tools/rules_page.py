@@ -1,10 +1,8 @@
-"""The catalogue as a page: `python -m negspace.guidance.page docs/rules.md` writes what is between marks."""
+"""The rules as a page: what stands between the marks of docs/rules.md."""
 
-import sys
 from collections.abc import Iterator
 from dataclasses import MISSING, fields
 from inspect import getdoc
-from pathlib import Path
 from typing import Any
 
 from negspace.guidance.base import Rule, range_in_words, write
@@ -12,7 +10,7 @@ from negspace.guidance.catalogue import RULES
 from negspace.ruletext import Call
 from negspace.strength import Strength
 
-BEGIN = "<!-- made from the catalogue by `python -m negspace.guidance.page docs/rules.md`; do not edit -->"
+BEGIN = "<!-- made from the catalogue by `make docs`; do not edit -->"
 END = "<!-- end of what is made -->"
 
 
@@ -80,8 +78,3 @@ def _shown(value: Any) -> str:
     if isinstance(value, Strength):
         return str(Call(value.name, tuple(getattr(value, one.name) for one in fields(value))))  # type: ignore[arg-type]
     return repr(value) if isinstance(value, str) else f"{value:g}"
-
-
-if __name__ == "__main__":
-    place = Path(sys.argv[1])
-    place.write_text(made(place.read_text(encoding="utf-8")), encoding="utf-8")
