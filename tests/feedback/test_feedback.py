@@ -9,7 +9,8 @@ from bench.feedback import read, score, wilson
 from negspace.avoid import AvoidList
 from negspace.avoid.merging import Claim, Rank, merge
 from negspace.errors import RequestError
-from negspace.feedback.revision import fisher, from_thumbs, revise
+from negspace.feedback.revision import revise
+from negspace.feedback.thumbs import fisher, from_thumbs
 from negspace.request import Avoid
 
 
@@ -83,7 +84,7 @@ def test_each_change_names_its_feedback_and_can_be_undone() -> None:
     complaint = "too dark, and bring the hat back"
     revision = revise("hat", complaint)
     dark, hat = revision.changes
-    assert dark.feedback == hat.feedback == complaint and dark.said == "too dark"
+    assert dark.feedback == hat.feedback == complaint and dark.clause == "too dark"
     assert weights(revision.avoid_list) == {"dark": 0.8}
     assert weights(revision.undo(hat).avoid_list) == {"dark": 0.8, "hat": 1.0}
     once = revision.undo(dark)

@@ -14,7 +14,8 @@ from negspace.errors import FeedbackError, RequestError
 from negspace.feedback.chat import ADDRESS, KEY, MODEL, ChatModel
 from negspace.feedback.history import History
 from negspace.feedback.readers import Lexicon
-from negspace.feedback.revision import from_thumbs, propose, revise
+from negspace.feedback.revision import revise
+from negspace.feedback.thumbs import from_thumbs, propose
 from negspace.request import Avoid
 
 LOCKED = merge([Claim.of(Avoid(term="hat", weight=1.2, source="p@1", locked=True), Rank.LOCKED)])[0]

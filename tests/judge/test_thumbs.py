@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from negspace.feedback.revision import propose
+from negspace.feedback.thumbs import propose
 from negspace.judge import Quality, propose_from_thumbs
 
 RNG = np.random.default_rng(5)

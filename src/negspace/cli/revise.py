@@ -1,6 +1,6 @@
 """`negspace revise`: what to avoid after complaints about a picture."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -29,8 +29,6 @@ def revise(complaints: Complaints, avoid: Avoided = None, json: Json = False) ->
     What is complained of again, though it is avoided already, is looked for in the next picture (`check`
     retry). JSON has the terms as a request takes them.
     """
-    from dataclasses import asdict
-
     from negspace.feedback.history import History
     from negspace.planning.negative import negative_text
 
@@ -44,10 +42,7 @@ def revise(complaints: Complaints, avoid: Avoided = None, json: Json = False) ->
             {
                 "text": text,
                 "avoid": [one.model_dump(mode="json") for one in terms],
-                "changes": [
-                    {**asdict(one), "before": _plain(one.before), "after": _plain(one.after)}
-                    for one in changes
-                ],
+                "changes": [_fields(change) for change in changes],
             }
         )
         return
@@ -62,7 +57,7 @@ def revise(complaints: Complaints, avoid: Avoided = None, json: Json = False) ->
 
 
 def _row(one: "Change") -> tuple[str, ...]:
-    return (one.term, one.direction, _told(one.before), _told(one.after), one.said, one.why_not or "")
+    return (one.term, one.direction, _told(one.before), _told(one.after), one.clause, one.why_not or "")
 
 
 def _told(entry: "Entry | None") -> str:
@@ -70,6 +65,14 @@ def _told(entry: "Entry | None") -> str:
         return "-"
     check = entry.avoid.check
     return f"{entry.avoid.weight:g}" + ("" if check == "none" else f", {check}")
+
+
+def _fields(change: "Change") -> dict[str, Any]:
+    """A change as JSON, where its clause is called `said`."""
+    from dataclasses import asdict
+
+    fields = asdict(change) | {"before": _plain(change.before), "after": _plain(change.after)}
+    return fields | {"said": fields.pop("clause")}
 
 
 def _plain(entry: "Entry | None") -> dict[str, object] | None:

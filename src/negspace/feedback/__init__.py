@@ -1,6 +1,7 @@
 """Feedback: what people say about a picture becomes what the next one avoids."""
 
 from negspace.feedback.history import History
-from negspace.feedback.revision import Change, Proposal, Revision, from_thumbs, propose, revise
+from negspace.feedback.revision import Change, Revision, revise
+from negspace.feedback.thumbs import Proposal, from_thumbs, propose
 
 __all__ = ["Change", "History", "Proposal", "Revision", "from_thumbs", "propose", "revise"]

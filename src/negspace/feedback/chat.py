@@ -1,9 +1,9 @@
-"""ChatModel: a complaint read by any chat model behind an OpenAI-compatible address.
+"""Reads complaints with any chat model behind an OpenAI-compatible address.
 
     POST {address}/chat/completions    {"model": …, "messages": […], "temperature": 0, "response_format": …}
 
-What it answers is taken for a claim, not for an order: it must be JSON of one shape, plain words, a few
-changes, or it is refused whole. A locked term stays locked whatever it says.
+Its answer must be JSON of one fixed shape, with plain words and a few changes, or all of it is refused. A
+locked term stays locked whatever the answer says.
 """
 
 import json
@@ -19,7 +19,7 @@ from negspace.avoid.merging import AvoidList
 from negspace.avoid.terms import is_plain
 from negspace.errors import FeedbackError
 from negspace.feedback.lexicon import Concept, Opinion
-from negspace.feedback.readers import ComplaintReader, Heard
+from negspace.feedback.readers import ComplaintReader
 
 ADDRESS: Final = "NEGSPACE_CHAT_URL"
 MODEL: Final = "NEGSPACE_CHAT_MODEL"
@@ -36,7 +36,7 @@ _INSTRUCTIONS = (
 )
 
 
-class _Told(BaseModel):
+class _AnswerChange(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
     term: Annotated[str, Field(min_length=1, max_length=60)]
@@ -54,7 +54,7 @@ class _Told(BaseModel):
 class _Answer(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
-    changes: Annotated[list[_Told], Field(max_length=8)]
+    changes: Annotated[list[_AnswerChange], Field(max_length=8)]
 
 
 class _Message(BaseModel):
@@ -80,7 +80,7 @@ class ChatModel(ComplaintReader):
         timeout: seconds.
 
     Raises:
-        FeedbackError: the address is none.
+        FeedbackError: this is no http or https address.
     """
 
     def __init__(self, address: str, model: str, *, key: str | None = None, timeout: float = 30.0) -> None:
@@ -98,7 +98,7 @@ class ChatModel(ComplaintReader):
         None where it names none.
 
         Raises:
-            FeedbackError: it names an address without a model, or what is none.
+            FeedbackError: it names an address without a model, or something that is no address.
         """
         address, model = os.environ.get(ADDRESS), os.environ.get(MODEL)
         if not address:
@@ -107,14 +107,14 @@ class ChatModel(ComplaintReader):
             raise FeedbackError(f"{ADDRESS} is set and {MODEL} is not: say which model is to be asked")
         return cls(address, model, key=os.environ.get(KEY))
 
-    def read(self, complaint: str, several: AvoidList) -> tuple[Heard, ...]:
-        """What it understood.
+    def read(self, complaint: str, avoid_list: AvoidList) -> tuple[Opinion, ...]:
+        """The opinions that the model finds in a complaint.
 
         Raises:
             FeedbackError: it did not answer, or not in the agreed shape. Nothing is changed then.
         """
-        told = json.dumps({"current list": [one.term for one in several.avoids], "complaint": complaint})
-        content = self._asked(told)
+        terms = [avoid.term for avoid in avoid_list.avoids]
+        content = self._completion(json.dumps({"current list": terms, "complaint": complaint}))
         try:
             answer = _Answer.model_validate_json(content)
         except ValidationError as error:
@@ -123,17 +123,17 @@ class ChatModel(ComplaintReader):
             raise FeedbackError(
                 f"the chat model {self._model} answered out of shape: {where}: {first['msg']}"
             ) from None
-        by = f"chat model {self._model}"
-        return tuple(Heard(_opinion(one, complaint), by) for one in answer.changes)
+        return tuple(_opinion(change, complaint, f"chat model {self._model}") for change in answer.changes)
 
-    def _asked(self, told: str) -> str:
+    def _completion(self, message: str) -> str:
+        """What the model answers to a message."""
         body = {
             "model": self._model,
             "temperature": 0,
             "response_format": {"type": "json_object"},
             "messages": [
                 {"role": "system", "content": _INSTRUCTIONS},
-                {"role": "user", "content": told},
+                {"role": "user", "content": message},
             ],
         }
         headers = {"Content-Type": "application/json"}
@@ -157,11 +157,12 @@ class ChatModel(ComplaintReader):
             raise FeedbackError(f"the chat model at {self._address} did not answer: {why}") from None
 
 
-def _opinion(told: _Told, complaint: str) -> Opinion:
+def _opinion(change: _AnswerChange, complaint: str, read_by: str) -> Opinion:
     return Opinion(
-        concept=Concept(told.term, told.term),
-        polarity="for" if told.direction == "allow" else "against",
-        strength=told.strength,
-        by_degree=told.direction == "less",
-        said=complaint,
+        concept=Concept(change.term, change.term),
+        polarity="for" if change.direction == "allow" else "against",
+        strength=change.strength,
+        by_degree=change.direction == "less",
+        clause=complaint,
+        read_by=read_by,
     )

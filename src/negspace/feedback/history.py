@@ -1,4 +1,4 @@
-"""History: an iteration over pictures, from one to the next by what people said of the last.
+"""Rounds of feedback: each picture avoids what people complained of in those before it.
 
 history = History.of("blurry").after("lose the hat").after("and it is too dark")
 history.avoid_list                      # for the next picture
@@ -17,12 +17,12 @@ from negspace.request import Avoid
 
 @final
 class History(Frozen):
-    """What was avoided at first, and what was said since. All else follows from that.
+    """What was avoided at first, and every complaint since. All else follows from these.
 
     Attributes:
         first: the list of the first picture.
-        complaints: what was said, in order.
-        undone: changes that were taken back: (which complaint, which of its changes), both from 0.
+        complaints: in order.
+        undone: changes that were taken back: (number of the complaint, number of its change), both from 0.
     """
 
     first: AvoidList = AvoidList()
@@ -31,7 +31,7 @@ class History(Frozen):
 
     @classmethod
     def of(cls, avoid: AvoidList | str | Sequence[Avoid] | None) -> "History":
-        """A history of one picture.
+        """The history of a first picture.
 
         Raises:
             PromptError: the text cannot be read.
@@ -49,30 +49,30 @@ class History(Frozen):
 
     @property
     def changes(self) -> tuple[Change, ...]:
-        """Every change in force, in order; each names the complaint it came from."""
+        """Every change that was not taken back, in order; each names the complaint it came from."""
         return tuple(change for _, change in self._read()[1])
 
     def without(self, change: Change) -> "History":
-        """The history as if one of its changes had not been made; what came later is read anew.
+        """The history as if one of its changes had not been made; the complaints after it are read anew.
 
         Raises:
             RequestError: it is not one of them.
         """
-        place = next((place for place, one in self._read()[1] if one == change), None)
+        place = next((place for place, other in self._read()[1] if other == change), None)
         if place is None:
             raise RequestError(f"the change of {change.term!r} is not one of this history")
         return self.model_copy(update={"undone": (*self.undone, place)})
 
     def _read(self) -> tuple[AvoidList, list[tuple[tuple[int, int], Change]]]:
+        """The list after all complaints, and every change with its place as in `undone`."""
         current = self.first
-        found: list[tuple[tuple[int, int], Change]] = []
+        changes: list[tuple[tuple[int, int], Change]] = []
         for number, complaint in enumerate(self.complaints):
             revision = revise(current, complaint)
-            for index, change in reversed(list(enumerate(revision.changes))):
-                if (number, index) in self.undone:
+            places = [((number, index), change) for index, change in enumerate(revision.changes)]
+            for place, change in reversed(places):
+                if place in self.undone:
                     revision = revision.undo(change)
-            gone = {index for which, index in self.undone if which == number}
-            kept = [index for index in range(len(revision.changes) + len(gone)) if index not in gone]
-            found += (((number, index), change) for index, change in zip(kept, revision.changes, strict=True))
+            changes += ((place, change) for place, change in places if place not in self.undone)
             current = revision.avoid_list
-        return current, found
+        return current, changes

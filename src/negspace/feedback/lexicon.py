@@ -1,13 +1,13 @@
-"""Complaints: what a sentence about a picture is against, and what it asks to be allowed again.
+"""Reads complaints by rules and a lexicon: what a sentence is against, and what it wants to be allowed again.
 
 A sentence is read clause by clause. In each, the words of the lexicon are found (the longest first), a cue
-says whether the clause is against them or for them, and a clause without a cue of its own goes on as the one
+says whether the clause is against them or for them, and a clause without a cue of its own continues the one
 before ("lose the hat and the scarf"). Praise changes nothing. A thing that the lexicon does not know is taken
-from the sentence's own form: "remove the teapot", "too many teapots", "bring the teapot back".
+from the form of the sentence: "remove the teapot", "too many teapots", "bring the teapot back".
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -18,7 +18,7 @@ import yaml
 from negspace.avoid.matching import Index, Mention, fold, key_of, phrase
 from negspace.errors import RequestError
 
-_LONGEST = 2_000
+_MOST_CHARACTERS = 2_000
 
 Kind = Literal["fault", "wanted", "part", "thing"]
 Polarity = Literal["against", "for"]
@@ -30,7 +30,7 @@ class Concept:
 
     Attributes:
         name: what it is called.
-        term: what a model is told.
+        term: what the negative says.
     """
 
     name: str
@@ -44,21 +44,26 @@ class Opinion:
     Attributes:
         concept: about what.
         polarity: against it, or for it.
-        strength: 1 is plain; above it stands "really", below "a bit".
-        by_degree: whether there is too much of it, rather than that it is there at all.
-        said: the clause.
+        strength: 1 is plain; "really" is more, "a bit" is less.
+        by_degree: whether the clause is against too much of it, rather than against any of it.
+        clause: the words that say so.
+        read_by: who understood them so: "lexicon", "encoder: teapot is 0.91 like kettle", "chat model x".
     """
 
     concept: Concept
     polarity: Polarity
     strength: float
     by_degree: bool
-    said: str
+    clause: str
+    read_by: str = "lexicon"
 
 
 class _Word(NamedTuple):
     concept: Concept
     kind: Kind
+
+
+_Mention = Mention[tuple[_Word, ...]]
 
 
 @lru_cache(maxsize=1)
@@ -68,19 +73,19 @@ def _lexicon() -> Index[tuple[_Word, ...]]:
     for row in yaml.safe_load(text):
         concept = Concept(row["name"], row["term"])
         for kind in ("fault", "wanted", "part", "thing"):
-            for said in row.get(kind, ()):
-                words[phrase(said)] = (*words.get(phrase(said), ()), _Word(concept, kind))
+            for text in row.get(kind, ()):
+                words[phrase(text)] = (*words.get(phrase(text), ()), _Word(concept, kind))
     return Index(words.items())
 
 
 @lru_cache(maxsize=1)
 def known_concepts() -> tuple[Concept, ...]:
-    """What the lexicon knows, each once."""
-    words = (word for several in _lexicon().values.values() for word in several)
+    """The concepts of the lexicon, each once."""
+    words = (word for entry in _lexicon().values.values() for word in entry)
     return tuple(dict.fromkeys(word.concept for word in words))
 
 
-_END = re.compile(
+_CLAUSE_END = re.compile(
     r"[.,;:!?\n]+|\s+(?:but|although|though|yet|because|except(?: for)?|apart from|however|plus|while)\s+"
     r"|\s+and\s+(?!white\b)|\s+-+\s+",
     re.IGNORECASE,
@@ -107,7 +112,7 @@ _AGAINST = re.compile(
     r"|\ba bit much\b|\bso (?:many|much)\b|\bdistract|\bugly\b|\btone\b.*\bdown\b|\bcan we\b|\bshould go\b",
     re.IGNORECASE,
 )
-_SURE = re.compile(
+_SURELY_FOR = re.compile(
     r"\b(?:do not|don['’]?t|would ?n['’]?t|never) mind\b|\bno problem\b|\bdo(?:n['’]?t| not) care\b"
     r"|\bwhy (?:did you|have you|was|were).*\b(?:remove|drop|delete)|\bback\b|\bcan stay\b|\bafter all\b"
     r"|\bnot a problem\b",
@@ -117,7 +122,7 @@ _PRAISE = re.compile(
     r"\b(?:love|nice|great|good|perfect|beautiful|cool|lovely|awesome|excellent|fantastic|like the)\b",
     re.IGNORECASE,
 )
-_WISH = re.compile(
+_OWN_WISH = re.compile(
     r"\b(?:i|we) (?:wanted|asked for|ordered|expected|said)\b(?!.*\b(?:no|not|only|one)\b)", re.IGNORECASE
 )
 _FAULTY = re.compile(
@@ -146,7 +151,7 @@ _VERB = re.compile(
     re.IGNORECASE,
 )
 _GENERAL = frozenset({"distorted", "scary"})
-"""Faults that a part makes its own: a distorted face is a matter of the face."""
+"""Faults that belong to a part where one is named: a distorted face is about the face."""
 _ASKS = re.compile(r"\b(?:make|want|need|could|please|\w+er)\b", re.IGNORECASE)
 _LOOKS = re.compile(r"(?:it |they |also )?looks?\b", re.IGNORECASE)
 _DETERMINER = (
@@ -186,8 +191,8 @@ _NO_NOUNS = frozenset(
 )
 
 
-def opinions(complaint: str) -> tuple[Opinion, ...]:
-    """What a complaint says, in order; of two opinions on one concept the last counts.
+def read_complaint(complaint: str) -> tuple[Opinion, ...]:
+    """The opinions in a complaint, in order; of two on one concept the last counts.
 
     Args:
         complaint: a sentence or several, in English.
@@ -195,93 +200,98 @@ def opinions(complaint: str) -> tuple[Opinion, ...]:
     Raises:
         RequestError: it is longer than 2,000 characters.
     """
-    if len(complaint) > _LONGEST:
-        raise RequestError(f"a complaint of {len(complaint):,} characters; {_LONGEST:,} are read at most")
-    found: dict[str, Opinion] = {}
-    before: Polarity | None = None
-    last: list[Concept] = []
+    if len(complaint) > _MOST_CHARACTERS:
+        raise RequestError(
+            f"a complaint of {len(complaint):,} characters; {_MOST_CHARACTERS:,} are read at most"
+        )
+    opinions: dict[str, Opinion] = {}
+    before = _Reading()
     for clause in _clauses(complaint):
-        told, polarity, mentioned = _read(clause, before, last)
-        for opinion in told:
-            found[opinion.concept.name] = opinion
-        before, last = polarity or before, mentioned or last
-    return tuple(found.values())
+        reading = _read(clause, before)
+        opinions |= {opinion.concept.name: opinion for opinion in reading.opinions}
+        before = _Reading((), reading.polarity or before.polarity, reading.about or before.about)
+    return tuple(opinions.values())
 
 
 def _clauses(complaint: str) -> Iterator[str]:
     text, _ = fold(complaint)
-    for clause in _END.split(text):
+    for clause in _CLAUSE_END.split(text):
         if clause and clause.strip():
             yield clause.strip()
 
 
-def _read(
-    clause: str, before: Polarity | None, last: list[Concept]
-) -> tuple[list[Opinion], Polarity | None, list[Concept]]:
-    """The opinions of one clause, its own polarity, and what it mentions."""
-    if _WISH.search(clause):
-        return [], None, []
+class _Reading(NamedTuple):
+    """A clause as it is read.
+
+    Attributes:
+        opinions: what it says.
+        polarity: what its own cues say; None where it has none.
+        about: the concepts that it mentions.
+    """
+
+    opinions: Sequence[Opinion] = ()
+    polarity: Polarity | None = None
+    about: Sequence[Concept] = ()
+
+
+def _read(clause: str, before: _Reading) -> _Reading:
+    """One clause; `before` has the last polarity and the last concepts of the clauses before it."""
+    if _OWN_WISH.search(clause):
+        return _Reading()
     polarity = _polarity(clause)
     words = _longest(_lexicon().mentions(clause))
     concepts = _concepts(clause, words, polarity)
     if not concepts and not words:
-        concepts = _open(clause, polarity)
+        concepts = _unknown_thing(clause, polarity)
     if polarity is None and _PRAISE.search(clause) and not _FAULTY.search(clause):
-        return [], None, concepts or [word.concept for mention in words for word in mention.what]
-    bare = before is not None and _VERB.search(clause) is None
+        return _Reading(about=concepts or [word.concept for mention in words for word in mention.what])
+    bare = before.polarity is not None and _VERB.search(clause) is None
     if not concepts and not words:
         if polarity is not None and _IT.search(clause):
-            concepts = last
-        elif polarity is None and bare and last:
-            concepts = _bare(clause)
-    elif last and _LOOKS.match(clause) and all(concept.name in _GENERAL for concept in concepts):
-        concepts = last
-    if any(word.kind == "wanted" for mention in words for word in mention.what) and not _is_fault(words):
-        polarity, settled = None, "against"  # to want it sharper is to be against what is blurry
+            concepts = before.about
+        elif polarity is None and bare and before.about:
+            concepts = _bare_noun(clause)
+    elif before.about and _LOOKS.match(clause) and all(concept.name in _GENERAL for concept in concepts):
+        concepts = before.about
+    if _has(words, "wanted") and not _has(words, "fault"):
+        polarity, decided = None, "against"  # to want it sharper is to be against what is blurry
     else:
-        settled = polarity or (before if bare and before is not None else "against")
+        decided = polarity or (before.polarity if bare else None) or "against"
     strength, by_degree = _strength(clause), _DEGREE.search(clause) is not None
-    told = [Opinion(concept, settled, strength, by_degree, clause) for concept in concepts]
-    return told, polarity, concepts
+    opinions = [Opinion(concept, decided, strength, by_degree, clause) for concept in concepts]
+    return _Reading(opinions, polarity, concepts)
 
 
 def _polarity(clause: str) -> Polarity | None:
-    """What the clause's own cues say; None where it has none."""
-    if _SURE.search(clause):
+    if _SURELY_FOR.search(clause):
         return "for"
     if _AGAINST.search(clause):
         return "against"
     return "for" if _FOR.search(clause) else None
 
 
-def _longest(mentions: list[Mention[tuple[_Word, ...]]]) -> list[Mention[tuple[_Word, ...]]]:
+def _longest(mentions: Sequence[_Mention]) -> list[_Mention]:
     """Mentions that no longer one covers, in order."""
-    kept: list[Mention[tuple[_Word, ...]]] = []
-    for mention in sorted(mentions, key=lambda one: one.start - one.stop):
-        if all(mention.stop <= one.start or one.stop <= mention.start for one in kept):
+    kept: list[_Mention] = []
+    for mention in sorted(mentions, key=lambda mention: mention.start - mention.stop):
+        if all(mention.stop <= other.start or other.stop <= mention.start for other in kept):
             kept.append(mention)
-    return sorted(kept, key=lambda one: one.start)
+    return sorted(kept, key=lambda mention: mention.start)
 
 
-def _is_fault(words: list[Mention[tuple[_Word, ...]]]) -> bool:
-    return any(word.kind == "fault" for mention in words for word in mention.what)
+def _has(words: Sequence[_Mention], kind: Kind) -> bool:
+    return any(word.kind == kind for mention in words for word in mention.what)
 
 
-def _concepts(
-    clause: str, words: list[Mention[tuple[_Word, ...]]], polarity: Polarity | None
-) -> list[Concept]:
-    """What the clause is about: a part beside a fault, else faults, else what lacks, else the first thing."""
+def _concepts(clause: str, words: Sequence[_Mention], polarity: Polarity | None) -> Sequence[Concept]:
+    """What the clause is about: a faulty part, else faults, else what is lacking, else the first thing."""
     by_kind: dict[Kind, list[Concept]] = {"fault": [], "wanted": [], "part": [], "thing": []}
     for mention in words:
         for word in mention.what:
             by_kind[word.kind].append(word.concept)
     faults = [concept for concept in by_kind["fault"] if concept.name not in _GENERAL]
-    if (
-        by_kind["part"]
-        and not faults
-        and (polarity != "for")
-        and (by_kind["fault"] or _FAULTY.search(clause))
-    ):
+    has_fault = by_kind["fault"] or _FAULTY.search(clause)
+    if by_kind["part"] and has_fault and not faults and polarity != "for":
         return by_kind["part"][:1]
     if by_kind["fault"]:
         return [*dict.fromkeys(faults or by_kind["fault"])]
@@ -289,34 +299,30 @@ def _concepts(
         return by_kind["wanted"][:1]
     if by_kind["thing"]:
         return by_kind["thing"][:1]
-    if by_kind["part"] and polarity == "against":
-        return by_kind["part"][:1]
-    return []
+    return by_kind["part"][:1] if polarity == "against" else ()
 
 
-def _open(clause: str, polarity: Polarity | None) -> list[Concept]:
+def _unknown_thing(clause: str, polarity: Polarity | None) -> Sequence[Concept]:
     """A thing that the lexicon does not know, by the form of the sentence."""
     if polarity is None and not _FAULTY.search(clause) and not clause.startswith(("there", "why")):
-        return []
-    for pattern in (*_OBJECTS, _SUBJECT, _TOO):
-        match = pattern.search(clause)
-        if match is not None:
-            noun = _named(match["noun"])
-            if noun is not None:
-                return [noun]
-    return []
+        return ()
+    nouns = (_noun(pattern.search(clause)) for pattern in (*_OBJECTS, _SUBJECT, _TOO))
+    return next((noun for noun in nouns if noun), ())
 
 
-def _named(noun: str) -> Concept | None:
-    said = [word for word in noun.split() if key_of(word) not in _NO_NOUNS and not word.endswith("ly")]
-    key = phrase(" ".join(said))
-    return Concept(" ".join(key), " ".join(said)) if key else None
+def _bare_noun(clause: str) -> Sequence[Concept]:
+    return _noun(re.fullmatch(_NOUN, clause.strip(), re.IGNORECASE))
 
 
-def _bare(clause: str) -> list[Concept]:
-    match = re.fullmatch(_NOUN, clause.strip(), re.IGNORECASE)
-    noun = None if match is None else _named(match["noun"])
-    return [] if noun is None else [noun]
+def _noun(match: re.Match[str] | None) -> Sequence[Concept]:
+    """The thing that a noun names, without pronouns and adverbs; () where nothing is left."""
+    if match is None:
+        return ()
+    nouns = [
+        word for word in match["noun"].split() if key_of(word) not in _NO_NOUNS and not word.endswith("ly")
+    ]
+    key = phrase(" ".join(nouns))
+    return (Concept(" ".join(key), " ".join(nouns)),) if key else ()
 
 
 def _strength(clause: str) -> float:

@@ -1,48 +1,35 @@
-"""Readers: who understands a complaint. By rules alone; by rules and a text encoder's similarities; or a
-chat model (`negspace.feedback.chat`). Whatever a reader says, `negspace.feedback.revision` decides what may
-change."""
+"""Who reads a complaint: rules and the lexicon, also with a text encoder's similarities, or a chat model.
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Final, final
-
-from negspace.avoid.matching import phrase
-from negspace.avoid.merging import AvoidList
-from negspace.feedback.lexicon import Concept, Opinion, known_concepts, opinions
-
-Likeness = Callable[[str, Sequence[str]], Sequence[float]]
-"""How alike a word is to each of several: from -1 to 1, as `negspace.Model.likeness` gives it."""
-
-ALIKE: Final = 0.98
-"""From this likeness on a word that the lexicon does not know is taken for one that it knows, or that is
-avoided.
+The chat model is in `negspace.feedback.chat`. Whatever a reader says, `negspace.feedback.revision` decides
+what may change.
 """
 
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Final, final
 
-@dataclass(frozen=True)
-class Heard:
-    """One opinion, and who understood it.
+from negspace.avoid.matching import Phrase, phrase
+from negspace.avoid.merging import AvoidList
+from negspace.feedback.lexicon import Concept, Opinion, known_concepts, read_complaint
 
-    Attributes:
-        opinion: what was said.
-        by: "lexicon", "encoder: teapot is 0.91 like kettle", "chat model x".
-    """
+Likeness = Callable[[str, Sequence[str]], Sequence[float]]
+"""How alike a word is to each of several others, from -1 to 1, as `negspace.Model.likeness` returns it."""
 
-    opinion: Opinion
-    by: str
+ALIKE: Final = 0.98
+"""A word that the lexicon does not know is taken for a known or avoided one from this likeness on."""
 
 
 class ComplaintReader(ABC):
     """Understands complaints."""
 
     @abstractmethod
-    def read(self, complaint: str, several: AvoidList) -> tuple[Heard, ...]:
-        """What a complaint says, in order.
+    def read(self, complaint: str, avoid_list: AvoidList) -> tuple[Opinion, ...]:
+        """The opinions in a complaint, in order.
 
         Args:
             complaint: plain words.
-            several: what is avoided now.
+            avoid_list: what is avoided now.
 
         Raises:
             NegspaceError: it cannot be read.
@@ -54,29 +41,33 @@ class Lexicon(ComplaintReader):
     """Rules and a lexicon: the same words always mean the same.
 
     Args:
-        likeness: finds what a word that is not in the lexicon is most like; None leaves it as it was said.
-        least: from this likeness on two words are one. Synonyms are 0.998 alike to the embedded model, a
-        thing and
-            what always comes with it 0.96.
+        likeness: finds what a word that is not in the lexicon is most like; None leaves the word as it is.
+        least: two words are one from this likeness on. Synonyms are 0.998 alike to the embedded model, a
+            thing and what always comes with it 0.96.
     """
 
     def __init__(self, likeness: Likeness | None = None, *, least: float = ALIKE) -> None:
         self._likeness = likeness
         self._least = least
 
-    def read(self, complaint: str, several: AvoidList) -> tuple[Heard, ...]:
-        return tuple(self._heard(opinion, several) for opinion in opinions(complaint))
+    def read(self, complaint: str, avoid_list: AvoidList) -> tuple[Opinion, ...]:
+        opinions = read_complaint(complaint)
+        if self._likeness is None:
+            return opinions
+        concepts = {phrase(concept.name): concept for concept in known_concepts()}
+        concepts |= {phrase(avoid.term): Concept(avoid.term, avoid.term) for avoid in avoid_list.avoids}
+        return tuple(_recognized(opinion, concepts, self._likeness, self._least) for opinion in opinions)
 
-    def _heard(self, opinion: Opinion, several: AvoidList) -> Heard:
-        known = {phrase(one.name): one for one in known_concepts()}
-        avoided = {phrase(one.term): Concept(one.term, one.term) for one in several.avoids}
-        candidates = list({**known, **avoided}.values())
-        key = phrase(opinion.concept.name)
-        if self._likeness is None or key in known or key in avoided or not candidates:
-            return Heard(opinion, "lexicon")
-        said = opinion.concept.term
-        likes = self._likeness(said, [one.term for one in candidates])
-        like, best = max(zip(likes, candidates, strict=True), key=lambda pair: pair[0])
-        if like < self._least:
-            return Heard(opinion, "lexicon")
-        return Heard(replace(opinion, concept=best), f"encoder: {said} is {like:.2f} like {best.term}")
+
+def _recognized(
+    opinion: Opinion, concepts: Mapping[Phrase, Concept], likeness: Likeness, least: float
+) -> Opinion:
+    """The opinion on the concept that its own, if it is not among them, is most like."""
+    if phrase(opinion.concept.name) in concepts:
+        return opinion
+    term, candidates = opinion.concept.term, list(concepts.values())
+    likenesses = likeness(term, [candidate.term for candidate in candidates])
+    highest, best = max(zip(likenesses, candidates, strict=True), key=lambda pair: pair[0])
+    if highest < least:
+        return opinion
+    return replace(opinion, concept=best, read_by=f"encoder: {term} is {highest:.2f} like {best.term}")

@@ -1,22 +1,21 @@
-"""Feedback: what people say about a picture, turned into what the next one avoids.
+"""Revises what is avoided by what people say about a picture.
 
     revise("blurry", "the fingers look odd, and bring the hat back")
 
-A complaint is read by rules and a lexicon (`negspace.feedback.lexicon`), so that the same words always
-change the same things, unless another reader is given (`negspace.feedback.readers`). Thumbs alone work too:
-see `from_thumbs`.
+A complaint is read by rules and a lexicon (`negspace.feedback.lexicon`), so that the same words always change
+the same things, unless another reader is given (`negspace.feedback.readers`). Thumbs alone work as well:
+`negspace.feedback.thumbs`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import comb
 from typing import Literal
 
 from negspace.avoid.matching import phrase
 from negspace.avoid.merging import AvoidList, Entry
 from negspace.errors import RequestError
-from negspace.feedback.lexicon import Concept, Opinion
-from negspace.feedback.readers import ComplaintReader, Heard, Lexicon
+from negspace.feedback.lexicon import Opinion
+from negspace.feedback.readers import ComplaintReader, Lexicon
 from negspace.request import Avoid, Check, strictest
 
 Direction = Literal["avoid", "less", "allow"]
@@ -31,12 +30,12 @@ class Change:
     """One change to a list.
 
     Attributes:
-        term: what it concerns, as the model is told it.
-        concept: what the lexicon calls it; the term itself where the lexicon does not know it.
+        term: what it concerns, in the words of the negative.
+        concept: its name in the lexicon; the term itself where the lexicon does not have it.
         direction: "avoid" it, have "less" of it, or "allow" it again.
-        strength: as it was said; 1 is plain.
+        strength: as it was expressed; 1 is plain.
         feedback: the complaint it came from.
-        said: the part of it that says so.
+        clause: the part of the complaint that asks for it.
         before, after: the entry; None where there was none, or is none any more.
         why_not: why nothing changed although it was asked for; None where something did.
         read_by: who understood it so: "lexicon", an encoder's likeness, a chat model, or "thumbs".
@@ -47,7 +46,7 @@ class Change:
     direction: Direction
     strength: float
     feedback: str
-    said: str
+    clause: str
     before: Entry | None
     after: Entry | None
     why_not: str | None = None
@@ -60,7 +59,7 @@ class Revision:
 
     Attributes:
         avoid_list: as revised.
-        changes: what was changed, in the order it was said.
+        changes: what was changed, in the order of the feedback.
     """
 
     avoid_list: AvoidList
@@ -74,8 +73,8 @@ class Revision:
         """
         if change not in self.changes:
             raise RequestError(f"the change of {change.term!r} is not one of this revision")
-        rest = tuple(one for one in self.changes if one != change)
-        return Revision(_put(self.avoid_list, change.term, change.before), rest)
+        rest = tuple(other for other in self.changes if other != change)
+        return Revision(_replaced(self.avoid_list, change.term, change.before), rest)
 
 
 def revise(
@@ -85,10 +84,10 @@ def revise(
 ) -> Revision:
     """What to avoid after a complaint.
 
-    "avoid" adds the term or makes it heavier, "less" does so mildly, "allow" takes it out, or, said with "a
-    bit", halves it. A locked term is only ever made heavier. Who complains of what is avoided already shows
-    that telling the model was not enough: from then on it is looked for in the picture, which is made again
-    where a judge at hand sees it.
+    "avoid" adds the term or makes it heavier, "less" does so mildly, "allow" takes it out, or, with "a bit",
+    halves it. A locked term is only ever made heavier. A complaint about something that is avoided already
+    shows that the negative was not enough: from then on the picture is checked for it, and made again where
+    an available judge sees it.
 
     Args:
         avoid_list: the list, or the text or terms of one.
@@ -100,167 +99,76 @@ def revise(
         RequestError: the complaint is too long.
         FeedbackError: a chat model gave no usable answer.
     """
-    revised = AvoidList.of(avoid_list)
+    current = AvoidList.of(avoid_list)
+    opinions = (reader or Lexicon()).read(complaint, current)
+    return apply_opinions(current, ((opinion, complaint) for opinion in opinions))
+
+
+def apply_opinions(avoid_list: AvoidList, opinions: Iterable[tuple[Opinion, str]]) -> Revision:
+    """The list after opinions, each with the feedback that it came from."""
     changes: list[Change] = []
-    for heard in (reader or Lexicon()).read(complaint, revised):
-        before = _find(revised, heard.opinion)
-        change = _change(heard, before, complaint)
-        revised = _put(revised, change.term, change.after)
+    for opinion, feedback in opinions:
+        before = avoid_list.entry(opinion.concept.term) or avoid_list.entry(opinion.concept.name)
+        change = _change(opinion, before, feedback)
+        avoid_list = _replaced(avoid_list, change.term, change.after)
         changes.append(change)
-    return Revision(revised, tuple(changes))
+    return Revision(avoid_list, tuple(changes))
 
 
-def _find(several: AvoidList, opinion: Opinion) -> Entry | None:
-    return several.entry(opinion.concept.term) or several.entry(opinion.concept.name)
-
-
-def _change(heard: Heard, before: Entry | None, complaint: str) -> Change:
-    opinion = heard.opinion
+def _change(opinion: Opinion, before: Entry | None, feedback: str) -> Change:
     direction: Direction = "allow" if opinion.polarity == "for" else "less" if opinion.by_degree else "avoid"
     term = opinion.concept.term if before is None else before.avoid.term
-    why_not: str | None = None
     if direction == "allow":
-        if before is None:
-            after, why_not = None, f"{term!r} is not avoided"
-        elif before.locked or before.avoid.locked:
-            after, why_not = before, f"{term!r} is locked by {before.avoid.source}"
-        else:
-            after = _lighter(before) if opinion.strength < 1.0 else None
+        after, why_not = _allowed(term, opinion.strength, before)
     else:
         after = _heavier(term, direction, opinion.strength, before)
-        if after == before:
-            why_not = f"{term!r} weighs {HEAVIEST:g} already, the most there is"
+        why_not = f"{term!r} weighs {HEAVIEST:g} already, the most there is" if after == before else None
     return Change(
-        term,
-        opinion.concept.name,
-        direction,
-        opinion.strength,
-        complaint,
-        opinion.said,
-        before,
-        after,
-        why_not,
-        heard.by,
+        term=term,
+        concept=opinion.concept.name,
+        direction=direction,
+        strength=opinion.strength,
+        feedback=feedback,
+        clause=opinion.clause,
+        before=before,
+        after=after,
+        why_not=why_not,
+        read_by=opinion.read_by,
     )
+
+
+def _allowed(term: str, strength: float, before: Entry | None) -> tuple[Entry | None, str | None]:
+    """The entry of a term that is allowed again, and why it stays as it is, if it does."""
+    if before is None:
+        return None, f"{term!r} is not avoided"
+    if before.locked or before.avoid.locked:
+        return before, f"{term!r} is locked by {before.avoid.source}"
+    return (_lighter(before) if strength < 1.0 else None), None
 
 
 def _lighter(entry: Entry) -> Entry | None:
     weight = entry.avoid.weight / 2
-    return None if weight < _LIGHTEST else _weighing(entry, weight, entry.avoid.check)
+    return None if weight < _LIGHTEST else _with(entry, weight, entry.avoid.check)
 
 
 def _heavier(term: str, direction: Direction, strength: float, before: Entry | None) -> Entry:
     if before is not None:
         weight = min(round(before.avoid.weight * _STEP * max(strength, 1.0), 2), HEAVIEST)
-        return _weighing(before, weight, strictest((before.avoid.check, "retry")))
+        return _with(before, weight, strictest((before.avoid.check, "retry")))
     weight = round((1.0 if direction == "avoid" else 0.8) * strength, 2)
     return Entry(Avoid(term=term, weight=weight, source="feedback"), ("feedback",))
 
 
-def _weighing(entry: Entry, weight: float, check: Check) -> Entry:
+def _with(entry: Entry, weight: float, check: Check) -> Entry:
     origins = tuple(dict.fromkeys((*entry.origins, "feedback")))
     avoid = entry.avoid.model_copy(update={"weight": weight, "check": check})
     return Entry(avoid, origins, entry.span, entry.locked)
 
 
-def _put(several: AvoidList, term: str, entry: Entry | None) -> AvoidList:
+def _replaced(avoid_list: AvoidList, term: str, entry: Entry | None) -> AvoidList:
     """The list with this entry for a term, at the term's place or at the end; None takes it out."""
     key = phrase(term)
-    there = any(phrase(one.avoid.term) == key for one in several.terms)
-    if not there:
-        return several if entry is None else AvoidList(terms=(*several.terms, entry))
-    swapped = ((entry if phrase(one.avoid.term) == key else one) for one in several.terms)
-    return AvoidList(terms=tuple(one for one in swapped if one is not None))
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """A concept that disliked pictures have more often than liked ones.
-
-    Attributes:
-        concept: its name.
-        disliked, liked: in how many of them it was seen.
-        p_value: probability of as many or more among the disliked, if dislike had nothing to do with it.
-    """
-
-    concept: str
-    disliked: int
-    liked: int
-    p_value: float
-
-
-def from_thumbs(
-    disliked: Sequence[Mapping[str, bool]], liked: Sequence[Mapping[str, bool]], *, level: float = 0.05
-) -> tuple[Proposal, ...]:
-    """Concepts to avoid, from thumbs alone, the surest first.
-
-    Fisher's exact test, one-sided, for each concept; with several concepts the levels are those of Holm
-    (1979), so that the chance of even one false proposal is at most `level`.
-
-    Args:
-        disliked, liked: for each picture, which concepts a judge saw in it; the same concepts everywhere.
-        level: of the family of tests.
-
-    Raises:
-        RequestError: pictures name different concepts, or the level is not between 0 and 1.
-    """
-    if not 0.0 < level < 1.0:
-        raise RequestError(f"level {level} is not between 0 and 1")
-    concepts = sorted({concept for picture in (*disliked, *liked) for concept in picture})
-    if any(len(picture) != len(concepts) for picture in (*disliked, *liked)):
-        raise RequestError("every picture must say of the same concepts whether they were seen")
-    tested = sorted((_tested(concept, disliked, liked) for concept in concepts), key=lambda one: one.p_value)
-    proposed: list[Proposal] = []
-    for number, one in enumerate(tested):
-        if one.p_value > level / (len(tested) - number):
-            break
-        proposed.append(one)
-    return tuple(proposed)
-
-
-def propose(
-    avoid_list: AvoidList | str | Sequence[Avoid] | None,
-    proposals: Sequence[Proposal],
-    of: tuple[int, int],
-) -> Revision:
-    """The list with what thumbs propose, each a change that names its evidence and can be undone.
-
-    Args:
-        avoid_list: the list, or the text or terms of one.
-        proposals: as `from_thumbs` gives them.
-        of: how many pictures were disliked, and how many liked.
-
-    Raises:
-        PromptError: the text of the list cannot be read.
-    """
-    revised = AvoidList.of(avoid_list)
-    changes: list[Change] = []
-    for one in proposals:
-        told = (
-            f"seen in {one.disliked} of {of[0]} disliked and {one.liked} of {of[1]} liked pictures "
-            f"(p = {one.p_value:.2g})"
-        )
-        opinion = Opinion(Concept(one.concept, one.concept), "against", 1.0, False, told)
-        change = _change(Heard(opinion, "thumbs"), _find(revised, opinion), told)
-        revised = _put(revised, change.term, change.after)
-        changes.append(change)
-    return Revision(revised, tuple(changes))
-
-
-def _tested(
-    concept: str, disliked: Sequence[Mapping[str, bool]], liked: Sequence[Mapping[str, bool]]
-) -> Proposal:
-    bad, good = (sum(picture[concept] for picture in pictures) for pictures in (disliked, liked))
-    return Proposal(concept, bad, good, fisher(bad, len(disliked) - bad, good, len(liked) - good))
-
-
-def fisher(a: int, b: int, c: int, d: int) -> float:
-    """P(X >= a) for X hypergeometric: Fisher's exact test of [[a, b], [c, d]], one-sided (Fisher 1935).
-
-    Args:
-        a, b: with and without in the first group.
-        c, d: with and without in the second.
-    """
-    first, with_it, whole = a + b, a + c, a + b + c + d
-    ways = sum(comb(with_it, k) * comb(whole - with_it, first - k) for k in range(a, min(first, with_it) + 1))
-    return ways / comb(whole, first)
+    if all(phrase(other.avoid.term) != key for other in avoid_list.terms):
+        return avoid_list if entry is None else AvoidList(terms=(*avoid_list.terms, entry))
+    entries = (entry if phrase(other.avoid.term) == key else other for other in avoid_list.terms)
+    return AvoidList(terms=tuple(entry for entry in entries if entry is not None))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from negspace.feedback.revision import Proposal, from_thumbs
+from negspace.feedback.thumbs import Proposal, from_thumbs
 from negspace.judge.base import Judge, Picture
 from negspace.records import JudgeVerdict
 

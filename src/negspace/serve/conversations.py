@@ -12,7 +12,8 @@ from PIL import Image
 
 from negspace.avoid.merging import AvoidList, Entry
 from negspace.errors import RequestError
-from negspace.feedback.revision import Change, Proposal, Revision, propose, revise
+from negspace.feedback.revision import Change, Revision, revise
+from negspace.feedback.thumbs import Proposal, propose
 from negspace.judge.thumbs import propose_from_thumbs as thumbed
 from negspace.planning.plan import Plan
 from negspace.request import Avoid, Request
@@ -118,7 +119,7 @@ def changes_of(changes: tuple[Change, ...]) -> list[dict[str, Any]]:
             "term": change.term,
             "concept": change.concept,
             "direction": change.direction,
-            "said": change.said,
+            "said": change.clause,
             "before": None if change.before is None else change.before.avoid.weight,
             "after": None if change.after is None else change.after.avoid.weight,
             "why_not": change.why_not,

@@ -180,7 +180,7 @@ class ReviseOutput(BaseModel):
         return cls(
             term=change.term,
             direction=change.direction,
-            said=change.said,
+            said=change.clause,
             before=None if change.before is None else change.before.avoid.weight,
             after=None if change.after is None else change.after.avoid.weight,
             why_not=change.why_not,
