@@ -1,4 +1,4 @@
-"""Plug-ins: what the modules of a folder define, and what other packages add through entry points.
+"""Plug-ins: the modules that ship in a folder, and what other packages add through entry points.
 
 A rule, a family, a dialect or a judge that ships with Negspace is one module in the folder of its kind.
 Another package adds one with an entry point in its pyproject.toml:
@@ -9,6 +9,7 @@ Another package adds one with an entry point in its pyproject.toml:
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pkgutil import iter_modules
@@ -22,39 +23,56 @@ _log = logging.getLogger(__name__)
 
 def modules_in(package: ModuleType) -> Iterator[ModuleType]:
     """Every module directly in a package, imported, in alphabetical order."""
-    for found in iter_modules(package.__path__, f"{package.__name__}."):
-        yield import_module(found.name)
+    for module in iter_modules(package.__path__, f"{package.__name__}."):
+        yield import_module(module.name)
 
 
 def plugins(
     group: str, shipped: Mapping[str, Plugin], check: Callable[[object], Plugin]
-) -> dict[str, Plugin]:
-    """What ships, with what other packages add to it.
+) -> Mapping[str, Plugin]:
+    """What ships and what other packages add to it, by name; what ships comes first.
 
-    A plug-in that cannot be loaded is left out with one line of warning, so that one broken package does not
-    stop every program that uses Negspace.
+    Entry points are loaded when a name that does not ship is looked up or all are listed, so that a package
+    with a plug-in may itself import Negspace. A plug-in that cannot be loaded is left out with one line of
+    warning, so that one broken package does not stop every program that uses Negspace.
 
     Args:
         group: of entry points, such as "negspace.rules".
-        shipped: what there is already, by name. A plug-in may not take one of these names.
-        check: what a plug-in was found to be, as what it must be; raises ValueError where it is not.
-
-    Returns:
-        all of them by name, those that ship first.
+        shipped: what ships, by name. A plug-in may not take one of these names.
+        check: returns a plug-in as what it must be; raises ValueError where it is not.
     """
-    known = dict(shipped)
-    for entry in sorted(entry_points(group=group), key=lambda entry: entry.name):
-        if entry.name in known:
-            _left_out(entry, group, f"the name {entry.name!r} is taken")
-            continue
-        try:
-            known[entry.name] = check(entry.load())
-        except Exception as error:  # whatever a stranger's module raises on import
-            _left_out(entry, group, f"{type(error).__name__}: {error}")
-    return known
+    return _Plugins(group, shipped, check)
 
 
-def _left_out(entry: EntryPoint, group: str, why: str) -> None:
-    package = "an unknown package" if entry.dist is None else entry.dist.name
-    reason = " ".join(why.split())
-    _log.warning("plug-in %r of %s (%s) is left out: %s", entry.name, package, group, reason)
+class _Plugins(Mapping[str, Plugin]):
+    def __init__(self, group: str, shipped: Mapping[str, Plugin], check: Callable[[object], Plugin]) -> None:
+        self._group = group
+        self._shipped = shipped
+        self._check = check
+
+    def __getitem__(self, name: str) -> Plugin:
+        return self._shipped[name] if name in self._shipped else self._all[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all)
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    @cached_property
+    def _all(self) -> dict[str, Plugin]:
+        known = dict(self._shipped)
+        for entry in sorted(entry_points(group=self._group), key=lambda entry: entry.name):
+            if entry.name in known:
+                self._leave_out(entry, f"the name {entry.name!r} is taken")
+                continue
+            try:
+                known[entry.name] = self._check(entry.load())
+            except Exception as error:  # whatever a module of another package raises when it is imported
+                self._leave_out(entry, f"{type(error).__name__}: {error}")
+        return known
+
+    def _leave_out(self, entry: EntryPoint, why: str) -> None:
+        package = "an unknown package" if entry.dist is None else entry.dist.name
+        reason = " ".join(why.split())
+        _log.warning("plug-in %r of %s (%s) is left out: %s", entry.name, package, self._group, reason)

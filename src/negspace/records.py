@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AliasChoices, Field
 
 from negspace.frozen import Frozen
-from negspace.request import Avoid
+from negspace.request import Avoid, Check, Unchecked
 
 Verdict = Literal["seen", "absent", "unknown"]
 
@@ -69,8 +69,8 @@ class TermRecord(Frozen):
     window: tuple[float, float] = (0.0, 1.0)
     source: str = "user"
     locked: bool = False
-    check: Literal["none", "flag", "retry", "block"] = "none"
-    unchecked: Literal["refuse", "deliver"] = "refuse"
+    check: Check = "none"
+    unchecked: Unchecked = "refuse"
     span: tuple[int, int] | None = None
     channel: Annotated[str, Field(validation_alias=AliasChoices("channel", "told"))] = "negative branch"
     tokens: tuple[str, ...] = ()

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 import negspace as ns
-from negspace.encoding import WEIGHTINGS
+from negspace import encoding
 from negspace.errors import PromptError, RequestError
 from negspace.facts import EmbeddingFacts
 from negspace.findings import Finding
 from negspace.planning.conversion import convert_plan
 from negspace.planning.plan import Plan
-from negspace.prompt import reading as weights
+from negspace.request import WEIGHTINGS
 
 LANGUAGE = ns.EncoderFacts("t5", window=8, chunk=7, kind="llm")
 FACTS = ns.ModelFacts(name="m", encoders=(ns.EncoderFacts(words=frozenset({"a", "cat", "hat"}), width=4),))
@@ -107,7 +107,7 @@ def test_a_strict_reading_covers_every_text() -> None:
 def test_an_unknown_weighting_is_refused_before_anything_is_opened() -> None:
     with pytest.raises(RequestError, match="no weighting is called 'lerb'; did you mean 'lerp'"):
         planned(weighting="lerb")
-    assert tuple(WEIGHTINGS) == weights.WEIGHTINGS
+    assert tuple(encoding.WEIGHTINGS) == WEIGHTINGS
 
 
 def test_words_that_would_be_cut_are_named_with_their_encoder() -> None:

@@ -42,7 +42,7 @@ def test_parts(text: str, expected: Told) -> None:
     assert [(part.text, part.factor) for part in parts] == expected
     for part in parts:
         assert text[slice(*part.span)] == part.text
-        assert text[slice(*part.seam)].split() in ([], ["AND"], ["AND", "NOT"])
+        assert text[slice(*part.separator)].split() in ([], ["AND"], ["AND", "NOT"])
 
 
 @pytest.mark.parametrize(

@@ -64,5 +64,5 @@ def test_every_finding_is_listed() -> None:
     source = Path(prompt.__file__).parent
     made = set()
     for file in source.rglob("*.py"):
-        made |= set(re.findall(r'(?:warn|mention|Finding)\(\s*"([a-z-]+)"', file.read_text(encoding="utf-8")))
+        made |= set(re.findall(r'(?:warn|note|Finding)\(\s*"([a-z-]+)"', file.read_text(encoding="utf-8")))
     assert listed == made

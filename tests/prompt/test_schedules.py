@@ -3,7 +3,7 @@
 import pytest
 
 from negspace.errors import RequestError
-from negspace.prompt import changes, moments, schedule
+from negspace.prompt import DIALECTS, changes, moments, schedule
 
 Texts = list[tuple[int, str]]
 
@@ -112,7 +112,9 @@ def test_a_bar_or_backslash_elsewhere_does_not_stop_the_schedule(text: str, expe
 
 
 def test_other_dialects_have_no_schedules() -> None:
-    for dialect in ("comfy", "compel", "plain"):
+    others = [name for name, dialect in DIALECTS.items() if not dialect.timed]
+    assert {"comfy", "compel", "plain"} <= set(others)
+    for dialect in others:
         assert schedule("[a:b:3] [c|d]", 10, dialect) == [(10, "[a:b:3] [c|d]")]
 
 
@@ -122,10 +124,10 @@ def test_moments_know_where_their_text_came_from() -> None:
     assert (first.text, last.text) == ("a red house x", "a blue house yy")
     for moment in (first, last):
         for at, sign in enumerate(moment.text):
-            start, end = moment.place((at, at + 1))
+            start, end = moment.source_span((at, at + 1))
             assert text[start:end] == sign
-    assert text[slice(*last.place((2, 12)))] == "blue:3] house"
-    assert last.place((3, 3)) == (8, 8)
+    assert text[slice(*last.source_span((2, 12)))] == "blue:3] house"
+    assert last.source_span((3, 3)) == (8, 8)
 
 
 def test_changes_are_listed_in_order() -> None:

@@ -103,7 +103,7 @@ def wanted_readings(text: str, dialect: str, steps: int) -> tuple[str, ...]:
     for strand in unfolded(text, steps, dialect):
         for _, prompt in strand.prompts:
             parts = (chunk.text if _is_wanted(chunk, strand.factor) else " , " for chunk in prompt.chunks)
-            readings.append((" " if dialect == "compel" else "").join(parts))
+            readings.append(prompt.separator.join(parts))
             readings += _swapped(prompt)
     return tuple(dict.fromkeys(readings))
 

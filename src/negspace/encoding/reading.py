@@ -11,7 +11,7 @@ from torch import Tensor
 from negspace.encoding.conditioning import ChunkReport, WordReport
 from negspace.encoding.windows import Piece, Token
 from negspace.errors import EncodingError
-from negspace.prompt.reading import mentions
+from negspace.prompt.reading import embedding_pattern
 from negspace.prompt.tree import Prompt
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
@@ -70,7 +70,7 @@ class TokenReader:
         self._unknown: int | None = tokenizer.unk_token_id
         self._lock = Lock()  # a fast tokenizer keeps its settings in itself and is not safe between threads
         self._vectors = {name.lower(): rows for name, rows in vectors.items()}
-        self._names = mentions(self._vectors)
+        self._names = embedding_pattern(self._vectors)
         self._words = words
         comma = self._ids(",")[0]
         self.comma = comma[0] if len(comma) == 1 and comma[0] != self._unknown else None

@@ -3,8 +3,7 @@
 from negspace.errors import PromptError, RequestError, no_such
 from negspace.facts import ModelFacts
 from negspace.prompt import compose, unfold
-from negspace.prompt.reading import WEIGHTINGS
-from negspace.request import Request
+from negspace.request import WEIGHTINGS, Request
 
 
 def refuse_unsupported(request: Request, facts: ModelFacts) -> None:

@@ -10,7 +10,7 @@ from negspace.avoid.terms import WORD, content_words, words_of
 from negspace.facts import EncoderFacts, ModelFacts
 from negspace.findings import Finding, Side
 from negspace.prompt import Prompt
-from negspace.prompt.reading import mentions
+from negspace.prompt.reading import embedding_pattern
 
 _SIGN = re.compile(r"[^\w\s]|_")
 
@@ -54,7 +54,7 @@ class TextEstimator:
 
     def __init__(self, facts: ModelFacts) -> None:
         self._encoders = facts.encoders
-        self._names = mentions(embedding.name for embedding in facts.embeddings)
+        self._names = embedding_pattern(embedding.name for embedding in facts.embeddings)
         self._vectors = {embedding.name.lower(): embedding.vectors for embedding in facts.embeddings}
         learned = [encoder.words for encoder in facts.encoders]
         self._learned = None if None in learned else tuple(words for words in learned if words is not None)

@@ -11,7 +11,7 @@ from negspace.avoid.terms import Term, is_plain, unfolded
 from negspace.frozen import Frozen
 from negspace.planning.estimates import TextEstimator
 from negspace.prompt import Chunk, Prompt, parse, write
-from negspace.prompt.reading import spell
+from negspace.prompt.reading import format_weight
 from negspace.request import Avoid
 
 NOT_AT_ALL = "nothing"
@@ -117,7 +117,7 @@ def _weighted(avoid: Avoid, dialect: str) -> str:
     if avoid.weight == 1.0:
         return avoid.term
     if dialect == "a1111" and is_plain(avoid.term):
-        return f"({avoid.term}:{spell(avoid.weight)})"
+        return f"({avoid.term}:{format_weight(avoid.weight)})"
     read = parse(avoid.term, dialect)
     chunks = tuple(
         chunk if chunk.kind == "break" else Chunk(chunk.text, chunk.weight * avoid.weight, chunk.span)

@@ -1,4 +1,4 @@
-"""Comparison: whether two prompts, perhaps of two dialects, tell a text encoder the same."""
+"""Whether two prompts, perhaps in two dialects, mean the same to a text encoder."""
 
 from collections.abc import Iterator
 from itertools import groupby, zip_longest
@@ -7,10 +7,10 @@ from negspace.prompt.tree import Blend, Chunk, Conjunction, Passage, Prompt, Swa
 
 
 def words_of(prompt: Prompt) -> Iterator[tuple[str, float, Chunk]]:
-    """What is said, word by word: the word, its weight, and the chunk it stands in.
+    """Every word of a prompt with its weight and its chunk.
 
-    A word is a run of letters, one digit, or a run of other signs, which is how CLIP's tokenizer takes a text
-    apart before it looks into its vocabulary. Space between words makes no difference, and the end of a chunk
+    A word is a run of letters, one digit, or a run of other characters, as CLIP's tokenizer divides a text
+    before it looks into its vocabulary. White space between words makes no difference, and the end of a chunk
     ends a word.
     """
     for chunk in _all_chunks(prompt):
@@ -19,21 +19,21 @@ def words_of(prompt: Prompt) -> Iterator[tuple[str, float, Chunk]]:
             yield word, chunk.weight, chunk
 
 
-def difference(said: Prompt, heard: Prompt) -> Chunk | None:
-    """The first chunk of `said` that is not the same in `heard`; None if the two agree."""
-    place = said.chunks[0]
-    if _functions(said) != _functions(heard):
-        return place
-    for mine, other in zip_longest(words_of(said), words_of(heard)):
-        if mine is not None:
-            place = mine[2]
-        if mine is None or other is None or mine[:2] != other[:2] or mine[2].kind != other[2].kind:
-            return place
+def difference(prompt: Prompt, other: Prompt) -> Chunk | None:
+    """The first chunk of `prompt` that is not the same in `other`; None if the two agree."""
+    chunk = prompt.chunks[0]
+    if _functions(prompt) != _functions(other):
+        return chunk
+    for left, right in zip_longest(words_of(prompt), words_of(other)):
+        if left is not None:
+            chunk = left[2]
+        if left is None or right is None or left[:2] != right[:2] or left[2].kind != right[2].kind:
+            return chunk
     return None
 
 
 def _functions(prompt: Prompt) -> tuple[object, ...]:
-    """What is said other than by words: the functions of compel with their numbers."""
+    """The functions of compel with their numbers."""
     loras = tuple((lora.name, lora.weight) for lora in prompt.loras)
     match prompt.structure:
         case Blend(parts=parts, weights=weights, normalize=normalize):
@@ -41,9 +41,9 @@ def _functions(prompt: Prompt) -> tuple[object, ...]:
         case Conjunction(parts=parts, weights=weights):
             return "and", weights, *map(_swaps, parts), loras
         case Passage() as passage:
-            return "row", _swaps(passage), loras
+            return "passage", _swaps(passage), loras
         case None:
-            return "row", (), loras
+            return "passage", (), loras
 
 
 def _swaps(passage: Passage) -> tuple[object, ...]:
@@ -66,17 +66,17 @@ def _all_chunks(prompt: Prompt) -> Iterator[Chunk]:
 
 
 def _words(text: str) -> Iterator[str]:
-    """Runs of letters, single digits, runs of other signs."""
-    for kind, signs in groupby(text, key=_kind):
+    """Runs of letters, single digits, runs of other characters."""
+    for kind, characters in groupby(text, key=_kind):
         if kind == "digit":
-            yield from signs
+            yield from characters
         elif kind != "space":
-            yield "".join(signs)
+            yield "".join(characters)
 
 
-def _kind(sign: str) -> str:
-    if sign.isspace():
+def _kind(character: str) -> str:
+    if character.isspace():
         return "space"
-    if sign.isalpha():
+    if character.isalpha():
         return "letter"
-    return "digit" if sign.isnumeric() else "other"
+    return "digit" if character.isnumeric() else "other"

@@ -1,12 +1,10 @@
-"""Inline forms: one text that holds both what is wanted and what is to be avoided, for clients with one
-field.
+"""Inline forms: one text with both the prompt and the negative, for clients with a single text field.
 
-    bar      a house | blurry, text        the first | outside of brackets divides (LocalAI)
-    hashes   a house ### blurry, text      the first ### divides (AI Horde)
-    no       a house --no blurry, text     up to the next --option or the end; may come several times
-    (Midjourney)
+    bar      a house | blurry, text      the negative follows the first | outside of brackets (LocalAI)
+    hashes   a house ### blurry, text    the negative follows the first ### (AI Horde)
+    no       a house --no blurry, text   up to the next --option or the end, any number of times (Midjourney)
 
-These are switches: none is read unless it is asked for, since | and ### are ordinary signs elsewhere.
+A form is read only if the request names it, because | and ### are ordinary characters elsewhere.
 """
 
 from collections.abc import Sequence
@@ -23,13 +21,12 @@ FORMS: tuple[Form, ...] = get_args(Form)
 
 @dataclass(frozen=True)
 class Inline:
-    """A text divided in two.
+    """A text divided into prompt and negative.
 
     Attributes:
         prompt: what is wanted.
-        avoid: what is to be avoided; None where no form was found, "" where one was found with nothing after
-            it.
-        spans: where the pieces of `avoid` stand in the source, in order.
+        avoid: what is to be avoided; None where the text has no form, "" where a form has no text.
+        spans: of the pieces of `avoid` in the source, in order.
     """
 
     prompt: str
@@ -38,14 +35,14 @@ class Inline:
 
 
 def split_inline(text: str, forms: Sequence[str] = FORMS) -> Inline:
-    """Divides a text into what is wanted and what is to be avoided.
+    """The prompt and the negative in a text.
 
     Args:
-        text: any text, in any dialect. A backslash before | keeps it a letter.
+        text: any text, in any dialect. A backslash before | makes it a letter.
         forms: which forms to read.
 
     Raises:
-        RequestError: a form has no such name.
+        RequestError: no form has one of these names.
     """
     for form in forms:
         if form not in FORMS:
@@ -62,7 +59,7 @@ def split_inline(text: str, forms: Sequence[str] = FORMS) -> Inline:
 
 
 def _divider(text: str, forms: Sequence[str]) -> tuple[int, int | None]:
-    """Where the prompt ends and where what is to be avoided starts, None if nothing divides them."""
+    """The end of the prompt and the start of what is to be avoided, None if nothing divides them."""
     hashes = text.find("###") if "hashes" in forms else -1
     bar = _bar(text) if "bar" in forms else -1
     if bar >= 0 and not 0 <= hashes < bar:
@@ -74,14 +71,14 @@ def _bar(text: str) -> int:
     brackets, at = Brackets(text), text.find("|")
     while at >= 0:
         backslashes = at - len(text[:at].rstrip("\\"))
-        if backslashes % 2 == 0 and not brackets.hold(at):
+        if backslashes % 2 == 0 and not brackets.enclose(at):
             return at
         at = text.find("|", at + 1)
     return -1
 
 
 def _options(text: str, end: int) -> tuple[list[Span], list[Span]]:
-    """What lies outside of the --no options of text[:end], and what lies in them."""
+    """The spans outside of the --no options of text[:end], and the spans in them."""
     kept: list[Span] = []
     taken: list[Span] = []
     done = 0
@@ -97,7 +94,7 @@ def _options(text: str, end: int) -> tuple[list[Span], list[Span]]:
 
 
 def _option(text: str, start: int, end: int) -> int:
-    """Where the next --option starts: two dashes and a letter at the start of a word."""
+    """The start of the next --option, which is two dashes and a letter at the start of a word."""
     at = text.find("--", start, end)
     while at >= 0:
         if (at == 0 or text[at - 1].isspace()) and text[at + 2 : at + 3].isalpha():

@@ -1,4 +1,7 @@
-"""What the readers of all dialects share: findings, brackets, words, and weights as numbers."""
+"""What the readers of all dialects share.
+
+They collect findings, match brackets, look for whole words, and compute weights, which are finite numbers.
+"""
 
 import math
 import re
@@ -11,10 +14,16 @@ from negspace.errors import PromptError
 from negspace.findings import Finding
 from negspace.prompt.tree import Prompt, Span
 
-MOST = 100  # a text of nothing but brackets would otherwise cost a finding a character
+MOST_FINDINGS = 100  # a text of nothing but brackets would otherwise cost a finding a character
+
+LARGEST_WEIGHT = sys.float_info.max
+UP, DOWN = 1.1, 1 / 1.1
+"""What ( ) multiplies the weight by in a1111 and ComfyUI, and what [ ] does in a1111."""
+
+_BRACKET = re.compile(r"[\\()\[\]]")
 
 
-class Notes:
+class FindingCollector:
     """Collects findings in the order they are made."""
 
     def __init__(self) -> None:
@@ -22,31 +31,30 @@ class Notes:
         self._left_out = 0
 
     def warn(self, code: str, text: str, span: Span) -> None:
-        """Notes something that probably was not meant; a strict reading stops there."""
+        """Adds something that was probably not intended; a strict reading stops there."""
         self._add(Finding(code, text, span))
 
-    def mention(self, code: str, text: str, span: Span) -> None:
-        """Notes something that is worth knowing and may well be meant."""
+    def note(self, code: str, text: str, span: Span) -> None:
+        """Adds something that is worth knowing and may well be intended."""
         self._add(Finding(code, text, span, level="note"))
 
     def _add(self, finding: Finding) -> None:
-        if len(self._findings) < MOST:
+        if len(self._findings) < MOST_FINDINGS:
             self._findings.append(finding)
         else:
             self._left_out += 1
 
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """What was noted, at most a hundred, then how many more there were."""
+    def collected(self) -> tuple[Finding, ...]:
+        """The first hundred findings, then how many more there were."""
         more = (Finding("more", f"{self._left_out} more findings"),) if self._left_out else ()
         return (*self._findings, *more)
 
 
-def insist(prompt: Prompt) -> Prompt:
-    """The prompt, if nothing in it is questionable.
+def refuse_warnings(prompt: Prompt) -> Prompt:
+    """The prompt, if there is no warning among its findings.
 
     Raises:
-        PromptError: there is a warning among its findings; the first is told.
+        PromptError: there is one; the error is the first.
     """
     for finding in prompt.findings:
         if finding.level == "warning":
@@ -55,17 +63,17 @@ def insist(prompt: Prompt) -> Prompt:
     return prompt
 
 
-_BRACKET = re.compile(r"[\\()\[\]]")
-
-
 class Brackets:
-    """The pairs of ( ) and of [ ] in a text. The kinds do not mix; a backslash makes a bracket a letter."""
+    """The outermost pairs of ( ) and of [ ] in a text.
+
+    The two kinds are matched independently of each other. A backslash makes a bracket a letter.
+    """
 
     def __init__(self, text: str) -> None:
         self._pairs = [_outermost(text, "(", ")"), _outermost(text, "[", "]")]
 
-    def hold(self, at: int) -> bool:
-        """Whether the character at `at` lies between two brackets that belong together."""
+    def enclose(self, at: int) -> bool:
+        """Whether the character at `at` lies between two matching brackets."""
         for pairs in self._pairs:
             before = bisect_right(pairs, (at, at)) - 1
             if before >= 0 and at < pairs[before][1]:
@@ -91,18 +99,17 @@ def _outermost(text: str, opening: str, closing: str) -> list[Span]:
     return pairs
 
 
-def words_at(source: str, word: str, start: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """Where `word` stands by itself in source[start:end], as (first, word, last).
+def whole_words(source: str, word: str, start: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """The places where `word` is a whole word in source[start:end], as (first, word, last).
 
-    `first` and `last` include the white space around it, which belongs to one word only, the earlier one.
+    `first` and `last` include the white space around it. White space between two of them belongs to the
+    earlier one.
     """
     at = source.find(word, start, end)
     while at >= 0:
         after = at + len(word)
-        alone = not (at > start and is_letter(source[at - 1])) and not (
-            after < end and is_letter(source[after])
-        )
-        if alone:
+        joined = (at > start and is_letter(source[at - 1])) or (after < end and is_letter(source[after]))
+        if not joined:
             first = at
             while first > start and source[first - 1].isspace():
                 first -= 1
@@ -118,7 +125,7 @@ def is_letter(sign: str) -> bool:
     return sign.isalnum() or sign == "_"
 
 
-def mentions(names: Iterable[str]) -> re.Pattern[str] | None:
+def embedding_pattern(names: Iterable[str]) -> re.Pattern[str] | None:
     """Finds any of the names of embeddings as a whole word in any case, longest first; None without names.
 
     The group "name" is the name; ComfyUI writes `embedding:name`.
@@ -129,14 +136,7 @@ def mentions(names: Iterable[str]) -> re.Pattern[str] | None:
     return re.compile(rf"(?:\bembedding:|(?<![\w-]))(?P<name>{longest_first})(?![\w-])", re.IGNORECASE)
 
 
-LARGEST = sys.float_info.max
-UP, DOWN = 1.1, 1 / 1.1  # a1111 and ComfyUI: ( ) and, in a1111, [ ]
-
-WEIGHTINGS = ("a1111", "lerp", "compel", "product")
-"""By what rules weights can act on what an encoder answers; `negspace.encoding.weighting` has the rules."""
-
-
-def number(text: str) -> float | None:
+def parse_number(text: str) -> float | None:
     """The finite number that `text` spells in Python's way, decimal digits of any script; else None."""
     try:
         value = float(text)
@@ -145,26 +145,26 @@ def number(text: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def times(left: float, right: float) -> float:
-    """The product of two finite numbers; where it is too large to be told, the largest number of its sign."""
-    product = left * right
-    return product if math.isfinite(product) else math.copysign(LARGEST, product)
+def product(left: float, right: float) -> float:
+    """The product of two finite numbers, limited to the largest finite number of its sign."""
+    value = left * right
+    return value if math.isfinite(value) else math.copysign(LARGEST_WEIGHT, value)
 
 
 def power(base: float, exponent: int) -> float:
-    """`base ** exponent` for a positive base, at most the largest number."""
+    """`base ** exponent` for a positive base, limited to the largest finite number."""
     try:
         return base**exponent
     except OverflowError:
-        return LARGEST
+        return LARGEST_WEIGHT
 
 
-def spell(weight: float) -> str:
-    """The shortest digits that read back as `weight`, never with an exponent, which a1111 cannot read."""
+def format_weight(weight: float) -> str:
+    """The shortest decimal that parses back to `weight`, without an exponent, which a1111 cannot read."""
     return format(Decimal(repr(weight)), "f")
 
 
 def looks_numeric(text: str) -> bool:
-    """Whether someone who wrote `text` after a colon must have meant a number."""
+    """Whether `text` after a colon must have been intended as a number."""
     text = text.strip()
     return bool(text) and all(sign in "+-." or sign.isdecimal() for sign in text)

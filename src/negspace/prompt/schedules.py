@@ -1,17 +1,17 @@
-"""Schedules: texts that change while a picture is drawn, as AUTOMATIC1111 writes them.
+"""Schedules: texts that change from step to step, in the syntax of AUTOMATIC1111.
 
     [from:to:when]   `from` up to and including step `when`, then `to`
     [to:when]        nothing, then `to`
     [from::when]     `from`, then nothing
-    [a|b|c]          one after the other, a step each; an option may be empty
+    [a|b|c]          the options in turn, one per step; an option may be empty
 
-`when` with a point is a share of the steps (0.5), without one a step (5). Schedules nest, and weights may
-stand in them. A bracket is part of a schedule only if everything between it and its partner is in order, as
-in AUTOMATIC1111: brackets in pairs, at most one colon directly in a round bracket, and one or two colons and
-a number at the end of a square one. What is not in order stays as it is.
+`when` with a point is a share of the steps (0.5), without one a step number (5). Schedules can be nested and
+can contain weights. As in AUTOMATIC1111, a bracket is part of a schedule only if everything in it is well
+formed: brackets in pairs, at most one colon directly in a round bracket, and one or two colons and a number
+at the end of a square one. Anything else is left unchanged.
 
-Two things differ from AUTOMATIC1111, whose grammar gives a whole text up, schedules and all, over a `|`
-outside of [a|b] or a backslash at the end: here both are letters, and the rest of the text is read.
+One thing differs from AUTOMATIC1111, which gives up all schedules of a text with a `|` outside of [a|b] or
+with a backslash at the end: here both are letters, and the rest of the text is read.
 """
 
 import re
@@ -22,7 +22,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from negspace.errors import RequestError
-from negspace.prompt.dialects import dialect_named
+from negspace.prompt.parsing import dialect_named
 from negspace.prompt.tree import Span
 
 _MARK = re.compile(r"[\\()\[\]:|]")
@@ -32,38 +32,39 @@ _NUMERIC = frozenset("0123456789.+-eE")
 
 @dataclass(frozen=True)
 class ScheduledText:
-    """The text that holds up to a step.
+    """The text for a range of steps.
 
     Attributes:
-        last_step: the last step it holds for, counted from 1.
+        last_step: the last step it is for, counted from 1.
         text: what is encoded for these steps.
-        origin: where its parts came from, as (first character in `text`, first character in the source), in
-            order.
+        origin: the source of each of its parts, as (first character in `text`, first character in the
+            source), in order.
     """
 
     last_step: int
     text: str
     origin: tuple[tuple[int, int], ...]
 
-    def place(self, span: Span) -> Span:
-        """The place in the source of a span of `text`."""
+    def source_span(self, span: Span) -> Span:
+        """The span in the source of a span of `text`."""
         start, end = span
-        first = self._place(start)
-        return (first, self._place(end - 1) + 1) if end > start else (first, first)
+        first = self._in_source(start)
+        return (first, self._in_source(end - 1) + 1) if end > start else (first, first)
 
-    def _place(self, at: int) -> int:
+    def _in_source(self, at: int) -> int:
         if not self.origin:
             return 0
-        here, there = self.origin[max(0, bisect_right(self.origin, at, key=lambda part: part[0]) - 1)]
-        return there + at - here
+        part = max(0, bisect_right(self.origin, at, key=lambda part: part[0]) - 1)
+        in_text, in_source = self.origin[part]
+        return in_source + at - in_text
 
 
 class Schedule(NamedTuple):
     """One schedule or alternation in a source.
 
     Attributes:
-        span: all of it, brackets included.
-        options: what it may show: (from, to), or all of an alternation.
+        span: of all of it, brackets included.
+        options: spans of its texts: (from, to), or all options of an alternation.
         when: the number as written; None in an alternation.
     """
 
@@ -72,7 +73,7 @@ class Schedule(NamedTuple):
     when: str | None
 
     def last_step_of_first(self, steps: int, after: int) -> int:
-        """The step up to which `from` is shown, 0 or less for never."""
+        """The last step of `from`, 0 or less if it has none."""
         if self.when is None:
             return 0
         last = float(self.when)
@@ -91,9 +92,9 @@ def schedule(text: str, steps: int, dialect: str = "a1111", *, after: int = 0) -
     Args:
         text: a prompt or a negative.
         steps: how many steps the sampler takes, at least 1.
-        dialect: only "a1111" has schedules; in the others a text stays what it is.
+        dialect: its dialect; where it is not `timed`, the text is the same at all steps.
         after: how many steps a first pass has taken before these, 0 where this is the first. In a second pass
-            whole numbers go on counting and shares run from 1 to 2: `[a:b:1.5]` changes in its middle.
+            step numbers continue to count up and shares run from 1 to 2: `[a:b:1.5]` changes in its middle.
 
     Raises:
         RequestError: `steps` is less than 1, `after` less than 0, or no dialect has that name.
@@ -102,36 +103,38 @@ def schedule(text: str, steps: int, dialect: str = "a1111", *, after: int = 0) -
 
 
 def moments(text: str, steps: int, dialect: str = "a1111", *, after: int = 0) -> tuple[ScheduledText, ...]:
-    """The same as `schedule`, each text with where it came from."""
+    """As `schedule`, each text with the source of its parts."""
     if steps < 1 or after < 0:
         raise RequestError(f"a schedule needs at least one step, not {steps} after {after}")
     if not dialect_named(dialect).timed:
         return (ScheduledText(steps, text, ((0, 0),)),)
-    return tuple(_Timetable(text, steps, after).moments())
+    return tuple(_Timeline(text, steps, after).texts())
 
 
 def changes(text: str) -> tuple[Schedule, ...]:
-    """Every schedule and alternation of an a1111 text, in the order they open."""
+    """Every schedule and alternation of a text, in the order of their opening brackets."""
     return tuple(sorted(_closed(text)))
 
 
-class _Timetable:
+class _Timeline:
+    """The texts of a source over the steps."""
+
     def __init__(self, source: str, steps: int, after: int) -> None:
         self._source = source
         self._steps = steps
-        self._changes = changes(source)
-        self._starts = [change.span[0] for change in self._changes]
-        self._last = [change.last_step_of_first(steps, after) for change in self._changes]
+        self._schedules = changes(source)
+        self._starts = [schedule.span[0] for schedule in self._schedules]
+        self._last = [schedule.last_step_of_first(steps, after) for schedule in self._schedules]
 
-    def moments(self) -> Iterator[ScheduledText]:
+    def texts(self) -> Iterator[ScheduledText]:
         ends = {self._steps, *(last for last in self._last if last >= 1)}
-        if any(change.when is None for change in self._changes):
+        if any(schedule.when is None for schedule in self._schedules):
             ends.update(range(1, self._steps + 1))
         for step in sorted(ends):
             yield self._at(step)
 
     def _at(self, step: int) -> ScheduledText:
-        """The text at a step: what lies between the changes, and of every change the option that shows."""
+        """The text at a step: all outside of the schedules, and one option of each schedule."""
         parts: list[str] = []
         origin: list[tuple[int, int]] = []
         length = 0
@@ -146,18 +149,18 @@ class _Timetable:
                 origin.append((length, start))
                 length += stop - start
             if inside:
-                todo.append((self._changes[nearest].span[1], end))
+                todo.append((self._schedules[nearest].span[1], end))
                 todo.append(self._option(nearest, step))
         return ScheduledText(step, "".join(parts), tuple(origin))
 
-    def _option(self, which: int, step: int) -> Span:
-        change = self._changes[which]
-        if change.when is None:
-            return change.options[(step - 1) % len(change.options)]
-        return change.options[0 if step <= self._last[which] else 1]
+    def _option(self, index: int, step: int) -> Span:
+        options = self._schedules[index].options
+        if self._schedules[index].when is None:
+            return options[(step - 1) % len(options)]
+        return options[0 if step <= self._last[index] else 1]
 
 
-class _Open(NamedTuple):
+class _OpenBracket(NamedTuple):
     at: int
     sign: str
     colons: list[int]
@@ -165,13 +168,13 @@ class _Open(NamedTuple):
 
 
 def _closed(source: str) -> Iterator[Schedule]:
-    """Every change, as its bracket closes. What is out of order takes all brackets that are open with it."""
-    opened: list[_Open] = []
+    """Every schedule, in the order of their closing brackets. What is malformed spoils all open brackets."""
+    opened: list[_OpenBracket] = []
     at, before = 0, -1  # `before` is the mark before this one
     while mark := _MARK.search(source, at):
         at, sign = mark.start(), source[mark.start()]
         if sign in "([":
-            opened.append(_Open(at, sign, [], []))
+            opened.append(_OpenBracket(at, sign, [], []))
         elif sign == ":" and opened:
             opened[-1].colons.append(at)
         elif sign == "|" and opened:
@@ -181,16 +184,16 @@ def _closed(source: str) -> Iterator[Schedule]:
                 opened.clear()
             else:
                 bracket = opened.pop()
-                change = _change(source, bracket, before, at) if sign == "]" else None
-                if change is not None:
-                    yield change
+                closed = _schedule(source, bracket, before, at) if sign == "]" else None
+                if closed is not None:
+                    yield closed
                 elif len(bracket.colons) > (1 if sign == ")" else 0):
                     opened.clear()
         before, at = at, at + (2 if sign == "\\" else 1)
 
 
-def _change(source: str, bracket: _Open, before: int, close: int) -> Schedule | None:
-    """What a square bracket says, `before` being the mark before it closes; None if it is but a weight."""
+def _schedule(source: str, bracket: _OpenBracket, before: int, close: int) -> Schedule | None:
+    """The schedule in a square bracket, where `before` is the last mark in it; None if it is a weight."""
     span, inner = (bracket.at, close + 1), bracket.at + 1
     match bracket.colons:
         case []:

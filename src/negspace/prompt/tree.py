@@ -1,4 +1,4 @@
-"""What a text becomes when it is read: chunks in a row, and around them what compel's functions ask for."""
+"""A prompt as it is parsed: a sequence of weighted chunks, and the functions of compel around them."""
 
 from dataclasses import dataclass, field
 from typing import Literal, SupportsIndex, final
@@ -10,13 +10,13 @@ Span = tuple[int, int]
 
 @final
 class Chunk(tuple[str, float]):
-    """A run of text and its weight, as a pair, together with the place it came from.
+    """A piece of text and its weight, as a pair, together with its span in the source.
 
-    It unpacks and compares as the pair `(text, weight)`; where it stood makes no difference to what it says.
+    It unpacks and compares as the pair `(text, weight)`; the span makes no difference.
 
     Attributes:
         text: the words as they are to be encoded, without syntax.
-        weight: 1 is plain; 0 and negative weights are allowed. A break weighs -1.
+        weight: 1 is neutral; 0 and negative weights are allowed. A break weighs -1.
         span: first and one-past-last character in the source. A chunk that was joined from several places
             spans from the first to the last, with the syntax between.
         kind: "break" for the a1111 word BREAK, which ends a window and is not encoded.
@@ -55,10 +55,10 @@ class Swap:
     """compel's `original.swap(edited)`: draw with `original`, but let its attention look for `edited`.
 
     Attributes:
-        original, edited: what is exchanged for what; never empty, an empty side is one chunk without text.
-        s_start, s_end: share of the run in which the original's self-attention maps are kept.
-        t_start, t_end: share of the run in which the edited tokens take the original's attention maps.
-        span: the whole of it in the source.
+        original, edited: the two sides; never empty, an empty side is one chunk without text.
+        s_start, s_end: share of the steps in which the original's self-attention maps are kept.
+        t_start, t_end: share of the steps in which the edited tokens take the original's attention maps.
+        span: of all of it in the source.
     """
 
     original: tuple[Chunk, ...]
@@ -72,14 +72,14 @@ class Swap:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A text in a row, encoded as one: chunks, and swaps between them. Never empty."""
+    """A sequence of chunks and swaps that is encoded as one text. Never empty."""
 
     pieces: tuple[Chunk | Swap, ...]
     span: Span = field(default=(0, 0), compare=False)
 
     @property
     def chunks(self) -> tuple[Chunk, ...]:
-        """Its chunks in order, a swap standing as its original."""
+        """Its chunks in order, of each swap the original."""
         return tuple(
             chunk
             for piece in self.pieces
@@ -89,14 +89,13 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Blend:
-    """compel's `("a", "b").blend(1, 0.8)`: the parts are encoded apart and their conditionings added by
-    weight.
+    """compel's `("a", "b").blend(1, 0.8)`: the weighted sum of the conditionings of its parts.
 
     Attributes:
-        parts: what is blended.
-        weights: one a part, as written; they may be negative.
+        parts: each is encoded alone.
+        weights: one for each part, as written; they may be negative.
         normalize: whether the weights are divided by their sum first.
-        span: the whole of it in the source.
+        span: of all of it in the source.
     """
 
     parts: tuple[Passage, ...]
@@ -107,8 +106,10 @@ class Blend:
 
 @dataclass(frozen=True, slots=True)
 class Conjunction:
-    """compel's `("a", "b").and(1, 0.5)`: the parts are encoded apart, drawn towards the empty prompt by
-    weight (`empty + weight * (part - empty)`), and put one after the other.
+    """compel's `("a", "b").and(1, 0.5)`: the conditionings of its parts, concatenated.
+
+    Each part is encoded alone and weighted as `empty + weight * (part - empty)`, where `empty` is the
+    conditioning of the empty prompt.
     """
 
     parts: tuple[Passage, ...]
@@ -118,7 +119,7 @@ class Conjunction:
 
 @dataclass(frozen=True, slots=True)
 class Lora:
-    """compel's `withLora(name, weight)`: asked for in the text, for the caller to load."""
+    """compel's `withLora(name, weight)`, for the caller to load."""
 
     name: str
     weight: float
@@ -130,17 +131,17 @@ Structure = Passage | Blend | Conjunction
 
 @dataclass(frozen=True)
 class Prompt:
-    """A text that has been read.
+    """A text that has been parsed.
 
     Attributes:
         chunks: all of it as (text, weight) in order, at least one; `("", 1.0)` for an empty text.
             In a1111, BREAK is a chunk of its own with weight -1 and kind "break".
-        dialect: the grammar it was read in.
+        dialect: the name of the dialect it was parsed in.
         source: the text as it was given.
-        findings: what was noticed: brackets without a partner, numbers that are none, and the like.
-        structure: what compel's functions ask for; None where the chunks in a row are all there is.
+        findings: what was noticed, such as unmatched brackets and invalid numbers.
+        structure: the functions of compel; None where the sequence of chunks is all there is.
         loras: compel's `withLora`, in order.
-        excerpt: the text it was read from, where that is not all of `source`: a part of an AND, a step of a
+        excerpt: the text it was parsed from, where that is not all of `source`: a part of an AND, a step of a
             schedule.
     """
 
@@ -154,15 +155,19 @@ class Prompt:
 
     @property
     def written(self) -> str:
-        """The text with its weights and brackets, as encoders of running text want it."""
+        """The text with its weights and brackets, as language-model encoders get it."""
         return self.source if self.excerpt is None else self.excerpt
 
     @property
+    def separator(self) -> str:
+        """What belongs between two chunks: a space in compel, whose chunks have no white space at their ends."""
+        return " " if self.dialect == "compel" else ""
+
+    @property
     def clean(self) -> str:
-        """The text without any syntax, as pooled vectors want it."""
-        if self.dialect == "compel":  # its chunks carry no white space at their ends
-            return " ".join(chunk.text for chunk in self.chunks)
-        return "".join(" " if chunk.kind == "break" else chunk.text for chunk in self.chunks)
+        """The text without any syntax, as pooled vectors are computed from it."""
+        texts = (" " if chunk.kind == "break" else chunk.text for chunk in self.chunks)
+        return self.separator.join(texts)
 
 
 EMPTY = Chunk("", 1.0)

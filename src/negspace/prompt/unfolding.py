@@ -1,10 +1,10 @@
-"""Unfolding: all that a text says, in one call: its prompts, and their chunks for each of the steps."""
+"""Reads all of a text in one call: its sub-prompts, and for each the parsed prompt of every step."""
 
 from dataclasses import dataclass, replace
 
 from negspace.prompt.composition import SubPrompt, compose
-from negspace.prompt.dialects import parse
-from negspace.prompt.reading import insist
+from negspace.prompt.parsing import parse
+from negspace.prompt.reading import refuse_warnings
 from negspace.prompt.schedules import ScheduledText, moments
 from negspace.prompt.tree import Chunk, Prompt, Span
 
@@ -14,7 +14,7 @@ class Strand:
     """One of the prompts in a text, as it changes over the steps.
 
     Attributes:
-        factor: what its direction is multiplied with: the weight after AND, negative after AND NOT.
+        factor: what the guidance towards it is multiplied by: its weight, negative after AND NOT.
         prompts: (last step, prompt) in order, counted from 1; the last one holds up to the last step.
     """
 
@@ -34,13 +34,13 @@ def unfold(
     Args:
         text: a prompt or a negative.
         steps: how many steps the sampler takes, at least 1.
-        dialect: its grammar; without AND and schedules there is one strand with one prompt.
+        dialect: its dialect; where it is not `timed`, there is one prompt for all steps.
         strict: a warning among the findings is an error instead.
         after: how many steps a first pass has taken before these, as in `schedule`.
 
     Raises:
         RequestError: no dialect has that name, `steps` is less than 1, or `after` less than 0.
-        PromptError: strict, and something cannot be read; `span` says where.
+        PromptError: strict, and something cannot be read; `span` is its place.
     """
     return tuple(
         Strand(
@@ -52,35 +52,35 @@ def unfold(
 
 
 def _prompts(
-    text: str, part: SubPrompt, told: tuple[ScheduledText, ...], dialect: str, strict: bool
+    text: str, part: SubPrompt, scheduled: tuple[ScheduledText, ...], dialect: str, strict: bool
 ) -> list[tuple[int, Prompt]]:
     known: dict[tuple[object, ...], Prompt] = {}
-    for moment in told:
-        key = moment.text, moment.origin
+    for entry in scheduled:
+        key = entry.text, entry.origin
         if key not in known:
-            prompt = parse(moment.text, dialect)
-            known[key] = prompt if moment.text == text else _placed(prompt, text, part, moment)
+            prompt = parse(entry.text, dialect)
+            known[key] = prompt if entry.text == text else _in_source(prompt, text, part, entry)
         if strict:
-            insist(known[key])
-    return [(moment.last_step, known[moment.text, moment.origin]) for moment in told]
+            refuse_warnings(known[key])
+    return [(entry.last_step, known[entry.text, entry.origin]) for entry in scheduled]
 
 
-def _placed(prompt: Prompt, text: str, part: SubPrompt, moment: ScheduledText) -> Prompt:
-    """The prompt of a moment with its spans in the whole text."""
+def _in_source(prompt: Prompt, text: str, part: SubPrompt, entry: ScheduledText) -> Prompt:
+    """The prompt of an entry with its spans in the whole text."""
 
-    def place(span: Span) -> Span:
-        start, end = moment.place(span)
+    def in_source(span: Span) -> Span:
+        start, end = entry.source_span(span)
         return start + part.span[0], end + part.span[0]
 
     return replace(
         prompt,
         source=text,
-        excerpt=moment.text,
+        excerpt=entry.text,
         chunks=tuple(
-            Chunk(chunk.text, chunk.weight, place(chunk.span), chunk.kind) for chunk in prompt.chunks
+            Chunk(chunk.text, chunk.weight, in_source(chunk.span), chunk.kind) for chunk in prompt.chunks
         ),
         findings=tuple(
-            found if found.span is None else replace(found, span=place(found.span))
-            for found in prompt.findings
+            finding if finding.span is None else replace(finding, span=in_source(finding.span))
+            for finding in prompt.findings
         ),
     )

@@ -1,14 +1,14 @@
-"""What all writers share: refusing what their dialect cannot say, and keeping words apart."""
+"""What the writers of all dialects share: they refuse what their dialect cannot express."""
 
 from negspace.errors import PromptError
-from negspace.prompt.tree import Blend, Chunk, Conjunction, Passage, Prompt, Swap
+from negspace.prompt.tree import Blend, Conjunction, Passage, Prompt, Swap
 
 
 def refuse_structure(prompt: Prompt, dialect: str) -> None:
-    """Stops at the first of compel's functions, which no other dialect has.
+    """Refuses the functions of compel, which no other dialect has.
 
     Raises:
-        PromptError: there is one.
+        PromptError: the prompt has one; the error is the first.
     """
     match prompt.structure:
         case Blend(span=span):
@@ -26,21 +26,11 @@ def refuse_structure(prompt: Prompt, dialect: str) -> None:
 
 
 def refuse_breaks(prompt: Prompt, dialect: str) -> None:
-    """Stops at the first BREAK.
+    """Refuses BREAK.
 
     Raises:
-        PromptError: there is one.
+        PromptError: the prompt has one; the error is the first.
     """
     for chunk in prompt.chunks:
         if chunk.kind == "break":
             raise PromptError(f"{dialect} has no BREAK: take it out, or stay in a1111", chunk.span)
-
-
-def runs_together(left: Chunk, right: Chunk, dialect: str) -> bool:
-    """Whether two chunks with text need a space where they meet.
-
-    a1111 joins neighbours of one weight, and would make one word of two. compel's chunks carry no spaces, and
-    without them would be hard to read.
-    """
-    apart = left.text[-1].isspace() or right.text[0].isspace()
-    return not apart and (left.weight == right.weight or dialect == "compel")

@@ -1,1 +1,1 @@
-"""The grammar of compel, and writing in it."""
+"""The grammar of compel, and how its syntax is written."""

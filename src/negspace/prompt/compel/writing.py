@@ -1,9 +1,9 @@
-"""Writing in compel's syntax."""
+"""Writes prompts in the syntax of compel."""
 
 from collections.abc import Iterable
 
 from negspace.errors import PromptError
-from negspace.prompt.reading import spell
+from negspace.prompt.reading import format_weight
 from negspace.prompt.tree import EMPTY, Blend, Chunk, Conjunction, Lora, Passage, Prompt, Swap
 from negspace.prompt.writing import refuse_breaks
 
@@ -14,7 +14,8 @@ _DEFAULTS = Swap((), ())
 def write(prompt: Prompt) -> str:
     """The text that compel reads as this prompt, with single spaces between words.
 
-    Whether it does is for the caller to check: compel cannot say everything, such as `a+` at a weight.
+    The caller has to parse it again and compare, because compel cannot express everything, such as `a+` with
+    a weight.
 
     Raises:
         PromptError: there is a BREAK or a negative weight.
@@ -24,31 +25,31 @@ def write(prompt: Prompt) -> str:
     loras = " ".join(map(_lora, prompt.loras))
     match prompt.structure:
         case None:
-            return _joined((_row(prompt.chunks, own), loras))
+            return _joined((_sequence(prompt.chunks, own), loras))
         case Passage(pieces=pieces):
-            return _joined((_row(pieces, own), loras))
+            return _joined((_sequence(pieces, own), loras))
         case Blend(parts=parts, weights=weights, normalize=normalize):
-            arguments = (*map(spell, weights), *(() if normalize else ("no_normalize",)))
+            arguments = (*map(format_weight, weights), *(() if normalize else ("no_normalize",)))
             return _joined((f"{_parts(parts, '')}.blend({', '.join(arguments)})", loras))
         case Conjunction(parts=parts, weights=weights):
-            return f"{_parts(parts, loras)}.and({', '.join(map(spell, weights))})"
+            return f"{_parts(parts, loras)}.and({', '.join(map(format_weight, weights))})"
 
 
 def _parts(parts: tuple[Passage, ...], loras: str) -> str:
-    """("a", "b"); what stands behind .and() is not read, so LoRAs go into the first part."""
-    return f"({', '.join(_quoted(part, loras if place == 0 else '') for place, part in enumerate(parts))})"
+    """("a", "b"). compel ignores what follows .and(), so LoRAs go into the first part."""
+    return f"({', '.join(_quoted(part, '' if index else loras) for index, part in enumerate(parts))})"
 
 
 def _quoted(part: Passage, loras: str) -> str:
-    return f'"{_joined((_row(part.pieces, True), loras))}"'
+    return f'"{_joined((_sequence(part.pieces, True), loras))}"'
 
 
-def _row(pieces: Iterable[Chunk | Swap], own: bool) -> str:
+def _sequence(pieces: Iterable[Chunk | Swap], own: bool) -> str:
     return _joined(_swap(piece) if isinstance(piece, Swap) else _chunk(piece, own) for piece in pieces)
 
 
 def _chunk(chunk: Chunk, own: bool) -> str:
-    # compel's own texts have single spaces, and an empty word stands for empty quotation marks.
+    # Texts from compel have single spaces, and an empty word in them is a pair of quotation marks.
     words = chunk.text.split(" ") if own and chunk != EMPTY else chunk.text.split()
     text = " ".join(word.translate(_ESCAPES) or '""' for word in words)
     if chunk.weight == 1.0:
@@ -57,20 +58,20 @@ def _chunk(chunk: Chunk, own: bool) -> str:
         raise PromptError(
             f"compel has no negative weights: {chunk.text[:40]!r} weighs {chunk.weight:g}", chunk.span
         )
-    return f"({text}){spell(chunk.weight)}"
+    return f"({text}){format_weight(chunk.weight)}"
 
 
 def _swap(swap: Swap) -> str:
     options = "".join(
-        f", {name}={spell(getattr(swap, name))}"
+        f", {name}={format_weight(getattr(swap, name))}"
         for name in ("s_start", "s_end", "t_start", "t_end")
         if getattr(swap, name) != getattr(_DEFAULTS, name)
     )
-    return f"({_row(swap.original, True)}).swap(({_row(swap.edited, True)}){options})"
+    return f"({_sequence(swap.original, True)}).swap(({_sequence(swap.edited, True)}){options})"
 
 
 def _lora(lora: Lora) -> str:
-    return f"withLora({lora.name}, {spell(lora.weight)})"
+    return f"withLora({lora.name}, {format_weight(lora.weight)})"
 
 
 def _joined(parts: Iterable[str]) -> str:

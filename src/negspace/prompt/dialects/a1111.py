@@ -1,12 +1,12 @@
-"""a1111: AUTOMATIC1111's attention syntax, and the default dialect.
+"""The a1111 dialect, which is the default: the attention syntax of AUTOMATIC1111.
 
-`(x)` is x1.1, `[x]` is /1.1, `(x:1.3)` is x1.3; ranges that lie in each other multiply. A backslash makes the
-next bracket or backslash a letter. A bracket that is never closed acts to the end; one that closes nothing is
-a letter. Round and square brackets do not see each other: in `(a [b) c]` the round range is `a b`, the square
-one `b c`.
+`(x)` is x1.1, `[x]` is /1.1, `(x:1.3)` is x1.3; nested ranges multiply. A backslash makes the next bracket or
+backslash a letter. A bracket that is never closed applies to the end; one that closes nothing is a letter.
+Round and square brackets are matched independently of each other: in `(a [b) c]` the round range is `a b` and
+the square range is `b c`.
 
-One scan over the characters finds the pieces and which ranges they lie in. Only then are the factors known,
-so the weights are multiplied out afterwards, innermost range first as AUTOMATIC1111 does: 1.3 * 1.1 * 1.1 and
+One scan over the characters finds the pieces of text and the ranges around each. The factors are known only
+after that, so the weights are computed last, innermost range first as in AUTOMATIC1111: 1.3 * 1.1 * 1.1 and
 1.1 * 1.1 * 1.3 differ in their last digit.
 """
 
@@ -14,9 +14,19 @@ import re
 from itertools import pairwise
 from typing import NamedTuple
 
-from negspace.prompt.reading import DOWN, LARGEST, UP, Notes, number, spell, times, words_at
+from negspace.prompt.dialect import Dialect
+from negspace.prompt.reading import (
+    DOWN,
+    LARGEST_WEIGHT,
+    UP,
+    FindingCollector,
+    format_weight,
+    parse_number,
+    product,
+    whole_words,
+)
 from negspace.prompt.tree import EMPTY, Chunk, Prompt
-from negspace.prompt.writing import refuse_structure, runs_together
+from negspace.prompt.writing import refuse_structure
 
 NAME = "a1111"
 BREAK_WEIGHT = -1.0
@@ -24,36 +34,36 @@ _SPECIAL = re.compile(r"[\\()\[\]:]")
 _ESCAPABLE = frozenset("\\()[]")
 _ESCAPES = str.maketrans({sign: "\\" + sign for sign in _ESCAPABLE})
 _OUTSIDE = -1
-# Ranges around a piece that are multiplied one by one, innermost first, as AUTOMATIC1111 does. What lies
-# outside of those has one product a range, computed once: a text of n nested brackets takes n
-# multiplications, not n * n.
+# How many ranges around a piece are multiplied one by one, innermost first, as AUTOMATIC1111 does. The ranges
+# around those contribute one product that is computed once for each range, so that n nested brackets take n
+# multiplications and not n * n.
 _EXACT_DEPTH = 16
 
 
-def parse(source: str, notes: Notes) -> Prompt:
-    """Reads `source`; what cannot be read is text, and noted."""
-    return Prompt(_merged(_Scan(source, notes)), NAME, source, notes.findings)
+def parse(source: str, findings: FindingCollector) -> Prompt:
+    """Reads `source`; what cannot be read is text, with a finding."""
+    return Prompt(_merged(_Scan(source, findings)), NAME, source, findings.collected())
 
 
 class _Piece(NamedTuple):
     text: str
     start: int
     end: int
-    round: int  # innermost round range it lies in, or _OUTSIDE
-    square: int
+    round: int  # innermost round range around it, or _OUTSIDE
+    square: int  # innermost square range around it, or _OUTSIDE
     is_break: bool = False
 
 
 class _Scan:
-    """The pieces of a text and the ranges they lie in.
+    """The pieces of a text and the ranges around them.
 
-    A range is a number; its factor, the range of its own kind around it, and the place it closes at are
-    looked up by that number, with the last entry of each list standing for _OUTSIDE.
+    A range is a number, the index of its factor, of the range of its own kind around it, and of the place
+    where it closes.
     """
 
-    def __init__(self, source: str, notes: Notes) -> None:
+    def __init__(self, source: str, findings: FindingCollector) -> None:
         self.source = source
-        self.notes = notes
+        self.findings = findings
         self.pieces: list[_Piece] = []
         self.factor: list[float] = []
         self.around: list[int] = []
@@ -62,7 +72,7 @@ class _Scan:
         self._rounds: list[int] = []
         self._squares: list[int] = []
         self._literal: list[_Piece] = []  # opening brackets that turned out to be letters
-        self._colon = -1  # the last colon, as long as nothing but text stands behind it
+        self._colon = -1  # the last colon, if only text follows it so far
         self._run()
 
     def _run(self) -> None:
@@ -101,8 +111,8 @@ class _Scan:
         return self._squares[-1] if self._squares else _OUTSIDE
 
     def _text(self, start: int, end: int) -> None:
-        """Text between two marks; the word BREAK in it takes the white space around it along."""
-        for first, word, last in words_at(self.source, "BREAK", start, end):
+        """Text between two marks. The white space around the word BREAK is dropped."""
+        for first, word, last in whole_words(self.source, "BREAK", start, end):
             if start < first:
                 self._add(self.source[start:first], start, first)
             self.pieces.append(_Piece("BREAK", word, word + 5, _OUTSIDE, _OUTSIDE, is_break=True))
@@ -115,7 +125,7 @@ class _Scan:
         if following in _ESCAPABLE:
             self._add(following, at, at + 2)
             return at + 2
-        self.notes.warn(
+        self.findings.warn(
             "escape", "this backslash escapes nothing and is dropped; write \\\\ to keep it", (at, at + 1)
         )
         return at + 1
@@ -132,7 +142,7 @@ class _Scan:
             stack = self._rounds if sign == ")" else self._squares
             if stack:
                 if sign == "]":
-                    self._mention_schedule(at)
+                    self._note_schedule(at)
                 self.closed[stack.pop()] = at
             else:
                 self._unopened(sign, at)
@@ -140,7 +150,7 @@ class _Scan:
         return at + 1
 
     def _weight_end(self, colon: int) -> int | None:
-        """The closing bracket, if a sign, digits and dots are all that stands between it and the colon."""
+        """The closing bracket, if there are only a sign, digits and dots between it and the colon."""
         source, at, end = self.source, colon + 1, len(self.source)
         while at < end and source[at].isspace():
             at += 1
@@ -157,7 +167,7 @@ class _Scan:
 
     def _close_weighted(self, colon: int, close: int) -> int:
         source, end = self.source, close + 1
-        weight = number(source[colon + 1 : close])
+        weight = parse_number(source[colon + 1 : close])
         if not self._rounds:
             self._unopened(")", close)
             self._add(source[colon:end], colon, end)
@@ -166,9 +176,9 @@ class _Scan:
             self.closed[group], self.factor[group] = close, 1.0
             opened = self._opened[group]
             self._literal.append(_Piece("(", opened, opened + 1, group, self._square))
-            said = source[colon + 1 : close].strip()
-            self.notes.warn(
-                "number", f"{said[:40]!r} is not a weight; the bracket is read as text", (colon + 1, close)
+            number = source[colon + 1 : close].strip()
+            self.findings.warn(
+                "number", f"{number[:40]!r} is not a weight; the bracket is read as text", (colon + 1, close)
             )
             self._add(source[colon:end], colon, end)
         else:
@@ -181,23 +191,23 @@ class _Scan:
         for group in (*self._rounds, *self._squares):
             opened = self._opened[group]
             sign = self.source[opened]
-            trouble = f"this {sign!r} is never closed and acts to the end; write \\{sign} for the letter"
-            self.notes.warn("unbalanced", trouble, (opened, opened + 1))
+            message = f"this {sign!r} is never closed and acts to the end; write \\{sign} for the letter"
+            self.findings.warn("unbalanced", message, (opened, opened + 1))
         for group in self._squares:
             self.closed[group] = end + 1  # AUTOMATIC1111 closes the round ones first
         if self._literal:
             self.pieces = sorted([*self.pieces, *self._literal], key=lambda piece: piece.start)
 
     def _unopened(self, sign: str, at: int) -> None:
-        self.notes.warn(
+        self.findings.warn(
             "unbalanced",
             f"this {sign!r} closes nothing and is read as a letter; write \\{sign}",
             (at, at + 1),
         )
 
-    def _mention_schedule(self, close: int) -> None:
-        if self._colon > 0 and number(self.source[self._colon + 1 : close]) is not None:
-            self.notes.mention(
+    def _note_schedule(self, close: int) -> None:
+        if self._colon > 0 and parse_number(self.source[self._colon + 1 : close]) is not None:
+            self.findings.note(
                 "schedule",
                 "[text:number] is a schedule, not a weight; a weight is (text:number)",
                 (self._colon, close),
@@ -205,15 +215,18 @@ class _Scan:
 
 
 class _Weights:
-    """The weight of a piece: the product of the factors of all ranges it lies in."""
+    """The weight of a piece: the product of the factors of all ranges around it.
+
+    The last entry of each list is that of _OUTSIDE.
+    """
 
     def __init__(self, scan: _Scan) -> None:
         self._factor = [*scan.factor, 1.0]
         self._around = [*scan.around, _OUTSIDE]
         self._closed = [*scan.closed, len(scan.source) + 2]
-        self._whole = [1.0] * len(self._factor)  # a range's factor times those of all its own kind around it
+        self._whole = [1.0] * len(self._factor)  # factor of a range times those of its own kind around it
         for group, factor in enumerate(scan.factor):
-            self._whole[group] = times(self._whole[scan.around[group]], factor)
+            self._whole[group] = product(self._whole[scan.around[group]], factor)
         self._known: dict[tuple[int, int], float] = {}
 
     def of(self, piece: _Piece) -> float:
@@ -223,21 +236,21 @@ class _Weights:
         return self._known[key]
 
     def _product(self, inner: int, square: int) -> float:
-        product = 1.0
+        weight = 1.0
         for _ in range(_EXACT_DEPTH):
             if inner == _OUTSIDE and square == _OUTSIDE:
-                return product
+                return weight
             if self._closed[inner] <= self._closed[square]:
-                product = times(product, self._factor[inner])
+                weight = product(weight, self._factor[inner])
                 inner = self._around[inner]
             else:
-                product = times(product, self._factor[square])
+                weight = product(weight, self._factor[square])
                 square = self._around[square]
-        return times(times(product, self._whole[inner]), self._whole[square])
+        return product(product(weight, self._whole[inner]), self._whole[square])
 
 
 def _merged(scan: _Scan) -> tuple[Chunk, ...]:
-    """Chunks: neighbours of the same weight are one."""
+    """The chunks: adjacent pieces of the same weight are one."""
     weights = _Weights(scan)
     chunks: list[Chunk] = []
     texts: list[str] = []
@@ -254,8 +267,8 @@ def _merged(scan: _Scan) -> tuple[Chunk, ...]:
             chunks.append(Chunk(piece.text, BREAK_WEIGHT, (piece.start, piece.end), "break"))
             continue
         own = weights.of(piece)
-        if abs(own) == LARGEST:
-            scan.notes.warn(
+        if abs(own) == LARGEST_WEIGHT:
+            scan.findings.warn(
                 "weight-range", "the weights around this are too large to multiply", (piece.start, piece.end)
             )
         if own != weight or not texts:
@@ -268,10 +281,10 @@ def _merged(scan: _Scan) -> tuple[Chunk, ...]:
 
 
 def write(prompt: Prompt) -> str:
-    """The text that AUTOMATIC1111 reads as these chunks. Neighbours of one weight become one chunk.
+    """The text that AUTOMATIC1111 reads as these chunks. Adjacent chunks of one weight become one chunk.
 
     Raises:
-        PromptError: the prompt asks for one of compel's functions.
+        PromptError: the prompt has a function of compel.
     """
     refuse_structure(prompt, "a1111")
     written: list[str] = []
@@ -282,29 +295,39 @@ def write(prompt: Prompt) -> str:
         elif chunk.text:
             if before is not None and before.kind == "break":
                 written.append("()" if chunk.weight == 1.0 and chunk.text[0].isspace() else " ")
-            elif before is not None and runs_together(before, chunk, prompt.dialect):
+            elif before is not None and _needs_space(before, chunk, prompt.separator):
                 written.append(" ")
             text = _escaped(chunk.text)
-            written.append(text if chunk.weight == 1.0 else f"({text}:{spell(chunk.weight)})")
+            written.append(text if chunk.weight == 1.0 else f"({text}:{format_weight(chunk.weight)})")
         else:
             continue
         before = chunk
     return "".join(written)
 
 
+def _needs_space(left: Chunk, right: Chunk, separator: str) -> bool:
+    """Whether two chunks with text need a space between them.
+
+    Adjacent chunks of one weight become one, in which their words would run together. Chunks with a separator
+    have no white space of their own, and would be hard to read without it.
+    """
+    spaced = left.text[-1].isspace() or right.text[0].isspace()
+    return not spaced and (left.weight == right.weight or bool(separator))
+
+
 def _break_after(before: Chunk | None) -> str:
-    # BREAK takes the white space around it along; an empty bracket keeps what belongs to the text.
+    """BREAK, and an empty bracket before it where the white space at the end of the text would be dropped."""
     if before is None:
         return "BREAK"
-    return (
-        "()BREAK"
-        if before.kind == "text" and before.weight == 1.0 and before.text[-1].isspace()
-        else " BREAK"
-    )
+    plain = before.kind == "text" and before.weight == 1.0
+    return "()BREAK" if plain and before.text[-1].isspace() else " BREAK"
 
 
 def _escaped(text: str) -> str:
-    """`text` with brackets and backslashes escaped, and AND and BREAK taken apart by empty brackets."""
-    cuts = sorted(at + 1 for word in ("AND", "BREAK") for _, at, _ in words_at(text, word, 0, len(text)))
+    """`text` with brackets and backslashes escaped, and AND and BREAK divided by empty brackets."""
+    cuts = sorted(at + 1 for word in ("AND", "BREAK") for _, at, _ in whole_words(text, word, 0, len(text)))
     pieces = (text[start:end] for start, end in pairwise((0, *cuts, len(text))))
     return "()".join(piece.translate(_ESCAPES) for piece in pieces)
+
+
+DIALECT = Dialect(NAME, parse, write, timed=True)

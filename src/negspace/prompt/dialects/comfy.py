@@ -1,18 +1,26 @@
-"""comfy: ComfyUI's weights, as its `token_weights` gives them.
+"""The comfy dialect: the weights of ComfyUI, as its `token_weights` gives them.
 
-`(x)` multiplies the weight around it by 1.1; `(x:1.3)` puts 1.3 in its place, whatever stands around it.
-`\\(` and `\\)` are letters, every other backslash and every square bracket is one too. There is no BREAK, AND
-or schedule.
+`(x)` multiplies the surrounding weight by 1.1; `(x:1.3)` replaces it with 1.3. `\\(` and `\\)` are letters,
+and so are every other backslash and every square bracket. There is no BREAK, AND or schedule.
 
-Brackets that do not match are read exactly as ComfyUI reads them, which takes three rules: a bracket opens a
-range only where no stray `)` before it waits for a partner; a bracket that is never closed takes the rest of
-its text along, as letters; unless that rest ends in `)`, which then closes it.
+Unmatched brackets are read exactly as ComfyUI reads them, by three rules: a bracket opens a range only if
+every `)` before it has a partner; a bracket that is never closed makes the rest of its text letters; unless
+that rest ends in `)`, which then closes it.
 """
 
 import re
 from typing import NamedTuple
 
-from negspace.prompt.reading import LARGEST, UP, Notes, looks_numeric, number, spell, times
+from negspace.prompt.dialect import Dialect
+from negspace.prompt.reading import (
+    LARGEST_WEIGHT,
+    UP,
+    FindingCollector,
+    format_weight,
+    looks_numeric,
+    parse_number,
+    product,
+)
 from negspace.prompt.tree import EMPTY, Chunk, Prompt
 from negspace.prompt.writing import refuse_breaks, refuse_structure
 
@@ -20,13 +28,14 @@ NAME = "comfy"
 _MARK = re.compile(r"\\[()]|[():]")
 
 
-def parse(source: str, notes: Notes) -> Prompt:
-    """Reads `source`; what cannot be read is text, and noted."""
-    return Prompt(tuple(_Scan(source, notes).chunks) or (EMPTY,), NAME, source, notes.findings)
+def parse(source: str, findings: FindingCollector) -> Prompt:
+    """Reads `source`; what cannot be read is text, with a finding."""
+    chunks = tuple(_Scan(source, findings).chunks)
+    return Prompt(chunks or (EMPTY,), NAME, source, findings.collected())
 
 
 class _Region(NamedTuple):
-    """Text from character `start` to `end`, with the marks from number `mark` to `last`, at a weight."""
+    """source[start:end], in which the marks number `mark` to `last` lie, and its weight."""
 
     start: int
     end: int
@@ -36,12 +45,12 @@ class _Region(NamedTuple):
 
 
 class _Scan:
-    def __init__(self, source: str, notes: Notes) -> None:
+    def __init__(self, source: str, findings: FindingCollector) -> None:
         self.source = source
-        self.notes = notes
+        self.findings = findings
         self.chunks: list[Chunk] = []
-        found = _MARK.finditer(source)
-        self._marks = [mark.start() for mark in found if source[mark.start()] != "\\"]
+        marks = _MARK.finditer(source)
+        self._marks = [mark.start() for mark in marks if source[mark.start()] != "\\"]
         self._partner = self._partners()
         self._todo = [_Region(0, len(source), 0, len(self._marks), 1.0)]
         while self._todo:
@@ -60,7 +69,7 @@ class _Scan:
 
     def _read(self, region: _Region) -> None:
         """Reads up to the first range in a region, and leaves that range and what follows to be read next."""
-        stray = 0  # how many ) wait for a ( that makes up for them
+        stray = 0  # how many ) have no ( for them yet
         for mark in range(region.mark, region.last):
             at = self._marks[mark]
             sign = self.source[at]
@@ -72,7 +81,7 @@ class _Scan:
                 stray -= 1
             elif sign == ")":
                 stray += 1
-                self._stray(at, "closes nothing")
+                self._warn_stray(at, "closes nothing")
         self._text(region.start, region.end, region.weight)
 
     def _range(self, region: _Region, mark: int) -> None:
@@ -83,7 +92,7 @@ class _Scan:
             self._todo.append(_Region(after, region.end, close + 1, region.last, region.weight))
             self._todo.append(self._inside(mark, close, region.weight))
             return
-        self._stray(at, "is never closed")
+        self._warn_stray(at, "is never closed")
         close = region.last - 1
         if close > mark and self._marks[close] == region.end - 1 and self.source[region.end - 1] == ")":
             self._todo.append(self._inside(mark, close, region.weight))
@@ -91,20 +100,22 @@ class _Scan:
             self._text(at, region.end, region.weight)
 
     def _inside(self, mark: int, close: int, around: float) -> _Region:
-        """What lies between two brackets, at its weight."""
+        """The region between two brackets."""
         start, end, colon = self._marks[mark] + 1, self._marks[close], self._marks[close - 1]
         if close - 1 > mark and self.source[colon] == ":" and colon > start:
-            said = self.source[colon + 1 : end]
-            weight = number(said)
+            number = self.source[colon + 1 : end]
+            weight = parse_number(number)
             if weight is not None:
                 return _Region(start, colon, mark + 1, close - 1, weight)
-            if looks_numeric(said):
-                self.notes.warn(
-                    "number", f"{said.strip()[:40]!r} is not a weight; it is read as text", (colon, end)
+            if looks_numeric(number):
+                self.findings.warn(
+                    "number", f"{number.strip()[:40]!r} is not a weight; it is read as text", (colon, end)
                 )
-        weight = times(around, UP)
-        if weight == LARGEST:
-            self.notes.warn("weight-range", "the weights around this are too large to multiply", (start, end))
+        weight = product(around, UP)
+        if weight == LARGEST_WEIGHT:
+            self.findings.warn(
+                "weight-range", "the weights around this are too large to multiply", (start, end)
+            )
         return _Region(start, end, mark + 1, close, weight)
 
     def _text(self, start: int, end: int, weight: float) -> None:
@@ -112,9 +123,11 @@ class _Scan:
             text = self.source[start:end].replace("\\)", ")").replace("\\(", "(")
             self.chunks.append(Chunk(text, weight, (start, end)))
 
-    def _stray(self, at: int, trouble: str) -> None:
+    def _warn_stray(self, at: int, problem: str) -> None:
         sign = self.source[at]
-        self.notes.warn("unbalanced", f"this {sign!r} {trouble}; write \\{sign} for the letter", (at, at + 1))
+        self.findings.warn(
+            "unbalanced", f"this {sign!r} {problem}; write \\{sign} for the letter", (at, at + 1)
+        )
 
 
 def write(prompt: Prompt) -> str:
@@ -127,14 +140,16 @@ def write(prompt: Prompt) -> str:
     refuse_breaks(prompt, "ComfyUI")
     chunks = [chunk for chunk in prompt.chunks if chunk.text]
     written: list[str] = []
-    for place, chunk in enumerate(chunks):
+    for index, chunk in enumerate(chunks):
         text = chunk.text.replace("(", "\\(").replace(")", "\\)")
         plain = chunk.weight == 1.0
-        # A backslash would make a letter of the bracket that follows, and ComfyUI has no escape for the
-        # backslash.
-        if not plain or (text.endswith("\\") and place + 1 < len(chunks)):
-            text = f"({text}:{spell(chunk.weight)})"
-        elif place and chunks[place - 1].weight == 1.0:
-            text = f"(){text}"  # read together they would be one chunk
+        # A backslash would make the next bracket a letter, and ComfyUI has no escape for the backslash.
+        if not plain or (text.endswith("\\") and index + 1 < len(chunks)):
+            text = f"({text}:{format_weight(chunk.weight)})"
+        elif index and chunks[index - 1].weight == 1.0:
+            text = f"(){text}"  # without the brackets they would be one chunk
         written.append(text)
-    return (" " if prompt.dialect == "compel" else "").join(written)  # compel's chunks carry no spaces
+    return prompt.separator.join(written)
+
+
+DIALECT = Dialect(NAME, parse, write)

@@ -1,14 +1,13 @@
-"""compel: the syntax of the compel library.
+"""The compel dialect: the syntax of the compel library.
 
-`word+`, `(some words)--` weigh 1.1 or 0.9 to the power of the signs, `(some words)1.3` and `.attend(1.3)`
-weigh 1.3; groups in each other multiply. `"a".swap(b)`, `("a", "b").blend(1, 0.5)`, `("a", "b").and()` and
-`withLora(name, 0.5)` are its functions. Words are joined by single spaces. What is badly formed is text, as
-in compel.
+`word+`, `(some words)--` weigh 1.1 or 0.9 to the power of the number of signs, `(some words)1.3` and
+`.attend(1.3)` weigh 1.3; nested groups multiply. `"a".swap(b)`, `("a", "b").blend(1, 0.5)`,
+`("a", "b").and()` and `withLora(name, 0.5)` are its functions. Words are joined by single spaces. Malformed
+syntax is text, as in compel.
 
-Where compel raises an error, this reads the text as text and notes it. Three accidents are not copied: in
-quotation marks compel takes \\n, \\t and the like for the sign they stand for in Python and loses the
-letters; several backslashes before a bracket all vanish there, here the last one does; and vertical tabs are
-white space here.
+Where compel raises an error, the text is text here, with a finding. Three errors of compel are avoided: in
+quotation marks it reads \\n, \\t and the like as in Python and loses the letters; it drops all of several
+backslashes before a bracket, where only the last one is dropped here; and vertical tabs are white space here.
 """
 
 import re
@@ -18,17 +17,11 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Literal, NamedTuple
 
-from negspace.prompt.compel.grammar import (
-    FunctionCall,
-    Grammar,
-    GrammarWord,
-    Group,
-    Loaded,
-    Node,
-    Option,
-    Swapped,
-)
-from negspace.prompt.reading import LARGEST, Notes, times
+from negspace.prompt.compel.grammar import FunctionCall, Grammar, GrammarWord, Group, Node, SwapCall
+from negspace.prompt.compel.scanner import LoraCall, Option
+from negspace.prompt.compel.writing import write
+from negspace.prompt.dialect import Dialect
+from negspace.prompt.reading import LARGEST_WEIGHT, FindingCollector, product
 from negspace.prompt.tree import (
     EMPTY,
     Blend,
@@ -47,16 +40,15 @@ _SWAP_OPTIONS = ("s_start", "s_end", "t_start", "t_end")
 _LETTER_SYNTAX = re.compile(r'(?<!\\)[()"]')
 
 
-def parse(source: str, notes: Notes) -> Prompt:
-    """Reads `source`; what cannot be read is text, and noted."""
-    return _Reading(source, notes).prompt()
+def parse(source: str, findings: FindingCollector) -> Prompt:
+    """Reads `source`; what cannot be read is text, with a finding."""
+    return _Reading(source, findings).prompt()
 
 
 def _spaced(source: str) -> tuple[str, list[int]]:
-    """`source` with a space after every comma that has none, and where the spaces are, as compel prepares a
-    text.
+    """`source` with a space after every comma that has none, and the places of these spaces.
 
-    A comma that follows such a comma at once is left alone, also as there.
+    compel prepares a text like this. As there, a comma directly after such a comma is left as it is.
     """
     parts: list[str] = []
     spaces: list[int] = []
@@ -71,10 +63,15 @@ def _spaced(source: str) -> tuple[str, list[int]]:
     return "".join((*parts, source[done:])), spaces
 
 
+class _WeightedWord(NamedTuple):
+    word: GrammarWord
+    weight: float
+
+
 class _Reading:
-    def __init__(self, source: str, notes: Notes) -> None:
+    def __init__(self, source: str, findings: FindingCollector) -> None:
         self._source = source
-        self._notes = notes
+        self._findings = findings
         self._text, self._spaces = _spaced(source)
         self._loras: list[Lora] = []
 
@@ -86,36 +83,41 @@ class _Reading:
             structure = self._passage(grammar.text(), (0, len(self._text)))
         parts = (structure,) if isinstance(structure, Passage) else structure.parts
         chunks = tuple(chunk for part in parts for chunk in part.chunks)
-        row = isinstance(structure, Passage) and not any(
+        functions = not isinstance(structure, Passage) or any(
             isinstance(piece, Swap) for piece in structure.pieces
         )
         return Prompt(
-            chunks, NAME, self._source, self._notes.findings, None if row else structure, tuple(self._loras)
+            chunks,
+            NAME,
+            self._source,
+            self._findings.collected(),
+            structure if functions else None,
+            tuple(self._loras),
         )
 
     def _structure(self, call: FunctionCall) -> Structure | None:
-        """The function that the whole text is; None, and a note, where it cannot be carried out."""
+        """The function that is the whole text; None, and a finding, where it cannot be carried out."""
         weights = [option.value for option in call.options]
         normalize = True
         if call.name == "blend" and call.options and call.options[-1].key == "no_normalize":
             normalize = False
             weights.pop()
-        span = self._place(call.span)
-        trouble = self._trouble(call, weights)
-        if trouble is not None:
-            self._notes.warn("function", f"{trouble}; it is read as text", span)
+        span = self._source_span(call.span)
+        problem = self._problem(call, weights)
+        if problem is not None:
+            self._findings.warn("function", f"{problem}; it is read as text", span)
             return None
-        kept = len(self._loras)
+        loras_before = len(self._loras)
         parts = [self._pieces(part) for part in call.parts]
         if call.name == "blend" and any(isinstance(piece, Swap) for part in parts for piece in part):
-            del self._loras[kept:]
-            self._notes.warn("function", ".swap() cannot be part of a .blend(); it is read as text", span)
+            del self._loras[loras_before:]
+            self._findings.warn("function", ".swap() cannot be part of a .blend(); it is read as text", span)
             return None
-        self._loras += [self._lora(node) for node in call.loras if isinstance(node, Loaded)]
+        self._loras += map(self._lora, call.loras)
         numbers = [weight for weight in weights if isinstance(weight, float)] or [1.0] * len(parts)
         if call.rest < len(self._text):
-            rest = self._place((call.rest, len(self._text)))
-            self._notes.warn("ignored", "what follows .and() is ignored; put it in a part", rest)
+            rest = self._source_span((call.rest, len(self._text)))
+            self._findings.warn("ignored", "what follows .and() is ignored; put it in a part", rest)
         if call.name == "and":  # compel drops a part of nothing at all, such as (), together with its weight
             numbers = [weight for weight, part in zip(numbers, parts, strict=True) if part]
             parts = [part for part in parts if part] or [[EMPTY]]
@@ -124,7 +126,7 @@ class _Reading:
             return Blend(passages, tuple(numbers), normalize, span)
         return Conjunction(passages, tuple(numbers) or (1.0,), span)
 
-    def _trouble(self, call: FunctionCall, weights: list[float | str | None]) -> str | None:
+    def _problem(self, call: FunctionCall, weights: list[float | str | None]) -> str | None:
         if call.name == "blend" and call.rest < len(self._text):
             return "text follows .blend(), which has to stand alone"
         for weight, option in zip(weights, call.options, strict=False):
@@ -134,19 +136,19 @@ class _Reading:
             return f".{call.name}() has {len(call.parts)} parts and {len(weights)} weights"
         return None
 
-    def _place(self, span: Span) -> Span:
-        """The place in the source of a span of the text with spaces put in."""
+    def _source_span(self, span: Span) -> Span:
+        """The span in the source of a span of the text with its added spaces."""
         start, end = (at - bisect_left(self._spaces, at) for at in span)
         return start, end
 
     def _passage(self, nodes: list[Node], span: Span) -> Passage:
-        return Passage(tuple(self._pieces(nodes)) or (EMPTY,), self._place(span))
+        return Passage(tuple(self._pieces(nodes)) or (EMPTY,), self._source_span(span))
 
     def _pieces(self, nodes: list[Node]) -> list[Chunk | Swap]:
         pieces: list[Chunk | Swap] = []
-        run: list[_Weighed] = []
+        run: list[_WeightedWord] = []
         for part in self._flat(nodes, 1.0):
-            if isinstance(part, _Weighed):
+            if isinstance(part, _WeightedWord):
                 run.append(part)
             else:
                 pieces += self._chunks(run)
@@ -154,7 +156,7 @@ class _Reading:
                 run = []
         return [*pieces, *self._chunks(run)]
 
-    def _flat(self, nodes: list[Node], weight: float) -> "Iterator[_Weighed | tuple[Swapped, float]]":
+    def _flat(self, nodes: list[Node], weight: float) -> Iterator[_WeightedWord | tuple[SwapCall, float]]:
         """The words and swaps in order, each with the product of the weights around it, outermost first."""
         open_groups = [(iter(nodes), weight)]
         while open_groups:
@@ -164,33 +166,33 @@ class _Reading:
                 case None:
                     open_groups.pop()
                 case GrammarWord():
-                    yield _Weighed(node, weight)
+                    yield _WeightedWord(node, weight)
                 case Group(weight=own):
                     self._check_number(node)
-                    open_groups.append((iter(node.nodes), times(weight, own)))
-                case Swapped():
+                    open_groups.append((iter(node.nodes), product(weight, own)))
+                case SwapCall():
                     yield node, weight
-                case Loaded():
+                case LoraCall():
                     self._loras.append(self._lora(node))
 
-    def _chunks(self, run: "list[_Weighed]") -> list[Chunk]:
-        """Chunks: neighbours of the same weight are one, with single spaces between."""
+    def _chunks(self, run: list[_WeightedWord]) -> list[Chunk]:
+        """The chunks: adjacent words of the same weight are one, with single spaces between them."""
         chunks: list[Chunk] = []
         for weight, same in groupby(run, key=lambda part: part.weight):
             words = [part.word for part in same]
-            span = self._place((words[0].start, words[-1].end))
-            if abs(weight) == LARGEST:
-                self._notes.warn("weight-range", "the weights around this are too large to multiply", span)
+            span = self._source_span((words[0].start, words[-1].end))
+            if abs(weight) == LARGEST_WEIGHT:
+                self._findings.warn("weight-range", "the weights around this are too large to multiply", span)
             chunks.append(Chunk(" ".join(map(self._letters, words)), weight, span))
         return chunks
 
     def _letters(self, word: GrammarWord) -> str:
         text = self._text[word.start : word.end]
-        if word.free and _LETTER_SYNTAX.search(text):
-            self._notes.warn(
+        if word.unread and _LETTER_SYNTAX.search(text):
+            self._findings.warn(
                 "unbalanced",
                 f"the brackets or quotation marks in {text[:40]!r} are not in order and are read as letters",
-                self._place((word.start, word.end)),
+                self._source_span((word.start, word.end)),
             )
         return text.replace("\\(", "(").replace("\\)", ")").replace('\\"', '"')
 
@@ -198,57 +200,55 @@ class _Reading:
         end = group.span[1]
         tail = self._text[end : end + 1]
         if self._text[end - 1].isdecimal() and (tail == "." or tail.isdecimal()):
-            self._notes.warn(
+            self._findings.warn(
                 "number",
                 f"the number ends before {tail!r}; what follows is read as text",
-                self._place(group.span),
+                self._source_span(group.span),
             )
 
-    def _swap(self, node: Swapped, weight: float) -> Swap:
+    def _swap(self, node: SwapCall, weight: float) -> Swap:
         original = self._side(node.original, weight, "original")
         edited = self._side(node.edited, weight, "edited")
-        return self._options(Swap(original, edited, span=self._place(node.span)), node.options)
+        return self._options(Swap(original, edited, span=self._source_span(node.span)), node.options)
 
     def _side(
         self, nodes: list[Node], weight: float, side: Literal["original", "edited"]
     ) -> tuple[Chunk, ...]:
-        """One side of a swap. A swap in it, which nothing could carry out, stands as its own same side."""
-        run: list[_Weighed] = []
+        """One side of a swap. A swap inside of it cannot be carried out, so its own same side replaces it."""
+        run: list[_WeightedWord] = []
         todo = [self._flat(nodes, weight)]
         while todo:
             part = next(todo[-1], None)
             if part is None:
                 todo.pop()
-            elif isinstance(part, _Weighed):
+            elif isinstance(part, _WeightedWord):
                 run.append(part)
             else:
                 inner, inner_weight = part
-                self._notes.warn(
+                self._findings.warn(
                     "function",
                     f".swap() inside of .swap(): only its {side} is taken",
-                    self._place(inner.span),
+                    self._source_span(inner.span),
                 )
                 todo.append(self._flat(inner.original if side == "original" else inner.edited, inner_weight))
-        # A side of nothing weighs what is around it; one of nothing but empty brackets weighs 1.
+        # An empty side has the weight around it; one with only empty brackets has the weight 1.
         return tuple(self._chunks(run)) or (EMPTY if nodes else Chunk("", weight),)
 
     def _options(self, swap: Swap, options: list[Option]) -> Swap:
         given: dict[str, float] = {}
         for option in options:
-            value, span = option.value, self._place(option.span)
+            value, span = option.value, self._source_span(option.span)
             if option.key in _SWAP_OPTIONS and isinstance(value, float):
                 given[option.key] = value
             elif option.key == "shape_freedom" and isinstance(value, float) and 0 <= value <= 1:
                 given.setdefault("s_end", 1.0 - value ** (1 / 3))
             else:
-                said = self._text[slice(*option.span)]
-                self._notes.warn("option", f"{said[:40]!r} is no option of .swap() and is left out", span)
+                text = self._text[slice(*option.span)]
+                self._findings.warn("option", f"{text[:40]!r} is no option of .swap() and is left out", span)
         return replace(swap, **given)
 
-    def _lora(self, node: Loaded) -> Lora:
-        return Lora(node.name, node.weight, self._place(node.span))
+    def _lora(self, node: LoraCall) -> Lora:
+        return Lora(node.name, node.weight, self._source_span(node.span))
 
 
-class _Weighed(NamedTuple):
-    word: GrammarWord
-    weight: float
+DIALECT = Dialect(NAME, parse, write)

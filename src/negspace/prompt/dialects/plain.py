@@ -1,23 +1,24 @@
-"""plain: every character is itself. Language-model encoders get this: `ereshkigal (fate)` survives it."""
+"""The plain dialect, in which every character is literal. Language-model encoders get such texts."""
 
 from negspace.errors import PromptError
-from negspace.prompt.reading import Notes
+from negspace.prompt.dialect import Dialect
+from negspace.prompt.reading import FindingCollector
 from negspace.prompt.tree import Chunk, Prompt
 from negspace.prompt.writing import refuse_breaks, refuse_structure
 
 NAME = "plain"
 
 
-def parse(source: str, notes: Notes) -> Prompt:
-    """The text as its own only chunk."""
-    return Prompt((Chunk(source, 1.0, (0, len(source))),), NAME, source, notes.findings)
+def parse(source: str, findings: FindingCollector) -> Prompt:
+    """The whole text as one chunk."""
+    return Prompt((Chunk(source, 1.0, (0, len(source))),), NAME, source, findings.collected())
 
 
 def write(prompt: Prompt) -> str:
-    """The text of a prompt that has nothing but text.
+    """The text of a prompt without weights and functions.
 
     Raises:
-        PromptError: something in it weighs other than 1, or is more than text.
+        PromptError: a weight is not 1, or there is a BREAK or a function.
     """
     refuse_structure(prompt, "plain text")
     refuse_breaks(prompt, "plain text")
@@ -27,3 +28,6 @@ def write(prompt: Prompt) -> str:
                 f"plain text has no weights: {chunk.text[:40]!r} weighs {chunk.weight:g}", chunk.span
             )
     return prompt.clean
+
+
+DIALECT = Dialect(NAME, parse, write)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from negspace.errors import RequestError
 from negspace.pixels import Pixels, from_base64, read_mask, read_picture
-from negspace.prompt.reading import mentions
+from negspace.prompt.reading import embedding_pattern
 from negspace.request import Start
 from negspace.serve.access.request_limits import refuse_many_fields
 from negspace.serve.catalogue import Catalogue
@@ -184,7 +184,7 @@ def _set(options: Mapping[str, Any], neutral: Mapping[str, tuple[object, ...]]) 
 def _embeddings_in(texts: Sequence[str], catalogue: Catalogue) -> tuple[str, ...]:
     """The embeddings whose words occur in the texts."""
     by_word = {facts.name.lower(): name for name, facts in catalogue.embedding_facts.items()}
-    pattern = mentions(by_word)
+    pattern = embedding_pattern(by_word)
     if pattern is None:
         return ()
     words = (match["name"].lower() for text in texts for match in pattern.finditer(text))
