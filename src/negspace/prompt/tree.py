@@ -160,7 +160,7 @@ class Prompt:
 
     @property
     def separator(self) -> str:
-        """What belongs between two chunks: a space in compel, whose chunks have no white space at their ends."""
+        """What belongs between two chunks: a space in compel, whose chunks have none at their ends."""
         return " " if self.dialect == "compel" else ""
 
     @property
