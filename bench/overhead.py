@@ -122,7 +122,9 @@ def measure(model: Model, rules: Sequence[str], pictures: int) -> dict[str, list
     taken: dict[str, list[Spent]] = {rule: [] for rule in rules}
     for picture in range(pictures):
         asked = [negspace.Request(prompt=PROMPT, avoid=AVOID, rule=rule, seed=picture) for rule in rules]
-        lanes = {rule: model.run(request).lanes[0] for rule, request in zip(rules, asked, strict=True)}
+        lanes = {
+            rule: model.run(model.plan(request)).lanes[0] for rule, request in zip(rules, asked, strict=True)
+        }
         with torch.inference_mode():
             for step in range(lanes[rules[0]].progress[1]):
                 for rule in rules if step % 2 else reversed(rules):

@@ -79,7 +79,7 @@ def rate_alike(model: Model) -> float:
     mean = statistics.mean(one["steps"] for one in several)
     steps = round(mean)
     request = Request.from_dict({**several[0], "steps": steps, "n": BATCH, "seed": 0})
-    return per_second(lambda: model.run(request).result(), BATCH) * steps / mean
+    return per_second(lambda: model.run(model.plan(request)).result(), BATCH) * steps / mean
 
 
 def per_second(task: Callable[[], object], pictures: int) -> float:

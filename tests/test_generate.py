@@ -41,7 +41,7 @@ def test_a_rule_is_taken_wherever_its_text_is(model: Model) -> None:
     assert asked.rule is not None and make(asked.rule) == make(text) == rule
     assert ns.Request.from_json(asked.to_json()) == asked
     told = [model.generate("a red cat", avoid="hat", rule=one, steps=4) for one in (rule, text)]
-    assert same(told[0], told[1]) and same(told[0], model.run(asked).result())
+    assert same(told[0], told[1]) and same(told[0], model.run(model.plan(asked)).result())
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -66,7 +66,7 @@ MIXED = (
 def drive(model: Model, *requests: ns.Request) -> tuple[list[torch.Tensor], Engine]:
     """The latents of requests that went through one engine together, and that engine."""
     engine = Engine(model.network())
-    lanes = [lane for request in requests for lane in model.run(request).lanes]
+    lanes = [lane for request in requests for lane in model.run(model.plan(request)).lanes]
     for _ in engine.run(lanes):
         pass
     return [lane.x for lane in lanes], engine
@@ -98,7 +98,7 @@ def test_many_requests_at_once_give_what_each_gives_alone(model: Model) -> None:
         ns.Request(prompt="a tree", seed=7, steps=3, dtype="float32"),
     ]
     for request, result in zip(requests, model.generate_all(requests), strict=True):
-        alone = model.run(request).result()
+        alone = model.run(model.plan(request)).result()
         assert torch.equal(result.latents, alone.latents)
         assert result.receipt == alone.receipt
 
@@ -180,12 +180,14 @@ def test_a_sum_of_one_part_is_that_part_and_an_empty_part_is_nothing(model: Mode
 
 def test_a_sum_of_parts_is_their_sum(model: Model) -> None:
     """A cat and half a house at scale 1: d_u + (d_cat - d_u) + (d_house - d_u) / 2, one step by hand."""
-    run = model.run(ns.Request(prompt="a cat AND a house :0.5", scale=1.0, steps=1, sampler="DDIM"))
+    run = model.run(
+        model.plan(ns.Request(prompt="a cat AND a house :0.5", scale=1.0, steps=1, sampler="DDIM"))
+    )
     (lane,) = run.lanes
     rows = lane.rows()
     assert len(rows) == 3
     cat, house, empty = model.network().predict(rows)
-    by_hand = model.run(ns.Request(prompt="a cat", scale=1.0, steps=1, sampler="DDIM")).lanes[0]
+    by_hand = model.run(model.plan(ns.Request(prompt="a cat", scale=1.0, steps=1, sampler="DDIM"))).lanes[0]
     by_hand.rows()
     by_hand.advance([empty + (cat - empty) + 0.5 * (house - empty)])
     lane.advance([cat, house, empty])
@@ -223,14 +225,14 @@ def test_v_prediction_is_read(tiny_sd_v: Path, model: Model) -> None:
 
 
 def test_a_run_is_watched_by_iterating(model: Model) -> None:
-    run = model.run(ns.Request(prompt="a red cat", n=2, steps=3))
+    run = model.run(model.plan(ns.Request(prompt="a red cat", n=2, steps=3)))
     assert (run.done, run.total) == (0, 6)
     assert list(run) == [2, 4, 6]
     assert same(run.result(), model.generate("a red cat", n=2, steps=3))
 
 
 def test_a_run_left_off_goes_on_where_it_was(model: Model) -> None:
-    run = model.run(ns.Request(prompt="a red cat", steps=4))
+    run = model.run(model.plan(ns.Request(prompt="a red cat", steps=4)))
     next(iter(run))
     assert run.done == 1
     assert same(run.result(), model.generate("a red cat", steps=4))
@@ -267,7 +269,7 @@ def test_the_receipt_says_what_was_done(model: Model) -> None:
 
 def test_the_push_is_the_distance_of_the_negative(model: Model) -> None:
     """|d_c - d_n| at the first step, taken from the network itself."""
-    run = model.run(ns.Request(prompt="a red cat", avoid="blurry"))
+    run = model.run(model.plan(ns.Request(prompt="a red cat", avoid="blurry")))
     positive, negative = model.network().predict(run.lanes[0].rows())
     distance = torch.linalg.vector_norm(positive - negative).item()
     pushes = model.generate("a red cat", avoid="blurry").receipt.images[0].push
@@ -281,7 +283,7 @@ def test_a_saved_picture_carries_its_own_receipt_and_is_made_again_from_it(
     result.images[1].save(tmp_path / "cat.png")
     receipt = png.read(tmp_path / "cat.png").receipt
     assert receipt is not None and receipt == result.receipt.single(1)
-    again = model.run(receipt.request).result()
+    again = model.run(model.plan(receipt.request)).result()
     assert again.receipt.images[0].sha256 == receipt.images[0].sha256
 
 

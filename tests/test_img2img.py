@@ -28,7 +28,7 @@ def model(tiny_sd: Path) -> Model:
 def made(model: Model, mask: Image.Image | None = None, strength: float = 0.5, **fields: Any) -> Result:
     asked = {"prompt": "a red cat", "avoid": "blurry", "seed": 3, "steps": 4}
     return model.run(
-        ns.Request.from_dict(asked | {"start": start(mask, strength=strength)} | fields)
+        model.plan(ns.Request.from_dict(asked | {"start": start(mask, strength=strength)} | fields))
     ).result()
 
 
@@ -53,7 +53,7 @@ def test_a_run_says_how_far_it_is(model: Model, sampler: str) -> None:
     request = ns.Request.from_dict(
         {"prompt": "a", "steps": 4, "sampler": sampler, "start": start(strength=0.5)}
     )
-    run = model.run(request)
+    run = model.run(model.plan(request))
     assert run.done == 0 and list(run) == list(range(1, run.total + 1))
 
 
@@ -147,7 +147,7 @@ def test_a_request_alone_equals_itself_among_others(model: Model) -> None:
     asked = {"prompt": "a red cat", "avoid": "blurry", "steps": 4}
     requests = [ns.Request.from_dict(asked | fields) for fields in MIXED]
     for together, request in zip(model.generate_all(requests), requests, strict=True):
-        alone = model.run(request).result()
+        alone = model.run(model.plan(request)).result()
         assert torch.equal(together.latents, alone.latents) and together.receipt == alone.receipt
         assert [one.tobytes() for one in together.images] == [one.tobytes() for one in alone.images]
 
@@ -158,7 +158,7 @@ def test_forwards_are_shared_with_text_to_image(model: Model) -> None:
     requests = [ns.Request.from_dict({"prompt": "a", "steps": 2, "start": None})]
     requests.append(ns.Request.from_dict({"prompt": "a", "steps": 4, "start": start(strength=0.5)}))
     engine = Engine(model.network(), BatchesUpTo(16))
-    for _ in engine.run([lane for request in requests for lane in model.run(request).lanes]):
+    for _ in engine.run([lane for request in requests for lane in model.run(model.plan(request)).lanes]):
         pass
     assert engine.forwards == 2
 
@@ -197,7 +197,7 @@ def test_the_receipt_names_the_picture_and_does_not_carry_it(model: Model) -> No
     assert f"start     sha256 {named.picture.sha256[:12]}, strength 0.5, redrawn by mask" in receipt.summary()
     assert infotext.from_receipt(receipt, 0).settings["Denoising strength"] == "0.5"
     with pytest.raises(RequestError, match="only named"):
-        model.run(receipt.request)
+        model.run(model.plan(receipt.request))
 
 
 def test_a_picture_made_here_is_named_as_in_its_own_receipt(model: Model) -> None:

@@ -60,7 +60,7 @@ def test_an_embedding_that_nothing_names_changes_nothing(model: Model, bad_hands
 
 def test_the_picture_is_made_again_from_its_receipt(model: Model, bad_hands: str) -> None:
     first = model.generate("a cat", avoid="bad-hands", embeddings=(bad_hands,)).receipt
-    again = model.run(first.request).result().receipt
+    again = model.run(model.plan(first.request)).result().receipt
     assert again == first
 
 
@@ -136,7 +136,7 @@ def test_gap_a_batch_of_two_equals_two_of_one_for_every_rule(model: Model, rule:
         ns.Request(prompt="a house, snow", avoid="((hat)), [text]", seed=9, **asked),
     ]
     for together, request in zip(model.generate_all(requests), requests, strict=True):
-        assert torch.equal(together.latents, model.run(request).result().latents)
+        assert torch.equal(together.latents, model.run(model.plan(request)).result().latents)
     pair = model.generate("a cat", avoid="hat", n=2, seed=1, **asked).latents
     for latents, seed in zip(pair, (1, 2), strict=True):
         assert torch.equal(latents, model.generate("a cat", avoid="hat", seed=seed, **asked).latents[0])

@@ -1,4 +1,4 @@
-"""The single path: Request → Plan → Engine → Judge → Result with its Receipt."""
+"""The one way to pictures: Request → Plan → Run (engine and judge) → Result with its Receipt."""
 
 from collections.abc import Mapping, Sequence
 from copy import copy
@@ -8,41 +8,41 @@ from typing import Any, Literal, final
 
 import torch
 
-from negspace.encoding import Embedding, Encoder, load_embeddings
+from negspace.encoding import Embedding, Encoder, load_embedding, load_embeddings
 from negspace.engine import Batching, Engine
-from negspace.errors import RequestError
-from negspace.facts import ModelFacts
+from negspace.errors import EncodingError, RequestError
+from negspace.facts import EmbeddingFacts, ModelFacts
 from negspace.guidance import Rule, make
 from negspace.judge import Judge, embedded_judge
 from negspace.models.base import Network
 from negspace.models.files.source import EMBEDDED, Saving, Source
 from negspace.models.hardware import choose
 from negspace.models.loading.opening import open_network
-from negspace.planning.plan import Plan, plan, plan_governed
+from negspace.planning.plan import Plan, plan, refuse_other_model, plan_governed
 from negspace.policy.policy import Policy
 from negspace.prompt import parse
 from negspace.receipt import Receipt
 from negspace.request import Avoid, Request
 from negspace.run.attempts import Inspection
 from negspace.run.escalation import Limits, has_checks
-from negspace.run.run import Result, Run
+from negspace.run.run import Driver, Result, Run
 
 DtypeName = Literal["float32", "bfloat16", "float16"]
 
-_TAUGHT = 8
-"""How many sets of embeddings a model keeps an encoder for; one costs the vectors alone."""
+_KEPT_ENCODERS = 8
+"""How many sets of embeddings a model keeps an encoder for; one takes the memory of its vectors alone."""
 
 
 @final
 class Model:
-    """A model that can be asked for pictures.
+    """An opened model: it plans requests and makes their pictures.
 
     Args:
         name_or_path: where it is, or what exactly is to be opened.
         dtype: arithmetic; None chooses by hardware.
-        device: where it is to live; None chooses by hardware.
-        width: how many rows go through the network at once.
-        judge: looks at every picture; None is the model's own, where it has one and a check asks for it.
+        device: where its networks are; None chooses by hardware.
+        batching: how many rows go through the network at once.
+        judge: inspects every picture; None is the model's own, where it has one and a check asks for it.
         limits: how often a picture is made again.
     """
 
@@ -55,19 +55,19 @@ class Model:
         judge: Judge | None = None,
         limits: Limits | None = None,
     ) -> None:
-        self._place = name_or_path
+        self._source = name_or_path if isinstance(name_or_path, Source) else Source(name_or_path)
         self._dtype = dtype
         self._device = device
-        self._width = batching
+        self._batching = batching
         self._judge = judge
         self._limits = limits or Limits()
         self._networks: dict[torch.dtype, Network] = {}
-        self._taught: dict[tuple[object, ...], Encoder] = {}
+        self._encoders: dict[tuple[object, ...], Encoder] = {}
         self._facts = self.network().facts
 
     def __getstate__(self) -> dict[str, Any]:
         """A model travels to another process without its weights, and opens them there."""
-        return self.__dict__ | {"_networks": {}, "_taught": {}}
+        return self.__dict__ | {"_networks": {}, "_encoders": {}}
 
     @property
     def facts(self) -> ModelFacts:
@@ -77,25 +77,25 @@ class Model:
     @property
     def source(self) -> Source:
         """What exactly was opened."""
-        return self._place if isinstance(self._place, Source) else Source(self._place)
+        return self._source
 
     @property
     def place(self) -> str:
         """Where it was opened from: a name or a path."""
-        return str(self.source.place)
+        return str(self._source.place)
 
     def with_batching(self, batching: Batching) -> "Model":
         """The same model and the same networks, with so many rows a forward."""
         other = copy(self)
-        other._width = batching
+        other._batching = batching
         return other
 
     def network(self, dtype: str | None = None) -> Network:
         """The network in an arithmetic, opened on first use; None is the one the model was loaded with."""
-        footing = choose(dtype or self._dtype, self._device)
-        if footing.dtype not in self._networks:
-            self._networks[footing.dtype] = open_network(self._place, footing)
-        return self._networks[footing.dtype]
+        placement = choose(dtype or self._dtype, self._device)
+        if placement.dtype not in self._networks:
+            self._networks[placement.dtype] = open_network(self._source, placement)
+        return self._networks[placement.dtype]
 
     def plan(
         self, request: Request, *, operator_policies: Sequence[Policy] = (), tenant: str | None = None
@@ -108,83 +108,85 @@ class Model:
             tenant: on whose behalf.
 
         Raises:
-            RequestError, PromptError: as `negspace.plan`; also for a setting of a rule that is not there or
-                out of its range.
+            RequestError, PolicyError, PromptError: as `negspace.plan`; also for a setting of a rule that is
+                not there or out of its range.
             EncodingError: an embedding cannot be read.
         """
-        return self._plan(request, load_embeddings(request.embeddings), operator_policies, tenant)
+        embeddings = tuple(embedding.facts for embedding in load_embeddings(request.embeddings))
+        facts = replace(self.facts, embeddings=embeddings)
+        compiled = plan(request, facts, operator_policies=operator_policies, tenant=tenant)
+        make(compiled.rule, scale=compiled.scale)
+        return compiled
 
-    def _plan(
-        self,
-        request: Request,
-        embeddings: Sequence[Embedding],
-        policies: Sequence[Policy],
-        tenant: str | None,
-    ) -> Plan:
-        facts = replace(self.facts, embeddings=tuple(one.facts for one in embeddings))
-        planned = plan(request, facts, operator_policies=policies, tenant=tenant)
-        make(planned.rule, scale=planned.scale)
-        return planned
+    def run(self, plan: Plan) -> Run:
+        """Begin the pictures of a plan, which are then made step by step. No policy is read for it.
+
+        Args:
+            plan: of this model, by `Model.plan`, or by `negspace.plan` from the facts of its folder.
+
+        Raises:
+            RequestError: the plan was made for another model.
+            PolicyError: a policy keeps the request from being carried out, or no judge can look for what it
+                blocks.
+            JudgeError: the judge of the embedded model does not fit its weights.
+            EncodingError: an embedding is not what it was when the plan was made, or a text cannot be encoded
+                as asked.
+        """
+        refuse_other_model(plan, self.facts)
+        network = self.network(plan.carried.dtype)
+        encoder = self._encoder(network, tuple(map(_embedding_of, plan.embeddings)))
+        return Run(network, plan, self._batching, encoder, self._inspection(plan))
+
+    def run_all(self, plans: Sequence[Plan]) -> list[Result]:
+        """The pictures of many plans, whose rows share forwards; each result is what `run` gives alone, as
+        exactly as the model's batching promises. `Result.seconds` is not of one plan then.
+
+        Raises:
+            NegspaceError: as `run`, before anything is generated.
+        """
+        runs = [self.run(plan) for plan in plans]
+        drivers: dict[Network, Driver] = {}
+        for run in runs:
+            driver = drivers.setdefault(run.network, Driver(Engine(run.network, self._batching)))
+            driver.add(run, run.lanes)
+        for driver in drivers.values():
+            for _ in driver:
+                pass
+        return [run.result() for run in runs]
 
     def _encoder(self, network: Network, embeddings: Sequence[Embedding]) -> Encoder:
-        """The network's encoder, knowing the embeddings; the last few are kept."""
+        """The network's encoder with embeddings; the last few are kept."""
         if not embeddings:
             return network.encoder
-        key = (network.dtype, *((one.name, one.sha256) for one in embeddings))
-        if key not in self._taught:
-            taught = network.encoder.with_embeddings(embeddings)
-            self._taught = dict([*self._taught.items(), (key, taught)][-_TAUGHT:])
-        return self._taught[key]
+        key = (network.dtype, *((embedding.name, embedding.sha256) for embedding in embeddings))
+        if key not in self._encoders:
+            encoder = network.encoder.with_embeddings(embeddings)
+            self._encoders = dict([*self._encoders.items(), (key, encoder)][-_KEPT_ENCODERS:])
+        return self._encoders[key]
 
-    def _looking(self, planned: Plan) -> Inspection:
-        """Who looks at the pictures of a plan."""
+    def _inspection(self, plan: Plan) -> Inspection:
+        """How the pictures of a plan are inspected."""
         judge = self._judge
-        if judge is None and has_checks(planned) and self.place == EMBEDDED:
+        if judge is None and has_checks(plan) and self.place == EMBEDDED:
             judge = embedded_judge()
         return Inspection(judge, self._limits)
 
-    def run(
-        self, request: Request, *, operator_policies: Sequence[Policy] = (), tenant: str | None = None
-    ) -> Run:
-        """Begin pictures that are then made step by step.
-
-        Args:
-            request: what is asked.
-            operator_policies: they apply whatever the request says.
-            tenant: on whose behalf.
-
-        Raises:
-            PolicyError: a policy is not there, or keeps the request from being carried out.
-            JudgeError: the judge of the embedded model does not fit its weights.
-            RequestError: the request or one of its fields is impossible for this model.
-            PromptError: a text cannot be read.
-            EncodingError: an embedding cannot be read, or a text cannot be encoded as asked.
-        """
-        embeddings = load_embeddings(request.embeddings)
-        planned = self._plan(request, embeddings, operator_policies, tenant)
-        network = self.network(request.dtype)
-        taught = [one for one in embeddings if one.facts in planned.embeddings]  # a policy may refuse them
-        encoder = self._encoder(network, taught)
-        return Run(network, planned, self._width, encoder, self._looking(planned))
-
     def likeness(self, word: str, others: Sequence[str]) -> list[float]:
-        """How alike a word is to each of several, as the model's own text encoder tells them apart: the
-        cosine of what each adds to the empty prompt's encoding, from -1 to 1. For
-        `negspace.feedback.readers.Lexicon`.
+        """How alike a word is to each of several for the model's own text encoder: the cosine of what each
+        adds to the encoding of the empty prompt, from -1 to 1. For `negspace.feedback.readers.Lexicon`.
 
         Raises:
             PromptError, EncodingError: a text cannot be read or encoded.
         """
         encoder = self.network().encoder
-        nothing = encoder.empty().hidden.flatten().float()
-        said = [encoder.encode(parse(text, "plain")).hidden.flatten().float() for text in (word, *others)]
-        length = len(nothing)
-        added = torch.stack([one[:length] - nothing for one in said])
+        empty = encoder.empty().hidden.flatten().float()
+        hidden = [encoder.encode(parse(text, "plain")).hidden.flatten().float() for text in (word, *others)]
+        added = torch.stack([states[: len(empty)] - empty for states in hidden])
         return torch.cosine_similarity(added[:1], added[1:], dim=1).tolist()
 
     def again(self, receipt: Receipt, index: int = 0) -> Result:
         """Picture `index` of a receipt made once more, bit for bit on the same machine: the attempt that was
-        delivered alone, as it was carried out. No policy is asked and nobody looks.
+        delivered alone, as it was carried out. No policy is read and nothing is inspected.
 
         Raises:
             RequestError: the receipt does not say how it was carried out.
@@ -199,14 +201,14 @@ class Model:
             raise RequestError("this picture was started from another, which its receipt does not carry")
         update: dict[str, Any] = {"seed": image.seed, "n": 1}
         if image.attempts and image.delivered is not None:
-            one = image.attempts[image.delivered]
-            update |= {"seed": one.seed, "scale": one.scale, "avoid": one.avoid}
+            attempt = image.attempts[image.delivered]
+            update |= {"seed": attempt.seed, "scale": attempt.scale, "avoid": attempt.avoid}
         request = carried.model_copy(update=update)
         embeddings = load_embeddings(request.embeddings)
-        facts = replace(self.facts, embeddings=tuple(taught.facts for taught in embeddings))
+        facts = replace(self.facts, embeddings=tuple(embedding.facts for embedding in embeddings))
         network = self.network(request.dtype)
-        planned = plan_governed(request, receipt.negative_dialect, facts)
-        return Run(network, planned, self._width, self._encoder(network, embeddings)).result()
+        plan = plan_governed(request, receipt.negative_dialect, facts)
+        return Run(network, plan, self._batching, self._encoder(network, embeddings)).result()
 
     def generate(
         self,
@@ -239,12 +241,12 @@ class Model:
             fields: any other field of a Request.
 
         Raises:
-            NegspaceError: as `run`.
+            NegspaceError: as `plan` and `run`.
         """
-        asked = {"prompt": prompt, "seed": seed, "n": n, "steps": steps, "scale": scale, "sampler": sampler}
-        told = avoid if avoid is None or isinstance(avoid, str) else tuple(avoid)
-        request = Request.from_dict({**asked, "rule": rule, "dtype": dtype, "avoid": told, **fields})
-        return self.run(request, operator_policies=operator_policies, tenant=tenant).result()
+        fields |= {"prompt": prompt, "seed": seed, "n": n, "steps": steps, "scale": scale, "sampler": sampler}
+        terms = avoid if avoid is None or isinstance(avoid, str) else tuple(avoid)
+        request = Request.from_dict({**fields, "rule": rule, "dtype": dtype, "avoid": terms})
+        return self.run(self.plan(request, operator_policies=operator_policies, tenant=tenant)).result()
 
     def generate_all(
         self,
@@ -253,25 +255,37 @@ class Model:
         operator_policies: Sequence[Policy] = (),
         tenant: str | None = None,
     ) -> list[Result]:
-        """The pictures of many requests, whose rows share forwards; each result is what `run` gives alone,
-        as exactly as the model's `width` promises. `Result.seconds` is not of one request then.
+        """The pictures of many requests, as `run_all` makes those of their plans.
 
         Args:
             requests: what is asked.
-            operator_policies, tenant: as in `run`.
+            operator_policies, tenant: as in `plan`.
 
         Raises:
-            NegspaceError: as `run`, before anything is generated.
+            NegspaceError: as `plan` and `run`, before anything is generated.
         """
-        runs = [self.run(request, operator_policies=operator_policies, tenant=tenant) for request in requests]
-        for network in {id(run.network): run.network for run in runs}.values():
-            own = [run for run in runs if run.network is network]
-            lanes = [lane for run in own for lane in run.lanes]
-            while lanes:
-                for _ in Engine(network, self._width).run(lanes):
-                    pass
-                lanes = [lane for run in own for lane in run.settle()]
-        return [run.result() for run in runs]
+        return self.run_all(
+            [self.plan(one, operator_policies=operator_policies, tenant=tenant) for one in requests]
+        )
+
+
+def _embedding_of(facts: EmbeddingFacts) -> Embedding:
+    """An embedding of a plan, read from its file.
+
+    Raises:
+        EncodingError: it is not what it was when the plan was made.
+    """
+    try:
+        embedding = load_embedding(facts.file, facts.name)
+    except EncodingError as error:
+        raise EncodingError(
+            f"the file of embedding {facts.name!r} cannot be read any more; it could when the plan was made"
+        ) from error
+    if embedding.sha256 != facts.sha256:
+        raise EncodingError(
+            f"the file of embedding {facts.name!r} has changed since the plan was made; plan again"
+        )
+    return embedding
 
 
 def load(

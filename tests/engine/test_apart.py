@@ -52,7 +52,7 @@ def model(tiny_sd: Path, monkeypatch: pytest.MonkeyPatch) -> Model:
 
 
 def run(model: Model, avoid: Any, **fields: Any) -> Run:
-    return model.run(ns.Request(prompt="a cat", avoid=avoid, rule="each", **fields))
+    return model.run(model.plan(ns.Request(prompt="a cat", avoid=avoid, rule="each", **fields)))
 
 
 def test_every_thing_avoided_has_its_own_evaluations(model: Model) -> None:
@@ -69,7 +69,7 @@ def test_every_thing_avoided_has_its_own_evaluations(model: Model) -> None:
 def test_a_thing_is_told_as_if_it_were_the_negative(model: Model) -> None:
     """The side of one term says what the negative says of that term alone; the weight is not in the text."""
     told = run(model, "(hat:1.5)").lanes[0].rows()[2].told[0]
-    (alone,) = model.run(ns.Request(prompt="a cat", avoid="hat", rule="cfg", scale=2)).lanes
+    (alone,) = model.run(model.plan(ns.Request(prompt="a cat", avoid="hat", rule="cfg", scale=2))).lanes
     assert torch.equal(told.hidden, alone.rows()[1].told[0].hidden)
 
 
@@ -104,7 +104,7 @@ def test_terms_are_encoded_only_when_asked_for(model: Model, monkeypatch: pytest
     monkeypatch.setattr(
         encoder, "encode", lambda prompt, *more: read.append(prompt.source) or encode(prompt, *more)
     )
-    model.run(ns.Request(prompt="a cat", avoid="hat, smoke")).result()
+    model.run(model.plan(ns.Request(prompt="a cat", avoid="hat, smoke"))).result()
     assert sorted(read) == ["a cat", "hat, smoke"]
     read.clear()
     many = run(model, "hat, smoke", n=2)
@@ -123,7 +123,9 @@ def test_the_push_is_that_of_all_together(model: Model) -> None:
 
 def test_a_long_prompt_brings_its_terms_to_its_length(model: Model) -> None:
     (lane,) = run(model, "hat", steps=2).lanes
-    (long,) = model.run(ns.Request(prompt="a tree " * 60, avoid="hat", rule="each", steps=2)).lanes
+    (long,) = model.run(
+        model.plan(ns.Request(prompt="a tree " * 60, avoid="hat", rule="each", steps=2))
+    ).lanes
     assert {row.told[0].windows for row in lane.rows()} == {1}
     assert {row.told[0].windows for row in long.rows()} == {2}
 

@@ -56,7 +56,7 @@ def test_numbers_of_one_picture_are_not_those_of_another(place: Place) -> None:
     ]
     model = opened(place("flux"))
     for together, request in zip(model.generate_all(asked), asked, strict=True):
-        assert torch.equal(together.latents, model.run(request).result().latents)
+        assert torch.equal(together.latents, model.run(model.plan(request)).result().latents)
 
 
 @pytest.mark.parametrize(

@@ -154,7 +154,7 @@ def test_nothing_avoided_costs_nothing(model: Model) -> None:
 
 def test_a_joint_side_is_the_prompt_with_one_thing_avoided(model: Model) -> None:
     asked = ns.Request(prompt="a [cat:dog:0.5]", avoid="hat, (text:1.3)", rule="auto", steps=4)
-    casts = model.run(asked).lanes[0]._sides
+    casts = model.run(model.plan(asked)).lanes[0]._sides
     network = model.network()
     for index, subject in enumerate(("cat", "cat", "dog", "dog")):
         for side, thing in (("joint:0", "hat"), ("joint:1", "text")):
@@ -165,14 +165,16 @@ def test_a_joint_side_is_the_prompt_with_one_thing_avoided(model: Model) -> None
 
 def test_things_that_share_a_side_keep_their_weights_towards_each_other(model: Model) -> None:
     asked = ns.Request(prompt="a cat", avoid="hat, b, c, (text:2)", rule="auto", steps=4)
-    casts = model.run(asked).lanes[0]._sides
+    casts = model.run(model.plan(asked)).lanes[0]._sides
     expected = model.network().encoder.encode(parse("a cat, (hat:0.5), text"))
     assert torch.equal(casts[0]["joint:0"][0].conditioning.hidden, expected.hidden)
 
 
 def test_outside_its_window_a_thing_is_not_told(model: Model) -> None:
     avoid = (ns.Avoid(term="hat", window=(0.0, 0.5)), ns.Avoid(term="text", weight=0.0))
-    casts = model.run(ns.Request(prompt="a cat", avoid=avoid, rule="auto", steps=4)).lanes[0]._sides
+    casts = (
+        model.run(model.plan(ns.Request(prompt="a cat", avoid=avoid, rule="auto", steps=4))).lanes[0]._sides
+    )
     expected = model.network().encoder.encode(parse("a cat, hat"))
     assert torch.equal(casts[0]["joint:0"][0].conditioning.hidden, expected.hidden)
     assert casts[3]["joint:0"] is casts[3]["positive"] and casts[0]["joint:1"] is casts[0]["positive"]

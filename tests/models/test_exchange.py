@@ -79,7 +79,7 @@ def test_a_swap_does_not_depend_on_its_companions(model: Model) -> None:
         ns.Request(prompt="a cat.swap(house)", avoid="hat " * 80, dialect="compel", seed=6, steps=3),
     ]
     for together, request in zip(model.generate_all(requests), requests, strict=True):
-        assert torch.equal(together.latents, model.run(request).result().latents)
+        assert torch.equal(together.latents, model.run(model.plan(request)).result().latents)
 
 
 def test_the_network_is_left_as_it_was(model: Model) -> None:

@@ -75,7 +75,7 @@ def test_threads_that_change_a_network_spoil_nothing_for_others(tiny_sd: Path) -
     asked = [Request(prompt="a cat", avoid="hat", rule=rule, steps=4, seed=i) for i, rule in enumerate(rules)]
 
     def hashes(request: Request) -> str:
-        return model.run(request).result().receipt.images[0].sha256
+        return model.run(model.plan(request)).result().receipt.images[0].sha256
 
     alone = [hashes(request) for request in asked]
     with ThreadPoolExecutor(4) as crew:

@@ -87,13 +87,13 @@ def test_rows_of_one_kind_share_forwards_whatever_their_strength(model: Model) -
         for i, rule in enumerate(rules)
     ]
     engine = Engine(model.network())
-    lanes = [lane for request in asked for lane in model.run(request).lanes]
+    lanes = [lane for request in asked for lane in model.run(model.plan(request)).lanes]
     for _ in engine.run(lanes):
         pass
     for request, lane in zip(asked, lanes, strict=True):
-        assert torch.equal(lane.x, model.run(request).result().latents[0]), request.rule
+        assert torch.equal(lane.x, model.run(model.plan(request)).result().latents[0]), request.rule
     pair = Engine(model.network())
-    for _ in pair.run([lane for request in asked[:2] for lane in model.run(request).lanes]):
+    for _ in pair.run([lane for request in asked[:2] for lane in model.run(model.plan(request)).lanes]):
         pass
     assert (pair.evaluations, pair.forwards) == (2 * STEPS, STEPS)
 
@@ -172,7 +172,7 @@ def test_a_weaker_network_is_told_of_negative_weights(model: Model, weaker: Path
 
 
 def rows(model: Model, rule: str, prompt: str) -> list[Any]:
-    return model.run(ns.Request(prompt=prompt, rule=rule, steps=1)).lanes[0].rows()
+    return model.run(model.plan(ns.Request(prompt=prompt, rule=rule, steps=1))).lanes[0].rows()
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_a_network_that_cannot_stand_in_is_refused(
     try:
         spoil(folder)
         with pytest.raises(error or RequestError, match=told):
-            model.run(ns.Request(prompt="a cat", rule=f"autoguidance(weak={str(folder)!r})"))
+            model.run(model.plan(ns.Request(prompt="a cat", rule=f"autoguidance(weak={str(folder)!r})")))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -204,7 +204,7 @@ def spoil(folder: Path, old: str, new: str) -> None:
 
 def test_a_network_of_another_prediction_is_refused(model: Model, tiny_sd_v: Path) -> None:
     with pytest.raises(RequestError, match="does not predict epsilon"):
-        model.run(ns.Request(prompt="a cat", rule=f"autoguidance(weak={str(tiny_sd_v)!r})"))
+        model.run(model.plan(ns.Request(prompt="a cat", rule=f"autoguidance(weak={str(tiny_sd_v)!r})")))
 
 
 def test_a_patch_that_has_no_place_is_refused(model: Model) -> None:

@@ -21,6 +21,7 @@ from negspace.receipt import Receipt
 from negspace.records import JudgeVerdict, Verdict
 from negspace.request import Avoid, Request
 from negspace.run.escalation import Limits, retry_seed
+from negspace.run.run import Run
 
 STEPS = 3
 
@@ -52,6 +53,10 @@ class Told(Judge):
         return "told"
 
 
+def run_of(model: Model, request: Request) -> Run:
+    return model.run(model.plan(request))
+
+
 def digest(picture: Image.Image) -> str:
     return hashlib.sha256(picture.tobytes()).hexdigest()
 
@@ -71,8 +76,8 @@ def half(picture: Image.Image) -> Verdict:
 
 
 def test_what_passes_is_what_an_unwatched_run_makes(tiny_sd: Path) -> None:
-    looked = model(tiny_sd, lambda _: "absent").run(asked("block", 2)).result()
-    plain = ns.load(tiny_sd, dtype="float32").run(asked("none", 2)).result()
+    looked = run_of(model(tiny_sd, lambda _: "absent"), asked("block", 2)).result()
+    plain = run_of(ns.load(tiny_sd, dtype="float32"), asked("none", 2)).result()
     assert torch.equal(looked.latents, plain.latents)
     assert [image.attempts[0].verdicts[0].verdict for image in looked.receipt.images] == ["absent"] * 2
     assert looked.receipt.judge is not None and looked.receipt.judge.name == "told"
@@ -83,7 +88,7 @@ def test_what_passes_is_what_an_unwatched_run_makes(tiny_sd: Path) -> None:
 
 
 def test_a_block_that_is_always_seen_keeps_every_picture_back_and_the_receipt_leaves(tiny_sd: Path) -> None:
-    result = model(tiny_sd, lambda _: "seen").run(asked("block", 2)).result()
+    result = run_of(model(tiny_sd, lambda _: "seen"), asked("block", 2)).result()
     receipt = Receipt.from_json(result.receipt.to_json())
     assert result.images == () and len(result.latents) == 0 and receipt.images == ()
     assert [image.seed for image in receipt.withheld] == [3, 4]
@@ -99,13 +104,13 @@ def test_a_block_that_is_always_seen_keeps_every_picture_back_and_the_receipt_le
 def test_retries_do_not_know_of_company_and_what_leaves_is_clean(tiny_sd: Path) -> None:
     """Picture i of n is the picture that seed + i gives alone, its attempts included."""
     watched = model(tiny_sd, half)
-    together = watched.run(asked("block", 6)).result()
+    together = watched.run(watched.plan(asked("block", 6))).result()
     assert all(half(image) == "absent" for image in together.images)
     tries = [len(image.attempts) for image in (*together.receipt.images, *together.receipt.withheld)]
     assert max(tries) > 1 >= min(tries)
     kept = {image.seed: image.sha256 for image in together.receipt.images}
     for seed in range(3, 9):
-        alone = watched.run(asked("block", seed=seed)).result()
+        alone = watched.run(watched.plan(asked("block", seed=seed))).result()
         assert [image.sha256 for image in alone.receipt.images] == ([kept[seed]] if seed in kept else [])
     images = [digest(image) for image in together.images]
     assert images == [image.sha256 for image in together.receipt.images]
@@ -113,7 +118,7 @@ def test_retries_do_not_know_of_company_and_what_leaves_is_clean(tiny_sd: Path) 
 
 def test_the_receipt_alone_makes_the_picture_again(tiny_sd: Path) -> None:
     watched = model(tiny_sd, half)
-    result = watched.run(asked("block", 6)).result()
+    result = watched.run(watched.plan(asked("block", 6))).result()
     receipt = Receipt.from_json(result.receipt.to_json())
     late = next(number for number, image in enumerate(receipt.images) if image.delivered)
     for number in (0, late):
@@ -126,7 +131,7 @@ def test_the_receipt_alone_makes_the_picture_again(tiny_sd: Path) -> None:
 
 
 def test_a_retry_that_never_helps_delivers_with_a_flag(tiny_sd: Path) -> None:
-    result = model(tiny_sd, lambda _: "seen").run(asked("retry")).result()
+    result = run_of(model(tiny_sd, lambda _: "seen"), asked("retry")).result()
     (image,) = result.receipt.images
     assert len(result.images) == 1 and image.delivered == 0 and len(image.attempts) == 3
     assert image.flags[0].startswith("retry: hat: seen")
@@ -135,7 +140,7 @@ def test_a_retry_that_never_helps_delivers_with_a_flag(tiny_sd: Path) -> None:
 
 def test_a_judge_that_fails_keeps_a_blocked_picture_back_at_once(tiny_sd: Path) -> None:
     watched = model(tiny_sd, lambda _: "unknown")
-    result = watched.run(asked("block")).result()
+    result = watched.run(watched.plan(asked("block"))).result()
     assert not result.images and len(result.receipt.withheld[0].attempts) == 1
 
 
@@ -145,15 +150,15 @@ def test_a_block_that_nobody_can_look_for_is_refused_or_said_where_that_is_accep
 
     for own in (ns.load(tiny_sd, dtype="float32"), model(tiny_sd, half)):
         with pytest.raises(PolicyError, match="no judge at hand can look for 'scarf', which user blocks"):
-            own.run(scarf(check="block"))
+            own.run(own.plan(scarf(check="block")))
         for accepted in (scarf(check="block", unchecked="deliver"), scarf(check="retry")):
-            receipt = own.run(accepted).result().receipt
+            receipt = own.run(own.plan(accepted)).result().receipt
             assert len(receipt.images) == 1 and "unchecked" in [one.code for one in receipt.findings]
             assert own.again(receipt).receipt.images[0].sha256 == receipt.images[0].sha256
 
 
 def test_a_picture_that_passed_is_made_again_where_nobody_can_look(tiny_sd: Path) -> None:
-    receipt = model(tiny_sd, lambda _: "absent").run(asked("block")).result().receipt
+    receipt = run_of(model(tiny_sd, lambda _: "absent"), asked("block")).result().receipt
     again = ns.load(tiny_sd, dtype="float32").again(receipt)
     assert again.receipt.images[0].sha256 == receipt.images[0].sha256
 
@@ -163,16 +168,16 @@ def test_a_locked_term_that_cannot_be_told_is_upheld_by_looking_or_refused(tiny_
         update={"avoid": (Avoid(term="hat", check="block", locked=True),), "scale": 1.0}
     )
     with pytest.raises(PolicyError, match="give one that knows it"):
-        ns.load(tiny_sd, dtype="float32").run(request)
-    assert not model(tiny_sd, lambda _: "seen").run(request).result().images
-    assert len(model(tiny_sd, lambda _: "absent").run(request).result().images) == 1
+        run_of(ns.load(tiny_sd, dtype="float32"), request)
+    assert not run_of(model(tiny_sd, lambda _: "seen"), request).result().images
+    assert len(run_of(model(tiny_sd, lambda _: "absent"), request).result().images) == 1
 
 
 def test_another_engine_may_drive_the_lanes(tiny_sd: Path) -> None:
     """As a server's queue does: it takes what `settle` hands it until nothing is left."""
     watched = model(tiny_sd, half)
-    alone = watched.run(asked("block", 4)).result()
-    run = watched.run(asked("block", 4))
+    alone = watched.run(watched.plan(asked("block", 4))).result()
+    run = watched.run(watched.plan(asked("block", 4)))
     lanes: Sequence[object] = run.lanes
     engine, rounds = Engine(run.network), 0
     while lanes:
@@ -184,7 +189,7 @@ def test_another_engine_may_drive_the_lanes(tiny_sd: Path) -> None:
     assert [image.sha256 for image in run.result().receipt.images] == [
         image.sha256 for image in alone.receipt.images
     ]
-    first = watched.run(asked("block", 4))  # one that leaves further attempts to the run itself
+    first = watched.run(watched.plan(asked("block", 4)))  # one that leaves further attempts to the run itself
     for _ in Engine(first.network).run(first.lanes):
         pass
     assert [image.sha256 for image in first.result().receipt.images] == [
@@ -204,8 +209,11 @@ def test_policies_of_an_operator_and_a_tenant_are_forwarded(tiny_sd: Path) -> No
     watched = model(tiny_sd, lambda _: "seen")
     request = Request(prompt="a cat", steps=STEPS)
     assert watched.plan(request, operator_policies=[policy], tenant="acme").terms[0].origins == ("no-hats@1",)
-    assert not watched.run(request, operator_policies=[policy], tenant="acme").result().images
-    assert len(watched.run(request, operator_policies=[policy], tenant="other").result().images) == 1
+    assert not watched.run(watched.plan(request, operator_policies=[policy], tenant="acme")).result().images
+    assert (
+        len(watched.run(watched.plan(request, operator_policies=[policy], tenant="other")).result().images)
+        == 1
+    )
     assert not watched.generate("a cat", steps=STEPS, operator_policies=[policy], tenant="acme").images
     assert not watched.generate_all([request], operator_policies=[policy], tenant="acme")[0].images
 
@@ -213,16 +221,16 @@ def test_policies_of_an_operator_and_a_tenant_are_forwarded(tiny_sd: Path) -> No
 def test_effect_is_said_term_by_term(tiny_sd: Path) -> None:
     avoid = (Avoid(term="hat"), Avoid(term="scarf", weight=0.0), Avoid(term="cap", window=(0.4, 0.41)))
     receipt = (
-        ns.load(tiny_sd, dtype="float32").run(Request(prompt="a", avoid=avoid, steps=STEPS)).result().receipt
+        run_of(ns.load(tiny_sd, dtype="float32"), Request(prompt="a", avoid=avoid, steps=STEPS))
+        .result()
+        .receipt
     )
     assert [(term.effect, term.why_not) for term in receipt.terms] == [
         ("active", None),
         ("inert", "it weighs 0"),
         ("inert", "no step fell into the time it was told for"),
     ]
-    off = (
-        ns.load(tiny_sd, dtype="float32")
-        .run(Request(prompt="a", avoid=avoid, steps=STEPS, scale=1.0))
-        .result()
-    )
+    off = run_of(
+        ns.load(tiny_sd, dtype="float32"), Request(prompt="a", avoid=avoid, steps=STEPS, scale=1.0)
+    ).result()
     assert all(term.effect == "inert" and "scale is 1" in str(term.why_not) for term in off.receipt.terms)

@@ -27,7 +27,7 @@ from negspace.run.escalation import (
     escalated,
     has_checks,
     retry_seed,
-    watched,
+    watched_concepts,
 )
 
 FACTS = ModelFacts(name="any", rules=("cfg",))
@@ -68,7 +68,7 @@ def test_what_passes_is_delivered_without_a_flag() -> None:
 
 def test_a_flag_is_told_and_nothing_is_made_again() -> None:
     (made,) = decided(planned(("hat", "flag")), [sights(hat="seen")], Limits())
-    assert isinstance(made, Deliver) and [(one.term, one.trouble) for one in made.flags] == [("hat", "seen")]
+    assert isinstance(made, Deliver) and [(one.term, one.problem) for one in made.flags] == [("hat", "seen")]
 
 
 def test_a_retry_escalates_and_stops_at_the_first_picture_without_it() -> None:
@@ -108,12 +108,12 @@ def test_a_judge_that_fails_never_passes_a_block_and_no_picture_is_made_in_vain(
     (made,) = decided(planned(("hat", "block")), [sights(hat="unknown")], Limits())
     assert isinstance(made, Withhold)
     (flagged,) = decided(planned(("hat", "retry")), [sights(hat="unknown")], Limits())
-    assert isinstance(flagged, Deliver) and flagged.flags[0].trouble == "unknown"
+    assert isinstance(flagged, Deliver) and flagged.flags[0].problem == "unknown"
 
 
 def test_what_no_judge_knows_is_flagged() -> None:
     (made,) = decided(planned(("hat", "block"), ("scarf", "flag")), [sights(scarf="absent")], Limits())
-    assert isinstance(made, Deliver) and [flag.trouble for flag in made.flags] == ["unlooked"]
+    assert isinstance(made, Deliver) and [flag.problem for flag in made.flags] == ["unchecked"]
 
 
 def test_time_that_is_up_ends_a_course() -> None:
@@ -145,10 +145,10 @@ def test_a_model_that_cannot_be_told_gets_another_seed_alone() -> None:
 
 def test_what_is_looked_for() -> None:
     first = plan(Request(prompt="a", avoid=(Avoid(term="(hat:1.3)", check="flag"), Avoid(term="cap"))), FACTS)
-    assert watched(first) == ("hat", "cap") and has_checks(first)
+    assert watched_concepts(first) == ("hat", "cap") and has_checks(first)
     wished = plan(Request(prompt="a", avoid=(Avoid(term="cap", weight=-1.0), Avoid(term="[hat]"))), FACTS)
-    assert watched(wished) == ("hat",) and not has_checks(wished)
-    assert watched(plan(Request(prompt="a"), FACTS)) == ()
+    assert watched_concepts(wished) == ("hat",) and not has_checks(wished)
+    assert watched_concepts(plan(Request(prompt="a"), FACTS)) == ()
 
 
 checks: st.SearchStrategy[Check] = st.sampled_from(("none", "flag", "retry", "block"))

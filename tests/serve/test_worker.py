@@ -133,8 +133,9 @@ def test_unlike_requests_share_forwards_and_come_out_as_alone(bench: Bench, mode
     bench.worker.start()
     bench.heard.wait_for(*ids)
     assert not bench.heard.failures
+    tiny = models["tiny"]
     for id, fields in zip(ids, UNLIKE, strict=True):
-        alone, made = models["tiny"].run(Request.from_dict(fields)).result(), bench.heard.results[id]
+        alone, made = tiny.run(tiny.plan(Request.from_dict(fields))).result(), bench.heard.results[id]
         torch.testing.assert_close(made.latents, alone.latents, atol=bench.tolerance, rtol=bench.tolerance)
         assert made.receipt.evaluations == alone.receipt.evaluations
         last = bench.heard.progress[id][-1]

@@ -49,13 +49,13 @@ def compare(
     which replace words. The value off leaves it out. Options for what makes it hold for every model that
     an axis names.
     """
-    from negspace.cli.planning import planned
+    from negspace.cli.planning import plan_of
     from negspace.files import check_folder
     from negspace.lab.axes import axis
 
     axes = [axis(text) for text in (x, y, z) if text is not None]
     source = parts.at(request.model)
-    check_settings(planned(request, source))
+    check_settings(plan_of(request, source))
     check_folder(out)
 
     from negspace.cli.running import open_model

@@ -57,12 +57,12 @@ def curves(
     Leak and variety against the scale, without and with the negative on the same noise; push and
     effective strength at every step; the measured vectors of guidance; where in the picture it acted.
     """
-    from negspace.cli.planning import planned
+    from negspace.cli.planning import plan_of
     from negspace.files import check_folder
 
     chosen = _scales(scales)
     source = parts.at(request.model)
-    check_settings(planned(request, source))
+    check_settings(plan_of(request, source))
     check_folder(out)
 
     from negspace.cli.running import open_model, site_of, watch

@@ -50,7 +50,7 @@ def demo(out: Folder = Path("demo"), n: Count = 6, seed: Seed = 7) -> None:
         for rule in RULES:
             avoid = None if rule is None else thing
             request = Request(prompt=prompt, avoid=avoid, rule=rule, model=EMBEDDED, seed=seed, n=n)
-            result = make(model, request)
+            result = make(model, model.plan(request))
             written = write_run(out, result.images, result.receipt, None)
             rows.append(result.images)
             labels.append(prompt if avoid is None else f"the same, avoiding {avoid} by {rule}")

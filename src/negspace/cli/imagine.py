@@ -77,31 +77,31 @@ def imagine(
     The receipt of the whole run lies beside them as JSON.
     Exit code 3 says that a check kept pictures back; their record is in the receipt.
     """
-    from negspace.cli.planning import planned
+    from negspace.cli.planning import plan_of
     from negspace.contact_sheet import near_square, sheet
     from negspace.files import check_folder
     from negspace.planning.plan import refuse_blocked
 
     source = parts.at(request.model)
-    # What can be known to be wrong is told before weights are read and before anything is written.
-    compiled = planned(request, source)
-    check_settings(compiled)
-    refuse_blocked(compiled)
+    # What can be known to be wrong is refused before weights are read and before anything is written.
+    plan = plan_of(request, source)
+    check_settings(plan)
+    refuse_blocked(plan)
     check_folder(out)
 
     from negspace.cli.running import make, open_model  # torch: the seconds begin here
     from negspace.judge import open_judges
     from negspace.run.escalation import Limits
 
-    looks = open_judges(judge) if judge else None
+    judges = open_judges(judge) if judge else None
     limits = Limits(retries=retries, seconds=retry_seconds)
-    result = make(open_model(source, looks, limits), request)
-    whole = sheet(near_square(result.images)) if grid and result.images else None
-    written = write_run(out, result.images, result.receipt, whole)
+    result = make(open_model(source, judges, limits), plan)
+    contact_sheet = sheet(near_square(result.images)) if grid and result.images else None
+    written = write_run(out, result.images, result.receipt, contact_sheet)
     if json:
         show.as_json(
             {
-                "pictures": [str(place) for place in written.pictures],
+                "pictures": [str(file) for file in written.pictures],
                 "grid": None if written.grid is None else str(written.grid),
                 "receipt_file": str(written.receipt),
                 "seconds": round(result.seconds, 3),
@@ -119,9 +119,9 @@ def imagine(
 
 
 def show_written(written: WrittenFiles) -> None:
-    """Where everything lies, a file a line."""
-    for place in written.pictures:
-        show.line(str(place), "bold")
+    """The files that were written, one a line."""
+    for file in written.pictures:
+        show.line(str(file), "bold")
     if written.grid is not None:
         show.line(f"{written.grid}  (all of them)")
     show.line(f"{written.receipt}  (receipt)")

@@ -23,11 +23,11 @@ Places = Annotated[
 @source_options
 def models(places: Places = None, *, parts: Source, json: Json = False) -> None:
     """List models, and what a negative can do in each; no weights are read."""
-    from negspace.cli.planning import needed
+    from negspace.cli.planning import memory_needed
     from negspace.models.catalogue import read_facts
 
     sources = {place: parts.at(place) for place in places or _available()}
-    described = {place: (read_facts(source), needed(source)) for place, source in sources.items()}
+    described = {place: (read_facts(source), memory_needed(source)) for place, source in sources.items()}
     if json:
         show.as_json({place: _plain(facts, memory) for place, (facts, memory) in described.items()})
         return
@@ -58,7 +58,7 @@ _ABSENT = {"empty": "the empty prompt", "zeros": "zeros", "none": "no second bra
 
 
 def _described(facts: ModelFacts, memory: dict[str, int] | None) -> list[tuple[str, str]]:
-    from negspace.cli.planning import in_words
+    from negspace.cli.planning import memory_in_words
 
     numbers = [
         *(["sizes"] if facts.sizes else []),
@@ -78,7 +78,7 @@ def _described(facts: ModelFacts, memory: dict[str, int] | None) -> list[tuple[s
         ("words", _words(facts)),
         ("rules", ", ".join(facts.rules)),
         ("samplers", ", ".join(facts.samplers)),
-        *((("memory", f"{in_words(memory, None)} for weights"),) if memory is not None else ()),
+        *((("memory", f"{memory_in_words(memory, None)} for weights"),) if memory is not None else ()),
     ]
 
 

@@ -37,65 +37,64 @@ def plan(request: Request, parts: Source, to: To = None, json: Json = False) -> 
 
     Weights are not read, so it takes a moment. Token counts are estimates; a receipt has the exact ones.
     """
-    from negspace.cli.planning import in_words, needed
-    from negspace.cli.planning import planned as compiled
+    from negspace.cli.planning import memory_in_words, memory_needed, plan_of
     from negspace.planning.conversion import convert_plan
 
     source = parts.at(request.model)
-    planned = compiled(request, source)
-    check_settings(planned)
-    memory = needed(source)
-    other = None if to is None else convert_plan(planned, to)
+    compiled = plan_of(request, source)
+    check_settings(compiled)
+    memory = memory_needed(source)
+    other = None if to is None else convert_plan(compiled, to)
     if json:
-        plain = planned.without_pixels().model_dump(mode="json")
-        plain["memory"] = memory
+        fields = compiled.without_pixels().model_dump(mode="json")
+        fields["memory"] = memory
         if other is not None:
-            plain["converted"] = other.model_dump(mode="json")
-        show.as_json(plain)
+            fields["converted"] = other.model_dump(mode="json")
+        show.as_json(fields)
         return
-    _show_plan(planned, other)
+    _show_plan(compiled, other)
     if memory is not None:
         show.line("")
-        show.line(f"memory {in_words(memory, request.dtype)}, before any layer works", "dim")
+        show.line(f"memory {memory_in_words(memory, request.dtype)}, before any layer works", "dim")
 
 
-def _show_plan(planned: "Plan", other: "Converted | None") -> None:
+def _show_plan(plan: "Plan", other: "Converted | None") -> None:
     show.pairs(
         [
-            ("prompt", planned.positive),
-            *_converted(other, planned.positive, other and other.positive),
-            ("negative", show.sent_text(planned.negative)),
-            *_converted(other, planned.negative, other and other.negative),
-            *(("blocked", str(block)) for block in planned.blocks),
-            *(("policy", _policy(record)) for record in planned.policies),
-            *(("needs", told) for told in _needs(planned.terms)),
-            ("can act", "yes" if planned.acts else f"no: {planned.why_not}"),
+            ("prompt", plan.positive),
+            *_converted(other, plan.positive, other and other.positive),
+            ("negative", show.sent_text(plan.negative)),
+            *_converted(other, plan.negative, other and other.negative),
+            *(("blocked", str(block)) for block in plan.blocks),
+            *(("policy", _policy(record)) for record in plan.policies),
+            *(("needs", needed) for needed in _needs(plan.terms)),
+            ("can act", "yes" if plan.acts else f"no: {plan.why_not}"),
             (
                 "made by",
-                f"{planned.rule}, scale {planned.scale:g}, {planned.sampler}, {planned.steps} steps, "
-                f"{planned.width}x{planned.height}",
+                f"{plan.rule}, scale {plan.scale:g}, {plan.sampler}, {plan.steps} steps, "
+                f"{plan.width}x{plan.height}",
             ),
         ]
     )
-    show.moved_terms(planned.moved)
-    show.embeddings(planned.embeddings)
-    if planned.terms:
-        cost = f"{len(planned.terms)} avoided, about {planned.negative_tokens} tokens"
+    show.moved_terms(plan.moved)
+    show.embeddings(plan.embeddings)
+    if plan.terms:
+        cost = f"{len(plan.terms)} avoided, about {plan.negative_tokens} tokens"
         show.line("")
         show.line(cost, "dim")
         show.table(
             ("avoided", "weight", "when", "source", "told by", "known", "tokens"),
-            [_term(term) for term in planned.terms],
+            [_term(term) for term in plan.terms],
             show.USUAL,
         )
-    findings = (*planned.findings, *(other.findings if other else ()))
+    findings = (*plan.findings, *(other.findings if other else ()))
     if findings:
         show.line("")
         show.findings(findings)
 
 
 def _needs(terms: "Sequence[PlannedTerm]") -> Iterator[str]:
-    """Whom the request cannot do without."""
+    """The judge that the request cannot do without."""
     from negspace.planning.negative import needs_a_judge
 
     must = [repr(term.avoid.term) for term in terms if needs_a_judge(term.avoid)]
@@ -103,23 +102,25 @@ def _needs(terms: "Sequence[PlannedTerm]") -> Iterator[str]:
         yield f"a judge that knows {', '.join(must)}; without one nothing is made"
 
 
-def _converted(other: "Converted | None", text: str | None, told: str | None) -> Iterator[tuple[str, str]]:
+def _converted(
+    other: "Converted | None", text: str | None, converted: str | None
+) -> Iterator[tuple[str, str]]:
     """A text in the other dialect, where one was asked for and there is a text."""
     if other is not None and text is not None:
-        yield f"in {other.dialect}", "(cannot be said; see below)" if told is None else told
+        yield f"in {other.dialect}", "(cannot be said; see below)" if converted is None else converted
 
 
 def _policy(record: "PolicyRecord") -> str:
-    told = f"{record.name}@{record.version}, sha256 {record.fingerprint[:12]}"
-    return told if record.why_not is None else f"{told}: does not apply: {record.why_not}"
+    policy = f"{record.name}@{record.version}, sha256 {record.fingerprint[:12]}"
+    return policy if record.why_not is None else f"{policy}: does not apply: {record.why_not}"
 
 
 def _term(term: "PlannedTerm") -> tuple[str, ...]:
-    asked = term.avoid
+    avoid = term.avoid
     return (
-        asked.term,
-        f"{asked.weight:g}",
-        show.window_text(asked.window),
+        avoid.term,
+        f"{avoid.weight:g}",
+        show.window_text(avoid.window),
         ", ".join(term.origins),
         term.channel,
         show.known_words(term.known, term.unknown),

@@ -10,25 +10,21 @@ if TYPE_CHECKING:
     from negspace.planning.plan import Plan
 
 
-def check_settings(planned: "Plan") -> None:
+def check_settings(plan: "Plan") -> None:
     """Stop where a rule has no such setting, or one is out of its range.
 
     Only a rule that is given settings is built: that needs torch, which takes a second to load.
 
     Raises:
-        RequestError: so it is.
+        RequestError: the rule has no such setting, or it is out of range.
     """
-    if "(" in planned.rule:
+    if "(" in plan.rule:
         from negspace.guidance import make
 
-        make(planned.rule, scale=planned.scale)
+        make(plan.rule, scale=plan.scale)
 
 
-if TYPE_CHECKING:
-    from negspace.planning.plan import Plan
-
-
-def planned(request: Request, source: Source) -> "Plan":
+def plan_of(request: Request, source: Source) -> "Plan":
     """The request compiled for what is to be opened.
 
     Raises:
@@ -41,12 +37,12 @@ def planned(request: Request, source: Source) -> "Plan":
     if request.embeddings:
         from negspace.encoding import load_embeddings  # torch: a second that other plans do not take
 
-        taught = tuple(embedding.facts for embedding in load_embeddings(request.embeddings))
-        facts = replace(facts, embeddings=taught)
+        embeddings = tuple(embedding.facts for embedding in load_embeddings(request.embeddings))
+        facts = replace(facts, embeddings=embeddings)
     return plan(request, facts)
 
 
-def needed(source: Source) -> dict[str, int] | None:
+def memory_needed(source: Source) -> dict[str, int] | None:
     """Bytes that the weights take on the device, by arithmetic; None where that is not known before loading.
 
     Raises:
@@ -54,16 +50,16 @@ def needed(source: Source) -> dict[str, int] | None:
     """
     from negspace.models.loading.estimate import WIDTHS, estimate
 
-    found = estimate(source)
-    return None if found is None else {dtype: found.bytes(dtype) for dtype in WIDTHS}
+    memory = estimate(source)
+    return None if memory is None else {dtype: memory.bytes(dtype) for dtype in WIDTHS}
 
 
-def in_words(memory: dict[str, int], dtype: str | None) -> str:
-    """The same for people, in one arithmetic or in the two that are chosen by hardware."""
-    wanted = (dtype,) if dtype is not None else ("bfloat16", "float32")
-    return ", ".join(f"{size_in_words(memory[one])} in {one}" for one in wanted)
+def memory_in_words(memory: dict[str, int], dtype: str | None) -> str:
+    """The same in words, for one arithmetic or for the two that are chosen by hardware."""
+    shown = (dtype,) if dtype is not None else ("bfloat16", "float32")
+    return ", ".join(f"{size_in_words(memory[name])} in {name}" for name in shown)
 
 
 def size_in_words(count: int) -> str:
-    """Bytes for people."""
+    """Bytes in words."""
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"

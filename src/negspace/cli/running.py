@@ -12,7 +12,7 @@ from negspace.judge import Judge
 from negspace.lab.progress import Progress as Measured
 from negspace.lab.workers import Site
 from negspace.models.files.source import Source, find
-from negspace.request import Request
+from negspace.planning.plan import Plan
 from negspace.run.escalation import Limits
 
 
@@ -27,21 +27,21 @@ def open_model(source: Source, judge: Judge | None = None, limits: Limits | None
     Raises:
         ModelError: it cannot be opened.
     """
-    said = f"opening {source.place}"
+    message = f"opening {source.place}"
     if find(source).hub:  # its client shows how far it is, which a moving line would spoil
-        err.print(said)
+        err.print(message)
         return Model(source, None, None, None, judge, limits)
-    with err.status(said):
+    with err.status(message):
         return Model(source, None, None, None, judge, limits)
 
 
-def make(model: Model, request: Request) -> Result:
-    """The pictures of a request.
+def make(model: Model, plan: Plan) -> Result:
+    """The pictures of a plan.
 
     Raises:
-        NegspaceError: the request is impossible for this model.
+        NegspaceError: as `Model.run`.
     """
-    run = model.run(request)
+    run = model.run(plan)
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -50,7 +50,7 @@ def make(model: Model, request: Request) -> Result:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
-        task = progress.add_task(request.prompt[:40], total=run.total)
+        task = progress.add_task(plan.request.prompt[:40], total=run.total)
         for done in run:
             progress.update(task, completed=done, total=run.total)  # a check may ask for more
     return run.result()
@@ -91,7 +91,7 @@ def watch(measuring: Iterable[Measured], most: int | None = None) -> None:
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task("opening", total=most, left=most, time=unknown)
         for step in measuring:
-            time = unknown if step.seconds is None else f"at most {_told(step.seconds)}"
+            time = unknown if step.seconds is None else f"at most {_in_words(step.seconds)}"
             bar.update(
                 task,
                 description=step.stage,
@@ -102,5 +102,5 @@ def watch(measuring: Iterable[Measured], most: int | None = None) -> None:
             )
 
 
-def _told(seconds: float) -> str:
+def _in_words(seconds: float) -> str:
     return f"{seconds / 60:.1f} minutes" if seconds >= 90 else f"{seconds:.0f} s"

@@ -84,8 +84,9 @@ def measured(model: Model, requests: Sequence[Request], rows: int = 16) -> list[
         NegspaceError: a request is impossible for the model.
     """
     width = FixedBatches(rows)
-    traced = [one.model_copy(update={"rule": f"traced({_rule(model, one)})"}) for one in requests]
-    runs = [model.with_batching(width).run(one) for one in traced]
+    batched = model.with_batching(width)
+    plans = [batched.plan(request) for request in requests]
+    runs = [batched.run(plan.model_copy(update={"rule": f"traced({plan.rule})"})) for plan in plans]
     lanes = [lane for run in runs for lane in run.lanes]
     engine = Engine(runs[0].network, width)
     taken: list[list[StepResult]] = [[] for _ in lanes]
@@ -113,10 +114,6 @@ def effective_scale(pictures: Sequence[Measured]) -> float:
             "the strength of this rule cannot be measured: it never evaluates what it holds against"
         )
     return float(np.mean([step.strength for step in steps]))
-
-
-def _rule(model: Model, request: Request) -> str:
-    return model.plan(request).rule
 
 
 def _vectors(taken: StepResult, latents: Tensor) -> StepVectors | None:

@@ -1,4 +1,4 @@
-"""The attempts at one picture: it is made, looked at, made again, and in the end delivered or withheld."""
+"""The attempts at one picture: it is made, inspected, made again, and in the end delivered or withheld."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from negspace.judge import Judge
 from negspace.models.base import Network
 from negspace.planning.plan import Plan
 from negspace.records import JudgeVerdict
-from negspace.run.escalation import Again, Attempt, Deliver, Limits, Withhold, decide, watched
+from negspace.run.escalation import Again, Attempt, Deliver, Limits, Withhold, decide, watched_concepts
 
 _SPACES: dict[Prediction, Space] = {"epsilon": "eps", "v_prediction": "v", "flow": "flow"}
 
@@ -26,28 +26,28 @@ class PreparedPlan:
     """A plan on a network: its rule, and its texts encoded once for all pictures.
 
     Args:
-        network: what makes them.
-        planned: the plan.
+        network: predicts and decodes.
+        plan: says how the pictures are made.
         encoder: reads the texts.
 
     Attributes:
-        plan, network, encoder: as given.
-        casting: what each side says at each step.
+        network, plan, encoder: as given.
+        sides: the conditioning of every side at every step.
 
     Raises:
         NegspaceError: the network cannot host the rule, or a text cannot be encoded.
     """
 
-    def __init__(self, network: Network, planned: Plan, encoder: Encoder) -> None:
+    def __init__(self, network: Network, plan: Plan, encoder: Encoder) -> None:
         self.network = network
-        self.plan = planned
+        self.plan = plan
         self.encoder = encoder
-        self._rule = make(planned.rule, scale=planned.scale)
+        self._rule = make(plan.rule, scale=plan.scale)
         for patch in self._rule.patches():
             network.host(patch)
-        self.casting = Sides(encoder, network.facts, planned)
-        start = planned.request.start
-        self._canvas = None if start is None else canvas_of(start, network, planned.steps)
+        self.sides = Sides(encoder, network.facts, plan)
+        start = plan.request.start
+        self._canvas = None if start is None else canvas_of(start, network, plan.steps)
 
     @property
     def redraws(self) -> bool:
@@ -55,10 +55,10 @@ class PreparedPlan:
         return self._canvas is None or self._canvas.has_free_cells
 
     def lane(self, seed: int) -> Lane:
-        """A picture to be made."""
-        planned, network = self.plan, self.network
-        shape = network.latent_shape(planned.width, planned.height)
-        sampler = network.sampler(planned.sampler, planned.steps, shape)
+        """A lane that makes the picture of a seed."""
+        plan, network = self.plan, self.network
+        shape = network.latent_shape(plan.width, plan.height)
+        sampler = network.sampler(plan.sampler, plan.steps, shape)
         noise = draw(seed, shape).to(network.device)
         return Lane(
             seed=seed,
@@ -66,35 +66,35 @@ class PreparedPlan:
             sampler=sampler,
             rule=self._rule,
             space=_SPACES[network.facts.prediction],
-            sides=self.casting.at_evaluations(sampler.evaluations),
-            negatives=self.casting.negatives(sampler.evaluations),
+            sides=self.sides.at_evaluations(sampler.evaluations),
+            negatives=self.sides.negatives(sampler.evaluations),
             canvas=self._canvas,
-            numbers=network.numbers(planned.carried, planned.width, planned.height),
+            numbers=network.numbers(plan.carried, plan.width, plan.height),
         )
 
     def picture(self, lane: Lane) -> Image.Image:
         """The picture of a lane as far as it has come, with every pixel that is kept, RGB."""
-        return self._whole(lane.x)
+        return self._decoded(lane.x)
 
     def preview(self, lane: Lane) -> Image.Image | None:
-        """The picture that the last step of a lane foresaw, with every pixel that is kept, RGB; None before
-        it."""
-        return None if lane.clean is None else self._whole(lane.clean)
+        """The clean picture that the last step of a lane predicts, with every pixel that is kept, RGB; None
+        before the first step."""
+        return None if lane.clean is None else self._decoded(lane.clean)
 
-    def _whole(self, latents: Tensor) -> Image.Image:
-        made = Image.fromarray(self.network.decode(latents))
+    def _decoded(self, latents: Tensor) -> Image.Image:
+        decoded = Image.fromarray(self.network.decode(latents))
         start = self.plan.request.start
         if start is None or start.mask is None:
-            return made
-        return Image.composite(made, start.picture.image(), start.mask.image())
+            return decoded
+        return Image.composite(decoded, start.picture.image(), start.mask.image())
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """How pictures are looked at.
+    """How finished pictures are inspected.
 
     Attributes:
-        judge: who looks; None is nobody.
+        judge: looks at them; None where nobody does.
         limits: how often a picture is made again.
     """
 
@@ -102,12 +102,15 @@ class Inspection:
     limits: Limits = Limits()
 
     def knows(self, concept: str) -> bool:
-        """Whether somebody looks who can be asked for a concept."""
+        """Whether there is a judge that can be asked for a concept."""
         return self.judge is not None and self.judge.knows(concept)
 
-    def concepts(self, making: PreparedPlan) -> tuple[str, ...]:
-        """What is looked for: what the plan watches and the judge knows."""
-        return tuple(one for one in watched(making.plan) if self.knows(one))
+    def verdicts(self, images: Sequence[Image.Image], plan: Plan) -> list[tuple[JudgeVerdict, ...]]:
+        """For each picture of a plan the verdicts on what the plan watches and the judge knows."""
+        concepts = tuple(concept for concept in watched_concepts(plan) if self.knows(concept))
+        if self.judge is None or not concepts or not images:
+            return [() for _ in images]
+        return self.judge.look(images, concepts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,10 +118,10 @@ class PictureAttempt:
     """One attempt at a picture.
 
     Attributes:
-        making: its plan on the network.
-        lane: the picture under way, or made.
-        image: once made.
-        sights: what was seen in it.
+        prepared: its plan on the network.
+        lane: makes it.
+        image: the picture; None until it is inspected.
+        verdicts: of the judge on it.
     """
 
     prepared: PreparedPlan
@@ -129,73 +132,79 @@ class PictureAttempt:
 
 @final
 class PictureRun:
-    """One picture on its way.
+    """One picture under way, attempt after attempt.
 
     Args:
-        making: the first plan.
+        prepared: the plan of the first attempt.
         seed: of the picture.
 
     Attributes:
         seed: as given.
-        tries: all attempts, the last of which may be under way.
-        outcome: what became of it; None while it is under way.
+        attempts: all of them, the last of which may be under way.
+        outcome: what became of the picture; None while it is under way.
     """
 
-    def __init__(self, making: PreparedPlan, seed: int) -> None:
+    def __init__(self, prepared: PreparedPlan, seed: int) -> None:
         self.seed = seed
-        self.attempts: list[PictureAttempt] = [PictureAttempt(making, making.lane(seed))]
+        self.attempts: list[PictureAttempt] = [PictureAttempt(prepared, prepared.lane(seed))]
         self.outcome: Deliver | Withhold | None = None
 
     @property
     def lane(self) -> Lane:
-        """The attempt under way, or the last one."""
+        """The lane of the last attempt."""
         return self.attempts[-1].lane
 
     @property
-    def waits(self) -> bool:
-        """Whether a finished attempt waits to be looked at."""
+    def awaits_inspection(self) -> bool:
+        """Whether its last attempt is finished and not inspected yet."""
         return self.outcome is None and self.lane.done
 
     @property
     def delivered(self) -> PictureAttempt | None:
-        """The attempt whose picture leaves; None where none does."""
+        """The attempt whose picture is delivered; None where none is."""
         return self.attempts[self.outcome.attempt] if isinstance(self.outcome, Deliver) else None
 
-    def looked(
-        self, image: Image.Image, sights: Sequence[JudgeVerdict], limits: Limits, elapsed: float
+    def finish_attempt(
+        self, image: Image.Image, verdicts: Sequence[JudgeVerdict], limits: Limits, elapsed: float
     ) -> None:
-        """The last attempt was made and looked at: decide, and begin another one if it takes that.
+        """Decide about the last attempt, and begin another one where that is the decision.
 
         Args:
-            image: its picture.
-            sights: what was seen in it.
+            image: the picture of the last attempt.
+            verdicts: on that picture.
             limits: how often it may be made again.
             elapsed: seconds since the first attempt began.
         """
         last = self.attempts[-1]
-        self.attempts[-1] = PictureAttempt(last.prepared, last.lane, image, tuple(sights))
-        attempts = [Attempt(one.prepared.plan, one.verdicts) for one in self.attempts]
+        self.attempts[-1] = PictureAttempt(last.prepared, last.lane, image, tuple(verdicts))
+        attempts = [Attempt(attempt.prepared.plan, attempt.verdicts) for attempt in self.attempts]
         network = last.prepared.network
         decision = decide(attempts, self.seed, network.facts, limits, elapsed)
         if isinstance(decision, Again):
-            making = PreparedPlan(network, decision.plan, last.prepared.encoder)
-            self.attempts.append(PictureAttempt(making, making.lane(decision.plan.carried.seed)))
+            prepared = PreparedPlan(network, decision.plan, last.prepared.encoder)
+            self.attempts.append(PictureAttempt(prepared, prepared.lane(decision.plan.carried.seed)))
         else:
             self.outcome = decision
 
 
-def look(courses: Sequence[PictureRun], looking: Inspection, elapsed: float) -> tuple[Lane, ...]:
-    """Look at every finished attempt, and decide; all pictures go to the judge together.
+def inspect_finished(
+    pictures: Sequence[PictureRun], inspection: Inspection, elapsed: float
+) -> tuple[Lane, ...]:
+    """Inspect every finished attempt and decide about it; the judge sees all of them together.
+
+    Args:
+        pictures: of one plan.
+        inspection: how they are inspected.
+        elapsed: seconds since the first attempt began.
 
     Returns:
         the lanes of the attempts that begin now.
     """
-    waiting = [course for course in courses if course.waits]
-    images = [course.attempts[-1].prepared.picture(course.lane) for course in waiting]
-    concepts = looking.concepts(waiting[0].attempts[0].prepared) if waiting else ()
-    seen: list[tuple[JudgeVerdict, ...]] = [() for _ in images]
-    if looking.judge is not None and concepts:
-        seen = looking.judge.look(images, concepts)
-    for course, image, sights in zip(waiting, images, seen, strict=True):
-        course.looked(image, sights, looking.limits, elapsed)
-    return tuple(course.lane for course in waiting if course.outcome is None)
+    finished = [picture for picture in pictures if picture.awaits_inspection]
+    if not finished:
+        return ()
+    images = [picture.attempts[-1].prepared.picture(picture.lane) for picture in finished]
+    verdicts = inspection.verdicts(images, finished[0].attempts[0].prepared.plan)
+    for picture, image, of_picture in zip(finished, images, verdicts, strict=True):
+        picture.finish_attempt(image, of_picture, inspection.limits, elapsed)
+    return tuple(picture.lane for picture in finished if picture.outcome is None)

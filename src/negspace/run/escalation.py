@@ -1,19 +1,19 @@
-"""Escalation: what becomes of a picture in which something avoided was looked for. Pure, and the same for
-everyone who makes pictures: the library, the command line and a server's queue.
+"""What becomes of a picture that was checked for what is avoided: deliver it, make it again, or withhold it.
+Pure, and the same for the library, the command line and a server's queue.
 
     attempt -> decide -> Deliver | Again(plan) | Withhold
 
 What a check asks for:
 
-| check | seen | could not be told | nobody looked |
+| check | seen | unknown | unchecked |
 |---|---|---|---|
 | flag | delivered with a flag | flag | flag |
 | retry | made again, as long as the limits allow; then the best attempt, with a flag | flag | flag |
 | block | made again likewise; if it is in every attempt, it is withheld | withheld at once | refused |
 
-"Nobody looked" is a term that no judge at hand knows: that is known before anything is made, and a block is
-refused then (`refuse_unheld`), unless the term says "deliver" for it: its picture leaves with a flag. A judge
-that knows a term and fails to answer is another matter: what it would have said may be yes.
+"Unknown": the judge knows the term and could not tell; it may be there. "Unchecked": no judge at hand knows
+the term. That is known before anything is made, and a block is refused then (`refuse_unchecked`), unless the
+term says "deliver" for it: its picture is delivered with a flag.
 """
 
 import hashlib
@@ -40,7 +40,7 @@ STRONGER: Final = 1.15
 STRONGEST: Final = 1.5
 """The most that the guidance scale is raised by, as a factor: beyond it pictures burn."""
 
-Trouble = Literal["seen", "unknown", "unlooked"]
+Problem = Literal["seen", "unknown", "unchecked"]
 
 
 class Limits(Frozen):
@@ -56,28 +56,28 @@ class Limits(Frozen):
 
 
 class Flag(Frozen):
-    """What is told of a picture with a check that did not pass.
+    """A check of a picture that did not pass.
 
     Attributes:
         term: what was looked for.
         check: what the check asks for.
-        trouble: "seen", "unknown" where the judge could not tell, "unlooked" where no judge knows it.
+        problem: "seen", "unknown" where the judge could not tell, "unchecked" where no judge knows the term.
         why: in plain words.
     """
 
     term: str
     check: str
-    trouble: Trouble
+    problem: Problem
     why: str
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """One picture that was made, and what was seen in it.
+    """One picture that was made, and the verdicts on it.
 
     Attributes:
-        plan: how.
-        sights: one for each watched term that a judge knows.
+        plan: how it was made.
+        verdicts: one for each watched concept that a judge knows.
     """
 
     plan: Plan
@@ -86,11 +86,11 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Deliver:
-    """The picture of an attempt leaves.
+    """The picture of an attempt is delivered.
 
     Attributes:
         attempt: its number, from 0.
-        flags: what must be told of it.
+        flags: its checks that did not pass.
     """
 
     attempt: int
@@ -106,7 +106,7 @@ class Again:
 
 @dataclass(frozen=True)
 class Withhold:
-    """No picture leaves.
+    """No picture is delivered.
 
     Attributes:
         flags: why not, of the last attempt.
@@ -120,50 +120,49 @@ Decision = Deliver | Again | Withhold
 
 def concept_of(term: PlannedTerm, dialect: str) -> str:
     """What a judge is asked for: the words of a term without syntax."""
-    said = term.avoid.term
-    return said if is_plain(said) else parse(said, dialect).clean
+    return _clean(term.avoid, dialect)
 
 
-def watched(planned: Plan) -> tuple[str, ...]:
+def watched_concepts(plan: Plan) -> tuple[str, ...]:
     """Everything that a judge is to look for: what has a check, and what else is avoided, for the record."""
-    told = (concept_of(term, planned.negative_dialect) for term in planned.terms if _is_avoided(term))
-    return tuple(dict.fromkeys(concept for concept in told if phrase(concept)))
+    concepts = (concept_of(term, plan.negative_dialect) for term in plan.terms if _is_avoided(term))
+    return tuple(dict.fromkeys(concept for concept in concepts if phrase(concept)))
 
 
-def refuse_unheld(planned: Plan, knows: Callable[[str], bool]) -> None:
-    """Stop where only looking at the pictures could uphold a term, and nobody at hand can.
+def refuse_unchecked(plan: Plan, knows: Callable[[str], bool]) -> None:
+    """Stop where a term can be enforced only by checking the pictures, and no judge at hand knows it.
 
     That is a locked term that the model cannot be told, and a block that may not go unchecked.
 
     Args:
-        planned: the plan.
+        plan: the plan.
         knows: whether a judge at hand can be asked for a concept.
 
     Raises:
         PolicyError: there is such a term.
     """
-    unseen = [term for term in planned.terms if not knows(concept_of(term, planned.negative_dialect))]
-    for term in unseen:
+    unchecked = [term for term in plan.terms if not knows(concept_of(term, plan.negative_dialect))]
+    for term in unchecked:
         if term.avoid.locked and term.channel == CHECK_ONLY:
             raise PolicyError(
                 f"{term.avoid.term!r} is locked by {term.avoid.source}, this model cannot be told "
-                f"({planned.why_not}), and no judge at hand looks for it in the pictures; "
+                f"({plan.why_not}), and no judge at hand looks for it in the pictures; "
                 "give one that knows it"
             )
-    blocks = [term.avoid for term in unseen if needs_a_judge(term.avoid)]
+    blocks = [term.avoid for term in unchecked if needs_a_judge(term.avoid)]
     if blocks:
-        named = ", ".join(f"{one.term!r}" for one in blocks)
-        asked = ", ".join(dict.fromkeys(one.source for one in blocks))
+        terms = ", ".join(f"{avoid.term!r}" for avoid in blocks)
+        sources = ", ".join(dict.fromkeys(avoid.source for avoid in blocks))
         raise PolicyError(
-            f"no judge at hand can look for {named}, which {asked} blocks; give one that knows it (a CLIP or "
-            "SigLIP folder knows any words), or accept pictures that nobody looked at: unchecked: deliver in "
-            "the policy or the term"
+            f"no judge at hand can look for {terms}, which {sources} blocks; give one that knows it (a CLIP "
+            "or SigLIP folder knows any words), or accept pictures that nobody looked at: unchecked: "
+            "deliver in the policy or the term"
         )
 
 
-def has_checks(planned: Plan) -> bool:
+def has_checks(plan: Plan) -> bool:
     """Whether anything is to be looked for in the pictures."""
-    return any(term.avoid.check != "none" for term in planned.terms)
+    return any(term.avoid.check != "none" for term in plan.terms)
 
 
 def decide(
@@ -180,24 +179,23 @@ def decide(
     """
     flags = [tuple(_flags(attempt)) for attempt in attempts]
     last = flags[-1]
-    helpless = any(one.check == "block" and one.trouble == "unknown" for one in last)
-    wanting = [one for one in last if one.trouble == "seen" and one.check in ("retry", "block")]
-    if wanting and not helpless and len(attempts) <= limits.retries and elapsed < limits.seconds:
-        terms = tuple(one.term for one in wanting)
+    hopeless = any(flag.check == "block" and flag.problem == "unknown" for flag in last)
+    terms = tuple(flag.term for flag in last if flag.problem == "seen" and flag.check in ("retry", "block"))
+    if terms and not hopeless and len(attempts) <= limits.retries and elapsed < limits.seconds:
         return Again(escalated(attempts[0].plan, terms, seed, len(attempts), facts))
-    clean = [number for number, one in enumerate(flags) if not any(map(_forbids, one))]
-    if not clean:
+    deliverable = [number for number, own in enumerate(flags) if not any(map(_forbids, own))]
+    if not deliverable:
         return Withhold(last)
-    best = min(clean, key=lambda number: (_seen(flags[number], "retry"), len(flags[number])))
+    best = min(deliverable, key=lambda number: (_seen(flags[number], "retry"), len(flags[number])))
     return Deliver(best, flags[best])
 
 
-def escalated(planned: Plan, terms: Sequence[str], seed: int, number: int, facts: ModelFacts) -> Plan:
-    """The plan of a further attempt: what was seen weighs more and is told all the time, the guidance is
-    stronger, the seed another. The same for the same arguments.
+def escalated(plan: Plan, terms: Sequence[str], seed: int, number: int, facts: ModelFacts) -> Plan:
+    """The plan of a further attempt: what was seen weighs more and is avoided in every step, the guidance is
+    stronger, the seed another. The same for the same arguments. No policy is read again.
 
     Args:
-        planned: the plan of the first attempt.
+        plan: of the first attempt.
         terms: what was seen.
         seed: of the picture.
         number: of the further attempt, from 1.
@@ -205,15 +203,15 @@ def escalated(planned: Plan, terms: Sequence[str], seed: int, number: int, facts
     """
     keys = {phrase(term) for term in terms}
     update: dict[str, object] = {"seed": retry_seed(seed, number), "n": 1}
-    if planned.acts and planned.carried.avoid is not None and not isinstance(planned.carried.avoid, str):
+    if plan.acts and plan.carried.avoid is not None and not isinstance(plan.carried.avoid, str):
         update["avoid"] = tuple(
-            _louder(one, number) if _key(one, planned.negative_dialect) in keys else one
-            for one in planned.carried.avoid
+            _heavier(avoid, number) if phrase(_clean(avoid, plan.negative_dialect)) in keys else avoid
+            for avoid in plan.carried.avoid
         )
-        if planned.scale > 1.0 and not facts.distilled:
-            update["scale"] = round(planned.scale * min(STRONGER ** max(number - 2, 0), STRONGEST), 3)
-    carried = planned.carried.model_copy(update=update)
-    return plan_governed(carried, planned.negative_dialect, facts, planned)
+        if plan.scale > 1.0 and not facts.distilled:
+            update["scale"] = round(plan.scale * min(STRONGER ** max(number - 2, 0), STRONGEST), 3)
+    carried = plan.carried.model_copy(update=update)
+    return plan_governed(carried, plan.negative_dialect, facts, plan)
 
 
 def retry_seed(seed: int, number: int) -> int:
@@ -223,37 +221,38 @@ def retry_seed(seed: int, number: int) -> int:
     return int.from_bytes(digest[:8], "big") & LARGEST_SEED
 
 
-def _louder(one: Avoid, number: int) -> Avoid:
-    heavier = round(min(one.weight * HEAVIER ** (number - 1), max(HEAVIEST, one.weight)), 3)
-    return one.model_copy(update={"weight": heavier, "window": (0.0, 1.0)})
+def _heavier(avoid: Avoid, number: int) -> Avoid:
+    weight = round(min(avoid.weight * HEAVIER ** (number - 1), max(HEAVIEST, avoid.weight)), 3)
+    return avoid.model_copy(update={"weight": weight, "window": (0.0, 1.0)})
 
 
-def _key(one: Avoid, dialect: str) -> tuple[str, ...]:
-    return phrase(one.term if is_plain(one.term) else parse(one.term, dialect).clean)
+def _clean(avoid: Avoid, dialect: str) -> str:
+    """The words of a term without syntax."""
+    return avoid.term if is_plain(avoid.term) else parse(avoid.term, dialect).clean
 
 
 def _is_avoided(term: PlannedTerm) -> bool:
-    """A weight below nothing asks for a thing."""
+    """Whether a term is avoided: a negative weight asks for it instead."""
     return term.avoid.check != "none" or term.avoid.weight > 0
 
 
 def _flags(attempt: Attempt) -> Iterator[Flag]:
-    sights = {phrase(sight.concept): sight for sight in attempt.verdicts}
+    verdicts = {phrase(verdict.concept): verdict for verdict in attempt.verdicts}
     for term in attempt.plan.terms:
         if term.avoid.check == "none":
             continue
         concept = concept_of(term, attempt.plan.negative_dialect)
-        sight = sights.get(phrase(concept))
-        if sight is None:
+        verdict = verdicts.get(phrase(concept))
+        if verdict is None:
             why = f"nothing looked for {concept!r} in the picture: no judge at hand knows it"
-            yield Flag(term=concept, check=term.avoid.check, trouble="unlooked", why=why)
-        elif sight.verdict != "absent":
-            yield Flag(term=concept, check=term.avoid.check, trouble=sight.verdict, why=str(sight))
+            yield Flag(term=concept, check=term.avoid.check, problem="unchecked", why=why)
+        elif verdict.verdict != "absent":
+            yield Flag(term=concept, check=term.avoid.check, problem=verdict.verdict, why=str(verdict))
 
 
 def _forbids(flag: Flag) -> bool:
-    return flag.check == "block" and flag.trouble != "unlooked"
+    return flag.check == "block" and flag.problem != "unchecked"
 
 
 def _seen(flags: Sequence[Flag], check: str) -> int:
-    return sum(flag.check == check and flag.trouble == "seen" for flag in flags)
+    return sum(flag.check == check and flag.problem == "seen" for flag in flags)

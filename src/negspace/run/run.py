@@ -1,7 +1,7 @@
-"""Run: the pictures of one request under way, and the result."""
+"""Runs under way: the pictures of one plan, the driver that takes their steps, and the result."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import final
 
@@ -15,9 +15,9 @@ from negspace.engine import Batching, Engine, Lane
 from negspace.models.base import Network
 from negspace.planning.plan import Plan, refuse_blocked
 from negspace.receipt import Receipt
-from negspace.run.attempts import Inspection, PictureRun, PreparedPlan, look
-from negspace.run.escalation import refuse_unheld
-from negspace.run.record import record
+from negspace.run.attempts import Inspection, PictureRun, PreparedPlan, inspect_finished
+from negspace.run.escalation import refuse_unchecked
+from negspace.run.record import receipt_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,107 +40,173 @@ class Result:
 
 @final
 class Run:
-    """Pictures under way. Iterating takes a step at a time; leaving off is cancelling.
+    """The pictures of one plan under way. Iterating takes a step at a time; leaving off is cancelling.
 
     Args:
-        network: what makes them.
-        planned: the plan.
-        width: how many rows go through the network at once.
+        network: predicts and decodes.
+        plan: says how the pictures are made.
+        batching: how many rows go through the network at once.
         encoder: reads the texts; None is the network's own.
-        looking: how pictures are looked at; None where nobody is to, and nothing is refused for that.
+        inspection: how pictures are inspected; None where nobody inspects them, and nothing is refused for
+            that.
 
     Attributes:
         plan, network: as given.
 
     Raises:
-        PolicyError: a policy keeps the request from being carried out, or nobody can look for what it blocks.
+        PolicyError: a policy keeps the request from being carried out, or no judge can look for what it
+            blocks.
+        NegspaceError: as `PreparedPlan`.
     """
 
     def __init__(
         self,
         network: Network,
-        planned: Plan,
+        plan: Plan,
         batching: Batching | None,
         encoder: Encoder | None = None,
-        looking: Inspection | None = None,
+        inspection: Inspection | None = None,
     ) -> None:
-        refuse_blocked(planned)
-        self._looking = looking or Inspection()
-        if looking is not None:
-            refuse_unheld(planned, looking.knows)
-        self.plan = planned
+        refuse_blocked(plan)
+        if inspection is not None:
+            refuse_unchecked(plan, inspection.knows)
+        self.plan = plan
         self.network = network
-        self._engine = Engine(network, batching)
-        self._making = PreparedPlan(network, planned, encoder or network.encoder)
-        self._courses = tuple(PictureRun(self._making, seed) for seed in planned.request.seeds)
+        self._inspection = inspection or Inspection()
+        self._driver = Driver(Engine(network, batching))
+        self._prepared = PreparedPlan(network, plan, encoder or network.encoder)
+        self._pictures = tuple(PictureRun(self._prepared, seed) for seed in plan.request.seeds)
         self._began: float | None = None
 
     @property
     def lanes(self) -> tuple[Lane, ...]:
-        """One lane a picture: the attempt under way. Another engine of the same network may drive them
+        """One lane a picture: that of its last attempt. Another engine of the same network may drive them
         instead of this run; what `settle` then returns belongs to the same engine."""
-        return tuple(course.lane for course in self._courses)
+        return tuple(picture.lane for picture in self._pictures)
+
+    @property
+    def unfinished(self) -> tuple[Lane, ...]:
+        """Those of the lanes that have steps left."""
+        return tuple(lane for lane in self.lanes if not lane.done)
 
     @property
     def done(self) -> int:
         """Steps taken so far, over all pictures and attempts."""
-        return sum(one.lane.progress[0] for course in self._courses for one in course.attempts)
+        return sum(done for done, _ in self._progress())
 
     @property
     def total(self) -> int:
         """Steps in all, over all pictures and the attempts begun."""
-        return sum(one.lane.progress[1] for course in self._courses for one in course.attempts)
+        return sum(total for _, total in self._progress())
 
     def __iter__(self) -> Iterator[int]:
         """Take the steps that are left, yielding `done` after each."""
+        self._driver.add_unfinished(self)
+        for _ in self._driver:
+            yield self.done
+
+    def begin(self) -> None:
+        """Let the time run from now on; does nothing the second time."""
         self._began = self._began or time.perf_counter()
-        if self.done == 0 and not self._engine.lanes:
-            for lane in self._lanes_left():
-                self._engine.add(lane)
-        while self._engine.lanes:
-            while self._engine.lanes:
-                self._engine.tick()
-                yield self.done
-            for lane in self.settle():
-                self._engine.add(lane)
 
     def settle(self) -> tuple[Lane, ...]:
-        """Look at the pictures that are finished, and decide.
+        """Inspect the pictures that are finished, and decide.
 
         Returns:
             the lanes of further attempts, where a check asks for them; () once every picture is decided or
             still under way.
         """
-        self._began = self._began or time.perf_counter()
-        return look(self._courses, self._looking, time.perf_counter() - self._began)
+        self.begin()
+        return inspect_finished(self._pictures, self._inspection, self._seconds())
 
     def result(self) -> Result:
         """The pictures, after taking the steps that are left. What a check withholds is not among them."""
         for _ in self:
             pass
-        self.settle()  # where another engine took the steps
-        while lanes := self._lanes_left():
-            for _ in Engine(self.network, self._engine.batching).run(lanes):
-                pass
-            self.settle()
-        receipt = record(self._making, self._courses, self._looking, self._engine.batching)
-        left = [one for course in self._courses if (one := course.delivered) is not None]
-        images = [one.image for one in left if one.image is not None]
+        receipt = receipt_of(self._prepared, self._pictures, self._inspection, self._driver.engine.batching)
+        delivered = [attempt for picture in self._pictures if (attempt := picture.delivered) is not None]
+        images = [attempt.image for attempt in delivered if attempt.image is not None]
         for index, image in enumerate(images):
             png.attach(image, png.texts_of(receipt, index))
-        seconds = time.perf_counter() - (self._began or 0.0)
         shape = self.network.latent_shape(self.plan.width, self.plan.height)
-        latents = torch.stack([one.lane.x for one in left]) if left else torch.empty(0, *shape)
-        return Result(tuple(images), receipt, latents, seconds)
+        latents = [attempt.lane.x for attempt in delivered]
+        stacked = torch.stack(latents) if latents else torch.empty(0, *shape)
+        return Result(tuple(images), receipt, stacked, self._seconds())
 
     def picture(self, lane: Lane) -> Image.Image:
         """The picture of a lane as far as it has come, with every pixel that is kept, RGB."""
-        return self._making.picture(lane)
+        return self._prepared.picture(lane)
 
     def preview(self, lane: Lane) -> Image.Image | None:
         """What the picture of a lane is going to look like, with every pixel that is kept, RGB; None before
         its first step."""
-        return self._making.preview(lane)
+        return self._prepared.preview(lane)
 
-    def _lanes_left(self) -> tuple[Lane, ...]:
-        return tuple(lane for lane in self.lanes if not lane.done)
+    def _progress(self) -> Iterator[tuple[int, int]]:
+        return (attempt.lane.progress for picture in self._pictures for attempt in picture.attempts)
+
+    def _seconds(self) -> float:
+        return 0.0 if self._began is None else time.perf_counter() - self._began
+
+
+@final
+class Driver:
+    """Takes the steps of several runs together, whose rows share forwards, and lets the further attempts join
+    that their checks ask for. Iterating takes a step of all lanes at a time.
+
+    Args:
+        engine: of the network of all the runs; driven by nothing else.
+
+    Attributes:
+        engine: as given.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._owners: dict[Lane, Run] = {}
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """The runs with lanes under way."""
+        return tuple(dict.fromkeys(self._owners.values()))
+
+    def owner(self, lane: Lane) -> Run:
+        """The run of a lane under way."""
+        return self._owners[lane]
+
+    def add(self, run: Run, lanes: Iterable[Lane]) -> None:
+        """Let lanes of a run take part from the next step on."""
+        run.begin()
+        for lane in lanes:
+            self.engine.add(lane)
+            self._owners[lane] = run
+
+    def add_unfinished(self, run: Run) -> None:
+        """Let everything take part that is left of a run."""
+        run.settle()  # finished lanes that another engine drove
+        self.add(run, [lane for lane in run.unfinished if lane not in self._owners])
+
+    def remove(self, lane: Lane) -> None:
+        """Take a lane out, finished or not."""
+        del self._owners[lane]
+        if lane in self.engine.lanes:
+            self.engine.remove(lane)
+
+    def tick(self) -> None:
+        """One step of every lane. Finished lanes leave; `settle` comes next for each run that had one."""
+        for lane in self.engine.tick():
+            del self._owners[lane]
+
+    def settle(self, run: Run) -> bool:
+        """Decide about the finished pictures of a run and let further attempts join; whether all pictures of
+        the run are decided."""
+        self.add(run, run.settle())
+        return not run.unfinished
+
+    def __iter__(self) -> Iterator[None]:
+        """Take the steps that are left, those of further attempts included."""
+        while runs := self.runs:
+            self.tick()
+            for run in runs:
+                self.settle(run)
+            yield

@@ -164,8 +164,7 @@ class Service:
         carried, planned = await self._planned(request, tenant)
         refuse_blocked(planned)
         until = None if deadline is None else time.time() + deadline
-        binding = self.catalogue.tenant_policies(tenant)
-        order = Order(request, carried, planned, tenant, binding, priority, until, conversation, previews)
+        order = Order(request, carried, planned, tenant, priority, until, conversation, previews)
         ticket = _ticket(order)
         await asyncio.to_thread(self.quotas.refuse_over, tenant, ticket.evaluations, self.under_way(tenant))
         self._reserve(ticket)
@@ -227,7 +226,6 @@ class Service:
             carried,
             planned,
             tenant,
-            self.catalogue.tenant_policies(tenant),
             accepted.priority,
             accepted.deadline,
             accepted.conversation,

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import final
 
 from negspace.planning.plan import Plan
-from negspace.policy.policy import Policy
 from negspace.request import Request
 from negspace.serve.access.tenants import Tenant
 from negspace.serve.jobs.events import Done, Event, Failed, Finished, JobProgress
@@ -34,7 +33,6 @@ class Order:
         carried: the same with the places of what it names.
         plan: of `carried`.
         tenant: on whose behalf.
-        policies: that bind it whatever it says.
         priority: among the jobs of the same tenant the higher goes first.
         deadline: moment by which it must be finished, in seconds since the epoch; None is none.
         conversation: that it belongs to.
@@ -46,7 +44,6 @@ class Order:
     carried: Request
     plan: Plan
     tenant: Tenant
-    policies: tuple[Policy, ...] = ()
     priority: int = 0
     deadline: float | None = None
     conversation: str | None = None

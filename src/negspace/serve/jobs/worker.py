@@ -182,7 +182,7 @@ class Worker:
         model = self._residents.get(order.carried.model or "", [name for name in at_work if name])
         if model is None:
             return None
-        run = model.run(order.carried, operator_policies=order.policies, tenant=order.tenant.name)
+        run = model.run(order.plan)
         self._works[order.id] = work = _Work(order, run)
         return work
 
