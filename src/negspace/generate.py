@@ -18,7 +18,7 @@ from negspace.models.base import Network
 from negspace.models.files.source import EMBEDDED, Saving, Source
 from negspace.models.hardware import choose
 from negspace.models.loading.opening import open_network
-from negspace.planning.plan import Plan, plan, refuse_other_model, plan_governed
+from negspace.planning.plan import Plan, plan, plan_governed, refuse_other_model
 from negspace.policy.policy import Policy
 from negspace.prompt import parse
 from negspace.receipt import Receipt

@@ -2,15 +2,18 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from negspace import infotext, png
 from negspace.cli.output import slug
+from negspace.planning.plan import Plan
 from negspace.receipt import Receipt
 from tests.cli.conftest import Cli
 from tests.pictures import gradient, half
+from tests.policy_files import write_policy
 
 
 def names(folder: Path) -> list[str]:
@@ -166,3 +169,25 @@ def test_a_picture_to_start_from(cli: Cli, tiny_sd: Path, tmp_path: Path) -> Non
     alone = cli("imagine", "a cat", "--strength", 0.5, "--model", tiny_sd)
     assert alone.code == 2 and "--from FILE" in alone.err
     assert not (tmp_path / "none").exists()
+
+
+def test_a_request_is_planned_once(
+    cli: Cli, tiny_sd: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import negspace.generate
+    import negspace.planning.plan
+
+    made: list[Plan] = []
+    compile_plan = negspace.planning.plan.plan
+
+    def counted(*given: Any, **fields: Any) -> Plan:
+        made.append(compile_plan(*given, **fields))
+        return made[-1]
+
+    monkeypatch.setattr(negspace.planning.plan, "plan", counted)
+    monkeypatch.setattr(negspace.generate, "plan", counted)
+    policy = write_policy(tmp_path)
+    asked = ("imagine", "a cat", "--policy", policy, "--model", tiny_sd, "--out", tmp_path / "out", "--json")
+    receipt = cli(*asked).json["receipt"]
+    assert len(made) == 1
+    assert [term["source"] for term in receipt["terms"]] == [term.avoid.source for term in made[0].terms]

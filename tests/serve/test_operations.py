@@ -25,8 +25,7 @@ from tests.store.receipts import receipt
 def order(tiny_sd: Path) -> Order:
     catalogue = Catalogue(ServerSettings(models={"tiny": Source(tiny_sd)}))
     asked = Request(prompt="a secret house", avoid="hidden hat")
-    carried = catalogue.resolved(asked)
-    return Order(asked, carried, catalogue.plan(carried, LOCAL), LOCAL)
+    return Order(asked, catalogue.plan(catalogue.resolved(asked), LOCAL), LOCAL)
 
 
 @pytest.mark.parametrize("prompts", [False, True])

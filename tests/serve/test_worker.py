@@ -96,8 +96,8 @@ class Bench:
 
     def enter(self, how: dict[str, Any] | None = None, **fields: Any) -> str:
         asked = Request.from_dict(fields)
-        carried = self.catalogue.resolved(asked)
-        order = Order(asked, carried, self.catalogue.plan(carried, LOCAL), LOCAL, **(how or {}))
+        plan = self.catalogue.plan(self.catalogue.resolved(asked), LOCAL)
+        order = Order(asked, plan, LOCAL, **(how or {}))
         self.desk.enter(order, Ticket(order.id, "one", pictures=asked.n, cost=2.0 * order.plan.steps))
         return order.id
 

@@ -149,7 +149,8 @@ class Catalogue:
 
     def _with_names(self, embeddings: Sequence[EmbeddingFacts]) -> tuple[EmbeddingFacts, ...]:
         names = {file: name for name, file in self._embedding_files.items()}
-        return tuple(replace(facts, file=names[facts.file]) for facts in embeddings)
+        # an accepted plan may have an embedding that the settings do not name any more
+        return tuple(replace(facts, file=names.get(facts.file, facts.name)) for facts in embeddings)
 
 
 def _names(request: Request) -> dict[str, Any]:

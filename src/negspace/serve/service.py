@@ -1,10 +1,11 @@
-"""Service: what every dialect calls. It plans, accepts, and lets carry out."""
+"""What every dialect calls: requests are planned and accepted here, and the worker runs their plans."""
 
 import asyncio
+import logging
 import time
 from typing import final
 
-from negspace.errors import NegspaceError
+from negspace.errors import NegspaceError, RequestError
 from negspace.generate import Model, load
 from negspace.judge import open_judges
 from negspace.planning.plan import Plan, refuse_blocked
@@ -33,6 +34,8 @@ from negspace.serve.observe.traces import Traces
 from negspace.serve.refusal import forbidden, not_found, refusal_of, too_busy, too_many
 from negspace.serve.settings import ServerSettings, read_batching
 from negspace.store import AcceptedRequest, Store
+
+log = logging.getLogger(__name__)
 
 
 @final
@@ -132,7 +135,7 @@ class Service:
         Raises:
             NegspaceError: it is impossible, or not for this tenant.
         """
-        return self.catalogue.public_plan((await self._planned(request, tenant))[1], request)
+        return self.catalogue.public_plan(await self._planned(request, tenant), request)
 
     async def submit(
         self,
@@ -161,15 +164,15 @@ class Service:
         if not self.ready:
             raise too_busy("the server is stopping", self.settings.grace)
         self.rate_limits.admit(tenant)
-        carried, planned = await self._planned(request, tenant)
-        refuse_blocked(planned)
+        plan = await self._planned(request, tenant)
+        refuse_blocked(plan)
         until = None if deadline is None else time.time() + deadline
-        order = Order(request, carried, planned, tenant, priority, until, conversation, previews)
+        order = Order(request, plan, tenant, priority, until, conversation, previews)
         ticket = _ticket(order)
         await asyncio.to_thread(self.quotas.refuse_over, tenant, ticket.evaluations, self.under_way(tenant))
         self._reserve(ticket)
         try:
-            await asyncio.shield(asyncio.to_thread(self.store.accept, _record(order), self._plan_json(order)))
+            await asyncio.shield(asyncio.to_thread(_accept, self.store, order))
         except BaseException:
             self._desk.release(order.id)
             raise
@@ -202,29 +205,40 @@ class Service:
                 raise too_many("too many requests of yours wait already", seconds) from None
             raise too_busy("too many requests wait already", seconds) from None
 
-    async def _planned(self, request: Request, tenant: Tenant) -> tuple[Request, Plan]:
+    async def _planned(self, request: Request, tenant: Tenant) -> Plan:
+        """The plan of a request that is within the limits of the server and the tenant."""
         refuse_beyond(request, self.settings, tenant)
-        carried = self.catalogue.resolved(request)
-        refuse_model(carried.model, tenant)
-        planned = await asyncio.to_thread(self.catalogue.plan, carried, tenant)
-        refuse_large(planned, self.settings, tenant)
-        return carried, planned
+        resolved = self.catalogue.resolved(request)
+        refuse_model(resolved.model, tenant)
+        plan = await asyncio.to_thread(self.catalogue.plan, resolved, tenant)
+        refuse_large(plan, self.settings, tenant)
+        return plan
+
+    async def _accepted_plan(self, accepted: AcceptedRequest, tenant: Tenant) -> Plan:
+        """The plan that an earlier server accepted, within the limits of today."""
+        plan = await asyncio.to_thread(_stored_plan, self.store, accepted)
+        if plan is None:
+            log.warning("job %s has no plan that can run, of an earlier version; planned again", accepted.id)
+            return await self._planned(accepted.request, tenant)
+        refuse_beyond(accepted.request, self.settings, tenant)
+        refuse_model(self.catalogue.model_name(plan.request.model), tenant)
+        refuse_large(plan, self.settings, tenant)
+        return plan
 
     async def _take_up(self, accepted: AcceptedRequest) -> None:
-        """Let what an earlier server accepted wait again; where it cannot be done any more, say so."""
+        """Queue a request that an earlier server accepted; it fails where it is not possible any more."""
         try:
             tenant = self.authentication.by_name(accepted.tenant)
             if tenant is None:
                 raise forbidden(f"there is no tenant {accepted.tenant!r} any more")
-            carried, planned = await self._planned(accepted.request, tenant)
-            refuse_blocked(planned)
+            plan = await self._accepted_plan(accepted, tenant)
+            refuse_blocked(plan)
         except NegspaceError as error:
             await asyncio.to_thread(self.store.fail, accepted.id, failure_of(refusal_of(error)))
             return
         order = Order(
             accepted.request,
-            carried,
-            planned,
+            plan,
             tenant,
             accepted.priority,
             accepted.deadline,
@@ -233,9 +247,6 @@ class Service:
             accepted=accepted.moment,
         )
         self._enter(order, _ticket(order))
-
-    def _plan_json(self, order: Order) -> str:
-        return self.catalogue.public_plan(order.plan, order.request).to_json()
 
     def _open(self, name: str) -> Model:
         source, width = self.catalogue.source(name), read_batching(self.settings.width)
@@ -254,28 +265,28 @@ class Service:
                 del self._jobs[id]
 
 
-def cost_of(planned: Plan) -> float:
+def cost_of(plan: Plan) -> float:
     """Evaluations that one picture of a plan takes, about: those of the steps that are not left out."""
-    start = planned.request.start
-    steps = planned.steps - (0 if start is None else start.skipped(planned.steps))
-    return steps * (2.0 if planned.acts or planned.scale != 1.0 else 1.0)
+    start = plan.request.start
+    steps = plan.steps - (0 if start is None else start.skipped(plan.steps))
+    return steps * (2.0 if plan.acts or plan.scale != 1.0 else 1.0)
 
 
 def _ticket(order: Order) -> Ticket:
-    planned = order.plan
     return Ticket(
         id=order.id,
         tenant=order.tenant.name,
-        pictures=planned.request.n,
-        cost=cost_of(planned),
+        pictures=order.plan.request.n,
+        cost=cost_of(order.plan),
         priority=order.priority,
         deadline=order.deadline,
         weight=order.tenant.weight,
     )
 
 
-def _record(order: Order) -> AcceptedRequest:
-    return AcceptedRequest(
+def _accept(store: Store, order: Order) -> None:
+    """Store a request with the plan that runs. The request has the pixels of both."""
+    accepted = AcceptedRequest(
         order.id,
         order.tenant.name,
         order.request,
@@ -284,3 +295,14 @@ def _record(order: Order) -> AcceptedRequest:
         order.conversation,
         order.accepted,
     )
+    store.accept(accepted, order.plan.without_pixels().to_json())
+
+
+def _stored_plan(store: Store, accepted: AcceptedRequest) -> Plan | None:
+    """The plan of a stored request, ready to run; None where an earlier version stored one for clients
+    alone, or none."""
+    try:
+        plan = Plan.from_json(store.plan(accepted.id) or "")
+    except RequestError:
+        return None
+    return None if plan.model is None else plan.with_start(accepted.request.start)

@@ -63,7 +63,7 @@ class Store:
     # Requests
 
     def accept(self, accepted: AcceptedRequest, plan: str) -> None:
-        """Keep a request, with its plan as JSON. Once this returns it is not lost any more."""
+        """Keep a request, with the plan that runs as JSON. Once this returns it is not lost any more."""
         row = {
             "id": accepted.id,
             "tenant": accepted.tenant,

@@ -30,8 +30,7 @@ class Order:
     Attributes:
         id: of the job.
         request: as asked, with names.
-        carried: the same with the places of what it names.
-        plan: of `carried`.
+        plan: that runs: of the request with file paths instead of names.
         tenant: on whose behalf.
         priority: among the jobs of the same tenant the higher goes first.
         deadline: moment by which it must be finished, in seconds since the epoch; None is none.
@@ -41,7 +40,6 @@ class Order:
     """
 
     request: Request
-    carried: Request
     plan: Plan
     tenant: Tenant
     priority: int = 0
@@ -50,6 +48,11 @@ class Order:
     previews: int = 0
     id: str = field(default_factory=new_id)
     accepted: float = field(default_factory=time.time)
+
+    @property
+    def model(self) -> str:
+        """Name of the model that makes the pictures."""
+        return self.plan.request.model or ""
 
 
 @final

@@ -178,8 +178,8 @@ class Worker:
 
     def _opened(self, order: Order) -> _Work | None:
         """The order's pictures, ready to begin; None while its model is not there."""
-        at_work = {work.order.carried.model for work in self._works.values()}
-        model = self._residents.get(order.carried.model or "", [name for name in at_work if name])
+        at_work = {work.order.model for work in self._works.values()}
+        model = self._residents.get(order.model, [name for name in at_work if name])
         if model is None:
             return None
         run = model.run(order.plan)

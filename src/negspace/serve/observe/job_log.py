@@ -66,4 +66,4 @@ class JobLog(Meter):
 
     def _fields(self, order: Order) -> dict[str, Any]:
         texts = {"prompt": order.plan.positive, "negative": order.plan.negative} if self._prompts else {}
-        return {"job": order.id, "tenant": order.tenant.name, "model": order.carried.model, **texts}
+        return {"job": order.id, "tenant": order.tenant.name, "model": order.model, **texts}

@@ -44,7 +44,7 @@ class Traces(Meter):
         attributes = {
             "negspace.job": order.id,
             "negspace.tenant": order.tenant.name,
-            "negspace.model": order.carried.model or "",
+            "negspace.model": order.model,
             "negspace.pictures": order.request.n,
             "negspace.steps": order.plan.steps,
         }
