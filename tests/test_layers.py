@@ -39,6 +39,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"lab", "store"}),
     frozenset({"serve"}),
     frozenset({"cli"}),
+    frozenset({"__main__"}),
 )
 WORDS = FLOORS[0]
 HEIGHT = {part: height for height, floor in enumerate(FLOORS) for part in floor}
