@@ -14,7 +14,6 @@ from negspace.cli.demo import demo
 from negspace.cli.imagine import imagine
 from negspace.cli.judge import judge
 from negspace.cli.keys import keys
-from negspace.cli.mcp import mcp
 from negspace.cli.models import models
 from negspace.cli.plan import plan
 from negspace.cli.policy import policy
@@ -22,7 +21,7 @@ from negspace.cli.prove import prove
 from negspace.cli.read import read
 from negspace.cli.revise import revise
 from negspace.cli.rules import rules
-from negspace.cli.serve import serve
+from negspace.cli.serve import mcp, serve
 from negspace.errors import NegspaceError
 
 ERROR = 2

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from negspace.cli import show
-from negspace.cli.options import OUTPUT_PANEL, Cluster, Json, Workers, request_options
+from negspace.cli.options import Cluster, Json, OutFolder, Workers, request_options
 from negspace.cli.planning import check_settings
 from negspace.cli.sources import source_options
 from negspace.models.files.source import Source
@@ -32,12 +32,7 @@ def compare(
     x: Annotated[str | None, _axis("x", "across")] = None,
     y: Annotated[str | None, _axis("y", "down")] = None,
     z: Annotated[str | None, _axis("z", "from sheet to sheet")] = None,
-    out: Annotated[
-        Path,
-        typer.Option(
-            "--out", "-o", metavar="FOLDER", help="Where everything goes.", rich_help_panel=OUTPUT_PANEL
-        ),
-    ] = Path("negspace-compare"),
+    out: OutFolder = Path("negspace-compare"),
     workers: Workers = None,
     cluster: Cluster = None,
     json: Json = False,

@@ -8,10 +8,10 @@ import typer
 from negspace.cli import show
 from negspace.cli.options import (
     GENERATION_PANEL,
-    OUTPUT_PANEL,
     Cluster,
     Json,
     Judges,
+    OutFolder,
     Workers,
     request_options,
 )
@@ -41,12 +41,7 @@ def curves(
             metavar="N", min=2, help="At every scale, on each side.", rich_help_panel=GENERATION_PANEL
         ),
     ] = 24,
-    out: Annotated[
-        Path,
-        typer.Option(
-            "--out", "-o", metavar="FOLDER", help="Where everything goes.", rich_help_panel=OUTPUT_PANEL
-        ),
-    ] = Path("negspace-curves"),
+    out: OutFolder = Path("negspace-curves"),
     judge: Judges = None,
     workers: Workers = None,
     cluster: Cluster = None,

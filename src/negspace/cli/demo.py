@@ -9,6 +9,7 @@ from PIL import Image
 
 from negspace.cli import show
 from negspace.cli.imagine import show_written
+from negspace.cli.options import OutFolder
 from negspace.cli.output import write_run
 from negspace.cli.receipt import acted, counted
 from negspace.errors import RequestError
@@ -17,7 +18,6 @@ from negspace.request import Request
 if TYPE_CHECKING:
     from negspace.judge import Oracle
 
-Folder = Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where everything goes.")]
 Count = Annotated[int, typer.Option("--number", "-n", metavar="N", help="Pictures a row.")]
 Seed = Annotated[int, typer.Option(metavar="N", help="Of the first picture of every row.")]
 
@@ -28,7 +28,7 @@ RULES = (None, "cfg", "auto")
 """How it is avoided: not at all, in the empty prompt's place, and by our own rule."""
 
 
-def demo(out: Folder = Path("demo"), n: Count = 6, seed: Seed = 7) -> None:
+def demo(out: OutFolder = Path("demo"), n: Count = 6, seed: Seed = 7) -> None:
     """Draw three prompts without and with a negative, by two rules, on the same seeds."""
     from negspace import png
     from negspace.cli.running import make, open_model

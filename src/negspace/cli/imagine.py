@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from negspace.cli import show
-from negspace.cli.options import JUDGE_CHOICES, OUTPUT_PANEL, Json, request_options
+from negspace.cli.options import CHECK_PANEL, OUTPUT_PANEL, Json, Judges, OutFolder, request_options
 from negspace.cli.output import WrittenFiles, write_run
 from negspace.cli.planning import check_settings
 from negspace.cli.receipt import show_receipt
@@ -14,19 +14,12 @@ from negspace.cli.sources import source_options
 from negspace.models.files.source import Source
 from negspace.request import Request
 
-Folder = Annotated[
-    Path,
-    typer.Option(
-        "--out", "-o", metavar="FOLDER", help="Where everything goes.", rich_help_panel=OUTPUT_PANEL
-    ),
-]
 Grid = Annotated[
     bool,
     typer.Option(
         "--grid", metavar="", help="Also write all pictures on one sheet.", rich_help_panel=OUTPUT_PANEL
     ),
 ]
-CHECK_PANEL = "Checks"
 Retries = Annotated[
     int,
     typer.Option(
@@ -43,17 +36,6 @@ Seconds = Annotated[
         min=0, metavar="S", help="No further attempt begins after these.", rich_help_panel=CHECK_PANEL
     ),
 ]
-Judges = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--judge",
-        "-j",
-        metavar="NAME|FOLDER",
-        help=f"A judge that looks for what is avoided: {JUDGE_CHOICES} May be given several times.",
-        show_default=False,
-        rich_help_panel=CHECK_PANEL,
-    ),
-]
 
 WITHHELD = 3
 """Exit code where a check kept a picture back."""
@@ -64,7 +46,7 @@ WITHHELD = 3
 def imagine(
     request: Request,
     parts: Source,
-    out: Folder = Path("negspace-pictures"),
+    out: OutFolder = Path("negspace-pictures"),
     grid: Grid = False,
     judge: Judges = None,
     retries: Retries = 3,

@@ -15,6 +15,7 @@ from negspace.request import Request, Start
 REQUEST_PANEL = "Request"
 GENERATION_PANEL = "Generation"
 OUTPUT_PANEL = "Output"
+CHECK_PANEL = "Checks"
 
 JUDGE_CHOICES = (
     "embedded, quality, oracle, a plug-in's name, a CLIP or SigLIP folder, or an http address; "
@@ -28,6 +29,10 @@ Json = Annotated[
     typer.Option("--json", metavar="", help="Print JSON and nothing else.", rich_help_panel=OUTPUT_PANEL),
 ]
 
+OutFolder = Annotated[
+    Path,
+    typer.Option("--out", "-o", metavar="FOLDER", help="Folder for all files.", rich_help_panel=OUTPUT_PANEL),
+]
 Workers = Annotated[
     int | None,
     typer.Option(
@@ -55,7 +60,7 @@ Judges = Annotated[
         metavar="NAME|FOLDER",
         help=f"A judge of the pictures: {JUDGE_CHOICES} May be given several times. If left out, what the "
         "model allows.",
-        rich_help_panel=GENERATION_PANEL,
+        rich_help_panel=CHECK_PANEL,
         show_default=False,
     ),
 ]

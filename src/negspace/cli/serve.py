@@ -1,4 +1,4 @@
-"""`negspace serve`: a server for the clients of several image APIs."""
+"""`negspace serve`, a server for the clients of several image APIs; `negspace mcp`, tools for one model."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from negspace.cli import show
+from negspace.cli.options import Judges
 from negspace.cli.sources import source_options
 from negspace.errors import RequestError
 from negspace.models.files.source import EMBEDDED, Source
@@ -49,16 +50,6 @@ Width = Annotated[
         show_default=False,
     ),
 ]
-Judges = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--judge",
-        "-j",
-        metavar="NAME|FOLDER",
-        help="A judge that looks for what is avoided. May be given several times.",
-        show_default=False,
-    ),
-]
 
 
 @source_options
@@ -99,3 +90,16 @@ def _models(model: str | None, parts: Source) -> dict[str, Source] | None:
         return None
     source = parts.at(model)
     return {read_facts(source).name: source}
+
+
+def mcp(data: Data = None, config: Config = None) -> None:
+    """Serve the tools to one language model over standard input and output.
+
+    Started by the program that hosts the model. Over HTTP, serve has the same tools at /mcp.
+    """
+    import asyncio
+
+    from negspace.serve.clients.mcp import serve_stdio
+    from negspace.serve.settings import read_settings
+
+    asyncio.run(serve_stdio(read_settings(config, {"data": data})))
