@@ -104,6 +104,16 @@ class Start(Frozen):
             raise RequestError(f"Start mask: it is {sizes}; both must have one size")
         return self
 
+    @classmethod
+    def of(cls, picture: Pixels, strength: float | None = None, mask: Pixels | None = None) -> Self:
+        """The start from a picture; a strength of None is the default.
+
+        Raises:
+            RequestError: the strength is impossible, or the mask does not fit the picture.
+        """
+        fields = {"picture": picture, "mask": mask} | ({} if strength is None else {"strength": strength})
+        return cls.from_dict(fields)
+
     def skipped(self, steps: int) -> int:
         """How many of the first steps are skipped.
 
