@@ -1,4 +1,4 @@
-"""Contact sheets: pictures in rows and columns on one sheet, each row and column with a label."""
+"""Contact sheets: pictures in labelled rows and columns on one image."""
 
 from collections.abc import Sequence
 
@@ -22,9 +22,9 @@ def sheet(
 
     Args:
         rows: pictures of one common size; rows may differ in length.
-        headings: texts above the columns, none or one a column.
-        labels: texts above the rows, none or one a row. Those that are too long end in an ellipsis.
-        smallest: pixels of width below which small pictures are enlarged.
+        headings: texts above the columns, one for each column or none.
+        labels: texts above the rows, one for each row or none. A text that is too long ends in an ellipsis.
+        smallest: the least width of a picture in pixels; smaller ones are enlarged.
     """
     width, height = rows[0][0].size
     enlarge = max(1, -(-smallest // width))
@@ -55,7 +55,7 @@ def sheet(
 
 
 def _fit(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> str:
-    """The text, cut with an ellipsis where it is wider than `width` pixels."""
+    """The text, shortened with an ellipsis if it is wider than `width` pixels."""
     if font.getlength(text) <= width:
         return text
     while text and font.getlength(f"{text}…") > width:
@@ -64,6 +64,6 @@ def _fit(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: i
 
 
 def near_square(pictures: Sequence[Image.Image]) -> list[list[Image.Image]]:
-    """The pictures in rows, as near to a square as their number allows."""
+    """The pictures in rows, in a grid that is as square as possible."""
     columns = next(side for side in range(1, len(pictures) + 1) if side * side >= len(pictures))
     return [list(pictures[start : start + columns]) for start in range(0, len(pictures), columns)]

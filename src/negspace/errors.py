@@ -1,14 +1,14 @@
-"""What can go wrong, as one tree. A mistake of the user is always one of these, told in one line.
+"""The errors of Negspace. Every wrong input raises one of them, with a message of one line.
 
 NegspaceError
-├── RequestError    a field of a request is wrong, or this model cannot do what was asked
-├── PolicyError     a policy cannot be read, or forbids what was asked
-├── PromptError     a prompt cannot be read; `span` says where
+├── RequestError    a field of a request is wrong, or the model cannot do what the request says
+├── PolicyError     a policy cannot be read, or it forbids the request
+├── PromptError     a prompt cannot be read; `span` is the place
 ├── ModelError      a model cannot be opened
-├── EncodingError   a prompt cannot be turned into conditioning
+├── EncodingError   a prompt cannot be encoded
 ├── FeedbackError   a chat model gave no usable answer to a complaint
-├── JudgeError      a judge cannot be opened, or not be calibrated from these examples
-├── LabError        a measurement cannot be made of these numbers, or a trial has ended
+├── JudgeError      a judge cannot be opened, or cannot be calibrated from these examples
+├── LabError        these numbers allow no measurement, or a trial has ended
 └── OutputError     a result cannot be written, or a file cannot be read back
 """
 
@@ -18,15 +18,15 @@ from typing import TypeVar
 
 
 class NegspaceError(Exception):
-    """The base of every error of Negspace. `str()` is one line: what is wrong, where, and what to do."""
+    """The base class of all errors. `str()` is one line: what is wrong, where, and what to do."""
 
 
 class RequestError(NegspaceError):
-    """A field of a request is wrong, or the model cannot do what was asked."""
+    """A field of a request is wrong, or the model cannot do what the request says."""
 
 
 class PolicyError(NegspaceError):
-    """A policy cannot be read, or it forbids what was asked."""
+    """A policy cannot be read, or it forbids the request."""
 
 
 class PromptError(NegspaceError):
@@ -34,7 +34,7 @@ class PromptError(NegspaceError):
 
     Args:
         message: what is wrong and what to do.
-        span: first and one-past-last character of the offending part in the text as it was given.
+        span: first and one-past-last character of the wrong part in the text as it was given.
     """
 
     def __init__(self, message: str, span: tuple[int, int]) -> None:
@@ -42,24 +42,24 @@ class PromptError(NegspaceError):
         self.span = span
 
     def __reduce__(self) -> tuple[type["PromptError"], tuple[str, tuple[int, int]]]:
-        """What it is made of again in another process."""
+        """Pickles the span too, which the base class would lose."""
         return PromptError, (str(self), self.span)
 
 
 class ModelError(NegspaceError):
-    """A model cannot be opened: nothing is there, or it is of a kind that is not known."""
+    """A model cannot be opened: it does not exist, or its kind is not known."""
 
 
 class EncodingError(NegspaceError):
-    """A prompt cannot be turned into conditioning."""
+    """A prompt cannot be encoded."""
 
 
 class OutputError(NegspaceError):
-    """A result cannot be written where it was asked for, or a file does not hold what is looked for."""
+    """A result cannot be written to its place, or a file does not contain what is read from it."""
 
 
 class FeedbackError(NegspaceError):
-    """A complaint could not be read by the chat model that was asked."""
+    """A chat model gave no usable answer to a complaint."""
 
 
 class JudgeError(NegspaceError):
@@ -67,30 +67,30 @@ class JudgeError(NegspaceError):
 
 
 class LabError(NegspaceError):
-    """A measurement cannot be made of these numbers, or a trial cannot go on."""
+    """These numbers allow no measurement, or a trial cannot go on."""
 
 
-Named = TypeVar("Named")
+Value = TypeVar("Value")
 
 
 def no_such(kind: str, name: str, known: Iterable[str]) -> str:
-    """One line saying that no `kind` is called `name`, with the nearest names and then all there are.
+    """The message that no `kind` is called `name`, with similar names and then all known names.
 
     >>> no_such("sampler", "euler A", ["DDIM", "Euler", "Euler a"])
     "no sampler is called 'euler A'; did you mean 'Euler a' or 'Euler'? There are: DDIM, Euler, Euler a"
     """
     names = list(known)
-    by_fold = {one.casefold(): one for one in names}
-    near = [repr(by_fold[fold]) for fold in get_close_matches(name.casefold(), by_fold, n=2, cutoff=0.6)]
-    meant = f"did you mean {' or '.join(near)}? There are" if near else "there are"
-    return f"no {kind} is called {name!r}; {meant}: {', '.join(names)}"
+    by_key = {known_name.casefold(): known_name for known_name in names}
+    similar = [repr(by_key[key]) for key in get_close_matches(name.casefold(), by_key, n=2, cutoff=0.6)]
+    suggestion = f"did you mean {' or '.join(similar)}? There are" if similar else "there are"
+    return f"no {kind} is called {name!r}; {suggestion}: {', '.join(names)}"
 
 
-def lookup(kind: str, name: str, known: Mapping[str, Named], error: type[NegspaceError]) -> Named:
-    """What is known under a name.
+def lookup(kind: str, name: str, known: Mapping[str, Value], error: type[NegspaceError]) -> Value:
+    """The value of a name.
 
     Raises:
-        error: nothing is; told as by `no_such`.
+        error: the name is not known; the message is that of `no_such`.
     """
     if name not in known:
         raise error(no_such(kind, name, known))

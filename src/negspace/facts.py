@@ -1,4 +1,4 @@
-"""ModelFacts: what a model can be told, as plain values. Plans are made from these alone, without weights."""
+"""What is known of a model without its weights. A plan is made from these values alone."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -12,12 +12,12 @@ class EncoderFacts:
     """One text encoder of a model.
 
     Attributes:
-        name: the folder name it has in the model, for example "text_encoder".
-        window: tokens the encoder reads at once, its begin and end marks included.
-        chunk: tokens of the prompt that fit in one window.
-        words: the words the encoder has learned, lower case; None where nobody knows.
+        name: its folder in the model, for example "text_encoder".
+        window: how many tokens the encoder reads at once, begin and end tokens included.
+        chunk: how many tokens of the prompt fit in one window.
+        words: the words the encoder has learned, in lower case; None where they are not known.
         kind: "clip" reads windows of tokens, "llm" reads running text.
-        width: length of its tokens' vectors; None where nobody knows.
+        width: length of the vector of a token; None where it is not known.
     """
 
     name: str = "text_encoder"
@@ -30,13 +30,13 @@ class EncoderFacts:
 
 @dataclass(frozen=True)
 class EmbeddingFacts:
-    """A textual-inversion embedding: a word that a file teaches the text encoders.
+    """A textual-inversion embedding: a word that a file adds to the vocabulary of text encoders.
 
     Attributes:
         name: the word.
         vectors: how many tokens it takes in a text.
         widths: length of its vectors, one for each text encoder it was made for.
-        file: where it was read from, as it was asked for.
+        file: its file, as the request names it.
         sha256: of the file, in hex.
     """
 
@@ -49,27 +49,27 @@ class EmbeddingFacts:
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """What a model is and what it can be told.
+    """What a model is and what it supports.
 
     Attributes:
-        name: how the model is called in receipts.
+        name: the name of the model in receipts.
         family: the architecture, for example "sd".
-        prediction: what the network answers with.
-        encoders: the text encoders, in the order the model reads them.
-        negative_branch: whether evaluating a negative text means something (classifier-free guidance).
+        prediction: what the network predicts.
+        encoders: the text encoders, in the order in which the model reads them.
+        negative_branch: whether a negative can have a branch of its own (classifier-free guidance).
         distilled: whether guidance was distilled into the weights, so that a negative branch does harm.
-        absent: what an absent negative means: the encoded empty prompt, zeros, or no branch at all.
-        swaps: whether it can exchange attention maps, as compel's `.swap()` asks.
+        absent: what stands for an absent negative: the encoded empty prompt, zeros, or no branch at all.
+        swaps: whether it can exchange attention maps, which compel's `.swap()` needs.
         rules: names of the guidance rules it can host, attention-space rules among them; in `RULES`.
         samplers: names of the samplers it can be run with.
         multiple: width and height must be multiples of this many pixels.
         width, height: default size in pixels.
         steps, scale, sampler: defaults for a request that leaves them open.
         rule: the default rule.
-        embeddings: what its encoders were taught beside their own words.
-        sizes: whether it is told sizes in numbers beside the text.
-        guidance: the guidance that it is told in a number where a request leaves it open; None where it is
-            told none.
+        embeddings: textual-inversion embeddings that were added to the vocabulary of its encoders.
+        sizes: whether it is conditioned on sizes in pixels.
+        guidance: default of the guidance value that it is conditioned on; None where it has no such
+            conditioning.
     """
 
     name: str

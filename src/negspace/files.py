@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Writing files so that they are complete or absent."""
 
 import os
 import tempfile
@@ -9,40 +9,40 @@ from negspace.errors import OutputError
 
 
 def write_whole(files: Mapping[Path, bytes]) -> None:
-    """Write a set of files so that none of them is ever seen half-written.
+    """Writes a set of files so that no reader ever sees an incomplete one.
 
-    Everything is first written beside its place and forced to the disk; only then is each file renamed into
-    its place. Folders are made as needed. A failure leaves no trace of files that had not been renamed yet.
+    Every file is first written under a temporary name in its folder and forced to the disk; only then are
+    they renamed. Folders are made as needed. A failure leaves no temporary files.
 
     Raises:
         OutputError: a folder cannot be made or a file cannot be written.
     """
     staged: dict[Path, Path] = {}
-    place = Path()
+    path = Path()
     try:
-        for place, content in files.items():
-            place.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(prefix=f".{place.stem[:40]}-", suffix=".part", dir=place.parent)
-            staged[place] = Path(name)
+        for path, content in files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}-", suffix=".part", dir=path.parent)
+            staged[path] = Path(name)
             with open(handle, "wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            staged[place].chmod(0o666 & ~_umask())  # mkstemp makes files that only their owner may read
-        for place, temporary in staged.items():
-            temporary.replace(place)
+            staged[path].chmod(0o666 & ~_umask())  # mkstemp makes files that only their owner may read
+        for path, temporary in staged.items():
+            temporary.replace(path)
     except OSError as error:
-        raise OutputError(f"cannot write {place}: {error.strerror or error}") from None
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
     finally:
         for temporary in staged.values():
             temporary.unlink(missing_ok=True)
 
 
 def check_folder(folder: Path) -> None:
-    """See that files could be written into a folder that may not exist yet, without making anything.
+    """Checks that files can be written into a folder that may not exist yet, without making it.
 
     Raises:
-        OutputError: something else is in the way, or the folder may not be written.
+        OutputError: a file has the name of the folder, or there is no permission to write.
     """
     nearest = folder
     while not nearest.exists() and nearest != nearest.parent:
@@ -54,7 +54,7 @@ def check_folder(folder: Path) -> None:
 
 
 def _umask() -> int:
-    """The process's mask for new files. It can only be read by setting it."""
+    """The umask of the process, which can only be read by setting it."""
     mask = os.umask(0o022)
     os.umask(mask)
     return mask

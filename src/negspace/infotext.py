@@ -1,11 +1,11 @@
-"""Infotext: the generation parameters as the text that AUTOMATIC1111 writes and other tools read.
+"""The generation parameters of a picture as text, in the format of AUTOMATIC1111 that other tools read.
 
     a snowman, night
     Negative prompt: hat, blurry
     Steps: 20, Sampler: DPM++ 2M, CFG scale: 4, Seed: 7, Size: 64x64, Model hash: 0123456789, Model: embedded
 
-The format cannot tell an absent negative from an empty one, and its readers strip every line. The receipt
-beside it is exact; the infotext is for the tools of others.
+The format does not distinguish an absent negative from an empty one, and its readers strip every line. The
+receipt is exact; the infotext is for other tools.
 """
 
 import json
@@ -28,7 +28,7 @@ class Infotext:
 
     Attributes:
         prompt: the prompt, possibly of several lines.
-        negative: the negative prompt; empty where there was none.
+        negative: the negative prompt; empty where there is none.
         settings: the pairs of the last line in their order, values as text and without quotes.
     """
 
@@ -38,7 +38,7 @@ class Infotext:
 
 
 def from_receipt(receipt: Receipt, index: int) -> Infotext:
-    """The parameters of picture `index` of a receipt, under the names AUTOMATIC1111 gives them."""
+    """The parameters of picture `index` of a receipt, with the names that AUTOMATIC1111 uses."""
     settings = {
         "Steps": str(receipt.steps),
         "Sampler": receipt.sampler,
@@ -58,7 +58,7 @@ def write(info: Infotext) -> str:
     """The infotext of `info`. `read` gives it back, with the lines of both texts stripped.
 
     Raises:
-        ValueError: a name of a setting is one that no reader would find, or there are fewer than three.
+        ValueError: no reader would find the name of a setting, or there are fewer than three settings.
     """
     if len(info.settings) < _FEWEST_PAIRS:
         raise ValueError(
@@ -77,8 +77,8 @@ def write(info: Infotext) -> str:
 def read(text: str) -> Infotext:
     """The parameters in an infotext, by the reading rules of AUTOMATIC1111.
 
-    The last line is the settings if it holds at least three pairs; a line that begins with "Negative prompt:"
-    begins the negative. Nothing is refused: a text of another kind is a prompt without settings.
+    The last line is the settings if it has at least three pairs; the negative begins with a line that starts
+    with "Negative prompt:". A text of another kind is a prompt without settings, and never an error.
     """
     *lines, last = text.strip().split("\n")
     pairs = _PAIR.findall(last)
@@ -96,9 +96,9 @@ def read(text: str) -> Infotext:
 
 
 def _lines(text: str) -> str:
-    """A text whose lines survive a reader: stripped, and none that would be taken for the negative's mark.
+    """A text that readers divide correctly: its lines are stripped, and none starts like the negative.
 
-    A space before the colon keeps such a line in its place and changes no token of a CLIP encoder.
+    A space before the colon prevents that and changes no token of a CLIP encoder.
     """
     lines = (line.strip() for line in text.strip().split("\n"))
     return "\n".join(

@@ -1,4 +1,4 @@
-"""Pixels: a picture or a mask as a frozen value that JSON can carry, read from any file."""
+"""Pictures and masks as frozen values with JSON both ways, read from files of any kind."""
 
 import base64
 import binascii
@@ -24,10 +24,10 @@ Content = TypeVar("Content")
 Mode = Literal["RGB", "L"]
 
 LARGEST = 4096 * 4096
-"""Pixels of the largest picture that is read. More is refused by what a file declares, not decoded."""
+"""Pixels of the largest picture that is read. A file that declares more is refused without decoding it."""
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
-"""What is read. Of an animation, its first picture."""
+"""The formats that are read; of an animation only the first frame."""
 
 _DAMAGED = (
     EOFError,
@@ -41,20 +41,20 @@ _DAMAGED = (
     struct.error,
     zlib.error,
 )
-"""What the readers of formats raise where a file is not what it seems."""
+"""What the decoders of the formats raise for damaged files."""
 
-_PAPER = (255, 255, 255)  # what shows through where a picture is transparent
+_BACKGROUND = (255, 255, 255)  # behind the transparent parts of a picture
 _DATA_URL = re.compile(r"\s*data:[^,]{0,100};base64,", re.IGNORECASE)
 
 
 class Pixels(Frozen):
-    """A picture by its content. Where it came from, its format and its metadata play no part.
+    """A picture by its content, independent of its file, format and metadata.
 
     Attributes:
         width, height: in pixels.
-        sha256: of its bytes in `mode`, rows from the top; for a picture made here, that of its receipt.
+        sha256: of its bytes in `mode`, rows from the top; for a generated picture, that in its receipt.
         mode: "RGB", or "L" for a mask.
-        data: the pixels as a PNG file in base64; None where the picture is only named, as in a receipt.
+        data: the pixels as a PNG file in base64; None where the picture is only identified, as in a receipt.
     """
 
     width: Annotated[int, Field(ge=1)]
@@ -64,7 +64,7 @@ class Pixels(Frozen):
     data: Annotated[str | None, Field(repr=False)] = None
 
     @model_validator(mode="after")
-    def _is_what_it_says(self) -> Self:
+    def _data_is_consistent(self) -> Self:
         if self.data is not None:
             image = _decoded(from_base64(self.data))
             if (image.mode, *image.size, _sha256(image)) != (self.mode, self.width, self.height, self.sha256):
@@ -73,7 +73,7 @@ class Pixels(Frozen):
 
     @classmethod
     def of(cls, image: "Image") -> "Pixels":
-        """The pixels of an image, a mask where its mode is L."""
+        """The pixels of an image; it is a mask if its mode is L."""
         kept = image if image.mode == "L" else image.convert("RGB")
         file = BytesIO()
         kept.save(file, format="PNG", compress_level=1)
@@ -89,7 +89,7 @@ class Pixels(Frozen):
         """The picture, in its mode.
 
         Raises:
-            RequestError: its pixels are not here.
+            RequestError: it has no `data`.
         """
         if self.data is None:
             name = f"{self.width}x{self.height}, sha256 {self.sha256[:12]}"
@@ -97,12 +97,12 @@ class Pixels(Frozen):
         return _decoded(from_base64(self.data))
 
     def without_data(self) -> Self:
-        """The picture by name alone."""
+        """The same picture, identified by sha256 and size alone."""
         return self.model_copy(update={"data": None})
 
 
 def read_picture(content: bytes) -> Pixels:
-    """The pixels of a file: upright by its EXIF, on white where it is transparent, in RGB.
+    """The pixels of a picture file in RGB, upright by its EXIF orientation, on white where transparent.
 
     Raises:
         RequestError: it is no picture, damaged, or too large.
@@ -112,15 +112,15 @@ def read_picture(content: bytes) -> Pixels:
     image = _decoded(content)
     if image.has_transparency_data:
         layer = image.convert("RGBA")
-        image = Image.new("RGBA", layer.size, (*_PAPER, 255))
+        image = Image.new("RGBA", layer.size, (*_BACKGROUND, 255))
         image.alpha_composite(layer)
     return Pixels.of(image.convert("RGB"))
 
 
 def read_mask(content: bytes) -> Pixels:
-    """The pixels of a mask: white is redrawn, black is kept, as bright as it is.
+    """The pixels of a mask file: white is redrawn, black is kept, grey mixes.
 
-    Where the file is transparent anywhere, what is opaque is redrawn, whatever its colour.
+    If the file has transparency, its opaque parts are redrawn, whatever their colour.
 
     Raises:
         RequestError: as `read_picture`.
@@ -130,7 +130,7 @@ def read_mask(content: bytes) -> Pixels:
 
 
 def read_holes(content: bytes) -> Pixels:
-    """The pixels of a mask that was cut out: what is transparent is redrawn, what is opaque is kept.
+    """The pixels of a mask file whose transparent parts are redrawn and whose opaque parts are kept.
 
     Raises:
         RequestError: as `read_picture`.
@@ -156,7 +156,7 @@ def from_base64(text: str) -> bytes:
     """The bytes in base64 or in a data URL of it.
 
     Raises:
-        RequestError: the text is neither.
+        RequestError: the text is not base64.
     """
     head = _DATA_URL.match(text)
     try:
@@ -166,7 +166,7 @@ def from_base64(text: str) -> bytes:
 
 
 def read_texts(content: bytes) -> dict[str, str]:
-    """The texts that a picture file carries, by keyword; those of a PNG are its infotext and its receipt.
+    """The texts in a picture file by keyword; those of a PNG include its infotext and its receipt.
 
     Raises:
         RequestError: as `read_picture`.
@@ -175,7 +175,7 @@ def read_texts(content: bytes) -> dict[str, str]:
 
 
 def _decoded(content: bytes) -> "Image":
-    """The first picture of a file, upright, in a mode of 8 bits a channel."""
+    """The first frame of a picture file, upright, in a mode with 8 bits per channel."""
     from PIL import ImageOps
 
     upright = _of_file(content, ImageOps.exif_transpose)
@@ -185,22 +185,22 @@ def _decoded(content: bytes) -> "Image":
 
 
 def _of_file(content: bytes, take: "Callable[[Image], Content]") -> "Content":
-    """What is taken of the first picture of a file."""
+    """What `take` returns for the first frame of a picture file."""
     from PIL import Image
 
-    # What is declared comes first: a file of a few bytes may ask for all the memory there is.
-    beyond = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+    # The declared size is checked before decoding: a file of a few bytes can ask for all memory.
+    too_large = (Image.DecompressionBombError, Image.DecompressionBombWarning)
     try:
         with Image.open(BytesIO(content), formats=FORMATS) as image:
             if image.width * image.height > LARGEST:
                 size = f"{image.width}x{image.height}"
-                raise RequestError(f"a picture of {size} is too large; {LARGEST} pixels may be given")
+                raise RequestError(f"a picture of {size} is too large; the limit is {LARGEST} pixels")
             image.load()
             return take(image)
-    except beyond:
-        raise RequestError(f"a picture is too large; {LARGEST} pixels may be given") from None
+    except too_large:
+        raise RequestError(f"a picture is too large; the limit is {LARGEST} pixels") from None
     except Image.UnidentifiedImageError:
-        raise RequestError(f"this is no picture of a kind that is read: {', '.join(FORMATS)}") from None
+        raise RequestError(f"this is not a picture in a format that is read: {', '.join(FORMATS)}") from None
     except _DAMAGED as error:
         raise RequestError(f"a picture cannot be read: {' '.join(str(error).split())[:200]}") from None
 

@@ -1,4 +1,4 @@
-"""PNG files that say how they were made: the infotext for other tools, the receipt for us."""
+"""PNG files with the infotext for other tools and the receipt of the picture."""
 
 from dataclasses import dataclass
 from io import BytesIO
@@ -17,7 +17,7 @@ RECEIPT = "negspace"
 
 @dataclass(frozen=True)
 class Texts:
-    """What a PNG says about itself.
+    """The texts in a PNG file.
 
     Attributes:
         parameters: the infotext; None where there is none.
@@ -31,7 +31,7 @@ class Texts:
 def texts_of(receipt: Receipt, index: int = 0) -> PngInfo:
     """The text chunks for picture `index` of a receipt: its infotext, and the receipt of that picture alone.
 
-    Latin-1 text becomes a tEXt chunk, as the format has it, and any other an iTXt chunk.
+    As the format requires, Latin-1 text becomes a tEXt chunk, and any other text an iTXt chunk.
     """
     chunks = PngInfo()
     chunks.add_text(PARAMETERS, infotext.write(infotext.from_receipt(receipt, index)))
@@ -40,22 +40,22 @@ def texts_of(receipt: Receipt, index: int = 0) -> PngInfo:
 
 
 def attach(image: Image.Image, chunks: PngInfo) -> None:
-    """Let text chunks travel with every later `image.save("….png")`; a changed copy does without them."""
+    """Makes every `image.save("….png")` write text chunks. Changed copies of the image do not have them."""
     image.encoderinfo = {"pnginfo": chunks}
 
 
 def encode(image: Image.Image) -> bytes:
-    """The bytes of a PNG file of the image, with the text chunks that were attached to it."""
+    """The bytes of a PNG file of the image, with its attached text chunks."""
     buffer = BytesIO()
     image.save(buffer, format="PNG")
     return buffer.getvalue()
 
 
 def read(path: Path) -> Texts:
-    """What the PNG at `path` says about itself.
+    """The texts in the PNG file at `path`.
 
     Raises:
-        OutputError: there is no such file, it is no PNG, it carries neither text, or its receipt is damaged.
+        OutputError: there is no such file, it is no PNG, it has neither text, or its receipt is damaged.
     """
     try:
         with Image.open(path, formats=["PNG"]) as image:
@@ -66,7 +66,7 @@ def read(path: Path) -> Texts:
     except IsADirectoryError:
         raise OutputError(f"{path} is a folder; name one PNG file in it") from None
     except UnidentifiedImageError:
-        raise OutputError(f"{path} is not a PNG file; other formats carry no receipt") from None
+        raise OutputError(f"{path} is not a PNG file; other formats contain no receipt") from None
     except (OSError, ValueError, SyntaxError) as error:
         raise OutputError(f"{path} cannot be read: {error}") from None
     parameters, receipt = texts.get(PARAMETERS), texts.get(RECEIPT)
