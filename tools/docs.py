@@ -11,7 +11,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 GENERATORS: dict[str, Callable[[str], str]] = {
     "architecture.svg": lambda _: architecture.drawing(),
     "policy.md": policies_page.with_table,
-    "rules.md": rules_page.made,
+    "rules.md": rules_page.regenerated,
     "world.md": lambda _: world.page(),
 }
 """How each page comes about, from what it says today."""

@@ -8,14 +8,14 @@ import pytest
 
 from negspace.guidance import RULES
 from negspace.guidance.base import range_in_words
-from tools.rules_page import BEGIN, END, made
+from tools.rules_page import BEGIN, END, regenerated
 
 PAGE = Path(__file__).parents[2] / "docs" / "rules.md"
 
 
 def test_the_page_is_as_the_catalogue_makes_it() -> None:
     text = PAGE.read_text(encoding="utf-8")
-    assert made(text) == text, "run `make docs`"
+    assert regenerated(text) == text, "run `make docs`"
 
 
 @pytest.mark.parametrize("name", sorted(RULES))
@@ -34,8 +34,8 @@ def test_a_rule_is_on_the_page_with_all_that_can_be_set(name: str) -> None:
 
 def test_a_page_without_its_marks_is_refused() -> None:
     with pytest.raises(ValueError, match="no part between"):
-        made("# Rules\n")
-    assert made(f"a\n{BEGIN}\nold\n{END}\nb\n").startswith(f"a\n{BEGIN}\n\nAll rules: ")
+        regenerated("# Rules\n")
+    assert regenerated(f"a\n{BEGIN}\nold\n{END}\nb\n").startswith(f"a\n{BEGIN}\n\nAll rules: ")
 
 
 def test_the_examples_run() -> None:

@@ -1,4 +1,4 @@
-"""What rules cost, counted by asking them."""
+"""What rules cost in evaluations, counted by asking them for their branches."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ _STEPS = 50
 
 
 def evaluations(rule: Rule[Any], avoided: int = 1) -> int:
-    """The most predictions that a rule asks for at any of 50 steps, before it has skipped any.
+    """The largest number of predictions that a rule needs at any of 50 steps, in its first state.
 
     Args:
         rule: any.
-        avoided: how many things are avoided.
+        avoided: number of avoided terms.
     """
     import torch
 

@@ -1,4 +1,4 @@
-"""A guided step taken apart: how far towards what is wanted, how far away from what is not, and a rest."""
+"""A guided step in three parts: towards the prompt, away from what is avoided, and the rest."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 
 
 _PARALLEL = 1e-8
-"""Square of the sine below which two directions count as one."""
+"""Square of the sine below which two directions count as the same."""
 
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """What a guided step is made of.
+    """The parts of a guided step d - d_u.
 
     Attributes:
-        towards: [batch], omega_pos: how many times d_c - d_u it goes; plain guidance at scale w has w.
-        away: [batch], omega_neg: how many times d_n - d_u it goes the other way; substitution has w - 1.
+        towards: [batch], omega_pos, its multiple of d_c - d_u; plain guidance at scale w has w.
+        away: [batch], omega_neg, its multiple of d_n - d_u with the sign reversed; cfg has w - 1.
         rest: [batch], the share of its length that lies in neither direction, 0 to 1.
     """
 
@@ -33,9 +33,9 @@ class Parts:
 def decompose(guided: Tensor, positive: Tensor, empty: Tensor, negative: Tensor | None = None) -> Parts:
     """omega_pos, omega_neg: omega_pos (d_c - d_u) - omega_neg (d_n - d_u) is nearest to d - d_u.
 
-    GA-Eval, arXiv 2602.22570, which has the positive direction alone, with a second one. Least squares,
-    each picture by itself, the same in every space. A direction that vanishes has strength 0; where both are
-    one direction, up to an angle of 1e-4, all of it counts as towards, as in the paper.
+    GA-Eval, arXiv 2602.22570, with a second direction besides the positive one. Least squares, each picture
+    by itself, the same in every space. A direction of length 0 has strength 0; where both are the same
+    direction, up to an angle of 1e-4, everything counts as towards, as in the paper.
 
     Args:
         guided, positive, empty, negative: predictions in one space, [batch, channels, height, width] each;

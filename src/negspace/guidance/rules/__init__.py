@@ -1,1 +1,1 @@
-"""The guidance rules, one a file; the file is named after the rule."""
+"""The guidance rules, one a module. A module defines one final Rule with the name of the module."""

@@ -1,4 +1,4 @@
-"""Adaptive guidance: once all predictions say nearly the same, only the positive is evaluated."""
+"""Adaptive guidance: once all predictions are nearly equal, only the positive is evaluated."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class DistancePeak:
-    """What has been seen of each picture.
+    """The distances of each picture so far.
 
     Attributes:
-        peak: [batch, 1, 1, 1], the largest distance so far.
+        peak: [batch, 1, 1, 1], the largest distance.
         stopped: [batch, 1, 1, 1] bool, whether guidance has ended.
     """
 
@@ -35,12 +35,13 @@ class DistancePeak:
 class Adaptive(Wrapper[DistancePeak | None]):
     """d = g until max_k ||d_c - d_k|| / ||d_c|| < share of its peak, then d_c for good; in x0.
 
-    After Castillo et al., arXiv 2312.12487. The paper stops where cos(d_c, d_u) of eps first exceeds 0.991;
-    noise makes all eps alike in the first steps, so that this may stop before anything began. In x0 the
-    distance says how far the picture would still move, whatever the noise: it is watched there, and has to
-    have fallen from its peak. The evaluations of the inner rule until then, one afterwards.
+    After Castillo et al., arXiv 2312.12487. The paper stops where cos(d_c, d_u) of eps first exceeds 0.991.
+    In the first steps noise makes all eps similar, so that test may stop guidance before it has had any
+    effect. In x0 the distance is how far the picture would still move, whatever the noise. So it is measured
+    there, and it must have fallen from its peak. The evaluations of the inner rule until then, one
+    afterwards.
 
-    Pictures in one batch stop each by itself; evaluations are saved when all of them have.
+    Each picture of a batch stops by itself; evaluations are saved once all have stopped.
 
     Attributes:
         inner: the rule that is stopped.
@@ -52,17 +53,17 @@ class Adaptive(Wrapper[DistancePeak | None]):
     space = "x0"
 
     inner: Rule[Any] = Cfg()
-    share: float = setting(0.1, "of the peak distance, below which guidance ends; 0 never does", 0, 1)
+    share: float = setting(0.1, "share of the peak distance below which guidance ends; 0 never ends it", 0, 1)
 
     def begin(self) -> None:
         return None
 
     def branches(self, step: Step, state: tuple[DistancePeak | None, Any]) -> tuple[Branch, ...]:
         watch, inner = state
-        asked = self.inner.branches(step, inner)
+        branches = self.inner.branches(step, inner)
         if watch is None or not bool(watch.stopped.all()):
-            return asked
-        return tuple(one for one in asked if one.name == POSITIVE)
+            return branches
+        return tuple(branch for branch in branches if branch.name == POSITIVE)
 
     def combine(
         self, predictions: Mapping[str, Tensor], step: Step, state: tuple[DistancePeak | None, Any]
@@ -74,9 +75,9 @@ class Adaptive(Wrapper[DistancePeak | None]):
         guided, inner = self.combine_inner(predictions, step, inner)
         if watch is not None:
             guided = positive.where(watch.stopped, guided)
-        return guided, (self._seen(predictions, watch), inner)
+        return guided, (self._measured(predictions, watch), inner)
 
-    def _seen(self, predictions: Mapping[str, Tensor], watch: DistancePeak | None) -> DistancePeak | None:
+    def _measured(self, predictions: Mapping[str, Tensor], watch: DistancePeak | None) -> DistancePeak | None:
         positive, rest = predictions[POSITIVE], others(predictions)
         if not rest:
             return watch

@@ -1,4 +1,4 @@
-"""APG: of the difference only what stands across the positive prediction acts, damped and capped."""
+"""APG: only the part of the difference perpendicular to the positive prediction acts, damped and capped."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 Momentum = Mapping[str, "Tensor"]
-"""For each prediction but the positive, the running difference of it, before the cap."""
+"""For each prediction but the positive, its running difference from the positive, before the cap."""
 
 
 @final
@@ -25,12 +25,12 @@ Momentum = Mapping[str, "Tensor"]
 class Apg(Wrapper[Momentum]):
     """d = d_c + (w - 1)(g_across + eta g_along), Sadat et al., arXiv 2410.02416, algorithm 1; in x0.
 
-    g = d_c - d_n plus b times the g of the step before, cut to the length r; g_along is its share along d_c.
-    The inner rule is told d_c - g_across - eta g_along for every prediction but the positive, each with a
-    momentum of its own; cfg inside is the paper. No evaluation more than inside.
+    g is d_c - d_n plus b times the g of the previous step, cut to the length r; g_along is its part along
+    d_c. The inner rule gets d_c - g_across - eta g_along for every prediction but the positive, each with its
+    own momentum; with cfg inside, this is the paper's method. No evaluation more than the inner rule.
 
     Attributes:
-        inner: the rule that is told.
+        inner: the rule that gets these predictions.
     """
 
     name = "apg"
@@ -39,7 +39,9 @@ class Apg(Wrapper[Momentum]):
     space = "x0"
 
     inner: Rule[Any] = Cfg()
-    eta: float = setting(0.0, "share along the positive prediction; 1 keeps all of it", low=0)
+    eta: float = setting(
+        0.0, "share of the part along the positive prediction that is kept; 1 keeps all of it", low=0
+    )
     radius: float = setting(
         15 / 256,
         "r over the root of the number of latent values; 15 / 256 is 15 for SDXL, 7.5 for SD 2.1",
@@ -59,8 +61,8 @@ class Apg(Wrapper[Momentum]):
             name: positive - other + self.momentum * before[name] if name in before else positive - other
             for name, other in others(predictions).items()
         }
-        told = {name: positive - self._shaped(difference, positive) for name, difference in running.items()}
-        guided, inner = self.combine_inner({**predictions, **told}, step, inner)
+        shaped = {name: positive - self._shaped(difference, positive) for name, difference in running.items()}
+        guided, inner = self.combine_inner({**predictions, **shaped}, step, inner)
         return guided, ({**before, **running}, inner)
 
     def _shaped(self, difference: Tensor, positive: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Auto: what is avoided is told together with what is wanted, a little while, as far as it is expected."""
+"""Auto: in a few steps a branch reads the prompt with an avoided term; its push depends on the picture."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 _BUDGET = 0.4
-"""Evaluations beside the positive one, as a share of the steps: at most 1.4 a step for one avoided thing."""
+"""Evaluations besides the positive one, as a share of the steps: at most 1.4 a step for one avoided term."""
 
 _TOWARDS, _AWAY, _END = (0.0, 0.4, 0.7), 0.05, 0.7
-"""Where, as shares of the steps, p_u is measured, p_j is, and the pushes away end."""
+"""As shares of the steps: where p_u is measured, where p_j is measured, where the pushes away end."""
 
 _LONGER, _REACH, _PUSH, _LEAST, _MOST = 1.2, 0.3, 2.8, 1.0, 0.9
 """g, r, k, m and c."""
@@ -28,11 +28,11 @@ _LONGER, _REACH, _PUSH, _LEAST, _MOST = 1.2, 0.3, 2.8, 1.0, 0.9
 
 @dataclass(frozen=True, eq=False)
 class Measurements:
-    """What the last evaluations said.
+    """The differences of the last evaluations.
 
     Attributes:
         up: d_c - d_u, [batch, channels, height, width].
-        at: the step at which that was measured.
+        at: the step at which it was measured.
         away: d_c - d_j by joint side, each of that shape.
     """
 
@@ -46,27 +46,27 @@ class Measurements:
 class Auto(Rule[Measurements | None]):
     """d = d_c + g (w - 1) p_u + cap(sum of l_j p_j / |p_j|), p_u = d_c - d_u, p_j = d_c - d_j; in v. Ours.
 
-    d_j is told the prompt with one avoided thing appended, so that p_j is that and nothing else: a negative
-    alone also says what it comes along with (a hat says snowman), and pushing away from it takes that, too.
+    d_j is the prediction for the prompt with one avoided term appended, so p_j is the difference that this
+    term alone makes. A negative without the prompt also stands for what usually comes with it (a hat comes
+    with a snowman), and pushing away from it removes that, too.
 
-    l_j = max(k w (r |p_u| - |p_j|), m |p_j|), with r = 0.3, k = 2.8, m = 1. Of a thing that comes with the
-    prompt in a share p of all pictures, d_c is p of the way from the pictures without it to d_j: |p_j| is
-    1 - p of a length that is about r |p_u|. So the shorter p_j, the surer the thing would come, and the
-    further away d_c without it lies. Where the prompt alone would hardly bring it, p_j is long and is
-    followed as it is. Together the pushes away are made no longer than c = 0.9 times the one towards what is
-    wanted.
+    l_j = max(k w (r |p_u| - |p_j|), m |p_j|), with r = 0.3, k = 2.8, m = 1. If the prompt alone shows a term
+    in a share p of all pictures, d_c is p of the way from the pictures without it to d_j: |p_j| is 1 - p of a
+    length that is about r |p_u|. So the shorter p_j is, the likelier the term is to appear, and the further
+    d_c is from the pictures without it. Where the prompt alone would hardly show the term, p_j is long and is
+    used as it is. The sum of the pushes away is at most c = 0.9 times as long as the push towards the prompt.
 
-    Both are measured seldom and used again in between; kept in v they fade as the picture clears, and make
-    it cleaner than measuring at every step does. p_u is measured at the first step, after 40 % and after
-    70 % of the steps, and made g = 1.2 times as long for having turned away since; p_j once, after 5 %, and
-    is followed up to 70 %, when what is in the picture has long been decided. That is four evaluations
-    beside the positive ones, however many steps there are; below ten steps the later ones of p_u are left
-    out, so that they stay within 0.4 a step. Further things cost one each, more than three share three.
-    What the encoder has never learned is left out of d_j, and so does nothing: p_u is measured at the same
-    steps whatever is avoided.
+    Both are measured rarely and used again in between. Kept in v they fade as the noise falls, and the
+    pictures are cleaner than with a measurement at every step. p_u is measured at the first step, after 40 %
+    and after 70 % of the steps, and made g = 1.2 times as long, because its direction has changed since. p_j
+    is measured once, after 5 % of the steps, and used up to 70 %, when the content of the picture has long
+    been decided. That is four evaluations besides the positive ones for any number of steps; below ten steps
+    the later ones of p_u are left out, to stay within 0.4 a step. Each further term costs one evaluation;
+    more than three terms share three. Words that the encoder never learned are left out of d_j and have no
+    effect: p_u is measured at the same steps whatever is avoided.
 
     Attributes:
-        strength: how much of it acts, and when; where it is 0 only the positive is evaluated.
+        strength: how much of it acts, and when; where it is 0, only the positive is evaluated.
     """
 
     name = "auto"
@@ -113,7 +113,7 @@ class Auto(Rule[Measurements | None]):
 
 
 def _towards(step: Step, state: Measurements | None) -> tuple[str, ...]:
-    """The empty prompt, where it is its turn."""
+    """The empty prompt, at the steps where p_u is measured."""
     times = max(1, int(_BUDGET * step.count) - 1)
     places = (_place(share, step) for share in _TOWARDS[:times])
     due = state is None or any(state.at < place <= step.index for place in places)
@@ -121,27 +121,27 @@ def _towards(step: Step, state: Measurements | None) -> tuple[str, ...]:
 
 
 def _away(step: Step, state: Measurements | None) -> tuple[str, ...]:
-    """The joint sides that were not measured yet, once it is their turn."""
+    """The joint sides that are not measured yet, from the step on at which p_j is measured."""
     if step.index < _place(_AWAY, step):
         return ()
     return tuple(side for side in _avoided(step) if state is None or side not in state.away)
 
 
 def _avoided(step: Step) -> Mapping[str, float]:
-    """The weight of each joint side; of none when it is over."""
+    """The weight of each joint side; none after the pushes away have ended."""
     if step.index >= _place(_END, step):
         return {}
     return {side: weight for side, (weight, _) in joint_sides(step.negatives).items()}
 
 
 def _place(share: float, step: Step) -> int:
-    """The step before which that share of them lies."""
+    """The number of steps that a share of the steps is."""
     return int(share * step.count + 0.5)
 
 
 def _measured(predictions: Mapping[str, Tensor], step: Step, state: Measurements | None) -> Measurements:
     positive = predictions[POSITIVE]
-    away = {side: positive - told for side, told in predictions.items() if is_joint_side(side)}
+    away = {side: positive - joint for side, joint in predictions.items() if is_joint_side(side)}
     before = state.away if state else {}
     if state is None or EMPTY in predictions:
         return Measurements(positive - predictions[EMPTY], step.index, {**before, **away})
@@ -149,6 +149,6 @@ def _measured(predictions: Mapping[str, Tensor], step: Step, state: Measurements
 
 
 def _further(p: Tensor, scale: float, usual: Tensor) -> Tensor:
-    """p made as long as it is to be: l_j."""
+    """p, scaled to the length l_j."""
     length = norm(p)
     return over((_PUSH * scale * (usual - length)).maximum(_LEAST * length), length) * p

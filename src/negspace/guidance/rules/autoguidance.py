@@ -1,4 +1,4 @@
-"""Autoguidance: a model is guided by a bad version of itself."""
+"""Autoguidance: a model is guided by a weaker version of itself."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from negspace.strength import Constant, Strength
 class Autoguidance(WeakBranch):
     """d = d_w + w (d_c - d_w), w = 1 + k, Karras et al., arXiv 2406.02507; d_w by a weaker network.
 
-    That is the smaller or less trained one, told the same prompt. Around another rule, g + k (d_c - d_w). One
-    evaluation of the weaker network more than inside. The paper's w is about 2.1 on ImageNet.
+    The weaker network is smaller or less trained and gets the same prompt. Around another rule,
+    g + k (d_c - d_w). One evaluation of the weaker network more than the inner rule. The paper's w is about
+    2.1 on ImageNet.
 
     Attributes:
-        inner: the rule that g comes from; at scale 1 the paper's.
+        inner: the rule that makes g; at scale 1 it is the paper's method.
         weak: folder of the weaker model.
         strength: how much of k acts, and when.
     """

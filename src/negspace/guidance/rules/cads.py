@@ -1,31 +1,28 @@
-"""CADS: the prompt is told through noise at first, so that one prompt gives more different pictures."""
+"""CADS: the prompt's conditioning is noisy at first, so that one prompt gives more varied pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Self, final
+from typing import Any, Self, final
 
 from negspace.errors import RequestError
-from negspace.guidance.base import Rule, Step, Wrapper, setting
+from negspace.guidance.base import Rule, Step, setting
 from negspace.guidance.branch import POSITIVE, Branch, ConditioningNoise
 from negspace.guidance.rules.cfg import Cfg
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from negspace.guidance.shared.wrappers import Stateless
 
 
 @final
 @dataclass(frozen=True)
-class Cads(Wrapper[None]):
+class Cads(Stateless):
     """y' = sqrt(g) y + n sqrt(1 - g) N(0, 1), then y's mean and spread, Sadat et al., arXiv 2310.17347.
 
-    y is what the positive branches are told. With t from 1 at the first step down to 0, g is 1 up to
-    t = clean, 0 from t = hazy on, and on a straight line between. The noise is drawn anew at every step, by
-    seed and step alone. Nothing else is changed, in no space, at no evaluation.
+    y is the conditioning of the positive branches. With t from 1 at the first step down to 0, g is 1 up to
+    t = clean, 0 from t = hazy on, and linear in between. The noise is drawn anew at every step and depends on
+    the seed and the step alone. Nothing else is changed, and no evaluation is added.
 
     Attributes:
-        inner: the rule whose positive is told through noise.
+        inner: the rule whose positive branches get the noise.
     """
 
     name = "cads"
@@ -34,10 +31,12 @@ class Cads(Wrapper[None]):
     space = "any"
 
     inner: Rule[Any] = Cfg()
-    clean: float = setting(0.6, "tau_1, time from which on the prompt is told as it is; 1 is always", 0, 1)
-    hazy: float = setting(0.9, "tau_2, time until which only noise is told", 0, 1)
-    noise: float = setting(0.25, "n, how strong the noise is", low=0)
-    mix: float = setting(1.0, "psi, share that is brought to the prompt's own mean and spread", 0, 1)
+    clean: float = setting(0.6, "tau_1, time from which on the prompt has no noise; 1 is always", 0, 1)
+    hazy: float = setting(0.9, "tau_2, time until which there is only noise", 0, 1)
+    noise: float = setting(0.25, "n, the strength of the noise", low=0)
+    mix: float = setting(
+        1.0, "psi, share that is brought back to the mean and standard deviation of the prompt", 0, 1
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -46,9 +45,6 @@ class Cads(Wrapper[None]):
 
     def off(self) -> Self:
         return replace(self, inner=self.inner.off(), clean=1.0, hazy=1.0)
-
-    def begin(self) -> None:
-        return None
 
     def branches(self, step: Step, state: tuple[None, Any]) -> tuple[Branch, ...]:
         kept = self._kept(1.0 - step.progress)
@@ -60,14 +56,8 @@ class Cads(Wrapper[None]):
             for branch in super().branches(step, state)
         )
 
-    def combine(
-        self, predictions: Mapping[str, Tensor], step: Step, state: tuple[None, Any]
-    ) -> tuple[Tensor, tuple[None, Any]]:
-        guided, inner = self.combine_inner(predictions, step, state[1])
-        return guided, (None, inner)
-
     def _kept(self, time: float) -> float:
-        """gamma at a time."""
+        """g at a time."""
         if time <= self.clean:
             return 1.0
         return max(0.0, (self.hazy - time) / (self.hazy - self.clean)) if self.hazy > self.clean else 0.0

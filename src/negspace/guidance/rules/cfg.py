@@ -1,4 +1,4 @@
-"""Classifier-free guidance with the negative in the empty prompt's place."""
+"""Classifier-free guidance with the negative in the place of the empty prompt."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Cfg(Substitution):
     Two evaluations a step, one where w is 1. The weights 1 - w and w sum to 1: the same in every space.
 
     Attributes:
-        strength: how much of w - 1 acts, and when; where it is 0 only the positive is evaluated.
+        strength: how much of w - 1 acts, and when; where it is 0, only the positive is evaluated.
     """
 
     name = "cfg"

@@ -1,4 +1,4 @@
-"""CFG++: the clean picture is guided, the noise that is put back is the negative prediction's own."""
+"""CFG++: the clean picture is guided, and the noise that is added back is that of the negative prediction."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ class CfgPp(Substitution):
     """d = d_n + l q / (q - q') (d_c - d_n), Chung et al., arXiv 2406.08070, algorithm 2; any space.
 
     q = s/a is the noise of this step, q' that of the next. The paper guides the clean picture with
-    l = lambda and puts noise back with eps_n: x' = a' x0(eps_n + l (eps_c - eps_n)) + s' eps_n. A
-    deterministic sampler of first order, x' = a' x0(d) + s' d, makes the very same step of the d above,
-    since dx'/dd = s' - a' s/a = -a' (q - q'). So it is exact for DDIM and Euler; samplers of second order
-    extrapolate from it, and those that draw fresh noise go to less than q' before they draw ("Euler a",
-    "DDPM", SDE), which makes the step milder than the paper's. Two evaluations.
+    l = lambda and adds noise back with eps_n: x' = a' x0(eps_n + l (eps_c - eps_n)) + s' eps_n. A
+    deterministic sampler of first order, x' = a' x0(d) + s' d, makes exactly this step with the d above,
+    since dx'/dd = s' - a' s/a = -a' (q - q'). So it is exact for DDIM and Euler. Samplers of second order
+    extrapolate from it. Samplers that draw new noise ("Euler a", "DDPM", SDE) go below q' before they draw,
+    so their step is milder than the paper's. Two evaluations.
 
-    A rule of its own and no wrapper, because lambda has no value at which it is off: lambda = 1 takes the
-    clean picture of d_c and the noise of d_n. To keep the meaning of a scale, lambda is `scale / full`, and
-    full is where the paper's table matches 0.2, 0.4, 0.6, 0.8 and 1 with scales 2, 5, 7.5, 9 and 12.5.
+    It is a rule and no wrapper, because lambda has no value that means off: lambda = 1 takes the clean
+    picture of d_c and the noise of d_n. To keep the meaning of a scale, lambda is `scale / full`; the default
+    of full follows the paper's table, which matches 0.2, 0.4, 0.6, 0.8 and 1 with scales 2, 5, 7.5, 9 and
+    12.5.
 
     Attributes:
-        strength: how much of w - 1 acts, and when; where it is 0 only the positive is evaluated.
+        strength: how much of w - 1 acts, and when; where it is 0, only the positive is evaluated.
     """
 
     name = "cfg_pp"
@@ -36,14 +37,14 @@ class CfgPp(Substitution):
     space = "any"
 
     scale: float = setting(7.5, "w, f times the paper's lambda; 1 is off", low=0)
-    full: float = setting(12.5, "f, the scale that stands for lambda = 1", low=1e-6)
+    full: float = setting(12.5, "f, the scale that means lambda = 1", low=1e-6)
 
     def factor(self, scale: float, step: Step) -> float:
         return scale / self.full * _stretch(step)
 
 
 def _stretch(step: Step) -> float:
-    """q / (q - q'), written so that it holds for pure noise, where q is infinite."""
+    """q / (q - q'), in a form that also holds in pure noise, where q is infinite."""
     a, s = step.a, step.s
     a_next, s_next = step.following
     falls = a_next * s - a * s_next

@@ -1,4 +1,4 @@
-"""Composable diffusion: what is avoided is a concept that is negated."""
+"""Composable diffusion: what is avoided is a negated concept."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from negspace.strength import Constant, Strength
 class Composable(Linear):
     """d = d_u + w (d_c - d_u - k sum_j w_j (d_nj - d_u)), Liu et al., arXiv 2206.01714; any space.
 
-    One evaluation for what is wanted, one for each thing avoided, one for the empty prompt. Its base is the
-    empty prompt and not the negative, so it acts at scale 1, too.
+    One evaluation for the prompt, one for each avoided term, one for the empty prompt. Its base is the empty
+    prompt and not the negative, so it acts at scale 1, too.
 
     Attributes:
-        strength: how much of it acts, and when; where it is 0 only the positive is evaluated.
+        strength: how much of it acts, and when; where it is 0, only the positive is evaluated.
     """
 
     name = "composable"

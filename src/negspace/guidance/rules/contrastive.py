@@ -1,4 +1,4 @@
-"""Contrastive classifier-free guidance: a negative fades as the picture gets away from it."""
+"""Contrastive classifier-free guidance: a negative acts less the further the picture is from it."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class Contrastive(FromEmpty[None]):
     """d = d_u + w l+ (d_c - d_u) - k w sum_j w_j l-_j (d_nj - d_u), Chang et al., arXiv 2411.17077; in x0.
 
     l+ = 2 / (1 + exp(-t |d_c - d_u|^2)) lies in [1, 2), l-_j = 2 / (1 + exp(t |d_nj - d_u|^2)) in (0, 1].
-    The norms are those of eps, sums over all elements, so t belongs to a size of latents: the default is
-    that of the authors' code for 4 x 64 x 64. One evaluation for what is wanted, one for each thing avoided,
-    one for the empty prompt.
+    The norms are those of eps, sums over all elements, so a good t depends on the size of the latents: the
+    default is that of the authors' code for 4 x 64 x 64. One evaluation for the prompt, one for each avoided
+    term, one for the empty prompt.
 
     Attributes:
-        strength: how much of it acts, and when; where it is 0 only the positive is evaluated.
+        strength: how much of it acts, and when; where it is 0, only the positive is evaluated.
     """
 
     name = "contrastive"
@@ -47,7 +47,7 @@ class Contrastive(FromEmpty[None]):
 
     scale: float = setting(7.5, "w", low=0)
     negative: float = setting(1.0, "k, the share of w with which everything avoided acts", low=0)
-    tau: float = setting(0.2, "t of the negatives; 0 lets them never fade", low=0)
+    tau: float = setting(0.2, "t of the negatives; with 0 they keep their full strength", low=0)
     tau_positive: float = setting(0.2, "t of the positive; 0 is plain guidance", low=0)
     strength: Strength = Constant()
 

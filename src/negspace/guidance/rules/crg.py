@@ -1,4 +1,4 @@
-"""Concept removal guidance: as much push as takes the evidence of what is avoided away, and no more."""
+"""Concept removal guidance: the push that removes the evidence for what is avoided, and no more."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What earlier steps said.
+    """The evidence of earlier steps.
 
     Attributes:
-        told: by side, the log likelihood ratio that it is there, [batch, 1, 1, 1].
+        ratios: by side, the log likelihood ratio for its presence, [batch, 1, 1, 1].
     """
 
     ratios: Mapping[str, Tensor] = field(default_factory=dict)
@@ -39,15 +39,15 @@ class Evidence:
 class Crg(FromEmpty[Evidence]):
     """d = b - k sum_j w_j o_j (d_nj - d_u), Choi et al., arXiv 2606.29801; in x0.
 
-    b = d_u + w (d_c - d_u), which the paper has at w = 1, and o_j = max(0, E_j - t) / (K |d_nj - d_u|^2), the
-    push that takes the evidence of this step for what is avoided just to t. That evidence is
+    b = d_u + w (d_c - d_u), in the paper with w = 1, and o_j = max(0, E_j - t) / (K |d_nj - d_u|^2), the push
+    that reduces the evidence of this step for an avoided term exactly to t. That evidence is
     E = K/2 h + sum over earlier steps of r h, with h = |d_c - d_u|^2 - |d_c - d_n|^2, all norms those of eps,
-    and r = beta/(2 alpha (1 - abar)), what a step adds to the log likelihood ratio. One evaluation for what
-    is wanted, one for each thing avoided, one for the empty prompt. That a thing is not there is known only
-    after evaluating it, so none is spared.
+    and r = beta/(2 alpha (1 - abar)), the weight of a step in the log likelihood ratio. One evaluation for
+    the prompt, one for each avoided term, one for the empty prompt. The absence of a term is known only after
+    its evaluation, so none is saved.
 
     Attributes:
-        strength: how much of it acts, and when; where it is 0 only the positive is evaluated.
+        strength: how much of it acts, and when; where it is 0, only the positive is evaluated.
     """
 
     name = "crg"
@@ -60,9 +60,9 @@ class Crg(FromEmpty[Evidence]):
     space = "x0"
 
     scale: float = setting(7.5, "w", low=0)
-    negative: float = setting(2.0, "k; 1 takes the evidence of this step just to t", low=0)
-    now: float = setting(1.0, "K, how much this step counts against earlier ones", low=1e-6)
-    threshold: float = setting(0.0, "t, evidence that is let pass")
+    negative: float = setting(2.0, "k; 1 reduces the evidence of this step exactly to t", low=0)
+    now: float = setting(1.0, "K, the weight of this step relative to earlier ones", low=1e-6)
+    threshold: float = setting(0.0, "t, evidence that is tolerated")
     strength: Strength = Constant()
 
     def init(self) -> Evidence:
@@ -76,16 +76,16 @@ class Crg(FromEmpty[Evidence]):
         self, predictions: Mapping[str, Tensor], step: Step, state: Evidence
     ) -> tuple[Tensor, Evidence]:
         guided = plainly_guided(predictions, self.scale_at(step))
-        told, unit = dict(state.ratios), to_eps(step) ** 2
+        ratios, unit = dict(state.ratios), to_eps(step) ** 2
         for side, push in evaluated_weights(predictions, self._away(step)).items():
             off = predictions[side] - predictions[EMPTY]
             # h, without the difference of two large numbers
             nearer = unit * dot(off, 2 * predictions[POSITIVE] - predictions[EMPTY] - predictions[side])
-            evidence = self.now / 2 * nearer + told.get(side, 0.0)
+            evidence = self.now / 2 * nearer + ratios.get(side, 0.0)
             needed = over((evidence - self.threshold).relu(), self.now * unit * dot(off, off))
             guided = guided - push * needed * off
-            told[side] = told.get(side, 0.0) + _weight(step) * nearer
-        return guided, Evidence(told)
+            ratios[side] = ratios.get(side, 0.0) + _weight(step) * nearer
+        return guided, Evidence(ratios)
 
     def _away(self, step: Step) -> dict[str, float]:
         push = self.strength.at(step) * self.negative
@@ -93,10 +93,10 @@ class Crg(FromEmpty[Evidence]):
 
 
 def _weight(step: Step) -> float:
-    """What |eps - eps'|^2 of this step's predictions is worth as a log likelihood ratio.
+    """The factor that turns |eps - eps'|^2 of this step's predictions into a log likelihood ratio.
 
-    beta/(2 alpha (1 - abar)) for alpha = (a/a')^2 and beta = s^2 - alpha s'^2; 0 in pure noise, which says
-    nothing.
+    beta/(2 alpha (1 - abar)) for alpha = (a/a')^2 and beta = s^2 - alpha s'^2; 0 in pure noise, which holds
+    no evidence.
     """
     following_a, following_s = step.following
     alpha = (step.a / following_a) ** 2

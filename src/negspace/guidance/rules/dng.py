@@ -1,4 +1,4 @@
-"""Dynamic negative guidance with a posterior that is followed along the way."""
+"""Dynamic negative guidance with a posterior that is estimated from step to step."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Posteriors:
-    """What is known before a step.
+    """The posteriors before a step, and the means of the last one.
 
     Attributes:
-        posteriors: by side, the log of the probability that it is there, [batch, 1, 1, 1].
-        means: by side, where the last step would have gone on average if it were there, shaped as x.
-        mean: where it would have gone without; None where no step was taken.
+        posteriors: by side, the log of the probability of its presence, [batch, 1, 1, 1].
+        means: by side, the mean of the last step if it is present, shaped as x.
+        mean: the mean of the last step if it is not; None before the first step.
         variance: of the last step.
     """
 
@@ -47,14 +47,14 @@ class Posteriors:
 class Dng(FromEmpty[Posteriors]):
     """d = b - sum_j w_j l_j (d_nj - b), l_j = k q_j/(1 - q_j), Koulischer et al., arXiv 2410.14398; in x0.
 
-    b = d_u + w (d_c - d_u). The posterior q_j that the avoided thing is there is followed from step to step:
+    b = d_u + w (d_c - d_u). The posterior q_j of the presence of an avoided term is updated at every step:
     q <- q exp((T (|x' - m_b|^2 - |x' - m_n|^2) + e) / (2 v)), with m the mean of q(x' | x, x0) for either
-    prediction and v its variance. It needs a sampler that draws noise: without, x' says nothing of its own.
-    One evaluation for what is wanted, one for the empty prompt where w is not 1, one for each thing avoided;
-    with `skip`, a thing whose posterior fell below it is given up and no longer evaluated.
+    prediction and v its variance. It needs a sampler that draws noise: without, x' holds no new information.
+    One evaluation for the prompt, one for the empty prompt where w is not 1, one for each avoided term; with
+    `skip`, a term whose posterior falls below it is dropped and no longer evaluated.
 
     Attributes:
-        strength: how much of it acts, and when; where it is 0 only the positive is evaluated.
+        strength: how much of it acts, and when; where it is 0, only the positive is evaluated.
     """
 
     name = "dng"
@@ -65,11 +65,11 @@ class Dng(FromEmpty[Posteriors]):
     scale: float = setting(7.5, "w", low=0)
     negative: float = setting(5.0, "k", low=0)
     prior: float = setting(0.01, "q before the first step", low=1e-12, high=0.999999)
-    temperature: float = setting(0.2, "T, how much a step tells", low=0)
+    temperature: float = setting(0.2, "T, the weight of the evidence of a step", low=0)
     offset: float = setting(2e-4, "e, added to the difference of squared distances")
-    least: float = setting(1e-6, "the lowest q that is believed", low=1e-12, high=0.999999)
-    most: float = setting(0.8, "the highest q that is believed", low=1e-12, high=0.999999)
-    skip: float = setting(0.0, "q below which a thing is given up; 0 never does", low=0, high=1)
+    least: float = setting(1e-6, "lower limit of q", low=1e-12, high=0.999999)
+    most: float = setting(0.8, "upper limit of q", low=1e-12, high=0.999999)
+    skip: float = setting(0.0, "q below which a term is dropped; 0 never drops one", low=0, high=1)
     strength: Strength = Constant()
 
     def __post_init__(self) -> None:
@@ -106,30 +106,30 @@ class Dng(FromEmpty[Posteriors]):
         return pushed_away(predictions, scale, odds), Posteriors(posteriors, means, mean, variance)
 
     def posterior(self, step: Step, state: Posteriors) -> dict[str, Tensor]:
-        """How likely each avoided thing that was looked for is there at this step, [batch] by side."""
-        return {side: told.exp().flatten() for side, told in self._posteriors(step, state).items()}
+        """The posterior of each avoided term that was evaluated, at this step, [batch] by side."""
+        return {side: log_q.exp().flatten() for side, log_q in self._posteriors(step, state).items()}
 
     def _posteriors(self, step: Step, state: Posteriors) -> dict[str, Tensor]:
         posteriors = dict(state.posteriors)
-        for side, there in state.means.items():
+        for side, present in state.means.items():
             assert state.mean is not None
             # |x - m_b|^2 - |x - m_n|^2 without the difference of two large numbers
-            nearer = dot(there - state.mean, 2 * step.x - state.mean - there)
-            told = (self.temperature * nearer + self.offset) / (2 * state.variance)
+            nearer = dot(present - state.mean, 2 * step.x - state.mean - present)
+            evidence = (self.temperature * nearer + self.offset) / (2 * state.variance)
             bounds = log(self.least), log(self.most)
-            known = self._log(side, posteriors) + told
+            known = self._log(side, posteriors) + evidence
             kept = self._kept(side, posteriors)
             posteriors[side] = known.clamp(*bounds).where(kept, self._log(side, posteriors))
         return posteriors
 
     def _log(self, side: str, posteriors: Mapping[str, Tensor]) -> Tensor:
-        """[batch, 1, 1, 1] or one for all."""
+        """[batch, 1, 1, 1], or a single number for the whole batch."""
         import torch
 
         return posteriors[side] if side in posteriors else torch.tensor(log(self.prior))
 
     def _kept(self, side: str, posteriors: Mapping[str, Tensor]) -> Tensor:
-        """Whether a side is not given up, picture by picture."""
+        """Whether a side is not dropped, for each picture."""
         return self._log(side, posteriors) >= (log(self.skip) if self.skip else -inf)
 
     def _away(self, step: Step) -> dict[str, float]:
@@ -140,7 +140,7 @@ class Dng(FromEmpty[Posteriors]):
 def _shares(step: Step) -> tuple[float, float, float] | None:
     """(share of x, share of x0, variance) of q(x' | x, x0) from this step to the following one.
 
-    None where the step takes no noise away, or leaves none.
+    None where the step removes no noise, or leaves none.
     """
     following_a, following_s = step.following
     ratio = step.a / following_a

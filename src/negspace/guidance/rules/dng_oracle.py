@@ -1,4 +1,4 @@
-"""Dynamic negative guidance where the posterior is known beforehand."""
+"""Dynamic negative guidance with a given posterior."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 class DngOracle(FromEmpty[None]):
     """d = b - l sum_j w_j (d_nj - b), l = k q/(1 - q), Koulischer et al., arXiv 2410.14398; any space.
 
-    b = d_u + w (d_c - d_u), and q, the posterior that what is avoided is there, is given. One evaluation for
-    what is wanted, one for the empty prompt where w is not 1, one for each thing avoided where q is not 0.
+    b = d_u + w (d_c - d_u), and q, the posterior of the presence of what is avoided, is given. One evaluation
+    for the prompt, one for the empty prompt where w is not 1, one for each avoided term where q is not 0.
 
     Attributes:
-        posterior: q over the schedule; below 0 counts as 0, above `most` as `most`.
-        strength: how much of it acts, and when; where it is 0 only the positive is evaluated.
+        posterior: q over the schedule, limited to the range from 0 to `most`.
+        strength: how much of it acts, and when; where it is 0, only the positive is evaluated.
     """
 
     name = "dng_oracle"
@@ -35,7 +35,7 @@ class DngOracle(FromEmpty[None]):
 
     scale: float = setting(7.5, "w", low=0)
     negative: float = setting(1.0, "k; 1 is exact", low=0)
-    most: float = setting(0.99, "the highest posterior that is believed", low=0, high=0.999999)
+    most: float = setting(0.99, "upper limit of q", low=0, high=0.999999)
     posterior: Strength = Constant(0.5)
     strength: Strength = Constant()
 

@@ -1,4 +1,4 @@
-"""Two scales: one towards what is wanted, one away from what is not."""
+"""Two scales: one towards the prompt, one away from what is avoided."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from negspace.strength import Constant, Strength
 class Dual(Linear):
     """d = d_u + w (d_c - d_u) - g sum_j w_j (d_nj - d_u), signed guidance as in arXiv 2510.26052; any space.
 
-    One evaluation for what is wanted, one for each thing avoided, one for the empty prompt; the last is
-    spared where g sum_j w_j = w - 1, which is plain substitution of the negative.
+    One evaluation for the prompt, one for each avoided term, one for the empty prompt. The last is not needed
+    where g sum_j w_j = w - 1, which is the same as cfg.
 
     Attributes:
-        strength: how much of both scales acts, and when; where it is 0 only the positive is evaluated.
+        strength: how much of both scales acts, and when; where it is 0, only the positive is evaluated.
     """
 
     name = "dual"
@@ -27,7 +27,7 @@ class Dual(Linear):
     paper = "signed guidance, as used by VL-DNP (vision-language dynamic negative prompts), arXiv 2510.26052"
     space = "any"
 
-    scale: float = setting(7.5, "w, towards what is wanted", low=0)
+    scale: float = setting(7.5, "w, towards the prompt", low=0)
     negative: float = setting(7.5, "g, away from what is avoided; VL-DNP uses up to 20", low=0)
     strength: Strength = Constant()
 

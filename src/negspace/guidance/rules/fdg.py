@@ -21,13 +21,13 @@ _BINOMIAL = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)
 class Fdg(Shaping):
     """d = d_c + h H(p) + l L(p), p = g - d_c, Sadat et al., arXiv 2506.19713; in x0.
 
-    g is what the inner rule makes of the step; L is the coarse level of a Laplacian pyramid of two levels,
-    H = 1 - L the fine one. The pyramid is linear, so around cfg at scale w it guides the fine level at
-    1 + h (w - 1) and the coarse one at 1 + l (w - 1). The paper's pair for SDXL, 10 and 5, is
-    `fdg(cfg(10))` with h = 1 and l = 4/9. No evaluation more than inside.
+    g is the output of the inner rule; L is the coarse level of a Laplacian pyramid of two levels, H = 1 - L
+    the fine one. The pyramid is linear, so around cfg at scale w it guides the fine level at 1 + h (w - 1)
+    and the coarse one at 1 + l (w - 1). The paper's pair for SDXL, 10 and 5, is `fdg(cfg(10))` with h = 1 and
+    l = 4/9. No evaluation more than the inner rule.
 
     Attributes:
-        inner: the rule whose push is taken apart.
+        inner: the rule whose push is split.
     """
 
     name = "fdg"
@@ -36,8 +36,8 @@ class Fdg(Shaping):
     space = "x0"
 
     inner: Rule[Any] = Cfg()
-    coarse: float = setting(4 / 9, "l, share of guidance that coarse structure gets", low=0)
-    fine: float = setting(1.0, "h, share of guidance that fine detail gets", low=0)
+    coarse: float = setting(4 / 9, "l, share of the push that acts on coarse structure", low=0)
+    fine: float = setting(1.0, "h, share of the push that acts on fine detail", low=0)
 
     def shape(self, guided: Tensor, positive: Tensor) -> Tensor:
         push = guided - positive
@@ -55,12 +55,12 @@ def _coarse(x: Tensor) -> Tensor:
 
 
 def _blurred(x: Tensor) -> Tensor:
-    """Binomial blur along height and width. Sums of slices, so that no batch size changes their order."""
+    """Binomial blur along height and width. Sums of slices, whose order does not depend on the batch size."""
     import torch
     from torch.nn.functional import pad
 
     for axis, margin in ((-2, (0, 0, 2, 2)), (-1, (2, 2, 0, 0))):
         padded = pad(x, margin, mode="replicate")
         shifted = [padded.narrow(axis, start, x.shape[axis]) for start in range(len(_BINOMIAL))]
-        x = torch.stack([weight * one for weight, one in zip(_BINOMIAL, shifted, strict=True)]).sum(0)
+        x = torch.stack([weight * part for weight, part in zip(_BINOMIAL, shifted, strict=True)]).sum(0)
     return x

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @final
 @dataclass(frozen=True)
 class NagPatch(MixedAttention):
-    """The change that `Nag` asks for."""
+    """The patch of `Nag`."""
 
     weight: float = 0.0
     tau: float = 2.5
@@ -40,7 +40,7 @@ class Nag(InAttention):
     One evaluation with the attention twice; k is the paper's phi, its code's scale less 1.
 
     Attributes:
-        inner: the rule whose positive it changes.
+        inner: the rule whose positive branch it changes.
         strength: how much of k acts, and when.
     """
 
@@ -53,7 +53,7 @@ class Nag(InAttention):
     inner: Rule[Any] = Cfg(scale=1.0)
     weight: float = setting(4.0, "k; 0 is off", low=0)
     tau: float = setting(2.5, "how many times longer a token may become", low=0)
-    alpha: float = setting(0.25, "a, share of the pushed attention", low=0, high=1)
+    alpha: float = setting(0.25, "a, share of the pushed attention in the output", low=0, high=1)
     strength: Strength = Constant()
 
     def patch(self, weight: float) -> NagPatch:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @final
 @dataclass(frozen=True)
 class NasaPatch(MixedAttention):
-    """The change that `Nasa` asks for."""
+    """The patch of `Nasa`."""
 
     weight: float = 0.0
 
@@ -34,7 +34,7 @@ class Nasa(InAttention):
     One evaluation with the attention twice. The paper's k is 0.1 for SD 1.5, 0.2 for SD 2.1, 0.5 for PixArt.
 
     Attributes:
-        inner: the rule whose positive it changes.
+        inner: the rule whose positive branch it changes.
         strength: how much of k acts, and when.
     """
 

@@ -17,11 +17,11 @@ from negspace.strength import Constant, Strength
 class Negpip(InAttention):
     """Z = softmax([Q K+ ; Q K-]) [V+ ; -k V-], after hako-mikan, NegPiP; everything avoided as `(word:-k)`.
 
-    The words keep their keys, so they are looked at, and their values change sign, so they push away. It is
-    what `(word:-1)` in a prompt does, for the whole list of what is avoided. One evaluation.
+    The words keep their keys, so the attention still finds them, and their values change sign, so they push
+    away. It does what `(word:-1)` in a prompt does, for everything that is avoided. One evaluation.
 
     Attributes:
-        inner: the rule whose positive it changes.
+        inner: the rule whose positive branch it changes.
         strength: how much of k acts, and when.
     """
 

@@ -1,4 +1,4 @@
-"""Norm cap: guidance moves a clean picture no further than a share of its own length."""
+"""Norm cap: guidance moves a clean picture by at most a share of its own length."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 class NormCap(Shaping):
     """d = d_c + p min(1, r ||d_c|| / ||p||), p = g - d_c, after APG's cap, arXiv 2410.02416; in x0.
 
-    g is what the inner rule makes of the step. APG caps the bare difference d_c - d_u at a fixed length;
-    this caps all that guidance adds, scale included, against the length of the clean picture, so that one
-    number serves every latent size and every rule. APG's default for SDXL at scale 15 comes to r = 0.8 in
-    latents of unit variance. No evaluation more than inside.
+    g is the output of the inner rule. APG caps the difference d_c - d_u, without the scale, at a fixed
+    length. This caps everything that guidance adds, scale included, relative to the length of the clean
+    picture, so one number works for every latent size and every rule. APG's default for SDXL at scale 15 is
+    r = 0.8 in latents of unit variance. No evaluation more than the inner rule.
 
     Attributes:
         inner: the rule whose push is capped.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @final
 @dataclass(frozen=True)
 class OngPatch(MixedAttention):
-    """The change that `Ong` asks for."""
+    """The patch of `Ong`."""
 
     weight: float = 0.0
 
@@ -33,12 +33,11 @@ class OngPatch(MixedAttention):
 class Ong(InAttention):
     """Z = Z+ - k (Z- - Z+ <Z-, Z+>/|Z+|^2), Orthogonal Negative Guidance, arXiv 2605.29390.
 
-    Token by token and head by head in the cross-attention; what the negative shares with the positive is not
-    taken away. One evaluation with the attention twice. The paper's k is 4 for Flux-dev and SD 3.5, 2 for
-    Flux-schnell.
+    Token by token and head by head in the cross-attention; the part along the positive is not subtracted.
+    One evaluation with the attention twice. The paper's k is 4 for Flux-dev and SD 3.5, 2 for Flux-schnell.
 
     Attributes:
-        inner: the rule whose positive it changes.
+        inner: the rule whose positive branch it changes.
         strength: how much of k acts, and when.
     """
 

@@ -17,11 +17,11 @@ from negspace.strength import Constant, Strength
 class Pag(WeakBranch):
     """d = g + k (d_c - d_p), d_p with the middle self-attention map at identity; Ahn et al., 2403.17377.
 
-    One evaluation more than inside. A network without self-attention in its middle cannot host it. The
-    paper's k is 3 alone and 1.5 with classifier-free guidance inside.
+    One evaluation more than the inner rule. A network without self-attention in its middle cannot host it.
+    The paper's k is 3 alone and 1.5 with classifier-free guidance inside.
 
     Attributes:
-        inner: the rule that g comes from.
+        inner: the rule that makes g.
         strength: how much of k acts, and when.
     """
 

@@ -1,4 +1,4 @@
-"""Perp-Neg: a negative takes away nothing of what is wanted."""
+"""Perp-Neg: a negative removes nothing of the prompt."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 class PerpNeg(FromEmpty[None]):
     """d = d_u + w (p - k sum_j w_j (n_j - p <n_j, p>/|p|^2)), Armandpour et al., 2304.04968; any space.
 
-    p = d_c - d_u and n_j = d_nj - d_u; each negative pushes only where it is at a right angle to p, and as
-    it is where p is 0. One evaluation for what is wanted, one for each thing avoided, one for the empty
-    prompt. All differences change by one factor from space to space, so the rule is the same in all.
+    p = d_c - d_u and n_j = d_nj - d_u; only the part of n_j perpendicular to p pushes, or all of it where p
+    is 0. One evaluation for the prompt, one for each avoided term, one for the empty prompt. All differences
+    change by one factor between spaces, so the rule is the same in all of them.
 
     Attributes:
-        strength: how much of it acts, and when; where it is 0 only the positive is evaluated.
+        strength: how much of it acts, and when; where it is 0, only the positive is evaluated.
     """
 
     name = "perp_neg"

@@ -1,4 +1,4 @@
-"""Rescale: guidance does not change how far a prediction spreads."""
+"""Rescale: guidance does not change the standard deviation of a prediction."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 class Rescale(Shaping):
     """d = phi g std(d_c) / std(g) + (1 - phi) g, Lin et al., arXiv 2305.08891, section 3.4; in v.
 
-    g is what the inner rule makes of the step. The paper's model predicts v; a standard deviation is not the
-    same in another space. It is taken over all numbers of a picture. No evaluation more than inside.
+    g is the output of the inner rule. The paper's model predicts v; a standard deviation is not the same in
+    another space. It is taken over all numbers of a picture. No evaluation more than the inner rule.
 
     Attributes:
-        inner: the rule whose outcome is rescaled.
+        inner: the rule whose output is rescaled.
     """
 
     name = "rescale"

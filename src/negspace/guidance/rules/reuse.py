@@ -1,4 +1,4 @@
-"""Reuse: between full steps the push of the last one is used again."""
+"""Reuse: between full steps, the push of the last full step is used again."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class LastPush:
 class Reuse(Wrapper[LastPush | None]):
     """d = d_c + p, p = g - d_c of the last full step, every k-th step being full; in v.
 
-    The plain form of Lv et al., FasterCache, arXiv 2410.19355, without its gain by frequency.
-    Full steps cost what the inner rule costs, the others one evaluation; the state of the inner rule goes on
-    at full steps alone. Where the inner rule is off, so is this, and the next step that it acts in is full.
+    The simple form of Lv et al., FasterCache, arXiv 2410.19355, without its gain by frequency. Full steps
+    cost the evaluations of the inner rule, the others one; the state of the inner rule changes at full steps
+    only. Where the inner rule is off, so is this, and the next step in which it acts is full.
 
     Attributes:
-        inner: the rule whose push is kept.
+        inner: the rule whose push is used again.
     """
 
     name = "reuse"
@@ -47,7 +47,7 @@ class Reuse(Wrapper[LastPush | None]):
     space = "v"
 
     inner: Rule[Any] = Cfg()
-    every: float = setting(2, "k, whole; FasterCache takes 5, 1 is the inner rule", low=1)
+    every: float = setting(2, "k, a whole number; FasterCache takes 5, 1 is the inner rule", low=1)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -58,10 +58,10 @@ class Reuse(Wrapper[LastPush | None]):
         return None
 
     def branches(self, step: Step, state: tuple[LastPush | None, Any]) -> tuple[Branch, ...]:
-        asked = self.inner.branches(step, state[1])
+        branches = self.inner.branches(step, state[1])
         if not self._again(state[0]):
-            return asked
-        return tuple(one for one in asked if one.name == POSITIVE)
+            return branches
+        return tuple(branch for branch in branches if branch.name == POSITIVE)
 
     def combine(
         self, predictions: Mapping[str, Tensor], step: Step, state: tuple[LastPush | None, Any]

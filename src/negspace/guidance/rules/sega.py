@@ -1,4 +1,4 @@
-"""Semantic guidance: of each thing avoided, only the elements where it shows most."""
+"""Semantic guidance: an avoided term acts only on the elements where its difference is largest."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class Sega(FromEmpty["Tensor | None"]):
     """d = d_u + w (d_c - d_u) + s v - k sum_j w_j [|n_j| >= q_j] n_j, Brack et al., 2301.12247; in x0.
 
     n_j = d_nj - d_u, and q_j is the quantile of |n_j| of each picture and channel; g is all that is added to
-    plain guidance, and the momentum v, kept in eps, becomes f v + (1 - f) g after every step, also while g
-    is not yet applied. One evaluation for what is wanted, one for the empty prompt, one for each thing
-    avoided; the last only where it acts, and before that where there is momentum.
+    plain guidance, and the momentum v, kept in eps, becomes f v + (1 - f) g after every step, also before g
+    is applied. One evaluation for the prompt, one for the empty prompt, one for each avoided term; the last
+    only where it acts, and before that where there is momentum.
 
     Attributes:
-        strength: how much of it acts, and when; where it is 0 only the positive is evaluated.
+        strength: how much of it acts, and when; where it is 0, only the positive is evaluated.
     """
 
     name = "sega"
@@ -50,8 +50,8 @@ class Sega(FromEmpty["Tensor | None"]):
     threshold: float = setting(0.9, "the quantile q_j", low=0, high=1)
     momentum: float = setting(0.1, "s", low=0, high=1)
     decay: float = setting(0.4, "f, the share of the momentum that stays", low=0, high=1)
-    warmup: float = setting(10, "steps before it acts, of 50", low=0)
-    cooldown: float = setting(1000, "the step from which it acts no more", low=0)
+    warmup: float = setting(10, "first steps in which it does not act; the default is for 50 steps", low=0)
+    cooldown: float = setting(1000, "step from which on it no longer acts", low=0)
     strength: Strength = Constant()
 
     def init(self) -> Tensor | None:

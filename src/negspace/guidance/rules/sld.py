@@ -1,4 +1,4 @@
-"""Safe latent diffusion: the negative acts element by element, where the picture tends towards it."""
+"""Safe latent diffusion: the negative acts element by element, where the picture is near it."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class Sld(FromEmpty["Tensor | None"]):
     """d = d_u + w (d_c - d_u - g), g = m (d_n - d_u) + s v, Schramowski et al., arXiv 2211.05105; in x0.
 
     Element by element m = min(1, k |e|) where e < t, else 0, with e the difference d_c - d_n of eps; the
-    momentum v, kept in eps, becomes f v + (1 - f) g after every step, also while g is not yet applied. What
-    is avoided is one text. Three evaluations; two before the first step that acts where there is no
-    momentum. The defaults are the paper's Medium; `Sld.preset` has Weak, Medium, Strong and Max.
+    momentum v, kept in eps, becomes f v + (1 - f) g after every step, also before g is applied. Everything
+    avoided is one text. Three evaluations; without momentum, two before the first step in which it acts. The
+    defaults are the paper's Medium; `Sld.preset` has Weak, Medium, Strong and Max.
 
     Attributes:
-        strength: how much of it acts, and when; where it is 0 only the positive is evaluated.
+        strength: how much of it acts, and when; where it is 0, only the positive is evaluated.
     """
 
     name = "sld"
@@ -54,7 +54,7 @@ class Sld(FromEmpty["Tensor | None"]):
     threshold: float = setting(0.01, "t")
     momentum: float = setting(0.3, "s", low=0, high=1)
     decay: float = setting(0.4, "f, the share of the momentum that stays", low=0, high=1)
-    warmup: float = setting(10, "steps before it acts, of the 50 that the paper takes", low=0)
+    warmup: float = setting(10, "first steps in which it does not act; the paper takes 50 steps", low=0)
     strength: Strength = Constant()
 
     @classmethod

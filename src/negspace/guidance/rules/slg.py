@@ -18,11 +18,12 @@ from negspace.strength import Strength, Window
 class Slg(WeakBranch):
     """d = g + k (d_c - d_s), d_s without some attention layers; Stability AI, Stable Diffusion 3.5 medium.
 
-    There layers 7 to 9 of 24 are skipped, k is 2.8, and it acts from 1 % to 20 % of the steps; a UNet's
-    layers are its transformers, in the order in which the picture passes them. One evaluation more.
+    There layers 7 to 9 of 24 are skipped, k is 2.8, and it acts from 1 % to 20 % of the steps. The layers of
+    a UNet are its transformers, in the order in which the picture passes them. One evaluation more than the
+    inner rule.
 
     Attributes:
-        inner: the rule that g comes from.
+        inner: the rule that makes g.
         strength: how much of k acts, and when.
     """
 
@@ -33,8 +34,8 @@ class Slg(WeakBranch):
 
     inner: Rule[Any] = Cfg()
     weight: float = setting(2.8, "k; 0 is off", low=0)
-    start: float = setting(7 / 24, "share of the depth at which the skipped layers begin", low=0, high=1)
-    stop: float = setting(10 / 24, "share of the depth at which they end", low=0, high=1)
+    start: float = setting(7 / 24, "share of the depth where the skipped layers begin", low=0, high=1)
+    stop: float = setting(10 / 24, "share of the depth where the skipped layers end", low=0, high=1)
     strength: Strength = Window(0.01, 0.2)
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""TCFG: what the negative prediction has across the direction it shares with the positive is left out."""
+"""TCFG: the negative prediction loses its part perpendicular to its common direction with the positive."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, final
 from negspace.guidance.base import Rule, setting
 from negspace.guidance.rules.cfg import Cfg
 from negspace.guidance.shared.sums import dot, over
-from negspace.guidance.shared.wrappers import PredictionChanging
+from negspace.guidance.shared.wrappers import Correcting
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
 @final
 @dataclass(frozen=True)
-class Tcfg(PredictionChanging):
+class Tcfg(Correcting):
     """d = d' + w (d_c - d'), d' = <d_n, v1> v1, v1 first right singular vector of [d_c; d_n]; in flow.
 
-    Kwon et al., arXiv 2503.18137. The inner rule is told d' for every prediction but the positive, each with
-    a decomposition of its own; cfg inside is the paper. diffusers takes whatever the network answers with;
-    here it is flow for every network, that of SD 3, where the paper gains most, and which tells predictions
-    apart even in pure noise. Two vectors need no iteration: with t = (||d_c||^2 - ||d_n||^2) / 2 and
-    r = |(t, <d_c, d_n>)|, what is left out is ((1 + t/r) d_n - (<d_c, d_n>/r) d_c) / 2. No evaluation more
-    than inside.
+    Kwon et al., arXiv 2503.18137. The inner rule gets d' for every prediction but the positive, each with its
+    own decomposition; with cfg inside, this is the paper's method. diffusers uses the space that the network
+    predicts in. Here the space is flow for every network, that of SD 3, where the paper gains most; flow
+    predictions differ even in pure noise. Two vectors need no iteration: with
+    t = (||d_c||^2 - ||d_n||^2) / 2 and r = |(t, <d_c, d_n>)|, the part that is removed is
+    ((1 + t/r) d_n - (<d_c, d_n>/r) d_c) / 2. No evaluation more than the inner rule.
 
     Attributes:
-        inner: the rule that is told.
+        inner: the rule that gets these predictions.
     """
 
     name = "tcfg"
@@ -36,9 +36,9 @@ class Tcfg(PredictionChanging):
     space = "flow"
 
     inner: Rule[Any] = Cfg()
-    share: float = setting(1.0, "of it that is left out; 0 is the inner rule", low=0, high=1)
+    share: float = setting(1.0, "share of that part that is removed; 0 is the inner rule", low=0, high=1)
 
-    def changed(self, other: Tensor, positive: Tensor) -> Tensor:
+    def corrected(self, other: Tensor, positive: Tensor) -> Tensor:
         c, n = positive.double(), other.double()
         half = dot(c - n, c + n) / 2  # the same as the difference of squares, without its cancellation
         shared = dot(c, n)

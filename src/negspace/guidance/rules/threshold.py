@@ -1,4 +1,4 @@
-"""Dynamic thresholding: guidance does not drive a clean picture out of its range."""
+"""Dynamic thresholding: guidance keeps a clean picture within its range."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 class Threshold(Shaping):
     """d = r clip(g, -s, s) / s, s = max(r, quantile_p |g|), Saharia et al., arXiv 2205.11487, 2.3; in x0.
 
-    g is what the inner rule makes of the step. In the paper r is 1, the range of pixels. Latents have no
-    such range, so r is the largest |d_c + m (g - d_c)|: that of the positive, or of a milder guidance (the
-    "mimic scale" of web interfaces: m = (mimic - 1) / (scale - 1)). Where the positive fills [-1, 1] it is
-    the paper's. No evaluation more than inside.
+    g is the output of the inner rule. In the paper r is 1, the range of pixels. Latents have no such range,
+    so r is the largest |d_c + m (g - d_c)|: that of the positive, or of a milder guidance (the "mimic scale"
+    of web interfaces: m = (mimic - 1) / (scale - 1)). Where the positive fills [-1, 1], this is the paper's
+    method. No evaluation more than the inner rule.
 
     Attributes:
-        inner: the rule whose outcome is brought into range.
+        inner: the rule whose output is limited.
     """
 
     name = "threshold"
@@ -34,8 +34,8 @@ class Threshold(Shaping):
     space = "x0"
 
     inner: Rule[Any] = Cfg()
-    quantile: float = setting(0.995, "p, share of the numbers that are not clipped", low=0, high=1)
-    mimic: float = setting(0.0, "m, share of guidance that the range allows; 1 is the inner rule", 0, 1)
+    quantile: float = setting(0.995, "p, share of the values that are not clipped", low=0, high=1)
+    mimic: float = setting(0.0, "m, share of the push that the range allows; 1 is the inner rule", 0, 1)
 
     def shape(self, guided: Tensor, positive: Tensor) -> Tensor:
         allowed = positive + self.mimic * (guided - positive)

@@ -1,4 +1,4 @@
-"""Token norm: guidance does not change how long a token of a prediction is."""
+"""Token norm: guidance does not change the length of the tokens of a prediction."""
 
 from __future__ import annotations
 
@@ -23,13 +23,12 @@ _SIDE = 2
 class TokenNorm(Shaping):
     """d = g (1 - phi + phi ||d_c|| / ||g||) token by token, after Qwen-Image, arXiv 2508.02324; in flow.
 
-    g is what the inner rule makes of the step. A token is a square of 2 x 2 latents with all its channels.
-    Qwen-Image's published pipeline always does so; its report has no equation of it. No evaluation more than
-    inside.
+    g is the output of the inner rule. A token is a square of 2 x 2 latents with all its channels. The
+    published pipeline of Qwen-Image always does this; its report has no equation for it. No evaluation more
+    than the inner rule.
 
     Attributes:
-        inner: the rule whose outcome keeps the positive's length.
-        side: latents along a side of a token.
+        inner: the rule whose output gets the length of the positive.
     """
 
     name = "token_norm"
@@ -47,7 +46,7 @@ class TokenNorm(Shaping):
         return guided * (1.0 + self.phi * (spread - 1.0))
 
     def _squares(self, x: Tensor) -> Tensor:
-        """[batch, 1, height / 2, width / 2], the mean square of each token, those at the rim as well."""
+        """[batch, 1, height / 2, width / 2], the mean square of each token, also of cut ones at the edges."""
         from torch.nn.functional import avg_pool2d
 
         return avg_pool2d(x.square().sum(-3, keepdim=True), _SIDE, ceil_mode=True)

@@ -17,12 +17,12 @@ from negspace.strength import Constant, Strength
 class Vsf(InAttention):
     """Z = softmax([Q K+ ; Q K- - b]) [V+ ; -k V-], Value Sign Flip, ICLR 2026, arXiv 2508.10931.
 
-    With W the attention that the positive keeps this is W Z+ - k (1 - W) Z-: the push adapts to each token,
-    layer and step. Of the negative only its words take part. One evaluation. The paper's (k, b) is
+    With W the attention that stays on the positive, this is W Z+ - k (1 - W) Z-: the push adapts to each
+    token, layer and step. Only the words of the negative take part. One evaluation. The paper's (k, b) is
     (3.5, 0.1) for SD 3.5 turbo and (1.7, 0.2) for Wan 2.1.
 
     Attributes:
-        inner: the rule whose positive it changes.
+        inner: the rule whose positive branch it changes.
         strength: how much of k acts, and when.
     """
 
@@ -33,7 +33,7 @@ class Vsf(InAttention):
 
     inner: Rule[Any] = Cfg(scale=1.0)
     weight: float = setting(3.5, "k; 0 is off", low=0)
-    bias: float = setting(0.1, "b, taken off the scores of the negative")
+    bias: float = setting(0.1, "b, subtracted from the scores of the negative")
     strength: Strength = Constant()
 
     def patch(self, weight: float) -> FlippedValues:

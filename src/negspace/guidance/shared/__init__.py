@@ -1,1 +1,1 @@
-"""What several guidance rules share."""
+"""Code that several guidance rules share."""

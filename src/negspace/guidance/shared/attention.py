@@ -1,30 +1,24 @@
-"""Rules in attention space: what is avoided rides in the evaluation of the positive."""
+"""Shared by rules in attention space: what is avoided is read in the evaluation of the positive."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from negspace.errors import RequestError
 from negspace.guidance.base import Rule, Step, Wrapper
 from negspace.guidance.branch import POSITIVE, Branch, Patch
+from negspace.guidance.shared.wrappers import Stateless
 from negspace.strength import Strength
 
-if TYPE_CHECKING:
-    from torch import Tensor
 
-
-_State = tuple[None, Any]
-
-
-class InAttention(Wrapper[None], ABC):
+class InAttention(Stateless, ABC):
     """A rule whose positive branch reads what is avoided in its attention, around another rule.
 
-    With the scale inside at 1, as it is made for, it costs one evaluation. Texts joined by AND are read as
-    one. Where nothing is avoided at a step, and where its strength is 0, the network is left as it is.
-    Subclasses declare the fields.
+    With scale 1 inside, for which it is made, it costs one evaluation. Texts joined by AND are read as one
+    text. Where nothing is avoided at a step, or the strength is 0, the network is not changed. Subclasses
+    declare the fields.
     """
 
     delivery = "attention"
@@ -37,13 +31,13 @@ class InAttention(Wrapper[None], ABC):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        inside: Any = self.inner
-        while isinstance(inside, Wrapper):
-            if isinstance(inside, InAttention):
+        inner: Any = self.inner
+        while isinstance(inner, Wrapper):
+            if isinstance(inner, InAttention):
                 raise RequestError(
-                    f"rule {self.name}: {inside.name} inside changes the same attention; use one"
+                    f"rule {self.name}: {inner.name} inside changes the same attention; use one"
                 )
-            inside = inside.inner
+            inner = inner.inner
 
     def off(self) -> Self:
         return replace(self, inner=self.inner.off(), weight=0.0)  # type: ignore[type-var]
@@ -51,23 +45,17 @@ class InAttention(Wrapper[None], ABC):
     def patches(self) -> tuple[Patch, ...]:
         return (self.patch(self.weight), *self.inner.patches())
 
-    def begin(self) -> None:
-        return None
-
     @abstractmethod
     def patch(self, weight: float) -> Patch:
-        """The change to the network, at this strength."""
+        """The change to the network with this weight."""
 
-    def branches(self, step: Step, state: _State) -> tuple[Branch, ...]:
-        asked = super().branches(step, state)
+    def branches(self, step: Step, state: tuple[None, Any]) -> tuple[Branch, ...]:
+        branches = super().branches(step, state)
         weight = self.weight * self.strength.at(step)
         if not weight or not any(step.negatives.values()):
-            return asked
+            return branches
         patch = self.patch(weight)
         return tuple(
-            replace(one, patch=patch) if one.side == POSITIVE and one.patch is None else one for one in asked
+            replace(branch, patch=patch) if branch.side == POSITIVE and branch.patch is None else branch
+            for branch in branches
         )
-
-    def combine(self, predictions: Mapping[str, Tensor], step: Step, state: _State) -> tuple[Tensor, _State]:
-        guided, inner = self.combine_inner(predictions, step, state[1])
-        return guided, (None, inner)

@@ -1,4 +1,4 @@
-"""What is shared by rules that put the negative in the empty prompt's place."""
+"""Shared by rules that put the negative in the place of the empty prompt."""
 
 from __future__ import annotations
 

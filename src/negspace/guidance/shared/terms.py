@@ -1,4 +1,4 @@
-"""What rules over several predictions share: what is avoided at a step, and sums picture by picture."""
+"""Shared by rules with a branch for each avoided term: the weights at a step, joint sides, weighted sums."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 State = TypeVar("State")
 
 _JOINTS = 3
-"""More joint sides than this would not come round again while a picture still takes shape."""
+"""With more joint sides, a side would not be measured again while the picture still takes shape."""
 
 
 class FromEmpty(Rule[State], ABC):
     """A rule that starts from the empty prompt and pushes away from what is avoided.
 
-    It may act at scale 1, so it is its strength that turns it off. Subclasses declare the fields.
+    It may act at scale 1, so only its strength turns it off. Subclasses declare the fields.
     """
 
     delivery = "terms"
@@ -38,50 +38,56 @@ class FromEmpty(Rule[State], ABC):
         return replace(self, strength=Constant(0.0))  # type: ignore[type-var]
 
     def scale_at(self, step: Step) -> float:
-        """The scale towards what is wanted at this step."""
+        """The scale towards the prompt at this step."""
         return 1.0 + self.strength.at(step) * (self.scale - 1.0)
 
 
 def negative_weights(step: Step) -> dict[str, float]:
-    """The weight of each side to be avoided at this step, without those that weigh nothing.
+    """The weight of each avoided side at this step, without sides of weight 0.
 
-    What is avoided is taken one by one; where the lane tells it in one text alone, that is the one side.
+    These are the separate terms; where everything avoided is one text, that text is the only side.
     """
     weights = step.negatives or {NEGATIVE: 1.0}
     return {side: weight for side, weight in weights.items() if weight}
 
 
 def joint_sides(weights: Mapping[str, float]) -> dict[str, tuple[float, tuple[str, ...]]]:
-    """What is avoided one by one, shared out among at most three joint sides: the largest weight, and whose.
+    """Separate terms, divided among at most three joint sides.
 
-    A share of which nothing weighs anything is left out. The shares are the same whatever weighs nothing.
+    Which terms belong to which joint side does not depend on the weights.
+
+    Args:
+        weights: by the side of each separate term.
+
+    Returns:
+        by joint side, the largest weight of its terms, and those terms that have a weight other than 0; joint
+        sides without such terms are left out.
     """
-    shares = {f"{JOINT}:{number}": list(weights)[number::_JOINTS] for number in range(_JOINTS)}
-    found: dict[str, tuple[float, tuple[str, ...]]] = {}
-    for name, share in shares.items():
-        told = tuple(side for side in share if weights[side])
-        if told:
-            found[name] = max((weights[side] for side in told), key=abs), told
-    return found
+    sides: dict[str, tuple[float, tuple[str, ...]]] = {}
+    for number in range(_JOINTS):
+        terms = tuple(side for side in list(weights)[number::_JOINTS] if weights[side])
+        if terms:
+            sides[f"{JOINT}:{number}"] = max((weights[side] for side in terms), key=abs), terms
+    return sides
 
 
 def is_joint_side(side: str) -> bool:
-    """Whether a side says what is wanted together with something avoided."""
+    """Whether a side is the prompt together with something avoided."""
     return side.startswith(f"{JOINT}:")
 
 
 def branches_of(*sides: str) -> tuple[Branch, ...]:
-    """The positive and these sides, each a branch that is called as its side."""
+    """Branches for the positive and for these sides, each with the name of its side."""
     return tuple(Branch(side, side) for side in (POSITIVE, *sides))
 
 
 def evaluated_weights(predictions: Mapping[str, Tensor], weights: Mapping[str, float]) -> dict[str, float]:
-    """The weights of those avoided sides that were asked for."""
+    """The weights of those avoided sides that were evaluated."""
     return {side: weight for side, weight in weights.items() if side in predictions}
 
 
 def plainly_guided(predictions: Mapping[str, Tensor], scale: float) -> Tensor:
-    """d_u + w (d_c - d_u), or d_c where the empty prompt was not asked for, as where w is 1."""
+    """d_u + w (d_c - d_u), or d_c where the empty prompt was not evaluated or w is 1."""
     positive = predictions[POSITIVE]
     if EMPTY not in predictions or scale == 1.0:
         return positive
@@ -90,10 +96,10 @@ def plainly_guided(predictions: Mapping[str, Tensor], scale: float) -> Tensor:
 
 
 def to_eps(step: Step) -> float:
-    """What turns a difference of two x0 into that of their eps: -a/s.
+    """The factor that turns a difference of two x0 into the difference of their eps: -a/s.
 
-    Rules whose paper measures eps are at home in x0 and use this, because in pure noise, where a flow model
-    starts, eps is x whatever was told, and a prediction cannot be had back from it.
+    Rules whose paper measures eps work in x0 and use this factor. In pure noise, where a flow model starts,
+    eps is x for every conditioning, and a prediction cannot be recovered from it.
     """
     return -step.a / step.s
 
@@ -107,7 +113,7 @@ def total(terms: Iterable[Tensor]) -> Tensor | float:
 
 
 def branches_pushed_from(scale: float, away: Mapping[str, object]) -> tuple[Branch, ...]:
-    """The branches of a rule that pushes a plainly guided prediction away from these sides."""
+    """The branches of a rule that pushes the plainly guided prediction away from these sides."""
     return branches_of(*([] if scale == 1.0 else [EMPTY]), *away)
 
 
@@ -127,8 +133,8 @@ _NOTHING = 1e-9
 class Linear(FromEmpty[None]):
     """d = d_u + w (d_c - d_u) - sum_j g_j (d_nj - d_u), the same in every space.
 
-    Written around d_c the weights of the others are 1 - w + sum_j g_j for d_u and -g_j for d_nj, and what
-    weighs nothing is not evaluated: one negative with g = w - 1 needs no empty prompt.
+    Written around d_c, the weight of d_u is 1 - w + sum_j g_j and that of d_nj is -g_j. What has weight 0 is
+    not evaluated: one negative with g = w - 1 needs no empty prompt.
     """
 
     @abstractmethod

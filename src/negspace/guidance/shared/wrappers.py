@@ -1,4 +1,4 @@
-"""What wrappers share: those that change a step's outcome, its input, or add a weaker branch."""
+"""Shared by wrappers: those that change the output or the input of the inner rule, or add a weaker branch."""
 
 from __future__ import annotations
 
@@ -18,49 +18,59 @@ if TYPE_CHECKING:
 _State = tuple[None, Any]
 
 
-class Shaping(Wrapper[None], ABC):
-    """A wrapper that changes what the inner rule makes of a step. Where that is off, it is, too."""
+class Stateless(Wrapper[None], ABC):
+    """A wrapper without a state of its own. What it does not override is left to the inner rule."""
+
+    def begin(self) -> None:
+        return None
+
+    def combine(self, predictions: Mapping[str, Tensor], step: Step, state: _State) -> tuple[Tensor, _State]:
+        guided, inner = self.combine_inner(self.inputs(predictions), step, state[1])
+        return self.output(guided, predictions, step), (None, inner)
+
+    def inputs(self, predictions: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """The predictions that the inner rule gets."""
+        return predictions
+
+    def output(self, guided: Tensor, predictions: Mapping[str, Tensor], step: Step) -> Tensor:
+        """The guided prediction, made from that of the inner rule."""
+        return guided
+
+
+class Shaping(Stateless, ABC):
+    """A wrapper that changes the output of the inner rule. Where the inner rule is off, this is off, too."""
 
     @abstractmethod
     def shape(self, guided: Tensor, positive: Tensor) -> Tensor:
-        """The guided prediction in its new shape; equal to the positive one, it must stay what it is."""
+        """The changed guided prediction. If it equals the positive prediction, it must stay as it is."""
 
-    def begin(self) -> None:
-        return None
-
-    def combine(self, predictions: Mapping[str, Tensor], step: Step, state: _State) -> tuple[Tensor, _State]:
-        guided, inner = self.combine_inner(predictions, step, state[1])
-        if others(predictions):
-            guided = self.shape(guided, predictions[POSITIVE])
-        return guided, (None, inner)
+    def output(self, guided: Tensor, predictions: Mapping[str, Tensor], step: Step) -> Tensor:
+        return self.shape(guided, predictions[POSITIVE]) if others(predictions) else guided
 
 
-class PredictionChanging(Wrapper[None], ABC):
-    """A wrapper that changes what the inner rule is told of every prediction but the positive one."""
+class Correcting(Stateless, ABC):
+    """A wrapper that changes every prediction but the positive one before the inner rule gets it."""
 
     @abstractmethod
-    def changed(self, other: Tensor, positive: Tensor) -> Tensor:
-        """What is said in a prediction's place; one equal to the positive must stay what it is."""
+    def corrected(self, other: Tensor, positive: Tensor) -> Tensor:
+        """The changed prediction. If it equals the positive prediction, it must stay as it is."""
 
-    def begin(self) -> None:
-        return None
-
-    def combine(self, predictions: Mapping[str, Tensor], step: Step, state: _State) -> tuple[Tensor, _State]:
+    def inputs(self, predictions: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         positive = predictions[POSITIVE]
-        told = {name: self.changed(other, positive) for name, other in others(predictions).items()}
-        guided, inner = self.combine_inner({**predictions, **told}, step, state[1])
-        return guided, (None, inner)
+        corrected = {name: self.corrected(other, positive) for name, other in others(predictions).items()}
+        return {**predictions, **corrected}
 
 
 def others(predictions: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Every prediction but the positive one. There are none where the inner rule is off."""
-    return {name: told for name, told in predictions.items() if name != POSITIVE}
+    return {name: prediction for name, prediction in predictions.items() if name != POSITIVE}
 
 
-class WeakBranch(Wrapper[None], ABC):
-    """d = g + k (d_c - d_w), g what the inner rule makes of the step. One evaluation more than inside.
+class WeakBranch(Stateless, ABC):
+    """d = g + k (d_c - d_w), g the output of the inner rule. One evaluation more than the inner rule.
 
-    Weights that sum to 1 inside still do, so it is the same in every space. Subclasses declare the fields.
+    The weights still sum to 1 where those of the inner rule do, so it is the same in every space. Subclasses
+    declare the fields.
     """
 
     inner: Rule[Any]
@@ -73,22 +83,18 @@ class WeakBranch(Wrapper[None], ABC):
     def patches(self) -> tuple[Patch, ...]:
         return (self.patch(), *self.inner.patches())
 
-    def begin(self) -> None:
-        return None
-
     @abstractmethod
     def patch(self) -> Patch:
-        """What makes the network worse."""
+        """The change that makes the network worse."""
 
     def branches(self, step: Step, state: _State) -> tuple[Branch, ...]:
-        asked = super().branches(step, state)
+        branches = super().branches(step, state)
         if not self.weight * self.strength.at(step):
-            return asked
-        return (*asked, Branch(self.name, POSITIVE, self.patch()))
+            return branches
+        return (*branches, Branch(self.name, POSITIVE, self.patch()))
 
-    def combine(self, predictions: Mapping[str, Tensor], step: Step, state: _State) -> tuple[Tensor, _State]:
-        guided, inner = self.combine_inner(predictions, step, state[1])
-        if self.name in predictions:
-            away = predictions[POSITIVE] - predictions[self.name]
-            guided = guided + self.weight * self.strength.at(step) * away
-        return guided, (None, inner)
+    def output(self, guided: Tensor, predictions: Mapping[str, Tensor], step: Step) -> Tensor:
+        if self.name not in predictions:
+            return guided
+        away = predictions[POSITIVE] - predictions[self.name]
+        return guided + self.weight * self.strength.at(step) * away
