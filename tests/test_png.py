@@ -71,7 +71,7 @@ def chunk_kinds(content: bytes) -> list[tuple[str, str]]:
 )
 def test_texts_go_in_and_come_out(tmp_path: Path, prompt: str, kind: str) -> None:
     whole = receipt(prompt)
-    content = encoded(png.texts_of(whole, 1))
+    content = encoded(png.text_chunks(whole, 1))
     assert chunk_kinds(content) == [(kind, "parameters"), (kind, "negspace")]
     file = tmp_path / "picture.png"
     file.write_bytes(content)
@@ -107,7 +107,7 @@ def test_the_infotext_tells_what_was_sent() -> None:
 
 def test_texts_travel_with_the_image_but_not_with_a_changed_copy(tmp_path: Path) -> None:
     image = picture()
-    png.attach(image, png.texts_of(receipt(), 0))
+    png.attach(image, png.text_chunks(receipt(), 0))
     for name in ("saved.png", "again.png"):
         image.save(tmp_path / name)
         assert png.read(tmp_path / name).receipt == receipt().single(0)
@@ -122,7 +122,7 @@ def test_a_picture_of_another_program_gives_its_infotext(tmp_path: Path) -> None
     chunks = PngInfo()
     chunks.add_text("parameters", "a castle\nSteps: 3, Sampler: Euler, Seed: 1")
     file.write_bytes(encoded(chunks))
-    assert png.read(file) == png.Texts("a castle\nSteps: 3, Sampler: Euler, Seed: 1", None)
+    assert png.read(file) == png.PngTexts("a castle\nSteps: 3, Sampler: Euler, Seed: 1", None)
 
 
 def test_files_without_texts_are_told_apart(tmp_path: Path) -> None:

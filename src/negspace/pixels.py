@@ -200,7 +200,9 @@ def _of_file(content: bytes, take: "Callable[[Image], Content]") -> "Content":
     except too_large:
         raise RequestError(f"a picture is too large; the limit is {LARGEST} pixels") from None
     except Image.UnidentifiedImageError:
-        raise RequestError(f"this is not a picture in a format that is read: {', '.join(FORMATS)}") from None
+        raise RequestError(
+            f"this is no picture in one of the formats that are read: {', '.join(FORMATS)}"
+        ) from None
     except _DAMAGED as error:
         raise RequestError(f"a picture cannot be read: {' '.join(str(error).split())[:200]}") from None
 

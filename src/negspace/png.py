@@ -16,7 +16,7 @@ RECEIPT = "negspace"
 
 
 @dataclass(frozen=True)
-class Texts:
+class PngTexts:
     """The texts in a PNG file.
 
     Attributes:
@@ -28,7 +28,7 @@ class Texts:
     receipt: Receipt | None
 
 
-def texts_of(receipt: Receipt, index: int = 0) -> PngInfo:
+def text_chunks(receipt: Receipt, index: int = 0) -> PngInfo:
     """The text chunks for picture `index` of a receipt: its infotext, and the receipt of that picture alone.
 
     As the format requires, Latin-1 text becomes a tEXt chunk, and any other text an iTXt chunk.
@@ -51,7 +51,7 @@ def encode(image: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def read(path: Path) -> Texts:
+def read(path: Path) -> PngTexts:
     """The texts in the PNG file at `path`.
 
     Raises:
@@ -75,6 +75,6 @@ def read(path: Path) -> Texts:
             f"{path} is a PNG without infotext or receipt; they are lost when a picture is edited"
         )
     try:
-        return Texts(parameters, None if receipt is None else Receipt.from_json(receipt))
+        return PngTexts(parameters, None if receipt is None else Receipt.from_json(receipt))
     except RequestError as error:
         raise OutputError(f"{path}: its receipt cannot be read: {error}") from None

@@ -54,17 +54,17 @@ def told(plan: Plan, term: str, weight: float, window: tuple[float, float]) -> b
 
 
 @lru_cache(maxsize=64)
-def strands_of(text: str, steps: int) -> tuple[ns.prompt.Strand, ...]:
+def scheduled_prompts_of(text: str, steps: int) -> tuple[ns.prompt.ScheduledPrompt, ...]:
     return ns.prompt.unfold(text, steps, "a1111")
 
 
 @lru_cache(maxsize=256)
 def said_first(text: str, steps: int, step: int) -> tuple[tuple[str, float], ...]:
     """The first things that a text says at a step; nothing where it is not one text with one factor."""
-    strands = strands_of(text, steps)
-    if len(strands) != 1 or strands[0].factor != 1.0:
+    scheduled_prompts = scheduled_prompts_of(text, steps)
+    if len(scheduled_prompts) != 1 or scheduled_prompts[0].factor != 1.0:
         return ()
-    chunks = strands[0].at(step + 1).chunks
+    chunks = scheduled_prompts[0].at(step + 1).chunks
     said = ((piece.strip(), chunk.weight) for chunk in chunks for piece in chunk.text.split(","))
     return tuple((piece, weight) for piece, weight in said if piece)[: len(KEEP.avoid)]
 

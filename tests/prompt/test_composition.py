@@ -74,22 +74,22 @@ def test_other_dialects_have_no_and(dialect: str) -> None:
 def test_gap_and_in_a_negative() -> None:
     """AUTOMATIC1111 takes AND in a negative for a word; here a negative is composed like a prompt."""
     negative = "blurry:1.5 AND [watermark|text] AND NOT (hat:1.2)"
-    strands = unfold(negative, 4)
-    assert [strand.factor for strand in strands] == [1.5, 1.0, -1.0]
-    assert [prompt.chunks for _, prompt in strands[1].prompts] == [
+    scheduled_prompts = unfold(negative, 4)
+    assert [scheduled.factor for scheduled in scheduled_prompts] == [1.5, 1.0, -1.0]
+    assert [prompt.chunks for _, prompt in scheduled_prompts[1].prompts] == [
         (("watermark", 1.0),),
         (("text", 1.0),),
         (("watermark", 1.0),),
         (("text", 1.0),),
     ]
-    assert strands[2].at(3).chunks == (("hat", 1.2),)
+    assert scheduled_prompts[2].at(3).chunks == (("hat", 1.2),)
 
 
 def test_spans_of_what_is_unfolded_are_those_of_the_text() -> None:
     text = "snow AND (a [red:blue:2] house:1.3) x) :0.5"
-    strand = unfold(text, 4)[1]
-    assert strand.factor == 0.5
-    last = strand.prompts[-1][1]
+    scheduled = unfold(text, 4)[1]
+    assert scheduled.factor == 0.5
+    last = scheduled.prompts[-1][1]
     assert last.source == text
     assert [(chunk.text, text[slice(*chunk.span)]) for chunk in last.chunks] == [
         ("a blue house", "a [red:blue:2] house"),
@@ -103,24 +103,24 @@ def test_spans_of_what_is_unfolded_are_those_of_the_text() -> None:
 
 
 def test_unfolding_keeps_the_steps() -> None:
-    (strand,) = unfold("[a:b:3] c", 10)
-    assert [(last, prompt.clean) for last, prompt in strand.prompts] == [(3, "a c"), (10, "b c")]
-    assert [strand.at(step).clean for step in (1, 3, 4, 10, 11)] == ["a c", "a c", "b c", "b c", "b c"]
+    (scheduled,) = unfold("[a:b:3] c", 10)
+    assert [(last, prompt.clean) for last, prompt in scheduled.prompts] == [(3, "a c"), (10, "b c")]
+    assert [scheduled.at(step).clean for step in (1, 3, 4, 10, 11)] == ["a c", "a c", "b c", "b c", "b c"]
     (second,) = unfold("[a:b:13] c", 10, after=10)
     assert [last for last, _ in second.prompts] == [3, 10]
 
 
 def test_equal_texts_are_read_once() -> None:
-    (strand,) = unfold("[a|b]", 50)
-    assert len(strand.prompts) == 50
-    assert len({id(prompt) for _, prompt in strand.prompts}) == 2
+    (scheduled,) = unfold("[a|b]", 50)
+    assert len(scheduled.prompts) == 50
+    assert len({id(prompt) for _, prompt in scheduled.prompts}) == 2
 
 
 @pytest.mark.parametrize("dialect", ["comfy", "compel", "plain"])
 def test_unfolding_other_dialects_is_reading_them(dialect: str) -> None:
-    (strand,) = unfold("a (b) AND [c:3]", 9, dialect)
-    ((last, prompt),) = strand.prompts
-    assert (strand.factor, last, prompt.dialect) == (1.0, 9, dialect)
+    (scheduled,) = unfold("a (b) AND [c:3]", 9, dialect)
+    ((last, prompt),) = scheduled.prompts
+    assert (scheduled.factor, last, prompt.dialect) == (1.0, 9, dialect)
 
 
 def test_mistakes_are_told() -> None:

@@ -17,12 +17,12 @@ from negspace.prompt import (
     Passage,
     Prompt,
     Swap,
-    changes,
     compose,
     convert,
-    moments,
     parse,
     schedule,
+    scheduled_texts,
+    schedules_of,
     split_inline,
     unfold,
     write,
@@ -146,7 +146,7 @@ def test_conversion_keeps_every_word_and_weight_or_says_where_it_cannot(
         assert told(parse(written, target)) == told(parse(text, source))
         if source != target:
             assert len(compose(written, target)) == 1
-            assert not DIALECTS[target].timed or not changes(written)
+            assert not DIALECTS[target].timed or not schedules_of(written)
 
 
 def told(prompt: Prompt) -> list[tuple[str, float]]:
@@ -190,7 +190,7 @@ def test_every_weight_survives_a_round_through_the_dialects(
 @given(short, st.integers(1, 6), st.integers(0, 3))
 @settings(max_examples=100, deadline=None)
 def test_a_schedule_ends_at_the_last_step_and_knows_its_places(text: str, steps: int, after: int) -> None:
-    said = moments(text, steps, after=after)
+    said = scheduled_texts(text, steps, after=after)
     lasts = [moment.last_step for moment in said]
     assert lasts == sorted(set(lasts)) and lasts[0] >= 1 and lasts[-1] == steps
     for moment in said:
@@ -202,9 +202,9 @@ def test_a_schedule_ends_at_the_last_step_and_knows_its_places(text: str, steps:
 @given(short, st.integers(1, 4))
 @settings(max_examples=60, deadline=None)
 def test_what_is_unfolded_stands_in_the_text(text: str, steps: int) -> None:
-    for strand in unfold(text, steps):
-        assert strand.prompts[-1][0] == steps
-        for _, prompt in strand.prompts:
+    for scheduled in unfold(text, steps):
+        assert scheduled.prompts[-1][0] == steps
+        for _, prompt in scheduled.prompts:
             for chunk in prompt.chunks:
                 assert is_part_of(chunk.text, text[slice(*chunk.span)])
 

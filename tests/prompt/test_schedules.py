@@ -3,7 +3,7 @@
 import pytest
 
 from negspace.errors import RequestError
-from negspace.prompt import DIALECTS, changes, moments, schedule
+from negspace.prompt import DIALECTS, schedule, scheduled_texts, schedules_of
 
 Texts = list[tuple[int, str]]
 
@@ -120,7 +120,7 @@ def test_other_dialects_have_no_schedules() -> None:
 
 def test_moments_know_where_their_text_came_from() -> None:
     text = "a [red:blue:3] house [x|yy]"
-    first, *_, last = moments(text, 4)
+    first, *_, last = scheduled_texts(text, 4)
     assert (first.text, last.text) == ("a red house x", "a blue house yy")
     for moment in (first, last):
         for at, sign in enumerate(moment.text):
@@ -131,7 +131,7 @@ def test_moments_know_where_their_text_came_from() -> None:
 
 
 def test_changes_are_listed_in_order() -> None:
-    listed = changes("[a|[b:c:3]] [d:.5]")
+    listed = schedules_of("[a|[b:c:3]] [d:.5]")
     assert [(change.span, change.when) for change in listed] == [
         ((0, 11), None),
         ((3, 10), "3"),

@@ -91,8 +91,8 @@ def without_mentions(text: str, index: Index[Value]) -> str:
 def all_readings(text: str, dialect: str, steps: int) -> tuple[str, ...]:
     """Everything a model can read in a text: each of its prompts at each step, and the text as it stands."""
     readings = [text]
-    for strand in unfolded(text, steps, dialect):
-        for _, prompt in strand.prompts:
+    for scheduled in unfolded(text, steps, dialect):
+        for _, prompt in scheduled.prompts:
             readings += (prompt.clean, *_swapped(prompt))
     return tuple(dict.fromkeys(readings))
 
@@ -100,9 +100,9 @@ def all_readings(text: str, dialect: str, steps: int) -> tuple[str, ...]:
 def wanted_readings(text: str, dialect: str, steps: int) -> tuple[str, ...]:
     """What a text asks for: its readings without the chunks that weigh nothing or less."""
     readings: list[str] = []
-    for strand in unfolded(text, steps, dialect):
-        for _, prompt in strand.prompts:
-            parts = (chunk.text if _is_wanted(chunk, strand.factor) else " , " for chunk in prompt.chunks)
+    for scheduled in unfolded(text, steps, dialect):
+        for _, prompt in scheduled.prompts:
+            parts = (chunk.text if _is_wanted(chunk, scheduled.factor) else " , " for chunk in prompt.chunks)
             readings.append(prompt.separator.join(parts))
             readings += _swapped(prompt)
     return tuple(dict.fromkeys(readings))

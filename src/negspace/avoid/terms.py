@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from negspace.prompt import Chunk, Prompt, Strand, unfold, write
+from negspace.prompt import Chunk, Prompt, ScheduledPrompt, unfold, write
 from negspace.request import Avoid
 
 WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
@@ -34,7 +34,7 @@ class Term(NamedTuple):
 
 
 @lru_cache(maxsize=16)
-def unfolded(text: str, steps: int, dialect: str) -> tuple[Strand, ...]:
+def unfolded(text: str, steps: int, dialect: str) -> tuple[ScheduledPrompt, ...]:
     """`negspace.prompt.unfold`, cached: the parts of a plan read the same few texts."""
     return unfold(text, steps, dialect)
 
@@ -98,12 +98,12 @@ def terms_of(
 
 def _parts(text: str, dialect: str, steps: int) -> Iterator[tuple[str, float, tuple[int, int], int, int]]:
     """The parts of a text: (words, weight, span, steps before it, last step)."""
-    for strand in unfolded(text, steps, dialect):
+    for scheduled in unfolded(text, steps, dialect):
         first = 0
-        for last, prompt in strand.prompts:
+        for last, prompt in scheduled.prompts:
             for words, weight, span in _split(prompt):
                 term = words if is_plain(words) else write(Prompt((Chunk(words, 1.0),), dialect, words))
-                yield term, weight * strand.factor, span, first, last
+                yield term, weight * scheduled.factor, span, first, last
             first = last
 
 

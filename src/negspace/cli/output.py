@@ -47,7 +47,7 @@ def write_run(
     )
     files: dict[Path, bytes] = {}
     for index, (place, image) in enumerate(zip(written.pictures, images, strict=True)):
-        png.attach(image, png.texts_of(receipt, index))
+        png.attach(image, png.text_chunks(receipt, index))
         files[place] = png.encode(image)
     if grid is not None and written.grid is not None:
         files[written.grid] = png.encode(grid)

@@ -198,7 +198,10 @@ def _timetable(
             None if text is None else unfolded(text, steps, of_others)[0].at(step) for text in others
         )
         if first is not None:
-            told = [((strand.at(step), *behind), strand.factor) for strand in unfolded(first, steps, dialect)]
+            told = [
+                ((scheduled.at(step), *behind), scheduled.factor)
+                for scheduled in unfolded(first, steps, dialect)
+            ]
         else:
             told = [((None, *behind), 1.0)] if any(text is not None for text in others) else []
         said.append(tuple(told))

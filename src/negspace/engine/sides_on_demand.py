@@ -12,7 +12,7 @@ from negspace.engine.lane import ConditioningSum, SidesAtStep, WeightedCondition
 from negspace.guidance.branch import EMPTY, NEGATIVE, POSITIVE
 from negspace.guidance.shared.terms import joint_sides
 from negspace.planning.plan import Plan
-from negspace.prompt import Chunk, Prompt, Strand, parse, unfold
+from negspace.prompt import Chunk, Prompt, ScheduledPrompt, parse, unfold
 
 
 class SideSource(ABC):
@@ -76,7 +76,7 @@ class SeparateSides(SideSource):
         self._encoder = encoder
         self._plan = plan
         self._encoded: dict[Prompt, Conditioning] = {}
-        self._strands: dict[int, tuple[Strand, ...]] = {}
+        self._scheduled_prompts: dict[int, tuple[ScheduledPrompt, ...]] = {}
         self._padded: dict[tuple[Prompt, int], Conditioning] = {}
         self.names = tuple(f"{NEGATIVE}:{number}" for number in range(len(plan.terms)))
 
@@ -91,16 +91,16 @@ class SeparateSides(SideSource):
 
     def side(self, name: str, step: int, sides: SidesAtStep) -> ConditioningSum:
         number = self.names.index(name)
-        if number not in self._strands:
+        if number not in self._scheduled_prompts:
             term = self._plan.terms[number].avoid.term
-            self._strands[number] = unfold(term, self._plan.steps, self._plan.negative_dialect)
+            self._scheduled_prompts[number] = unfold(term, self._plan.steps, self._plan.negative_dialect)
         nothing = sides[EMPTY]
         parts: list[WeightedConditioning] = []
-        for strand in self._strands[number]:
-            encoded = self._read(strand.at(step + 1), nothing[0].conditioning.windows)
+        for scheduled in self._scheduled_prompts[number]:
+            encoded = self._read(scheduled.at(step + 1), nothing[0].conditioning.windows)
             if torch.equal(encoded.hidden, nothing[0].conditioning.hidden):
                 encoded = nothing[0].conditioning
-            parts.append(WeightedConditioning(encoded, strand.factor))
+            parts.append(WeightedConditioning(encoded, scheduled.factor))
         return tuple(parts)
 
     def _read(self, prompt: Prompt, windows: int) -> Conditioning:

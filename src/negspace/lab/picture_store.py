@@ -133,7 +133,7 @@ class PictureStore:
         Raises:
             OutputError: it cannot be written.
         """
-        png.attach(image, png.texts_of(receipt))
+        png.attach(image, png.text_chunks(receipt))
         write_whole({self.path(shot): png.encode(image)})
 
     def note(self, shots: Sequence[Shot], seen: Sequence[frozenset[str]]) -> None:

@@ -80,7 +80,7 @@ class Negative:
 
 def prompts_of(text: str, dialect: str, steps: int) -> list[Prompt]:
     """Every prompt that a text holds at some step."""
-    return [prompt for strand in unfolded(text, steps, dialect) for _, prompt in strand.prompts]
+    return [prompt for scheduled in unfolded(text, steps, dialect) for _, prompt in scheduled.prompts]
 
 
 def stages_of(avoid: str | Sequence[Avoid] | None, text: str | None, dialect: str) -> tuple[Stage, ...]:

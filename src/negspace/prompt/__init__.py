@@ -8,9 +8,9 @@ from negspace.prompt.conversion import convert
 from negspace.prompt.dialect import Dialect
 from negspace.prompt.inline import FORMS, Form, Inline, split_inline
 from negspace.prompt.parsing import DIALECTS, parse, write
-from negspace.prompt.schedules import Schedule, ScheduledText, changes, moments, schedule
+from negspace.prompt.schedules import Schedule, ScheduledText, schedule, scheduled_texts, schedules_of
 from negspace.prompt.tree import Blend, Chunk, Conjunction, Lora, Passage, Prompt, Structure, Swap
-from negspace.prompt.unfolding import Strand, unfold
+from negspace.prompt.unfolding import ScheduledPrompt, unfold
 
 __all__ = [
     "DIALECTS",
@@ -27,13 +27,13 @@ __all__ = [
     "SubPrompt",
     "Passage",
     "Prompt",
-    "Strand",
+    "ScheduledPrompt",
     "Structure",
     "Swap",
-    "changes",
+    "schedules_of",
     "compose",
     "convert",
-    "moments",
+    "scheduled_texts",
     "parse",
     "schedule",
     "split_inline",

@@ -3,7 +3,7 @@
 from negspace.errors import PromptError
 from negspace.prompt.composition import compose
 from negspace.prompt.parsing import dialect_named, parse, write
-from negspace.prompt.schedules import changes
+from negspace.prompt.schedules import schedules_of
 
 
 def convert(text: str, source: str, target: str) -> str:
@@ -27,6 +27,6 @@ def convert(text: str, source: str, target: str) -> str:
     if timed:
         for part in compose(text, source)[1:]:
             raise PromptError(f"{target} has no AND: write the parts as prompts of their own", part.separator)
-        for change in changes(text):
+        for change in schedules_of(text):
             raise PromptError(f"{target} has no schedules: write out what each step shows", change.span)
     return write(parse(text, source), target)

@@ -99,10 +99,12 @@ def schedule(text: str, steps: int, dialect: str = "a1111", *, after: int = 0) -
     Raises:
         RequestError: `steps` is less than 1, `after` less than 0, or no dialect has that name.
     """
-    return [(moment.last_step, moment.text) for moment in moments(text, steps, dialect, after=after)]
+    return [(moment.last_step, moment.text) for moment in scheduled_texts(text, steps, dialect, after=after)]
 
 
-def moments(text: str, steps: int, dialect: str = "a1111", *, after: int = 0) -> tuple[ScheduledText, ...]:
+def scheduled_texts(
+    text: str, steps: int, dialect: str = "a1111", *, after: int = 0
+) -> tuple[ScheduledText, ...]:
     """As `schedule`, each text with the source of its parts."""
     if steps < 1 or after < 0:
         raise RequestError(f"a schedule needs at least one step, not {steps} after {after}")
@@ -111,7 +113,7 @@ def moments(text: str, steps: int, dialect: str = "a1111", *, after: int = 0) ->
     return tuple(_Timeline(text, steps, after).texts())
 
 
-def changes(text: str) -> tuple[Schedule, ...]:
+def schedules_of(text: str) -> tuple[Schedule, ...]:
     """Every schedule and alternation of a text, in the order of their opening brackets."""
     return tuple(sorted(_closed(text)))
 
@@ -122,7 +124,7 @@ class _Timeline:
     def __init__(self, source: str, steps: int, after: int) -> None:
         self._source = source
         self._steps = steps
-        self._schedules = changes(source)
+        self._schedules = schedules_of(source)
         self._starts = [schedule.span[0] for schedule in self._schedules]
         self._last = [schedule.last_step_of_first(steps, after) for schedule in self._schedules]
 

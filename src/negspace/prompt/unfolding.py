@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from negspace.prompt.composition import SubPrompt, compose
 from negspace.prompt.parsing import parse
 from negspace.prompt.reading import refuse_warnings
-from negspace.prompt.schedules import ScheduledText, moments
+from negspace.prompt.schedules import ScheduledText, scheduled_texts
 from negspace.prompt.tree import Chunk, Prompt, Span
 
 
 @dataclass(frozen=True)
-class Strand:
+class ScheduledPrompt:
     """One of the prompts in a text, as it changes over the steps.
 
     Attributes:
@@ -28,7 +28,7 @@ class Strand:
 
 def unfold(
     text: str, steps: int, dialect: str = "a1111", strict: bool = False, *, after: int = 0
-) -> tuple[Strand, ...]:
+) -> tuple[ScheduledPrompt, ...]:
     """Reads AND, then schedules, then weights, as AUTOMATIC1111 does. Every span is one of `text`.
 
     Args:
@@ -43,9 +43,11 @@ def unfold(
         PromptError: strict, and something cannot be read; `span` is its place.
     """
     return tuple(
-        Strand(
+        ScheduledPrompt(
             part.factor,
-            tuple(_prompts(text, part, moments(part.text, steps, dialect, after=after), dialect, strict)),
+            tuple(
+                _prompts(text, part, scheduled_texts(part.text, steps, dialect, after=after), dialect, strict)
+            ),
         )
         for part in compose(text, dialect)
     )

@@ -127,7 +127,7 @@ class Run:
         delivered = [attempt for picture in self._pictures if (attempt := picture.delivered) is not None]
         images = [attempt.image for attempt in delivered if attempt.image is not None]
         for index, image in enumerate(images):
-            png.attach(image, png.texts_of(receipt, index))
+            png.attach(image, png.text_chunks(receipt, index))
         shape = self.network.latent_shape(self.plan.width, self.plan.height)
         latents = [attempt.lane.x for attempt in delivered]
         stacked = torch.stack(latents) if latents else torch.empty(0, *shape)

@@ -85,7 +85,7 @@ class Outcomes(Listener):
         try:
             receipt = self._catalogue.public_receipt(result.receipt, order.request)
             for index, image in enumerate(result.images):
-                png.attach(image, png.texts_of(receipt, index))
+                png.attach(image, png.text_chunks(receipt, index))
             files = [png.encode(image) for image in result.images]
             self._store.finish(order.id, receipt, files)
         except Exception as error:
