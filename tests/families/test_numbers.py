@@ -62,9 +62,9 @@ def test_numbers_of_one_picture_are_not_those_of_another(place: Place) -> None:
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"guidance": 3.0}, "is told no guidance in a number; set its scale instead"),
-        ({"sizes": {"crop": (1, 1)}}, "is told no sizes"),
-        ({"negative_sizes": {}}, "is told no sizes"),
+        ({"guidance": 3.0}, "takes no guidance number; set its scale instead"),
+        ({"sizes": {"crop": (1, 1)}}, "takes no sizes"),
+        ({"negative_sizes": {}}, "takes no sizes"),
     ],
 )
 def test_numbers_that_nothing_reads_are_refused(place: Place, fields: dict[str, Any], said: str) -> None:

@@ -63,7 +63,7 @@ def test_a_distilled_model_says_what_a_negative_can_do(cli: Cli, place: Place, t
         cli("models", copy).out.split()
     )
     told = cli("plan", "a cat", "--avoid", "hat", "--model", copy).out
-    assert "nag tells what is avoided in its attention" in " ".join(told.split())
+    assert "nag acts on what is avoided in the attention layers" in " ".join(told.split())
     cfg = ("plan", "a cat", "--avoid", "hat", "--model", copy, "--route", "true-cfg", "--json")
     assert cli(*cfg).json["rule"] == "cfg"
 

@@ -113,7 +113,7 @@ def test_flux_takes_the_attention_by_itself(place: Place, tmp_path: Path) -> Non
     result = model.generate("a red cat", avoid="hat", seed=1)
     assert result.receipt.evaluations == {"positive": 3} and result.receipt.negative_acted
     assert result.receipt.rule == "nag"
-    assert any("nag tells what is avoided" in one.text for one in result.receipt.findings)
+    assert any("nag acts on what is avoided" in one.text for one in result.receipt.findings)
     other = model.generate("a red cat", avoid="smoke", seed=1)
     assert (result.latents - other.latents).abs().max() > 1e-5
     assert replace(model.facts, distilled=False) == opened(place("flux")).facts

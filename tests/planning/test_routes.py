@@ -27,7 +27,7 @@ def test_the_attention_comes_first_in_one_pass() -> None:
     plan = planned("hat, blurry", HOSTS)
     assert (plan.rule, plan.scale, plan.acts) == ("nag", 1.0, True)
     assert {term.channel for term in plan.terms} == {"attention"}
-    assert "nag tells what is avoided in its attention" in said(plan)[0]
+    assert "nag acts on what is avoided in the attention layers" in said(plan)[0]
     only_vsf = ns.ModelFacts(name="turbo", distilled=True, rules=("cfg", "vsf"))
     assert planned("hat", only_vsf).rule == "vsf"
 
@@ -48,7 +48,7 @@ def test_what_has_an_opposite_becomes_a_wish(facts: ns.ModelFacts) -> None:
     assert plan.positive == "a house, sharp focus"
     assert [term.channel for term in plan.terms] == ["the wish 'sharp focus'", "nothing"]
     assert "'blurry' became the wish 'sharp focus'" in said(plan)[0]
-    assert "knows no way to be told 'hat'" in said(plan)[1]
+    assert "has no way to avoid 'hat'" in said(plan)[1]
     assert plan.scale == 1.0 or not facts.distilled
 
 

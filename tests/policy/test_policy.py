@@ -46,7 +46,7 @@ def test_a_policy_is_read_with_its_defaults() -> None:
         ("avoid:\n- {term: hat, check: maybe}\n", "line 5: avoid.0.check"),
         ("avoid:\n- {weight: 1}\n", "line 5: 'avoid.0.term' is missing"),
         ("avoid:\n- {term: hat, origin: other@1}\n", "line 5: origin is filled in"),
-        ("name: other\n", "line 4: 'name' is said twice"),
+        ("name: other\n", "line 4: 'name' appears twice"),
         ("avoid: &x [hat]\n", "line 4: anchors"),
         ("avoid: [hat\n", "line 5: not YAML"),
         ("least_scale: 1\n", "line 4: least_scale"),

@@ -90,7 +90,7 @@ class Claim(NamedTuple):
 
     @classmethod
     def of(cls, avoid: Avoid, rank: Rank, span: tuple[int, int] | None = None) -> "Claim":
-        """A claim; a term without words is compared as it stands."""
+        """A claim; a term without words is compared as it is written."""
         return cls(avoid, rank, phrase(avoid.term) or ("", avoid.term.strip()), span)
 
 

@@ -2,7 +2,7 @@
 
 A model that reads "no people" draws people. Only what leaves no doubt is understood: a whole piece between
 commas that begins with a negation, or one that ends in "without ..." or "with no ...". A second negation, a
-set phrase ("no smoking sign", "without a doubt") or a long clause is left as it stands.
+set phrase ("no smoking sign", "without a doubt") or a long clause is left as it is.
 """
 
 import re

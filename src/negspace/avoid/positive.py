@@ -37,7 +37,7 @@ class PositivePrompt:
 def take_out_negations(prompt: str, dialect: str, steps: int) -> PositivePrompt:
     """A prompt with its "no people" and "without a hat" taken out and turned into terms to avoid.
 
-    Only what stands in the text as it is read is taken out; a negation with syntax inside it is left.
+    Only what the text has as it is read is taken out; a negation with syntax inside it is left.
 
     Raises:
         RequestError: there is no such dialect.
@@ -89,7 +89,7 @@ def without_mentions(text: str, index: Index[Value]) -> str:
 
 
 def all_readings(text: str, dialect: str, steps: int) -> tuple[str, ...]:
-    """Everything a model can read in a text: each of its prompts at each step, and the text as it stands."""
+    """Everything a model can read in a text: its prompts at each step, and the text as it is written."""
     readings = [text]
     for scheduled in unfolded(text, steps, dialect):
         for _, prompt in scheduled.prompts:

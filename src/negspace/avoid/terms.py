@@ -113,7 +113,7 @@ class _Piece(NamedTuple):
     Attributes:
         chunk: the chunk.
         start, stop: place in its text.
-        exact: whether the chunk stands in the source as it is read, without syntax inside.
+        exact: whether the source has the chunk as it is read, without syntax inside.
     """
 
     chunk: Chunk
@@ -159,7 +159,7 @@ def _joined(pieces: Sequence[_Piece], source: str) -> Iterator[tuple[str, float,
 def _place(piece: _Piece, source: str) -> tuple[int, int]:
     """Where a piece is in the source, without the spaces around it; its chunk's place if that is unclear.
 
-    Syntax may stand between its words there, so its first and its last one are looked for.
+    There may be syntax between its words, so its first and its last one are looked for.
     """
     chunk, start, stop, exact = piece
     text = chunk.text[start:stop]

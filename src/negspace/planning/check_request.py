@@ -21,9 +21,9 @@ def refuse_unsupported(request: Request, facts: ModelFacts) -> None:
     if request.start is not None:
         request.start.skipped(facts.steps if request.steps is None else request.steps)
     if not facts.sizes and (request.sizes or request.negative_sizes):
-        raise RequestError(f"{facts.name} is told no sizes; leave out sizes and negative_sizes")
+        raise RequestError(f"{facts.name} takes no sizes; leave out sizes and negative_sizes")
     if facts.guidance is None and request.guidance is not None:
-        raise RequestError(f"{facts.name} is told no guidance in a number; set its scale instead")
+        raise RequestError(f"{facts.name} takes no guidance number; set its scale instead")
     for name, size in zip(("width", "height"), request.size, strict=True):
         if size is not None and size % facts.multiple:
             raise RequestError(

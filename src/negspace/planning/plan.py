@@ -309,6 +309,6 @@ def _unreachable(terms: Sequence[PlannedTerm], why_not: str | None) -> Iterator[
     """Blocks for locked terms of policies that neither reach the model nor are checked for."""
     for term in terms:
         if term.avoid.locked and "@" in term.avoid.source and term.channel == NOT_AT_ALL:
-            why = f"{term.avoid.term!r} is locked and cannot be told: {why_not}"
-            explain = "Give it a check, or use a model that can be told."
+            why = f"{term.avoid.term!r} is locked and cannot reach the model: {why_not}"
+            explain = "Give it a check, or use a model with a usable negative."
             yield Block(term=term.avoid.term, policy=term.avoid.source, why=why, explain=explain)

@@ -80,7 +80,7 @@ def _by_attention(request: Request, facts: ModelFacts, why: str) -> Routed | Non
     rule = next((name for name in ATTENTION_RULES if name in facts.rules), None)
     if rule is None:
         return None
-    text = f"{why}, so {rule} tells what is avoided in its attention, in one pass"
+    text = f"{why}, so {rule} acts on what is avoided in the attention layers, in one pass"
     return Routed(_with(request, rule=rule), findings=(_note(text),))
 
 
@@ -119,7 +119,7 @@ def _unreached(why: str, terms: Sequence[Term]) -> Iterator[Finding]:
     for term in terms:
         checked = term.avoid.check != "none"
         advice = "only a check looks for it" if checked else "give it a check to have it looked for"
-        text = f"{why} and knows no way to be told {term.avoid.term!r}: {advice}"
+        text = f"{why} and has no way to avoid {term.avoid.term!r}: {advice}"
         yield Finding("route", text, term.span, "avoid")
 
 

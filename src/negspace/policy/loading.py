@@ -69,7 +69,7 @@ def _load(name: str, folder: Path | None, above: tuple[str, ...]) -> Policy:
         text, place, folder = _file_text(file), str(file), file.parent
     else:
         if name not in shipped_names():
-            hint = "; a file is told by its ending .yaml"
+            hint = "; the name of a file ends in .yaml"
             raise PolicyError(no_such("policy", name, shipped_names()) + hint)
         text, place, folder = (_LIBRARY / f"{name}.yaml").read_text(encoding="utf-8"), name, None
     if place in above:

@@ -12,7 +12,7 @@ import yaml
 
 from negspace.errors import PolicyError
 
-Path = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,11 @@ class YamlDocument:
     """
 
     value: Any
-    lines: Mapping[Path, int]
+    lines: Mapping[KeyPath, int]
 
     def line(self, *path: str | int) -> int:
         """The line of the value at a path, or of the nearest value around it."""
-        known: Path = tuple(path)
+        known: KeyPath = path
         while known not in self.lines and known:
             known = known[:-1]
         return self.lines.get(known, 1)
@@ -62,18 +62,18 @@ def read_yaml(text: str, place: str) -> YamlDocument:
         raise PolicyError(
             f"{place}, line 1: a policy is a list of keys and values, such as `name: my-policy`"
         )
-    lines: dict[Path, int] = {}
+    lines: dict[KeyPath, int] = {}
     _walk(node, (), lines, place)
     return YamlDocument(value, lines)
 
 
-def _walk(node: yaml.Node, path: Path, lines: dict[Path, int], place: str) -> None:
+def _walk(node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int], place: str) -> None:
     lines.setdefault(path, node.start_mark.line + 1)
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             line, name = key.start_mark.line + 1, str(key.value)
             if (*path, name) in lines:
-                raise PolicyError(f"{place}, line {line}: {name!r} is said twice")
+                raise PolicyError(f"{place}, line {line}: {name!r} appears twice")
             lines[(*path, name)] = line
             _walk(value, (*path, name), lines, place)
     elif isinstance(node, yaml.SequenceNode):
