@@ -230,8 +230,9 @@ class Request(Frozen):
         width, height = self.start.picture.width, self.start.picture.height
         if (self.width or width, self.height or height) != (width, height):
             raise RequestError(
-                f"Request start: the picture is {width}x{height}, and the request says "
-                f"{self.width or width}x{self.height or height}; resize it, or leave the size out"
+                f"Request start: the picture is {width}x{height} and size "
+                f"{self.width or width}x{self.height or height} was requested; "
+                "resize it, or leave the size out"
             )
         return self
 
