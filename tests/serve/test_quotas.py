@@ -35,12 +35,12 @@ def test_steps_that_are_left_out_cost_nothing(tiny_sd: Path, fields: dict[str, A
 
 def test_a_quota_counts_what_was_made_what_is_under_way_and_what_is_asked(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    quotas, one = Quotas(store), Tenant("one", quota=100)
+    quotas, one = Quotas(store), Tenant(name="one", quota=100)
     quotas.refuse_over(one, 100)
     quotas.charge(one, 60)
     quotas.refuse_over(one, 40)
-    quotas.refuse_over(Tenant("two", quota=100), 100)
-    quotas.refuse_over(Tenant("one"), 1e9)
+    quotas.refuse_over(Tenant(name="two", quota=100), 100)
+    quotas.refuse_over(Tenant(name="one"), 1e9)
     for more, under_way in ((41, 0), (30, 11)):
         with pytest.raises(Refusal, match="of 100 evaluations") as told:
             quotas.refuse_over(one, more, under_way)

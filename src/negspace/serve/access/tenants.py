@@ -5,7 +5,6 @@ A key is 256 random bits, so its sha256 cannot be reversed; the file holds hashe
 
 import hashlib
 import secrets
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -16,17 +15,15 @@ from pydantic import Field
 
 from negspace.errors import OutputError, RequestError, no_such
 from negspace.files import write_whole
-from negspace.request import Frozen
+from negspace.frozen import Frozen
 
 _HEAD = "# Tenants of `negspace serve`. `negspace keys` makes and revokes keys; only hashes are kept.\n"
 
 
-@dataclass(frozen=True)
-class Tenant:
-    """One customer of the server. A limit of None is the server's own.
+class TenantRights(Frozen):
+    """What a tenant may do. A limit of None is the server's own.
 
     Attributes:
-        name: by which requests, policies and metrics refer to it.
         admin: whether it sees the requests of all tenants.
         policies: names of the policies that apply to each of its requests.
         models: names of the models it may use; None is all.
@@ -37,16 +34,25 @@ class Tenant:
         weight: of its share while several tenants wait; 2 gets twice as much as 1.
     """
 
-    name: str
     admin: bool = False
     policies: tuple[str, ...] = ()
     models: tuple[str, ...] | None = None
-    largest: int | None = None
-    most_steps: int | None = None
-    most_pictures: int | None = None
-    rate: float | None = None
-    quota: int | None = None
-    weight: float = 1.0
+    largest: Annotated[int, Field(ge=1)] | None = None
+    most_steps: Annotated[int, Field(ge=1)] | None = None
+    most_pictures: Annotated[int, Field(ge=1)] | None = None
+    rate: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] | None = None
+    quota: Annotated[int, Field(ge=0)] | None = None
+    weight: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] = 1.0
+
+
+class Tenant(TenantRights):
+    """One customer of the server.
+
+    Attributes:
+        name: by which requests, policies and metrics refer to it.
+    """
+
+    name: str
 
     def sees(self, owner: str) -> bool:
         """Whether what belongs to the tenant named `owner` may be shown to this one."""
@@ -57,10 +63,10 @@ class Tenant:
         return self.models is None or model in self.models
 
 
-LOCAL = Tenant("local", admin=True)
+LOCAL = Tenant(name="local", admin=True)
 """Everyone on this machine, where the server has no keys."""
 
-ANYONE = Tenant("anyone", admin=True)
+ANYONE = Tenant(name="anyone", admin=True)
 """Whoever presents a signed address."""
 
 
@@ -81,23 +87,14 @@ class KeyRecord(Frozen):
     made: str
 
 
-class TenantRecord(Frozen):
-    """One tenant in the file: the fields of `Tenant` and its keys."""
+class TenantRecord(TenantRights):
+    """One tenant in the file, where its name is the key of the entry."""
 
-    admin: bool = False
-    policies: tuple[str, ...] = ()
-    models: tuple[str, ...] | None = None
-    largest: Annotated[int, Field(ge=1)] | None = None
-    most_steps: Annotated[int, Field(ge=1)] | None = None
-    most_pictures: Annotated[int, Field(ge=1)] | None = None
-    rate: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] | None = None
-    quota: Annotated[int, Field(ge=0)] | None = None
-    weight: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] = 1.0
     keys: tuple[KeyRecord, ...] = ()
 
     def tenant(self, name: str) -> Tenant:
         """The tenant of this record."""
-        return Tenant(name, **{key: getattr(self, key) for key in type(self).model_fields if key != "keys"})
+        return Tenant(name=name, **self.model_dump(exclude={"keys"}))
 
 
 class KeyFile(Frozen):
