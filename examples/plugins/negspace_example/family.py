@@ -1,0 +1,49 @@
+"""Stable Diffusion folders that name the pipeline with self-attention guidance."""
+
+from typing import TYPE_CHECKING, Any, final
+
+from negspace.facts import ModelFacts
+from negspace.models.architecture import unets
+from negspace.models.architecture.family import Family, NetworkInput, chosen
+from negspace.models.architecture.parts import clip
+from negspace.models.files.source import ModelFolder
+from negspace.models.samplers import SAMPLERS
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from negspace.models.network.patching import PatchHost
+
+
+@final
+class StableDiffusionSag(Family):
+    """An absent negative is the encoded empty prompt; a negative has a branch of its own."""
+
+    name = "sd-sag"
+    title = "Stable Diffusion, SAG"
+    pipeline = "StableDiffusionSAGPipeline"
+    text_encoders = (clip(1),)
+    denoiser = unets.UNET
+    must_match = unets.ALIKE
+
+    def describe(self, folder: ModelFolder) -> ModelFacts:
+        unet, vae = folder.settings("unet"), folder.settings("vae")
+        width, height = unets.size_of(unet, vae)
+        return ModelFacts(
+            **chosen(folder, width=width, height=height, steps=20, scale=7.5, sampler="DPM++ 2M"),
+            family=self.name,
+            prediction=unets.prediction_of(folder),
+            encoders=self.encoder_facts(folder),
+            swaps=True,
+            rules=unets.rules_of(unet),
+            samplers=tuple(SAMPLERS),
+            multiple=unets.multiple_of(unet, vae),
+        )
+
+    def predict(self, denoiser: Any, inputs: NetworkInput) -> "Tensor":
+        return denoiser(inputs.x, inputs.times, inputs.hidden, return_dict=False)[0]
+
+    def patch_host(self, denoiser: Any, name: str) -> "PatchHost":
+        from negspace.models.network.patching import UNetPatchHost
+
+        return UNetPatchHost(denoiser, name)
