@@ -3,9 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from negspace.prompt.dialect import Dialect
-
 from negspace.errors import PromptError
+from negspace.prompt.dialect import Dialect
 from negspace.prompt.reading import FindingCollector
 from negspace.prompt.tree import Chunk, Prompt
 from negspace.prompt.writing import refuse_breaks, refuse_structure
