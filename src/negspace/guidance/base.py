@@ -6,21 +6,17 @@ it is defined in and the engine converts. A rule that adds predictions with weig
 same in all of them and says "any".
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from math import inf
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeVar
+from typing import Any, ClassVar, Generic, Literal, Self, TypeVar
 
 from negspace.errors import RequestError
 from negspace.guidance.branch import Branch, Need, Patch
+from negspace.guidance.tensor import Tensor
 from negspace.ruletext import Call, Value
 from negspace.strength import Moment, Strength
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 Space = Literal["x0", "eps", "v", "flow"]
 Delivery = Literal["text", "terms", "joint", "attention", "nothing"]

@@ -4,8 +4,6 @@ A new rule is a module in that folder whose only final `Rule` has the module's n
 in tests/guidance/cases. Another package adds a rule by an entry point `negspace.rules` with the rule's name.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from types import ModuleType
@@ -20,7 +18,7 @@ class Catalogue(Mapping[str, type[Rule[Any]]]):
     """Every rule by name. They are imported at the first look-up: a plug-in may import this module itself."""
 
     @cached_property
-    def by_name(self) -> dict[str, type[Rule[Any]]]:
+    def by_name(self) -> Mapping[str, type[Rule[Any]]]:
         shipped = {rule.name: rule for rule in map(rule_of, modules_in(rules))}
         return plugins("negspace.rules", shipped, _checked)
 

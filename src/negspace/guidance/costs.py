@@ -1,7 +1,5 @@
 """What rules cost in evaluations, counted by asking them for their branches."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from negspace.guidance.base import Rule, Step

@@ -1,15 +1,9 @@
 """A guided step in three parts: towards the prompt, away from what is avoided, and the rest."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from negspace.guidance.shared.sums import dot, over
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
+from negspace.guidance.tensor import Tensor
 
 _PARALLEL = 1e-8
 """Square of the sine below which two directions count as the same."""

@@ -4,17 +4,13 @@ A network carries out a patch by its type. A rule that needs one of these is one
 of patch also needs networks that can carry it out (negspace.models.network).
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, final
+from typing import final
 
 from negspace.guidance.branch import NEGATIVE, Patch
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from negspace.guidance.tensor import Tensor
 
 
 @dataclass(frozen=True)

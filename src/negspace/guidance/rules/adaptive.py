@@ -1,20 +1,16 @@
 """Adaptive guidance: once all predictions are nearly equal, only the positive is evaluated."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
-from typing import TYPE_CHECKING, Any, final
+from typing import Any, final
 
 from negspace.guidance.base import Rule, Step, Wrapper, setting
 from negspace.guidance.branch import POSITIVE, Branch
 from negspace.guidance.rules.cfg import Cfg
 from negspace.guidance.shared.sums import norm, over
 from negspace.guidance.shared.wrappers import others
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from negspace.guidance.tensor import Tensor
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,20 +1,15 @@
 """APG: only the part of the difference perpendicular to the positive prediction acts, damped and capped."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, final
+from typing import Any, final
 
 from negspace.guidance.base import Rule, Step, Wrapper, setting
 from negspace.guidance.branch import POSITIVE
 from negspace.guidance.rules.cfg import Cfg
 from negspace.guidance.shared.sums import cap, dot, over
 from negspace.guidance.shared.wrappers import others
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
+from negspace.guidance.tensor import Tensor
 
 Momentum = Mapping[str, "Tensor"]
 """For each prediction but the positive, its running difference from the positive, before the cap."""

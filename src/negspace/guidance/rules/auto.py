@@ -1,20 +1,15 @@
 """Auto: in a few steps a branch reads the prompt with an avoided term; its push depends on the picture."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self, final
+from typing import Self, final
 
 from negspace.guidance.base import Rule, Step, setting
 from negspace.guidance.branch import EMPTY, POSITIVE, Branch
 from negspace.guidance.shared.sums import cap, norm, over
 from negspace.guidance.shared.terms import branches_of, is_joint_side, joint_sides, total
+from negspace.guidance.tensor import Tensor
 from negspace.strength import Constant, Strength
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
 
 _BUDGET = 0.4
 """Evaluations besides the positive one, as a share of the steps: at most 1.4 a step for one avoided term."""

@@ -1,7 +1,5 @@
 """Autoguidance: a model is guided by a weaker version of itself."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, final
 

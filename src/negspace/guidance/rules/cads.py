@@ -1,7 +1,5 @@
 """CADS: the prompt's conditioning is noisy at first, so that one prompt gives more varied pictures."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from typing import Any, Self, final
 

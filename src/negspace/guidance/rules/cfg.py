@@ -1,7 +1,5 @@
 """Classifier-free guidance with the negative in the place of the empty prompt."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import final
 

@@ -1,7 +1,5 @@
 """CFG++: the clean picture is guided, and the noise that is added back is that of the negative prediction."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import final
 

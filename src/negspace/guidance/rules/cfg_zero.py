@@ -1,19 +1,15 @@
 """CFG-Zero*: the negative prediction is scaled to come nearest to the positive one before it is used."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Self, final
+from typing import Any, Self, final
 
 from negspace.guidance.base import Rule, Step, setting
 from negspace.guidance.branch import POSITIVE, Branch
 from negspace.guidance.rules.cfg import Cfg
 from negspace.guidance.shared.sums import dot, over
 from negspace.guidance.shared.wrappers import Correcting
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from negspace.guidance.tensor import Tensor
 
 
 @final

@@ -1,7 +1,5 @@
 """Composable diffusion: what is avoided is a negated concept."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import final
 

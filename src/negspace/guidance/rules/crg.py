@@ -1,10 +1,8 @@
 """Concept removal guidance: the push that removes the evidence for what is avoided, and no more."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, final
+from typing import final
 
 from negspace.guidance.base import Step, setting
 from negspace.guidance.branch import EMPTY, POSITIVE, Branch
@@ -17,10 +15,8 @@ from negspace.guidance.shared.terms import (
     plainly_guided,
     to_eps,
 )
+from negspace.guidance.tensor import Tensor
 from negspace.strength import Constant, Strength
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,11 +1,9 @@
 """Dynamic negative guidance with a posterior that is estimated from step to step."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import inf, log
-from typing import TYPE_CHECKING, final
+from typing import final
 
 from negspace.errors import RequestError
 from negspace.guidance.base import Step, setting
@@ -19,10 +17,8 @@ from negspace.guidance.shared.terms import (
     plainly_guided,
     pushed_away,
 )
+from negspace.guidance.tensor import Tensor
 from negspace.strength import Constant, Strength
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 @dataclass(frozen=True, eq=False)

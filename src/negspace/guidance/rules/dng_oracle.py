@@ -1,18 +1,14 @@
 """Dynamic negative guidance with a given posterior."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, final
+from typing import final
 
 from negspace.guidance.base import Step, setting
 from negspace.guidance.branch import Branch
 from negspace.guidance.shared.terms import FromEmpty, branches_pushed_from, negative_weights, pushed_away
+from negspace.guidance.tensor import Tensor
 from negspace.strength import Constant, Strength
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 @final

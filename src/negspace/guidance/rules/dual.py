@@ -1,7 +1,5 @@
 """Two scales: one towards the prompt, one away from what is avoided."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import final
 

@@ -1,17 +1,12 @@
 """Frequency-decoupled guidance: coarse structure and fine detail are guided at different scales."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, final
+from typing import Any, final
 
 from negspace.guidance.base import Rule, setting
 from negspace.guidance.rules.cfg import Cfg
 from negspace.guidance.shared.wrappers import Shaping
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
+from negspace.guidance.tensor import Tensor
 
 _BINOMIAL = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)
 

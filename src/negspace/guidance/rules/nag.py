@@ -1,18 +1,14 @@
 """Normalized attention guidance."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, final
+from typing import Any, final
 
 from negspace.guidance.base import Rule, setting
 from negspace.guidance.patches import MixedAttention
 from negspace.guidance.rules.cfg import Cfg
 from negspace.guidance.shared.attention import InAttention
+from negspace.guidance.tensor import Tensor
 from negspace.strength import Constant, Strength
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 @final

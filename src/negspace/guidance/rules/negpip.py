@@ -1,7 +1,5 @@
 """Negative prompt in prompt."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, final
 

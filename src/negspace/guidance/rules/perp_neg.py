@@ -1,10 +1,8 @@
 """Perp-Neg: a negative removes nothing of the prompt."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, final
+from typing import final
 
 from negspace.guidance.base import Step, setting
 from negspace.guidance.branch import EMPTY, POSITIVE, Branch
@@ -17,10 +15,8 @@ from negspace.guidance.shared.terms import (
     plainly_guided,
     total,
 )
+from negspace.guidance.tensor import Tensor
 from negspace.strength import Constant, Strength
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 @final

@@ -1,16 +1,12 @@
 """Rescale: guidance does not change the standard deviation of a prediction."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, final
+from typing import Any, final
 
 from negspace.guidance.base import Rule, setting
 from negspace.guidance.rules.cfg import Cfg
 from negspace.guidance.shared.wrappers import Shaping
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from negspace.guidance.tensor import Tensor
 
 
 @final

@@ -1,18 +1,14 @@
 """Reuse: between full steps, the push of the last full step is used again."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, final
+from typing import Any, final
 
 from negspace.errors import RequestError
 from negspace.guidance.base import Rule, Step, Wrapper, setting
 from negspace.guidance.branch import POSITIVE, Branch
 from negspace.guidance.rules.cfg import Cfg
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from negspace.guidance.tensor import Tensor
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,5 @@
 """Smoothed energy guidance."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, final
 

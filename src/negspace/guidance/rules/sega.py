@@ -1,10 +1,8 @@
 """Semantic guidance: an avoided term acts only on the elements where its difference is largest."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, final
+from typing import final
 
 from negspace.guidance.base import Step, setting
 from negspace.guidance.branch import EMPTY, Branch
@@ -17,10 +15,8 @@ from negspace.guidance.shared.terms import (
     to_eps,
     total,
 )
+from negspace.guidance.tensor import Tensor
 from negspace.strength import Constant, Strength
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 @final

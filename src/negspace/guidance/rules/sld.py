@@ -1,20 +1,15 @@
 """Safe latent diffusion: the negative acts element by element, where the picture is near it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self, final
+from typing import Self, final
 
 from negspace.errors import RequestError, no_such
 from negspace.guidance.base import Step, setting
 from negspace.guidance.branch import EMPTY, NEGATIVE, POSITIVE, Branch
 from negspace.guidance.shared.terms import FromEmpty, branches_of, plainly_guided, to_eps
+from negspace.guidance.tensor import Tensor
 from negspace.strength import Constant, Strength
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
 
 PRESETS: dict[str, dict[str, float]] = {
     "weak": {"warmup": 15, "negative": 200, "threshold": 0.0, "momentum": 0.0, "decay": 0.0},

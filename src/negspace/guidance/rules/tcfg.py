@@ -1,17 +1,13 @@
 """TCFG: the negative prediction loses its part perpendicular to its common direction with the positive."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, final
+from typing import Any, final
 
 from negspace.guidance.base import Rule, setting
 from negspace.guidance.rules.cfg import Cfg
 from negspace.guidance.shared.sums import dot, over
 from negspace.guidance.shared.wrappers import Correcting
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from negspace.guidance.tensor import Tensor
 
 
 @final

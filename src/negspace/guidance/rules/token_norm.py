@@ -1,18 +1,13 @@
 """Token norm: guidance does not change the length of the tokens of a prediction."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, final
+from typing import Any, final
 
 from negspace.guidance.base import Rule, setting
 from negspace.guidance.rules.cfg import Cfg
 from negspace.guidance.shared.sums import over
 from negspace.guidance.shared.wrappers import Shaping
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
+from negspace.guidance.tensor import Tensor
 
 _SIDE = 2
 """Latents along a side of a token."""

@@ -1,19 +1,14 @@
 """Traced: the predictions from which the effective strength of a rule is computed are evaluated, too."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, final
+from typing import Any, final
 
 from negspace.guidance.base import Rule, Step
 from negspace.guidance.branch import EMPTY, NEGATIVE, POSITIVE, Branch
 from negspace.guidance.rules.cfg import Cfg
 from negspace.guidance.shared.wrappers import Stateless
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
+from negspace.guidance.tensor import Tensor
 
 _State = tuple[None, Any]
 _PLAIN = "plain"

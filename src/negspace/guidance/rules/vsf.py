@@ -1,7 +1,5 @@
 """Value sign flip."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, final
 

@@ -1,7 +1,5 @@
 """Shared by rules in attention space: what is avoided is read in the evaluation of the positive."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import Any, Self

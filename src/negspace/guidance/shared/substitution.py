@@ -1,18 +1,14 @@
 """Shared by rules that put the negative in the place of the empty prompt."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from negspace.guidance.base import Rule, Step, setting
 from negspace.guidance.branch import NEGATIVE, POSITIVE, Branch
+from negspace.guidance.tensor import Tensor
 from negspace.strength import Constant, Strength
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 @dataclass(frozen=True)

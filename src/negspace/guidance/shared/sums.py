@@ -1,11 +1,6 @@
 """Sums over each picture of a batch by itself: no picture changes another one of its batch."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from negspace.guidance.tensor import Tensor
 
 
 def dot(first: Tensor, second: Tensor) -> Tensor:

@@ -1,19 +1,14 @@
 """Shared by rules with a branch for each avoided term: the weights at a step, joint sides, weighted sums."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import Self, TypeVar
 
 from negspace.guidance.base import Rule, Step
 from negspace.guidance.branch import EMPTY, JOINT, NEGATIVE, POSITIVE, Branch
+from negspace.guidance.tensor import Tensor
 from negspace.strength import Constant, Strength
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
 
 State = TypeVar("State")
 

@@ -1,19 +1,14 @@
 """Shared by wrappers: those that change the output or the input of the inner rule, or add a weaker branch."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from negspace.guidance.base import Rule, Step, Wrapper
 from negspace.guidance.branch import POSITIVE, Branch, Patch
+from negspace.guidance.tensor import Tensor
 from negspace.strength import Strength
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
 
 _State = tuple[None, Any]
 
