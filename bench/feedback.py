@@ -50,12 +50,12 @@ class Score:
 def read(file: Path = FILE) -> list[Complaint]:
     """All complaints."""
     rows = (line for line in file.read_text(encoding="utf-8").splitlines() if line and line[0] != "#")
-    found: list[Complaint] = []
+    complaints: list[Complaint] = []
     for row in rows:
         text, _, meaning = row.partition(" => ")
         parts = (part.strip() for part in meaning.split(","))
-        found.append(Complaint(text, frozenset((phrase(part[1:]), part[0] == "+") for part in parts)))
-    return found
+        complaints.append(Complaint(text, frozenset((phrase(part[1:]), part[0] == "+") for part in parts)))
+    return complaints
 
 
 def understood(text: str) -> Meaning:
@@ -74,10 +74,10 @@ def wilson(right: int, of: int, z: float = 1.959964) -> tuple[float, float]:
 
 def score(half: str, complaints: list[Complaint]) -> Score:
     """The figures of one half."""
-    mine = [one for one in complaints if one.half == half]
-    right = sum(understood(one.text) == one.means for one in mine)
-    low, high = wilson(right, len(mine))
-    return Score(half, right, len(mine), right / len(mine), low, high)
+    counted = [complaint for complaint in complaints if complaint.half == half]
+    right = sum(understood(complaint.text) == complaint.means for complaint in counted)
+    low, high = wilson(right, len(counted))
+    return Score(half, right, len(counted), right / len(counted), low, high)
 
 
 def main() -> int:
@@ -91,18 +91,17 @@ def main() -> int:
     arguments = parser.parse_args()
     complaints = read()
     scores = [score(half, complaints) for half in ("open", "held") if arguments.half in (None, half)]
-    for one in scores:
-        told = f"{one.share:6.1%}, 95 % interval {one.low:.1%} to {one.high:.1%}"
-        print(f"{one.half:5} {one.right:3} of {one.of:3} right: {told}")
+    for half in scores:
+        share = f"{half.share:6.1%}, 95 % interval {half.low:.1%} to {half.high:.1%}"
+        print(f"{half.half:5} {half.right:3} of {half.of:3} right: {share}")
     if arguments.wrong:
-        for one in complaints:
-            if arguments.half in (None, one.half) and understood(one.text) != one.means:
-                print(
-                    f"{one.text!r}\n    means {sorted(one.means)}\n    read  {sorted(understood(one.text))}"
-                )
+        for complaint in complaints:
+            meaning = understood(complaint.text)
+            if arguments.half in (None, complaint.half) and meaning != complaint.means:
+                print(f"{complaint.text!r}\n    means {sorted(complaint.means)}\n    read  {sorted(meaning)}")
     if arguments.json:
-        arguments.json.write_text(json.dumps([asdict(one) for one in scores], indent=1), encoding="utf-8")
-    return 0 if all(one.share >= GOAL for one in scores if one.half == "held") else 1
+        arguments.json.write_text(json.dumps([asdict(half) for half in scores], indent=1), encoding="utf-8")
+    return 0 if all(half.share >= GOAL for half in scores if half.half == "held") else 1
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ import numpy as np
 
 import negspace
 from bench.embedded import Wish, wishes
-from bench.hat import made, spent
+from bench.hat import pictures, spent
 from bench.parts import Parts, Row
 from negspace.engine import BatchesUpTo
 from negspace.judge import Oracle, Rate, open_judge
@@ -40,10 +40,10 @@ def unchecked(policy: Policy) -> Policy:
 
 
 def outcomes(
-    model: negspace.Model, oracle: Oracle, policies: Sequence[Policy], asked: Sequence[Wish]
+    model: negspace.Model, oracle: Oracle, policies: Sequence[Policy], requested: Sequence[Wish]
 ) -> list[Row]:
     """The defects of each picture, whether its subject is right, and what it cost."""
-    results = made(model, asked, policies)
+    results = pictures(model, requested, policies)
     readings = oracle.read([result.images[0] for result in results])
     return [
         {
@@ -51,17 +51,17 @@ def outcomes(
             "right": reading.best("subject") == wish.subject,
             **spent(result),
         }
-        for result, reading, wish in zip(results, readings, asked, strict=True)
+        for result, reading, wish in zip(results, readings, requested, strict=True)
     ]
 
 
-def told(name: str, found: Sequence[Row], plain: Sequence[Row] | None) -> None:
+def report(name: str, rows: Sequence[Row], plain: Sequence[Row] | None) -> None:
     """One arm, and beside the plain one how far defects fall."""
-    faulty, right = (np.array([bool(row[kind]) for row in found]) for kind in ("defects", "right"))
-    passes, again = (sum(row[kind] for row in found) for kind in ("evaluations", "again"))
+    faulty, right = (np.array([bool(row[kind]) for row in rows]) for kind in ("defects", "right"))
+    passes, again = (sum(row[kind] for row in rows) for kind in ("evaluations", "again"))
     print(f"{name:16} any defect {_rate(faulty)}  right subject {_rate(right)}")
-    print(f"{'':16} {passes / len(found):.0f} evaluations a picture, made again {again} times")
-    kinds = Counter(defect for row in found for defect in row["defects"])
+    print(f"{'':16} {passes / len(rows):.0f} evaluations a picture, made again {again} times")
+    kinds = Counter(defect for row in rows for defect in row["defects"])
     print(f"{'':16} {', '.join(f'{kind} {count}' for kind, count in kinds.most_common()) or 'nothing'}")
     if plain is not None:
         before, before_right = (np.array([bool(row[kind]) for row in plain]) for kind in ("defects", "right"))
@@ -109,7 +109,7 @@ def main() -> None:
     limits = Limits(retries=options.retries, seconds=3600)
     model = negspace.load("embedded", batching=BatchesUpTo(64), judge=judge, limits=limits)
     known = [term.term for term in floor.avoid if term.check != "none"]
-    asked = wishes(options.prompts, options.seed)
+    requested = wishes(options.prompts, options.seed)
     parts = Parts(
         options.store,
         {
@@ -121,13 +121,13 @@ def main() -> None:
             "model": model.network().fingerprint(),
         },
     )
-    print(f"{len(asked)} plain prompts; {floor.label} has looked for: {', '.join(known)}")
+    print(f"{len(requested)} plain prompts; {floor.label} has looked for: {', '.join(known)}")
     policies = {"plain": [], floor.label: [floor], "unchecked": [unchecked(floor)]}
-    arms = {name: partial(outcomes, model, oracle, some) for name, some in policies.items()}
-    found = parts.together(arms, asked, options.minutes)
-    print(f"{len(found['plain'])} of them so far")
-    for name, rows in found.items():
-        told(name, rows, None if name == "plain" else found["plain"])
+    arms = {name: partial(outcomes, model, oracle, chosen) for name, chosen in policies.items()}
+    by_arm = parts.together(arms, requested, options.minutes)
+    print(f"{len(by_arm['plain'])} of them so far")
+    for name, rows in by_arm.items():
+        report(name, rows, None if name == "plain" else by_arm["plain"])
 
 
 if __name__ == "__main__":

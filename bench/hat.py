@@ -41,11 +41,14 @@ ARMS: Mapping[str, tuple[str | None, str | None]] = {
 """(policy, avoid text) of each arm."""
 
 
-def made(
-    model: negspace.Model, asked: Sequence[Wish], policies: Sequence[Policy] = (), avoid: str | None = None
+def pictures(
+    model: negspace.Model,
+    requested: Sequence[Wish],
+    policies: Sequence[Policy] = (),
+    avoid: str | None = None,
 ) -> list[Result]:
     """The results of all wishes, made together."""
-    requests = [negspace.Request(prompt=one.prompt, avoid=avoid, seed=one.seed) for one in asked]
+    requests = [negspace.Request(prompt=wish.prompt, avoid=avoid, seed=wish.seed) for wish in requested]
     return model.generate_all(requests, operator_policies=policies)
 
 
@@ -61,32 +64,32 @@ def outcomes(
     policies: Sequence[Policy],
     avoid: str | None,
     keep: Path | None,
-    asked: Sequence[Wish],
+    requested: Sequence[Wish],
 ) -> list[Row]:
     """What became of each request; delivered pictures with a hat go into the folder `keep`."""
-    found: list[Row] = []
-    for result, wish in zip(made(model, asked, policies, avoid), asked, strict=True):
+    rows: list[Row] = []
+    for result, wish in zip(pictures(model, requested, policies, avoid), requested, strict=True):
         row: dict[str, Any] = {"delivered": bool(result.images), "hat": False, "snowman": False}
         for image, reading in zip(result.images, oracle.read(result.images), strict=True):
             row |= {"hat": reading.has("hat"), "snowman": reading.best("subject") == "snowman"}
             if row["hat"] and keep is not None:
                 image.save(keep / f"{wish.seed}.png")
-        found.append(row | spent(result))
-    return found
+        rows.append(row | spent(result))
+    return rows
 
 
-def told(name: str, found: Sequence[Row]) -> None:
+def report(name: str, rows: Sequence[Row]) -> None:
     """One arm: hats among what was delivered, and what it cost."""
-    delivered = [row for row in found if row["delivered"]]
+    delivered = [row for row in rows if row["delivered"]]
     print(f"{name:20} hats {_rate(delivered, 'hat')}  snowmen {_rate(delivered, 'snowman')}")
-    refused = Rate.of(len(found) - len(delivered), len(found))
-    again, passes = (sum(row[kind] for row in found) for kind in ("again", "evaluations"))
+    refused = Rate.of(len(rows) - len(delivered), len(rows))
+    again, passes = (sum(row[kind] for row in rows) for kind in ("again", "evaluations"))
     print(f"{'':20} refused {refused}  made again {again} times", end="")
-    print(f"  {passes / len(found):.0f} evaluations a request", flush=True)
+    print(f"  {passes / len(rows):.0f} evaluations a request", flush=True)
 
 
-def _rate(found: Iterable[Row], kind: str) -> Rate:
-    hits = [row[kind] for row in found]
+def _rate(rows: Iterable[Row], kind: str) -> Rate:
+    hits = [row[kind] for row in rows]
     return Rate.of(sum(hits), max(len(hits), 1))
 
 
@@ -111,7 +114,7 @@ def main() -> None:
     model = negspace.load("embedded", batching=BatchesUpTo(64), judge=judge, limits=limits)
     if options.failures is not None:
         options.failures.mkdir(parents=True, exist_ok=True)
-    asked = wishes(options.requests, options.seed, ["snowman"])
+    requested = wishes(options.requests, options.seed, ["snowman"])
     parts = Parts(
         options.store,
         {
@@ -122,7 +125,7 @@ def main() -> None:
             "model": model.network().fingerprint(),
         },
     )
-    print(f"{len(asked)} requests for snowmen, judge {options.judge}, {options.retries} retries at most")
+    print(f"{len(requested)} requests for snowmen, judge {options.judge}, {options.retries} retries at most")
     arms = {
         name: partial(
             outcomes,
@@ -134,10 +137,10 @@ def main() -> None:
         )
         for name, (policy, avoid) in ARMS.items()
     }
-    found = parts.together(arms, asked, options.minutes)
-    print(f"{len(next(iter(found.values())))} of them so far")
-    for name, rows in found.items():
-        told(name, rows)
+    by_arm = parts.together(arms, requested, options.minutes)
+    print(f"{len(next(iter(by_arm.values())))} of them so far")
+    for name, rows in by_arm.items():
+        report(name, rows)
 
 
 if __name__ == "__main__":

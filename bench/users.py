@@ -12,6 +12,7 @@ in `--store`, so that a run goes on where it stopped.
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -28,7 +29,7 @@ from negspace.judge import Oracle, OracleReading, Rate, embedded_judge
 from training.world import table
 
 UNASKED = tuple(concept.name for concept in (*table.of("accessory"), *table.of("defect")))
-SAYINGS = {
+DEFECT_COMPLAINTS = {
     "blurry": ("it's blurry", "too blurry", "why is this so blurred?"),
     "noise": ("too grainy", "there is noise all over it", "get rid of the noise"),
     "jpeg artifacts": (
@@ -42,7 +43,7 @@ SAYINGS = {
 }
 """What people say of defects; of things they say one of the forms below."""
 
-THINGS = ("lose the {}", "I don't want a {}", "no {} please", "remove the {}", "get rid of that {}")
+THING_COMPLAINTS = ("lose the {}", "I don't want a {}", "no {} please", "remove the {}", "get rid of that {}")
 _BATCH = 64
 
 Look = Callable[[str, Sequence[tuple[Wish, History]]], list[Row]]
@@ -66,12 +67,12 @@ class User:
     done: int | None = None
 
     def complaint(self, seen: Sequence[str], rng: Random) -> str:
-        """All that is wrong, in one breath."""
-        said = []
+        """Everything that is wrong, as one text."""
+        sentences = []
         for name in seen:
-            forms = SAYINGS.get(name) or tuple(form.format(name) for form in THINGS)
-            said.append(rng.choice(forms))
-        return ". ".join(said)
+            forms = DEFECT_COMPLAINTS.get(name) or tuple(form.format(name) for form in THING_COMPLAINTS)
+            sentences.append(rng.choice(forms))
+        return ". ".join(sentences)
 
 
 def shown(reading: OracleReading) -> list[str]:
@@ -79,35 +80,35 @@ def shown(reading: OracleReading) -> list[str]:
     return [name for name in UNASKED if reading.has(name)]
 
 
-def read(model: negspace.Model, oracle: Oracle, asked: Sequence[tuple[Wish, History]]) -> list[Row]:
+def read(model: negspace.Model, oracle: Oracle, rounds: Sequence[tuple[Wish, History]]) -> list[Row]:
     """What of the unasked the oracle sees in the pictures, and what they cost."""
     requests = [
         negspace.Request(prompt=wish.prompt, avoid=history.avoid_list.avoids or None, seed=wish.seed)
-        for wish, history in asked
+        for wish, history in rounds
     ]
     results = model.generate_all(requests)
     readings = oracle.read([result.images[0] for result in results])
     return [
         {"seen": shown(reading), "wanted": reading.best("subject") == wish.subject, **spent(result)}
-        for (wish, _), result, reading in zip(asked, results, readings, strict=True)
+        for (wish, _), result, reading in zip(rounds, results, readings, strict=True)
     ]
 
 
 def users(look: Look, count: int, seed: int) -> list[User]:
     """So many users whose first picture shows something that nobody asked for."""
-    found: list[User] = []
+    everyone: list[User] = []
     start = History.of(None)
     for batch in range(1000):
         wanted = wishes(_BATCH, seed + batch)
         rows = look(f"first {batch}", [(wish, start) for wish in wanted])
-        found += (
+        everyone += (
             User(wish, frozenset(row["seen"]), start)
             for wish, row in zip(wanted, rows, strict=True)
             if row["seen"]
         )
-        if len(found) >= count:
+        if len(everyone) >= count:
             break
-    return found[:count]
+    return everyone[:count]
 
 
 def main() -> None:
@@ -131,8 +132,8 @@ def main() -> None:
         },
     )
 
-    def look(name: str, asked: Sequence[tuple[Wish, History]]) -> list[Row]:
-        return parts.measured(name, asked, partial(read, model, oracle))
+    def look(name: str, rounds: Sequence[tuple[Wish, History]]) -> list[Row]:
+        return parts.measured(name, rounds, partial(read, model, oracle))
 
     everyone = users(look, options.users, options.seed)
     seen = [sorted(user.disliked) for user in everyone]
@@ -151,14 +152,8 @@ def main() -> None:
         right = Rate.of(sum(row["wanted"] for row in rows), max(len(rows), 1))
         print(f"after round {number}: without anything disliked {content}; of this round's pictures", end=" ")
         print(f"{right} show the right subject, {passes:.0f} evaluations each", flush=True)
-    left_over: dict[str, int] = {}
-    for left in seen:
-        for name in left:
-            left_over[name] = left_over.get(name, 0) + 1
-    told = ", ".join(
-        f"{name} {number}" for name, number in sorted(left_over.items(), key=lambda one: -one[1])
-    )
-    print(f"still there: {told or 'nothing'}")
+    left = Counter(name for names in seen for name in names)
+    print(f"still there: {', '.join(f'{name} {number}' for name, number in left.most_common()) or 'nothing'}")
 
 
 if __name__ == "__main__":
