@@ -20,7 +20,7 @@ class Catalogue(Mapping[str, type[Rule[Any]]]):
     """Every rule by name. They are imported at the first look-up: a plug-in may import this module itself."""
 
     @cached_property
-    def by_name(self) -> dict[str, type[Rule[Any]]]:
+    def by_name(self) -> Mapping[str, type[Rule[Any]]]:
         shipped = {rule.name: rule for rule in map(rule_of, modules_in(rules))}
         return plugins("negspace.rules", shipped, _checked)
 
