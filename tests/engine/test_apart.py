@@ -45,7 +45,7 @@ class Each(Rule[None]):
 
 @pytest.fixture
 def model(tiny_sd: Path, monkeypatch: pytest.MonkeyPatch) -> Model:
-    monkeypatch.setitem(RULES.by_name, "each", Each)
+    monkeypatch.setattr(RULES, "by_name", {**RULES.by_name, "each": Each})
     loaded = ns.load(tiny_sd, dtype="float32")
     loaded._facts = ns.ModelFacts(**{**loaded.facts.__dict__, "rules": ("cfg", "each")})
     return loaded

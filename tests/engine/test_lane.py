@@ -204,6 +204,6 @@ def test_a_side_that_is_not_there_is_told() -> None:
         lane(Cfg(), cast(positive=0.5)).rows()
 
 
-def test_casts_must_cover_every_evaluation() -> None:
-    with pytest.raises(ValueError, match="3 casts and 4 negatives for 4"):
+def test_sides_must_cover_every_evaluation() -> None:
+    with pytest.raises(ValueError, match="3 steps of sides and 4 of negatives for 4"):
         lane(Cfg(), [cast(positive=0.5)] * 3)

@@ -44,8 +44,8 @@ def answer(x: Tensor, told: float) -> Tensor:
 
 def lane(rule: CfgPp, sampler: Sampler, space: Space) -> Lane:
     cast = {"empty": (says(0.0),), "negative": (says(-0.5),), "positive": (says(0.7),)}
-    casts = [cast] * sampler.evaluations
-    return Lane(seed=3, noise=draw(3, SHAPE), sampler=sampler, rule=rule, space=space, sides=casts)
+    sides = [cast] * sampler.evaluations
+    return Lane(seed=3, noise=draw(3, SHAPE), sampler=sampler, rule=rule, space=space, sides=sides)
 
 
 def by_scale(name: str, settings: dict[str, Any], space: Space) -> Tensor:

@@ -1,4 +1,4 @@
-"""Canvas: the latents a lane starts from, and those of them that it keeps."""
+"""The latents that a lane starts from, and which of them it keeps."""
 
 from dataclasses import dataclass
 
@@ -13,11 +13,11 @@ from negspace.request import Start
 
 @dataclass(frozen=True, eq=False)
 class Canvas:
-    """What lanes start from. The lanes of one request share it.
+    """The picture that lanes start from. The lanes of one request share it.
 
     Attributes:
         latents: [channels, height, width] float32 of the picture.
-        skipped: how many steps of the schedule are left out.
+        skipped: how many steps of the schedule are skipped.
         free: [1, height, width] bool, the cells that are redrawn; None is all of them.
     """
 
@@ -31,15 +31,15 @@ class Canvas:
         return self.free is None or bool(self.free.any())
 
     def keep(self, x: Tensor, known: Tensor) -> Tensor:
-        """x where it is redrawn, elsewhere what is known, [channels, height, width] each."""
+        """x where it is redrawn, `known` elsewhere, [channels, height, width] each."""
         return x if self.free is None else torch.where(self.free, x, known)
 
 
 def canvas_of(start: Start, network: Network, steps: int) -> Canvas:
-    """The canvas of a picture that is started from.
+    """The canvas of the picture that a request starts from.
 
     Raises:
-        RequestError: the pixels are only named, or the strength leaves no step.
+        RequestError: the request has no pixels, only their hash, or the strength leaves no step.
     """
     latents = network.encode(np.asarray(start.picture.image()))
     mask = None if start.mask is None else np.array(start.mask.image())
@@ -51,9 +51,9 @@ def canvas_of(start: Start, network: Network, steps: int) -> Canvas:
 
 
 def free_cells(mask: Tensor, latents: Tensor) -> Tensor:
-    """The cells of latents that a mask lets change: those of which it lets any pixel.
+    """The cells of latents that may change: those with any pixel that the mask lets change.
 
-    The pixels themselves are mixed by the mask when the picture is done, so that no cell may stay behind.
+    The finished picture is composed with the original by the mask, so pixels that must stay do stay.
 
     Args:
         mask: [height, width] uint8, in pixels.

@@ -1,4 +1,4 @@
-"""Engine: all lanes take their next step together."""
+"""All lanes take their next step together."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -13,11 +13,11 @@ class Engine:
     """Drives lanes with one network. Lanes may join and leave between ticks.
 
     Args:
-        network: what predicts.
-        width: how many rows go through it at once.
+        network: makes the predictions.
+        batching: how rows are split into batches; None is `FixedBatches()`.
 
     Attributes:
-        forwards: how many there were so far.
+        forwards: batches that went through the network so far.
         evaluations: passes of the network for rows of lanes so far.
     """
 
@@ -30,11 +30,11 @@ class Engine:
 
     @property
     def lanes(self) -> Sequence[Lane]:
-        """The lanes under way."""
+        """Those under way."""
         return tuple(self._lanes)
 
     def add(self, lane: Lane) -> None:
-        """Let a lane take part from the next tick on."""
+        """Run a lane from the next tick on."""
         self._lanes.append(lane)
 
     def remove(self, lane: Lane) -> None:
@@ -46,25 +46,25 @@ class Engine:
         """One step for every lane.
 
         Returns:
-            the lanes that are finished by it; they leave the engine.
+            the lanes that it finishes; they leave the engine.
         """
-        asked = [(lane, lane.rows()) for lane in self._lanes]
-        rows = [row for _, of_lane in asked for row in of_lane]
+        by_lane = [(lane, lane.rows()) for lane in self._lanes]
+        rows = [row for _, own in by_lane for row in own]
         predictions, forwards = predict(self.network, rows, self.batching)
         self.forwards += forwards
         self.evaluations += sum(row.passes for row in rows)
         start = 0
-        for lane, of_lane in asked:
-            lane.advance(predictions[start : start + len(of_lane)])
-            start += len(of_lane)
+        for lane, own in by_lane:
+            lane.advance(predictions[start : start + len(own)])
+            start += len(own)
         finished = [lane for lane in self._lanes if lane.done]
         self._lanes = [lane for lane in self._lanes if not lane.done]
         return finished
 
     def run(self, lanes: Iterable[Lane]) -> Iterator[int]:
-        """Take lanes to their end, yielding after every tick how many are still under way.
+        """Finish lanes, yielding after every tick how many are still under way.
 
-        Watching and cancelling is iterating or not.
+        To cancel, stop iterating.
         """
         for lane in lanes:
             self.add(lane)

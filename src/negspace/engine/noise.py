@@ -1,4 +1,4 @@
-"""Noise keyed by seed and step: nothing that is added to a request can shift the stream."""
+"""Noise keyed by seed and step, so that nothing added to a request can shift the random stream."""
 
 import hashlib
 from dataclasses import replace
@@ -11,10 +11,10 @@ from negspace.guidance import ConditioningNoise
 
 
 def keyed(seed: int, step: int, stream: str = "noise") -> Generator:
-    """A generator that depends on the seed of the picture, the step, and what it is for.
+    """A generator that depends on the seed of the picture, the step, and its purpose.
 
     Step 0 is the first latent and uses the seed as it is, so that `torch.Generator().manual_seed(seed)` in
-    diffusers starts from the same noise. Always on the CPU: a picture starts alike on every machine.
+    diffusers starts from the same noise. Always on the CPU: a picture starts the same on every machine.
     """
     if step == 0 and stream == "noise":
         return Generator("cpu").manual_seed(seed)

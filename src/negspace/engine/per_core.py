@@ -1,4 +1,4 @@
-"""Spread: forwards side by side on the cores of a CPU, each with threads of its own."""
+"""Batches side by side on the cores of a CPU, each with threads of its own."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,21 +15,21 @@ from negspace.models.base import Network, Row
 T = TypeVar("T")
 
 CORES = torch.get_num_threads()
-"""Threads that torch was told to take, or has found cores for, when it was loaded."""
+"""Threads of torch when it was loaded: as many as it was set to, or as it found cores."""
 
 
 @final
 @dataclass(frozen=True)
 class BatchesPerCore(Batching):
-    """The rows that there are, shared out evenly among the cores, at most this many a forward: the fastest on
-    a CPU that does other things too, and exact to float tolerance only.
+    """The rows split evenly among the cores, at most this many a batch: the fastest on a CPU that does other
+    work too, and exact to float tolerance only.
 
-    The cores that share one forward wait for the slowest of them after every layer, some hundred times a
-    step; those with a forward of their own meet once a step, and those with an engine of their own never.
-    Elsewhere than on a CPU it is `BatchesUpTo`.
+    Cores that share one batch wait for the slowest of them after every layer, some hundred times a step; with
+    a batch each they wait once a step, and with an engine each never. Other devices than a CPU get batches as
+    from `BatchesUpTo`.
 
     Attributes:
-        cores: that it may take; None is all.
+        cores: that it may use; None is all.
     """
 
     cores: int | None = None
@@ -43,8 +43,8 @@ class BatchesPerCore(Batching):
 
     @property
     def torch_threads(self) -> int:
-        """Half of the cores: where two threads share two cores with anything else, each waits for the other
-        most of the time."""
+        """Half of the cores: where two threads share two cores with other work, each waits for the other most
+        of the time."""
         return max(1, self._cores // 2)
 
     def padded(self, rows: Sequence[Row]) -> Sequence[Row]:
@@ -55,12 +55,12 @@ class BatchesPerCore(Batching):
         for part in range(count):
             yield rows[len(rows) * part // count : len(rows) * (part + 1) // count]
 
-    def predict_all(self, network: Network, forwards: Sequence[Sequence[Row]]) -> list[Tensor]:
-        beside = min(self._cores, len(forwards))
-        if network.device.type != "cpu" or beside < 2:
-            return super().predict_all(network, forwards)
-        threads = max(1, self._cores // beside)
-        return list(_thread_pool(CORES).map(lambda rows: _predict(network, rows, threads), forwards))
+    def predict_all(self, network: Network, batches: Sequence[Sequence[Row]]) -> list[Tensor]:
+        parallel = min(self._cores, len(batches))
+        if network.device.type != "cpu" or parallel < 2:
+            return super().predict_all(network, batches)
+        threads = max(1, self._cores // parallel)
+        return list(_thread_pool(CORES).map(lambda rows: _predict(network, rows, threads), batches))
 
     @property
     def _cores(self) -> int:
@@ -68,7 +68,7 @@ class BatchesPerCore(Batching):
 
 
 def _predict(network: Network, rows: Sequence[Row], threads: int) -> Tensor:
-    torch.set_num_threads(threads)  # of this thread of the crew
+    torch.set_num_threads(threads)  # for this worker alone
     return network.predict(rows)
 
 

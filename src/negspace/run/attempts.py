@@ -9,7 +9,7 @@ from torch import Tensor
 
 from negspace.encoding import Encoder
 from negspace.engine import Lane, canvas_of, draw
-from negspace.engine.sides import Sides
+from negspace.engine.encoded_plan import EncodedPlan
 from negspace.facts import Prediction
 from negspace.guidance import Space, make
 from negspace.judge import Judge
@@ -45,7 +45,7 @@ class PreparedPlan:
         self._rule = make(plan.rule, scale=plan.scale)
         for patch in self._rule.patches():
             network.host(patch)
-        self.sides = Sides(encoder, network.facts, plan)
+        self.sides = EncodedPlan(encoder, network.facts, plan)
         start = plan.request.start
         self._canvas = None if start is None else canvas_of(start, network, plan.steps)
 
@@ -66,7 +66,7 @@ class PreparedPlan:
             sampler=sampler,
             rule=self._rule,
             space=_SPACES[network.facts.prediction],
-            sides=self.sides.at_evaluations(sampler.evaluations),
+            sides=self.sides.sides(sampler.evaluations),
             negatives=self.sides.negatives(sampler.evaluations),
             canvas=self._canvas,
             numbers=network.numbers(plan.carried, plan.width, plan.height),

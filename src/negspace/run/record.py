@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from negspace import __version__
 from negspace.avoid.matching import phrase
 from negspace.engine import Batching, LaneStats
-from negspace.engine.sides import Sides
+from negspace.engine.encoded_plan import EncodedPlan
 from negspace.findings import Finding
 from negspace.planning.negative import PlannedTerm
 from negspace.planning.plan import Plan
@@ -129,7 +129,7 @@ def _sha256(attempt: PictureAttempt) -> str:
     return hashlib.sha256(attempt.image.tobytes()).hexdigest()
 
 
-def _terms(plan: Plan, sides: Sides, stats: Sequence[LaneStats], why_not: str | None) -> Iterator[TermRecord]:
+def _terms(plan: Plan, sides: EncodedPlan, stats: Sequence[LaneStats], why_not: str | None) -> Iterator[TermRecord]:
     cut = {phrase(chunk.text) for chunk in sides.negative.tokens if chunk.cut}
     for term in plan.terms:
         tokens = sides.tokens_of(term.avoid.term)
