@@ -24,7 +24,7 @@ def new_id() -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class Order:
+class AcceptedJob:
     """What was accepted.
 
     Attributes:
@@ -47,7 +47,7 @@ class Order:
     conversation: str | None = None
     previews: int = 0
     id: str = field(default_factory=new_id)
-    accepted: float = field(default_factory=time.time)
+    accepted_at: float = field(default_factory=time.time)
 
     @property
     def model(self) -> str:
@@ -68,18 +68,20 @@ class Job:
         order: as given.
     """
 
-    def __init__(self, order: Order, withdraw: Callable[[], None], show: Callable[[], None]) -> None:
-        self.order = order
-        self._withdraw = withdraw
-        self._show = show
+    def __init__(
+        self, accepted: AcceptedJob, cancel: Callable[[], None], request_preview: Callable[[], None]
+    ) -> None:
+        self.accepted = accepted
+        self._withdraw = cancel
+        self._show = request_preview
         self._progress = JobProgress(0, 0)
         self._end: Done | Failed | None = None
-        self._readers: list[_Reader] = []
+        self._readers: list[_EventReader] = []
 
     @property
     def id(self) -> str:
         """Of the job."""
-        return self.order.id
+        return self.accepted.id
 
     @property
     def progress(self) -> JobProgress:
@@ -96,7 +98,7 @@ class Job:
         if self._end is None:
             self._withdraw()
 
-    def show(self) -> None:
+    def request_preview(self) -> None:
         """Have the first unfinished picture shown once, as an event after the next step. Pictures that
         nobody looks at need not be decoded."""
         if self._end is None:
@@ -107,7 +109,7 @@ class Job:
         if self._end is not None:
             yield self._end
             return
-        reader = _Reader()
+        reader = _EventReader()
         self._readers.append(reader)
         try:
             while True:
@@ -150,19 +152,19 @@ class Job:
 
 
 @final
-class _Reader:
+class _EventReader:
     """One who reads the events of a job, at its own pace."""
 
     def __init__(self) -> None:
         self._events: deque[Event] = deque(maxlen=_KEPT)
-        self._there = asyncio.Event()
+        self._available = asyncio.Event()
 
     def put(self, event: Event) -> None:
         self._events.append(event)
-        self._there.set()
+        self._available.set()
 
     async def next(self) -> Event:
         while not self._events:
-            self._there.clear()
-            await self._there.wait()
+            self._available.clear()
+            await self._available.wait()
         return self._events.popleft()

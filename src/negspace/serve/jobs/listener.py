@@ -6,18 +6,18 @@ from PIL import Image
 
 from negspace.generate import Result
 from negspace.serve.jobs.events import JobProgress
-from negspace.serve.jobs.job import Order
+from negspace.serve.jobs.job import AcceptedJob
 
 
-class Listener(ABC):
+class JobListener(ABC):
     """Hears, in the threads of the worker, what becomes of orders."""
 
     @abstractmethod
-    def advanced(self, order: Order, progress: JobProgress) -> None:
+    def advanced(self, job: AcceptedJob, progress: JobProgress) -> None:
         """Steps were taken for it."""
 
     @abstractmethod
-    def seen(self, order: Order, index: int, progress: JobProgress, image: Image.Image) -> None:
+    def previewed(self, job: AcceptedJob, index: int, progress: JobProgress, image: Image.Image) -> None:
         """What one picture of it is going to look like, so far on its way."""
 
     @abstractmethod
@@ -25,9 +25,9 @@ class Listener(ABC):
         """So many pictures took a step together, with so many rows."""
 
     @abstractmethod
-    def made(self, order: Order, result: Result) -> None:
+    def made(self, job: AcceptedJob, result: Result) -> None:
         """Its pictures are there."""
 
     @abstractmethod
-    def failed(self, order: Order, error: Exception) -> None:
+    def failed(self, job: AcceptedJob, error: Exception) -> None:
         """It ended without pictures."""

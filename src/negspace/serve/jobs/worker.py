@@ -12,11 +12,11 @@ import torch
 from negspace.engine import Batching, Engine, Lane
 from negspace.generate import Model, Run
 from negspace.models.base import Network
-from negspace.serve.jobs.board import JobBoard
 from negspace.serve.jobs.events import JobProgress
-from negspace.serve.jobs.job import Order
-from negspace.serve.jobs.listener import Listener
+from negspace.serve.jobs.job import AcceptedJob
+from negspace.serve.jobs.listener import JobListener
 from negspace.serve.jobs.loaded_models import LoadedModels
+from negspace.serve.jobs.scheduler import JobScheduler
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class _Work:
         lock: of whoever looks at all its pictures.
     """
 
-    order: Order
+    order: AcceptedJob
     run: Run
     shown: dict[int, int] = field(default_factory=dict)
     over: bool = False
@@ -86,21 +86,21 @@ class Worker:
 
     def __init__(
         self,
-        desk: JobBoard,
+        desk: JobScheduler,
         open: Callable[[str], Model],
         *,
         width: Batching,
         lanes: int,
         resident: int,
-        listener: Listener,
+        listener: JobListener,
     ) -> None:
         self._desk = desk
         self._width = width
         self._lanes = lanes
         self._listener = listener
-        self._residents = LoadedModels(open, resident, desk.nudge)
+        self._residents = LoadedModels(open, resident, desk.wake)
         self._admission = threading.RLock()
-        self._parked: list[tuple[Order, int]] = []
+        self._parked: list[tuple[AcceptedJob, int]] = []
         self._works: dict[str, _Work] = {}
         self._hands = [_Hand() for _ in range(width.workers)]
         self._rate = 0.0
@@ -142,7 +142,7 @@ class Worker:
                 hand.forget(hand.owners)
 
     def _go_round(self, hand: _Hand) -> None:
-        for id, why in self._desk.gone(time.time()).items():
+        for id, why in self._desk.stopped(time.time()).items():
             self._fail(id, why)
         hand.forget([lane for lane, work in hand.owners.items() if work.over])
         self._admit(hand)
@@ -163,8 +163,8 @@ class Worker:
         room = sum(under_way) + len(self._parked) < self._lanes
         return room and len(hand.owners) == min(under_way)
 
-    def _begin(self, hand: _Hand, order: Order, index: int) -> None:
-        if not self._desk.knows(order.id):  # it ended since
+    def _begin(self, hand: _Hand, order: AcceptedJob, index: int) -> None:
+        if not self._desk.has(order.id):  # it ended since
             return
         try:
             work = self._works.get(order.id) or self._opened(order)
@@ -176,7 +176,7 @@ class Worker:
         else:
             hand.add(work.run.lanes[index], work, self._width)
 
-    def _opened(self, order: Order) -> _Work | None:
+    def _opened(self, order: AcceptedJob) -> _Work | None:
         """The order's pictures, ready to begin; None while its model is not there."""
         at_work = {work.order.model for work in self._works.values()}
         model = self._residents.get(order.model, [name for name in at_work if name])
@@ -242,7 +242,7 @@ class Worker:
     def _show(self, work: _Work) -> None:
         """Show pictures on their way: those for which one of the moments has come, or the first where
         somebody asks."""
-        asked, parts = self._desk.asked_to_show(work.order.id), work.order.previews + 1
+        asked, parts = self._desk.take_preview_request(work.order.id), work.order.previews + 1
         for index, lane in enumerate(work.run.lanes):
             done, total = lane.progress
             fresh = done not in (0, total, work.shown.get(index))
@@ -250,7 +250,7 @@ class Worker:
                 work.shown[index] = done
                 image = work.run.preview(lane)
                 assert image is not None  # a step was taken
-                self._listener.seen(work.order, index, JobProgress(done, total), image)
+                self._listener.previewed(work.order, index, JobProgress(done, total), image)
                 asked = False
 
     def _fail(self, id: str, error: Exception) -> None:
@@ -258,7 +258,7 @@ class Worker:
         if order is not None:
             self._listener.failed(order, error)
 
-    def _end(self, id: str) -> Order | None:
+    def _end(self, id: str) -> AcceptedJob | None:
         """Strike an order off; its lanes leave before their next step. None where it has ended already."""
         with self._admission:
             work = self._works.pop(id, None)

@@ -5,13 +5,13 @@ import time
 from collections.abc import Mapping
 from typing import final
 
-from negspace.serve.jobs.job import Order
+from negspace.serve.jobs.job import AcceptedJob
 from negspace.serve.jobs.queue import Queue, Ticket
 from negspace.serve.refusal import Refusal
 
 
 @final
-class JobBoard:
+class JobScheduler:
     """What waits, what is under way, and what is to be done about it.
 
     Args:
@@ -20,12 +20,12 @@ class JobBoard:
 
     def __init__(self, queue: Queue) -> None:
         self._changed = threading.Condition()
-        self._news = 0
-        self._until: float | None = None
+        self._changes = 0
+        self._closes_at: float | None = None
         self._queue = queue
-        self._orders: dict[str, Order] = {}
-        self._withdrawn: set[str] = set()
-        self._looked_for: set[str] = set()
+        self._jobs: dict[str, AcceptedJob] = {}
+        self._cancelled: set[str] = set()
+        self._preview_requests: set[str] = set()
 
     @property
     def waiting(self) -> int:
@@ -47,28 +47,28 @@ class JobBoard:
         with self._changed:
             self._queue.drop(id)
 
-    def enter(self, order: Order, ticket: Ticket) -> None:
+    def add(self, job: AcceptedJob, ticket: Ticket) -> None:
         """Let an order wait, with places or accepted by an earlier server."""
         with self._changed:
-            self._queue.enter(ticket)
-            self._orders[order.id] = order
-            self.nudge()
+            self._queue.add(ticket)
+            self._jobs[job.id] = job
+            self.wake()
 
-    def withdraw(self, id: str) -> None:
+    def cancel(self, id: str) -> None:
         """Leave off an order before its next step."""
         with self._changed:
-            self._withdrawn.add(id)
-            self.nudge()
+            self._cancelled.add(id)
+            self.wake()
 
-    def show(self, id: str) -> None:
+    def request_preview(self, id: str) -> None:
         """Show the first unfinished picture of an order once, after its next step."""
         with self._changed:
-            self._looked_for.add(id)
+            self._preview_requests.add(id)
 
-    def nudge(self) -> None:
+    def wake(self) -> None:
         """Have everyone who waits look again."""
         with self._changed:
-            self._news += 1
+            self._changes += 1
             self._changed.notify_all()
 
     def close(self, grace: float) -> None:
@@ -78,10 +78,10 @@ class JobBoard:
             grace: seconds.
         """
         with self._changed:
-            self._until = time.monotonic() + grace
-            self.nudge()
+            self._closes_at = time.monotonic() + grace
+            self.wake()
 
-    def wait(self, seen: int, busy: bool) -> int | None:
+    def wait(self, changes: int, busy: bool) -> int | None:
         """Wait until there may be something to do.
 
         Args:
@@ -93,53 +93,53 @@ class JobBoard:
         """
         with self._changed:
             while not self._over:
-                if busy or self._news != seen or not self._changed.wait(timeout=self._patience):
-                    return self._news
+                if busy or self._changes != changes or not self._changed.wait(timeout=self._patience):
+                    return self._changes
             return None
 
-    def take(self) -> tuple[Order, int] | None:
+    def take(self) -> tuple[AcceptedJob, int] | None:
         """The picture that begins now, as its order and its place in it; None where nothing waits."""
         with self._changed:
             taken = self._queue.take()
-            return None if taken is None else (self._orders[taken[0].id], taken[1])
+            return None if taken is None else (self._jobs[taken[0].id], taken[1])
 
-    def knows(self, id: str) -> bool:
+    def has(self, id: str) -> bool:
         """Whether an order has not ended."""
         with self._changed:
-            return id in self._orders
+            return id in self._jobs
 
-    def gone(self, now: float) -> Mapping[str, Refusal]:
+    def stopped(self, now: float) -> Mapping[str, Refusal]:
         """Orders that nobody wants any more, each with why. They wait no longer; each has yet to be ended."""
         with self._changed:
-            gone = {id: Refusal("the job was cancelled", 499, "cancelled") for id in self._withdrawn}
-            self._withdrawn.clear()
-            for order in self._orders.values():
+            gone = {id: Refusal("the job was cancelled", 499, "cancelled") for id in self._cancelled}
+            self._cancelled.clear()
+            for order in self._jobs.values():
                 if order.deadline and order.deadline <= now:
                     gone[order.id] = Refusal("the deadline passed before it was finished", 408, "deadline")
-            return {id: why for id, why in gone.items() if id in self._orders}
+            return {id: why for id, why in gone.items() if id in self._jobs}
 
-    def asked_to_show(self, id: str) -> bool:
+    def take_preview_request(self, id: str) -> bool:
         """Whether an order is to be shown; told once."""
         with self._changed:
-            asked = id in self._looked_for
-            self._looked_for.discard(id)
+            asked = id in self._preview_requests
+            self._preview_requests.discard(id)
             return asked
 
-    def end(self, id: str) -> Order | None:
+    def end(self, id: str) -> AcceptedJob | None:
         """Strike an order off, whatever of it waits; None where it has ended already."""
         with self._changed:
             self._queue.drop(id)
-            self._looked_for.discard(id)
-            order = self._orders.pop(id, None)
-            if not self._orders:
-                self.nudge()
+            self._preview_requests.discard(id)
+            order = self._jobs.pop(id, None)
+            if not self._jobs:
+                self.wake()
             return order
 
     @property
     def _over(self) -> bool:
-        return self._until is not None and (not self._orders or time.monotonic() > self._until)
+        return self._closes_at is not None and (not self._jobs or time.monotonic() > self._closes_at)
 
     @property
     def _patience(self) -> float | None:
         """Seconds until somebody has to look although nothing happened: a deadline may pass."""
-        return 0.5 if self._until is not None or self._orders else None
+        return 0.5 if self._closes_at is not None or self._jobs else None
