@@ -123,7 +123,7 @@ def bench(
     places = {name: Source(str(tiny_sd)) for name in ("tiny", "other", "broken")}
     catalogue = Catalogue(ServerSettings(models=places))
     desk = JobScheduler(Queue(100))
-    worker = Worker(desk, open, width=width, lanes=4, resident=1, listener=heard)
+    worker = Worker(desk, open, batching=width, lanes=4, resident=1, listener=heard)
     yield Bench(desk, worker, width, heard, catalogue)
     worker.stop(0)
 
@@ -201,7 +201,7 @@ def test_a_fault_of_the_worker_ends_orders_and_not_the_worker(
     good = bench.enter(**UNLIKE[1])
     bench.heard.wait_for(good)
     assert "out of luck" in str(bench.heard.failures[bad]) and good in bench.heard.results
-    assert "its orders end" in caplog.text
+    assert "its jobs end" in caplog.text
 
 
 def test_models_take_turns_in_memory(bench: Bench) -> None:

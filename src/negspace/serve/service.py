@@ -51,9 +51,9 @@ class Service:
         authentication: finds the tenant of a request.
         rate_limits: requests a minute.
         store: what was kept.
-        archive: the same, by whom it belongs to.
+        archive: the same, for the tenant that it belongs to.
         quotas: how much a tenant may have.
-        judges: who looks at pictures of which model.
+        judges: which judge inspects the pictures of which model.
         metrics: what was counted.
         signed_links: addresses of pictures that need no key.
 
@@ -79,7 +79,7 @@ class Service:
         self._worker = Worker(
             self._scheduler,
             self._open,
-            width=read_batching(settings.width),
+            batching=read_batching(settings.width),
             lanes=settings.lanes,
             resident=settings.resident,
             listener=self._outcomes,
@@ -113,7 +113,7 @@ class Service:
         self._draining = True
 
     async def stop(self) -> None:
-        """Leave off, after the grace that the settings give to what was accepted.
+        """Stop, after the grace that the settings give to what was accepted.
 
         What is not finished by then stays accepted, and the next server takes it up.
         """
@@ -126,11 +126,11 @@ class Service:
 
     def under_way(self, tenant: Tenant) -> float:
         """Evaluations that were accepted for a tenant and have not ended, about."""
-        own = [job.accepted for job in self._jobs.values() if job.accepted.tenant.name == tenant.name]
-        return sum(_ticket(order).evaluations for order in own)
+        jobs = [job.accepted for job in self._jobs.values() if job.accepted.tenant.name == tenant.name]
+        return sum(_ticket(job).evaluations for job in jobs)
 
     async def plan(self, request: Request, tenant: Tenant) -> Plan:
-        """What would become of a request; nothing is made.
+        """The plan of a request, for clients; nothing is made.
 
         Raises:
             NegspaceError: it is impossible, or not for this tenant.
@@ -167,16 +167,16 @@ class Service:
         plan = await self._planned(request, tenant)
         refuse_blocked(plan)
         until = None if deadline is None else time.time() + deadline
-        order = AcceptedJob(request, plan, tenant, priority, until, conversation, previews)
-        ticket = _ticket(order)
+        job = AcceptedJob(request, plan, tenant, priority, until, conversation, previews)
+        ticket = _ticket(job)
         await asyncio.to_thread(self.quotas.refuse_over, tenant, ticket.evaluations, self.under_way(tenant))
         self._reserve(ticket)
         try:
-            await asyncio.shield(asyncio.to_thread(_accept, self.store, order))
+            await asyncio.shield(asyncio.to_thread(_accept, self.store, job))
         except BaseException:
-            self._scheduler.release(order.id)
+            self._scheduler.release(job.id)
             raise
-        return self._add(order, ticket)
+        return self._add(job, ticket)
 
     def job(self, id: str, tenant: Tenant) -> Job:
         """A job that has not ended.
@@ -236,7 +236,7 @@ class Service:
         except NegspaceError as error:
             await asyncio.to_thread(self.store.fail, accepted.id, failure_json(refusal_of(error)))
             return
-        order = AcceptedJob(
+        job = AcceptedJob(
             accepted.request,
             plan,
             tenant,
@@ -246,14 +246,14 @@ class Service:
             id=accepted.id,
             accepted_at=accepted.moment,
         )
-        self._add(order, _ticket(order))
+        self._add(job, _ticket(job))
 
     def _open(self, name: str) -> Model:
-        source, width = self.catalogue.source(name), read_batching(self.settings.width)
-        return load(source, batching=width, judge=self._judge)
+        batching = read_batching(self.settings.width)
+        return load(self.catalogue.source(name), batching=batching, judge=self._judge)
 
     def _send(self, id: str, event: Event) -> None:
-        """Hand an event to whoever waits for it. Called by any thread."""
+        """Send an event to the readers of a job. Called by any thread."""
         assert self._loop is not None
         self._loop.call_soon_threadsafe(self._post, id, event)
 

@@ -1,4 +1,4 @@
-"""Listener: who hears, in the threads of the worker, what becomes of orders."""
+"""What the worker reports of its jobs."""
 
 from abc import ABC, abstractmethod
 
@@ -10,24 +10,24 @@ from negspace.serve.jobs.job import AcceptedJob
 
 
 class JobListener(ABC):
-    """Hears, in the threads of the worker, what becomes of orders."""
+    """Is told, in the threads of the worker, what becomes of jobs."""
 
     @abstractmethod
     def advanced(self, job: AcceptedJob, progress: JobProgress) -> None:
-        """Steps were taken for it."""
+        """Steps were taken for a job."""
 
     @abstractmethod
     def previewed(self, job: AcceptedJob, index: int, progress: JobProgress, image: Image.Image) -> None:
-        """What one picture of it is going to look like, so far on its way."""
+        """A preview of a picture of a job under way."""
 
     @abstractmethod
     def stepped(self, lanes: int, rows: int, seconds: float) -> None:
-        """So many pictures took a step together, with so many rows."""
+        """That many pictures took a step together, with that many rows."""
 
     @abstractmethod
     def made(self, job: AcceptedJob, result: Result) -> None:
-        """Its pictures are there."""
+        """A job is finished."""
 
     @abstractmethod
     def failed(self, job: AcceptedJob, error: Exception) -> None:
-        """It ended without pictures."""
+        """A job ended without pictures."""

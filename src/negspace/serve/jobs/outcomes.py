@@ -1,4 +1,4 @@
-"""Outcomes: what the worker makes becomes files, receipts and events, in a thread beside it."""
+"""Results and failures of the worker become files, receipts and events, in a thread of their own."""
 
 import io
 import json
@@ -34,13 +34,13 @@ log = logging.getLogger(__name__)
 
 @final
 class Outcomes(JobListener):
-    """Keeps what is made before anyone is told of it.
+    """Stores what becomes of a job before its event is sent.
 
     Args:
-        store: where it is kept.
-        catalogue: knows what may be shown of a receipt.
-        meters: count, write down, trace.
-        tell: hands an event of a job to whoever waits for it; called by any thread.
+        store: of requests and pictures.
+        catalogue: makes receipts ready for clients.
+        meters: count, log, trace.
+        send: sends an event of a job to its readers; called by any thread.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Outcomes(JobListener):
         self._executor = ThreadPoolExecutor(1, "outcomes")
 
     def close(self) -> None:
-        """Come to an end with all that was made."""
+        """Wait until everything is stored."""
         self._executor.shutdown()
 
     def advanced(self, job: AcceptedJob, progress: JobProgress) -> None:
@@ -101,24 +101,24 @@ class Outcomes(JobListener):
         self._send(job.id, Done(finished))
 
     def _store_failure(self, job: AcceptedJob, error: Exception) -> None:
-        why = refusal_of(error)
-        if why.status == 500:
+        refusal = refusal_of(error)
+        if refusal.status == 500:
             log.error("job %s failed", job.id, exc_info=error)
         try:
-            self._store.fail(job.id, failure_json(why))
-        except Exception as amiss:
-            log.error("the end of job %s could not be written down", job.id, exc_info=amiss)
+            self._store.fail(job.id, failure_json(refusal))
+        except Exception as failure:
+            log.error("the end of job %s could not be stored", job.id, exc_info=failure)
         for meter in self._meters:
-            meter.failed(job, why)
-        self._send(job.id, Failed(why))
+            meter.failed(job, refusal)
+        self._send(job.id, Failed(refusal))
 
 
-def failure_json(why: Refusal) -> str:
+def failure_json(refusal: Refusal) -> str:
     """A refusal as the store keeps it."""
-    return json.dumps({"status": why.status, "code": why.code, "message": str(why)})
+    return json.dumps({"status": refusal.status, "code": refusal.code, "message": str(refusal)})
 
 
-def refusal_in(failure: str) -> Refusal:
-    """The refusal that the store kept."""
-    kept = json.loads(failure)
-    return Refusal(kept["message"], kept["status"], kept["code"])
+def stored_refusal(failure: str) -> Refusal:
+    """The refusal that `failure_json` wrote."""
+    fields = json.loads(failure)
+    return Refusal(fields["message"], fields["status"], fields["code"])

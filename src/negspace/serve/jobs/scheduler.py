@@ -1,4 +1,4 @@
-"""Desk: where orders are handed in and taken up. Every thread may use it."""
+"""Which jobs wait, run, or have to stop. Every thread may use it."""
 
 import threading
 import time
@@ -12,10 +12,10 @@ from negspace.serve.refusal import Refusal
 
 @final
 class JobScheduler:
-    """What waits, what is under way, and what is to be done about it.
+    """The jobs that have not ended: which picture begins next, and which jobs have to stop.
 
     Args:
-        queue: what waits. The desk's alone.
+        queue: orders what waits; used by nothing else.
     """
 
     def __init__(self, queue: Queue) -> None:
@@ -34,7 +34,7 @@ class JobScheduler:
             return len(self._queue)
 
     def reserve(self, ticket: Ticket) -> None:
-        """Keep places in the queue for an order.
+        """Keep places in the queue for a job.
 
         Raises:
             Full: there is no room.
@@ -43,36 +43,36 @@ class JobScheduler:
             self._queue.reserve(ticket)
 
     def release(self, id: str) -> None:
-        """Give back the places of an order that does not come."""
+        """Give back the places of a job that is not added after all."""
         with self._changed:
             self._queue.drop(id)
 
     def add(self, job: AcceptedJob, ticket: Ticket) -> None:
-        """Let an order wait, with places or accepted by an earlier server."""
+        """Queue a job that has places, or that an earlier server accepted."""
         with self._changed:
             self._queue.add(ticket)
             self._jobs[job.id] = job
             self.wake()
 
     def cancel(self, id: str) -> None:
-        """Leave off an order before its next step."""
+        """Stop a job before its next step."""
         with self._changed:
             self._cancelled.add(id)
             self.wake()
 
     def request_preview(self, id: str) -> None:
-        """Show the first unfinished picture of an order once, after its next step."""
+        """Have the first unfinished picture of a job previewed once, after its next step."""
         with self._changed:
             self._preview_requests.add(id)
 
     def wake(self) -> None:
-        """Have everyone who waits look again."""
+        """Wake every thread that waits."""
         with self._changed:
             self._changes += 1
             self._changed.notify_all()
 
     def close(self, grace: float) -> None:
-        """Send everyone home once no order is left, or when the time is up.
+        """Let every thread stop once no job is left, or when the time is up.
 
         Args:
             grace: seconds.
@@ -85,61 +85,62 @@ class JobScheduler:
         """Wait until there may be something to do.
 
         Args:
-            seen: what this gave the last time; 0 at first.
-            busy: whether who asks has something to do anyway.
+            changes: what this returned the last time; 0 at first.
+            busy: whether the thread has something to do anyway.
 
         Returns:
-            how much has happened so far; None when it is time to go.
+            the number of changes so far; None when the thread is to stop.
         """
         with self._changed:
-            while not self._over:
-                if busy or self._changes != changes or not self._changed.wait(timeout=self._patience):
+            while not self._closed:
+                if busy or self._changes != changes or not self._changed.wait(timeout=self._timeout):
                     return self._changes
             return None
 
     def take(self) -> tuple[AcceptedJob, int] | None:
-        """The picture that begins now, as its order and its place in it; None where nothing waits."""
+        """The picture that begins now, as its job and its index in it; None where nothing waits."""
         with self._changed:
             taken = self._queue.take()
             return None if taken is None else (self._jobs[taken[0].id], taken[1])
 
     def has(self, id: str) -> bool:
-        """Whether an order has not ended."""
+        """Whether a job has not ended."""
         with self._changed:
             return id in self._jobs
 
     def stopped(self, now: float) -> Mapping[str, Refusal]:
-        """Orders that nobody wants any more, each with why. They wait no longer; each has yet to be ended."""
+        """The jobs that were cancelled or whose deadline has passed, each with the reason. The caller ends
+        them."""
         with self._changed:
-            gone = {id: Refusal("the job was cancelled", 499, "cancelled") for id in self._cancelled}
+            reasons = {id: Refusal("the job was cancelled", 499, "cancelled") for id in self._cancelled}
             self._cancelled.clear()
-            for order in self._jobs.values():
-                if order.deadline and order.deadline <= now:
-                    gone[order.id] = Refusal("the deadline passed before it was finished", 408, "deadline")
-            return {id: why for id, why in gone.items() if id in self._jobs}
+            for job in self._jobs.values():
+                if job.deadline and job.deadline <= now:
+                    reasons[job.id] = Refusal("the deadline passed before it was finished", 408, "deadline")
+            return {id: reason for id, reason in reasons.items() if id in self._jobs}
 
     def take_preview_request(self, id: str) -> bool:
-        """Whether an order is to be shown; told once."""
+        """Whether a preview of a job was requested; once for each request."""
         with self._changed:
-            asked = id in self._preview_requests
+            requested = id in self._preview_requests
             self._preview_requests.discard(id)
-            return asked
+            return requested
 
     def end(self, id: str) -> AcceptedJob | None:
-        """Strike an order off, whatever of it waits; None where it has ended already."""
+        """Remove a job, whatever of it waits; None where it has ended already."""
         with self._changed:
             self._queue.drop(id)
             self._preview_requests.discard(id)
-            order = self._jobs.pop(id, None)
+            job = self._jobs.pop(id, None)
             if not self._jobs:
                 self.wake()
-            return order
+            return job
 
     @property
-    def _over(self) -> bool:
+    def _closed(self) -> bool:
         return self._closes_at is not None and (not self._jobs or time.monotonic() > self._closes_at)
 
     @property
-    def _patience(self) -> float | None:
-        """Seconds until somebody has to look although nothing happened: a deadline may pass."""
+    def _timeout(self) -> float | None:
+        """Seconds after which a thread wakes although nothing changed: a deadline may have passed."""
         return 0.5 if self._closes_at is not None or self._jobs else None
