@@ -77,14 +77,14 @@ def test_a_thing_is_told_as_if_it_were_the_negative(model: Model) -> None:
 def test_weights_and_windows_come_with_the_step(model: Model) -> None:
     avoid = (ns.Avoid(term="hat", weight=1.5, window=(0, 0.5)), ns.Avoid(term="text"))
     run_ = run(model, avoid, steps=4)
-    negatives = run_._making.casting.negatives(4)
+    negatives = run_._prepared.encoded.negatives(4)
     assert (
         negatives
         == [{"negative:0": 1.5, "negative:1": 1.0}] * 2 + [{"negative:0": 0.0, "negative:1": 1.0}] * 2
     )
     receipt = run_.result().receipt
     assert receipt.evaluations == {"positive": 4, "empty": 4, "negative:0": 2, "negative:1": 4}
-    assert run(model, "[hat::0.5]", steps=4)._making.casting.negatives(8)[3:5] == [
+    assert run(model, "[hat::0.5]", steps=4)._prepared.encoded.negatives(8)[3:5] == [
         {"negative:0": 1.0},
         {"negative:0": 0.0},
     ]

@@ -32,7 +32,7 @@ class PreparedPlan:
 
     Attributes:
         network, plan, encoder: as given.
-        sides: the conditioning of every side at every step.
+        encoded: its texts, encoded.
 
     Raises:
         NegspaceError: the network cannot host the rule, or a text cannot be encoded.
@@ -45,7 +45,7 @@ class PreparedPlan:
         self._rule = make(plan.rule, scale=plan.scale)
         for patch in self._rule.patches():
             network.host(patch)
-        self.sides = EncodedPlan(encoder, network.facts, plan)
+        self.encoded = EncodedPlan(encoder, network.facts, plan)
         start = plan.request.start
         self._canvas = None if start is None else canvas_of(start, network, plan.steps)
 
@@ -66,8 +66,8 @@ class PreparedPlan:
             sampler=sampler,
             rule=self._rule,
             space=_SPACES[network.facts.prediction],
-            sides=self.sides.sides(sampler.evaluations),
-            negatives=self.sides.negatives(sampler.evaluations),
+            sides=self.encoded.sides(sampler.evaluations),
+            negatives=self.encoded.negatives(sampler.evaluations),
             canvas=self._canvas,
             numbers=network.numbers(plan.carried, plan.width, plan.height),
         )

@@ -37,7 +37,7 @@ def receipt_of(
         inspection: how they were inspected.
         batching: rows that went through the network at once.
     """
-    network, plan, sides = prepared.network, prepared.plan, prepared.sides
+    network, plan, encoded = prepared.network, prepared.plan, prepared.encoded
     stats = [[attempt.lane.stats for attempt in picture.attempts] for picture in pictures]
     every = [lane_stats for of_picture in stats for lane_stats in of_picture]
     acted = plan.acts and prepared.redraws and any(one.negative_steps for one in every)
@@ -63,17 +63,17 @@ def receipt_of(
         sampler=plan.sampler,
         width=plan.width,
         height=plan.height,
-        positive=sides.positive,
-        negative=sides.negative,
+        positive=encoded.positive,
+        negative=encoded.negative,
         moved=plan.moved,
         embeddings=plan.embeddings,
-        terms=tuple(_terms(plan, sides, every, why_not)),
+        terms=tuple(_terms(plan, encoded, every, why_not)),
         negative_acted=acted,
         why_not=why_not,
         evaluations=_summed(one.evaluations for one in every),
         images=tuple(image for image in images if image.delivered is not None),
         withheld=tuple(image for image in images if image.delivered is None),
-        findings=(*_lasting(plan.findings), *sides.findings, *_flagged(pictures), *_unmoved(prepared)),
+        findings=(*_lasting(plan.findings), *encoded.findings, *_flagged(pictures), *_unmoved(prepared)),
         versions={"negspace": __version__, "python": platform.python_version(), **network.versions},
     )
     return receipt.model_copy(update={"terms": receipt.seen_in(receipt.terms)})
@@ -129,10 +129,12 @@ def _sha256(attempt: PictureAttempt) -> str:
     return hashlib.sha256(attempt.image.tobytes()).hexdigest()
 
 
-def _terms(plan: Plan, sides: EncodedPlan, stats: Sequence[LaneStats], why_not: str | None) -> Iterator[TermRecord]:
-    cut = {phrase(chunk.text) for chunk in sides.negative.tokens if chunk.cut}
+def _terms(
+    plan: Plan, encoded: EncodedPlan, stats: Sequence[LaneStats], why_not: str | None
+) -> Iterator[TermRecord]:
+    cut = {phrase(chunk.text) for chunk in encoded.negative.tokens if chunk.cut}
     for term in plan.terms:
-        tokens = sides.tokens_of(term.avoid.term)
+        tokens = encoded.tokens_of(term.avoid.term)
         steps = sum(_steps(term, lane_stats, plan.steps) for lane_stats in stats)
         inert = why_not or _why_inert(term, tokens, cut, steps)
         yield TermRecord(
