@@ -201,7 +201,9 @@ def _texts_by_step(
         )
         if first is not None:
             scheduled_prompts = unfolded(first, steps, dialect)
-            by_step.append(tuple(((scheduled.at(step), *further), scheduled.factor) for scheduled in scheduled_prompts))
+            by_step.append(
+                tuple(((scheduled.at(step), *further), scheduled.factor) for scheduled in scheduled_prompts)
+            )
         else:
             by_step.append((((None, *further), 1.0),) if any(text is not None for text in others) else ())
     return by_step
