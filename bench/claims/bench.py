@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import negspace
-from negspace.lab.outcome import Aim, Effect, tally
-from negspace.lab.picture_maker import PictureMaker, decides
-from negspace.lab.picture_store import Look, PictureStore, Shot
+from negspace.lab.effects import Expectation, Effect, tally
+from negspace.lab.picture_maker import PictureMaker, pixel_identity
+from negspace.lab.picture_store import PictureRecord, PictureStore, PictureSpec
 from negspace.lab.witness import witness_of
-from negspace.lab.workers import HERE, Site
+from negspace.lab.site import HERE, Site
 from negspace.request import Request
 
 Verdict = Literal["agrees", "disagrees", "not shown", "not measured"]
@@ -83,8 +83,8 @@ class Bench:
     def __post_init__(self) -> None:
         self.model = negspace.load("embedded", text_encoder=self.text_encoder)
         self.witness = witness_of("embedded")
-        self.album = PictureStore(self.store, decides(self.model), self.witness.fingerprint)
-        self.maker = PictureMaker(self.site.crew(self.model), self.witness, self.album)
+        self.album = PictureStore(self.store, pixel_identity(self.model), self.witness.fingerprint)
+        self.maker = PictureMaker(self.site.open_workers(self.model), self.witness, self.album)
 
     def told_by(self, text_encoder: Path) -> Bench:
         """The same with another text encoder, and an album of its own."""
@@ -101,10 +101,10 @@ class Bench:
             found.append(Wish(f"a {subject}, {place}", thing, 40_000 + i))
         return found
 
-    def shots(self, wishes: Sequence[Wish], **settings: Any) -> list[Shot]:
+    def shots(self, wishes: Sequence[Wish], **settings: Any) -> list[PictureSpec]:
         """The pictures of wishes under settings; `{thing}` and `{prompt}` in a text are the wish's."""
         return [
-            Shot(
+            PictureSpec(
                 Request.from_dict(
                     {
                         "prompt": wish.prompt,
@@ -116,12 +116,12 @@ class Bench:
             for wish in wishes
         ]
 
-    def looks(self, wishes: Sequence[Wish], **settings: Any) -> list[Look]:
+    def looks(self, wishes: Sequence[Wish], **settings: Any) -> list[PictureRecord]:
         """What is in the pictures of wishes under settings."""
         shots = self.shots(wishes, **settings)
         for made in self.maker.make(shots):
             self.told(f"    {made} pictures of {settings or 'no negative'}")
-        return self.maker.looks(shots)
+        return self.maker.records(shots)
 
     def pictures(self, wishes: Sequence[Wish], **settings: Any) -> list[Image.Image]:
         """The pictures themselves."""
@@ -135,15 +135,15 @@ class Bench:
 
     def leak(self, wishes: Sequence[Wish], one: dict[str, Any], other: dict[str, Any]) -> Effect:
         """How much rarer the unwanted thing is under other settings."""
-        return self._effect(wishes, one, other, Aim.there)
+        return self._effect(wishes, one, other, Expectation.shows_avoided)
 
     def lacking(self, wishes: Sequence[Wish], one: dict[str, Any], other: dict[str, Any]) -> Effect:
         """How much rarer it is under other settings that something wanted is missing."""
-        return self._effect(wishes, one, other, Aim.lacking)
+        return self._effect(wishes, one, other, Expectation.lacks_wanted)
 
-    def aims(self, wishes: Sequence[Wish]) -> list[Aim]:
+    def aims(self, wishes: Sequence[Wish]) -> list[Expectation]:
         """What the picture of each wish is to show and not to show."""
-        return [Aim.of(wish.prompt, [wish.thing], self.witness) for wish in wishes]
+        return [Expectation.of(wish.prompt, [wish.thing], self.witness) for wish in wishes]
 
     def spoiled(self, wishes: Sequence[Wish], one: dict[str, Any], other: dict[str, Any]) -> Effect:
         """How much rarer it is under other settings that something wanted is missing or a defect there."""
@@ -163,14 +163,14 @@ class Bench:
         wishes: Sequence[Wish],
         one: dict[str, Any],
         other: dict[str, Any],
-        measure: Callable[[Aim, Look], bool],
+        measure: Callable[[Expectation, PictureRecord], bool],
     ) -> Effect:
         both = zip(self.aims(wishes), self.looks(wishes, **one), self.looks(wishes, **other), strict=True)
         return Effect.of(tally((measure(aim, a), measure(aim, b)) for aim, a, b in both))
 
 
-def _spoiled(aim: Aim, look: Look) -> bool:
-    return aim.lacking(look) or not DEFECTS.isdisjoint(look.seen)
+def _spoiled(aim: Expectation, look: PictureRecord) -> bool:
+    return aim.lacks_wanted(look) or not DEFECTS.isdisjoint(look.seen)
 
 
 def _filled(value: Any, wish: Wish) -> Any:

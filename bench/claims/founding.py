@@ -134,7 +134,7 @@ def _apart(bench: Bench, common: list[Wish], rare: list[Wish]) -> tuple[float, f
     for wishes in (common, rare):
         looks = zip(bench.looks(wishes, **NONE), bench.looks(wishes, **PLAIN), strict=True)
         aims = bench.aims(wishes)
-        pairs.append([(aim.there(a), aim.there(b)) for aim, (a, b) in zip(aims, looks, strict=True)])
+        pairs.append([(aim.shows_avoided(a), aim.shows_avoided(b)) for aim, (a, b) in zip(aims, looks, strict=True)])
 
     def difference(both: list[tuple[tuple[bool, bool], tuple[bool, bool]]]) -> float:
         falls = [

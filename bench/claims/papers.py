@@ -8,7 +8,7 @@ from scipy.stats import binomtest
 
 from bench.claims.bench import Bench, Claim, Row, Wish, bootstrap, judged, mean, score, span
 from negspace.lab.stats import vendi
-from negspace.lab.vectors import effective_scale, measured
+from negspace.lab.vectors import effective_scale, measure_vectors
 
 NONE: dict[str, object] = {}
 PLAIN: dict[str, object] = {"avoid": "{thing}"}
@@ -242,9 +242,9 @@ def says_no(bench: Bench) -> Row:
 def equal_strength(bench: Bench) -> Row:
     wishes = bench.wishes()
     shots = bench.shots(wishes[:4], **PLAIN)
-    scale = round(effective_scale(measured(bench.model, [shot.request for shot in shots])), 2)
+    scale = round(effective_scale(measure_vectors(bench.model, [shot.request for shot in shots])), 2)
     sides = [bench.looks(wishes, **arm) for arm in (NONE, PLAIN, {"scale": scale})]
-    there = [[aim.there(a) for aim, a in zip(bench.aims(wishes), side, strict=True)] for side in sides]
+    there = [[aim.shows_avoided(a) for aim, a in zip(bench.aims(wishes), side, strict=True)] for side in sides]
     falls = [(int(n) - int(p), int(n) - int(s)) for n, p, s in zip(*there, strict=True)]
     gain, same = (mean(fall[i] for fall in falls) for i in (0, 1))
     interval = bootstrap(falls, lambda some: mean(s - g / 2 for g, s in some))
@@ -340,12 +340,12 @@ def detector(bench: Bench) -> Row:
     wishes = bench.wishes()
     aims = bench.aims(wishes)
     none, plain = bench.looks(wishes, **NONE), bench.looks(wishes, **PLAIN)
-    driven = [b if aim.there(a) else a for aim, a, b in zip(aims, none, plain, strict=True)]
+    driven = [b if aim.shows_avoided(a) else a for aim, a, b in zip(aims, none, plain, strict=True)]
     leaks = [
-        mean(aim.there(one) for aim, one in zip(aims, side, strict=True)) for side in (none, plain, driven)
+        mean(aim.shows_avoided(one) for aim, one in zip(aims, side, strict=True)) for side in (none, plain, driven)
     ]
     changed = [[a.sha256 != b.sha256 for a, b in zip(none, side, strict=True)] for side in (plain, driven)]
-    more = [int(aim.there(b)) - int(aim.there(a)) for aim, a, b in zip(aims, plain, driven, strict=True)]
+    more = [int(aim.shows_avoided(b)) - int(aim.shows_avoided(a)) for aim, a, b in zip(aims, plain, driven, strict=True)]
     spared = bootstrap(list(zip(*changed, strict=True)), lambda some: mean(a - b for a, b in some))
     good = mean(more) <= 0.05 and spared[0] > 0
     return Row(

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from negspace.lab.picture_store import Look, Shot
-from negspace.lab.verdicts import ProofSizes
+from negspace.lab.picture_store import PictureRecord, PictureSpec
+from negspace.lab.results import ProofSizes
 from tests.lab.worlds import World, question, run
 
 USUAL = World({"hat": 0.8, "smoke": 0.5, "blurry": 0.5}, {"hat": 0.05, "smoke": 0.1, "blurry": 0.1})
@@ -65,7 +65,7 @@ def test_what_cannot_act_is_inert_and_costs_nothing() -> None:
 
 def test_pictures_that_are_the_same_make_a_term_inert() -> None:
     class Deaf(World):
-        def look(self, shot: Shot) -> Look:
+        def look(self, shot: PictureSpec) -> PictureRecord:
             look = super().look(shot)
             return look.model_copy(update={"sha256": str(shot.request.seed)})
 
@@ -102,7 +102,7 @@ def test_terms_without_effect_are_seldom_said_to_have_one() -> None:
     """150 terms that do nothing but shift the noise: at most 5 % of proofs may say so wrongly."""
 
     class Noisy(World):
-        def look(self, shot: Shot) -> Look:
+        def look(self, shot: PictureSpec) -> PictureRecord:
             look = super().look(shot)
             chance = random.Random(f"{shot.request.seed} {shot.request.avoid}").random()
             return look.model_copy(update={"seen": ("cat", "hat") if chance < 0.2 else ("cat",)})

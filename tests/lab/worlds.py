@@ -13,10 +13,10 @@ from PIL import Image
 from negspace.avoid.terms import content_words
 from negspace.facts import EncoderFacts, ModelFacts
 from negspace.lab.arms import ablation
-from negspace.lab.picture_store import Look, Shot
-from negspace.lab.question import Other, Question
-from negspace.lab.study import Outcome, Study
-from negspace.lab.verdicts import ProofSizes
+from negspace.lab.picture_store import PictureRecord, PictureSpec
+from negspace.lab.question import Alternative, Question
+from negspace.lab.study import StudyResult, Study
+from negspace.lab.results import ProofSizes
 from negspace.lab.witness import Witness
 from negspace.planning.plan import plan
 from negspace.request import Avoid, Request
@@ -65,7 +65,7 @@ class World:
     lost: Mapping[str, float] = field(default_factory=dict)
     made: list[tuple[str, int]] = field(default_factory=list)
 
-    def look(self, shot: Shot) -> Look:
+    def look(self, shot: PictureSpec) -> PictureRecord:
         """The picture of a shot. What is drawn hangs on its seed, thing by thing, as on paired noise."""
         words, request = Words(), shot.request
         told = [
@@ -82,7 +82,7 @@ class World:
         key = hashlib.sha256(repr(shot).encode()).hexdigest()
         self.made.append((key, shot.copy))
         pixels = hashlib.sha256(f"{request.seed} {request.avoid} {request.rule} {request.scale}".encode())
-        return Look(
+        return PictureRecord(
             key=key,
             witness="numbers",
             sha256=pixels.hexdigest(),
@@ -104,7 +104,7 @@ def question(
         base,
         plan(base, FACTS),
         ablation(avoid, unrelated="tree", words=("boat", "house", "star", "text", "snow", "tree", "cat")),
-        (Other("scale 2", scale=2.0), Other("early", window=(0.0, 0.6))),
+        (Alternative("scale 2", scale=2.0), Alternative("early", window=(0.0, 0.6))),
         3.0,
         sizes or ProofSizes(),
         0.05,
@@ -112,16 +112,16 @@ def question(
     )
 
 
-def run(asked: Question, world: World) -> Outcome:
+def run(asked: Question, world: World) -> StudyResult:
     """The course of a question to its end."""
     study = Study(asked, Words())
-    course, looks, count = study.course(), None, 0
+    course, looks, count = study.run(), None, 0
     while True:
         try:
             ask = next(course) if looks is None else course.send(looks)
         except StopIteration as end:
             assert count <= study.most
             return end.value
-        count += len(ask.shots)
-        assert ask.shots and count + ask.ahead <= study.most
-        looks = [world.look(shot) for shot in ask.shots]
+        count += len(ask.specs)
+        assert ask.specs and count + ask.left_after <= study.most
+        looks = [world.look(shot) for shot in ask.specs]

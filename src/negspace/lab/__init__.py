@@ -12,12 +12,12 @@ from negspace.lab.forecast import Forecast, forecast
 from negspace.lab.trial import Design, Trial, TrialVerdict
 
 if TYPE_CHECKING:
-    from negspace.lab.curves import Curves, Drawing
-    from negspace.lab.progress import Progress
+    from negspace.lab.curves import Curves, CurveMaker
+    from negspace.lab.picture_maker import Progress
     from negspace.lab.proof import Proof, prove
     from negspace.lab.report import Report
-    from negspace.lab.verdicts import Findings, TermVerdict
-    from negspace.lab.workers import Site
+    from negspace.lab.results import ProofResult, TermVerdict
+    from negspace.lab.site import Site
 
 __all__ = [
     "Ablation",
@@ -25,8 +25,8 @@ __all__ = [
     "Comparison",
     "Curves",
     "Design",
-    "Drawing",
-    "Findings",
+    "CurveMaker",
+    "ProofResult",
     "Forecast",
     "Progress",
     "Proof",

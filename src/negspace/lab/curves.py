@@ -17,17 +17,17 @@ from negspace.frozen import Frozen
 from negspace.generate import Model
 from negspace.judge import Judge
 from negspace.lab import figures
-from negspace.lab.outcome import Aim
-from negspace.lab.picture_maker import PictureMaker, decides
-from negspace.lab.picture_store import PictureStore, Shot
-from negspace.lab.progress import Progress
+from negspace.lab.effects import Expectation
+from negspace.lab.picture_maker import PictureMaker, pixel_identity
+from negspace.lab.picture_store import PictureStore, PictureSpec
+from negspace.lab.picture_maker import Progress
 from negspace.lab.proof import witness_for
-from negspace.lab.report import inline, rendered
+from negspace.lab.report import inline, render_template
 from negspace.lab.stats import mean_similarity, vendi
-from negspace.lab.vectors import Measured, measured
+from negspace.lab.vectors import PictureVectors, measure_vectors
 from negspace.lab.witness import Witness
-from negspace.lab.wording import told_terms
-from negspace.lab.workers import HERE, Site
+from negspace.lab.wording import terms_text
+from negspace.lab.site import HERE, Site
 from negspace.request import Request
 
 SCALES: Final = (1.0, 1.5, 2.5, 4.0, 6.0, 9.0)
@@ -60,7 +60,7 @@ class Share(Frozen):
 
 
 @final
-class Point(Frozen):
+class CurvePoint(Frozen):
     """The pictures at one scale.
 
     Attributes:
@@ -83,7 +83,7 @@ class Point(Frozen):
 
 
 @final
-class Drawn(Frozen):
+class CurveNumbers(Frozen):
     """The numbers behind the curves.
 
     Attributes:
@@ -95,9 +95,9 @@ class Drawn(Frozen):
         versions: of the programs involved.
     """
 
-    asked: Request
+    request: Request
     witness: str
-    points: tuple[Point, ...]
+    points: tuple[CurvePoint, ...]
     push: tuple[tuple[float | None, ...], ...]
     omega: tuple[tuple[tuple[float, float] | None, ...], ...]
     versions: dict[str, str]
@@ -113,7 +113,7 @@ class Curves:
         figures: (in words, the figure).
     """
 
-    found: Drawn
+    numbers: CurveNumbers
     figures: tuple[tuple[str, Any], ...]
 
     def save(self, folder: Path | str) -> tuple[Path, ...]:
@@ -123,18 +123,18 @@ class Curves:
             OutputError: they cannot be written.
         """
         place = Path(folder)
-        drawings = [(told, *figures.drawn(figure)) for told, figure in self.figures]
-        avoid = self.found.asked.avoid
-        page = rendered(
+        drawings = [(told, *figures.render(figure)) for told, figure in self.figures]
+        avoid = self.numbers.request.avoid
+        page = render_template(
             "curves.html",
-            found=self.found,
-            listed=avoid if isinstance(avoid, str) else told_terms(avoid),
+            found=self.numbers,
+            listed=avoid if isinstance(avoid, str) else terms_text(avoid),
             figures=[(told, inline(svg)) for told, svg, _ in drawings],
-            versions=", ".join(f"{name} {number}" for name, number in self.found.versions.items()),
+            versions=", ".join(f"{name} {number}" for name, number in self.numbers.versions.items()),
         )
         files = {
             place / "curves.html": page.encode(),
-            place / "curves.json": f"{self.found.to_json(indent=2)}\n".encode(),
+            place / "curves.json": f"{self.numbers.to_json(indent=2)}\n".encode(),
         }
         for number, (_, svg, dots) in enumerate(drawings, start=1):
             files[place / "figures" / f"{number}.svg"] = svg
@@ -144,7 +144,7 @@ class Curves:
 
 
 @final
-class Drawing:
+class CurveMaker:
     """Curves under way. Iterating makes pictures; leaving off loses nothing that was made.
 
     Args:
@@ -188,15 +188,15 @@ class Drawing:
         self._scales = tuple(sorted(set(scales)))
         self._seeds = range(base.seed, base.seed + pictures)
         self._witness = witness_for(witness, model, (base.prompt, *terms))
-        self._aim = Aim.of(base.prompt, terms, self._witness)
+        self._aim = Expectation.of(base.prompt, terms, self._witness)
         with ExitStack() as held:
-            crew = held.enter_context(closing(site.crew(model)))
-            made_by = decides(model, base.dtype)
+            crew = held.enter_context(closing(site.open_workers(model)))
+            made_by = pixel_identity(model, base.dtype)
             self._album = held.enter_context(PictureStore(folder, made_by, self._witness.fingerprint))
             self._held = held.pop_all()
         self._maker = PictureMaker(crew, self._witness, self._album)
 
-    def __enter__(self) -> "Drawing":
+    def __enter__(self) -> "CurveMaker":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -212,7 +212,7 @@ class Drawing:
         shots = [
             shot for scale in self._scales for side in (False, True) for shot in self._shots(scale, side)
         ]
-        done = sum(self._album.look(shot) is not None for shot in shots)
+        done = sum(self._album.record(shot) is not None for shot in shots)
         for made in self._maker.make(shots):
             done += made
             yield Progress.at("every scale", done, len(shots) - done, self._maker)
@@ -222,11 +222,11 @@ class Drawing:
         for _ in self:
             pass
         pairs = [self._at(scale) for scale in self._scales]
-        traced = measured(self._model, [self._request(seed, None, True) for seed in self._seeds[:TRACED]])
+        traced = measure_vectors(self._model, [self._request(seed, None, True) for seed in self._seeds[:TRACED]])
         drawn = tuple(self._figures([row for row, _ in pairs], traced))
         accounts = [one.account for one in traced]
-        found = Drawn(
-            asked=self._base,
+        found = CurveNumbers(
+            request=self._base,
             witness=self._witness.name,
             points=tuple(point for _, point in pairs),
             push=tuple(tuple(one.push) for one in accounts),
@@ -239,7 +239,7 @@ class Drawing:
         return Curves(found, drawn)
 
     def _figures(
-        self, rows: Sequence[figures.AtScale], traced: Sequence[Measured]
+        self, rows: Sequence[figures.ScaleResults], traced: Sequence[PictureVectors]
     ) -> Iterator[tuple[str, Any]]:
         yield (
             "How often what is avoided is in the picture. Bars are Wilson's 95 % intervals.",
@@ -265,19 +265,19 @@ class Drawing:
         avoid = self._base.avoid if with_it else None
         return self._base.model_copy(update={"seed": seed, "scale": own, "avoid": avoid})
 
-    def _shots(self, scale: float, with_it: bool) -> list[Shot]:
-        return [Shot(self._request(seed, scale, with_it)) for seed in self._seeds]
+    def _shots(self, scale: float, with_it: bool) -> list[PictureSpec]:
+        return [PictureSpec(self._request(seed, scale, with_it)) for seed in self._seeds]
 
-    def _at(self, scale: float) -> tuple[figures.AtScale, Point]:
+    def _at(self, scale: float) -> tuple[figures.ScaleResults, CurvePoint]:
         """What the pictures at one scale show: for the figures, and in numbers."""
-        sides = [self._maker.looks(self._shots(scale, side)) for side in (False, True)]
+        sides = [self._maker.records(self._shots(scale, side)) for side in (False, True)]
         leak, lacking = (
             [[measure(look) for look in looks] for looks in sides]
-            for measure in (self._aim.there, self._aim.lacking)
+            for measure in (self._aim.shows_avoided, self._aim.lacks_wanted)
         )
         features = [self._features(scale, side) for side in (False, True)]
         varied, alike = ([float(of(one)) for one in features] for of in (vendi, mean_similarity))
-        point = Point(
+        point = CurvePoint(
             scale=scale,
             leak=Share.among(leak[0]),
             leak_with=Share.among(leak[1]),
@@ -288,7 +288,7 @@ class Drawing:
             similarity=alike[0],
             similarity_with=alike[1],
         )
-        return figures.AtScale(scale, leak[0], leak[1], features[1]), point
+        return figures.ScaleResults(scale, leak[0], leak[1], features[1]), point
 
     def _features(self, scale: float, with_it: bool) -> NDArray[np.float32]:
         made = [self._album.picture(shot) for shot in self._shots(scale, with_it)]

@@ -40,7 +40,7 @@ _STYLE: Final[dict[Any, Any]] = {
 }
 
 
-def drawn(figure: Figure) -> tuple[bytes, bytes]:
+def render(figure: Figure) -> tuple[bytes, bytes]:
     """(SVG, PNG at 144 dots an inch)."""
     svg, dots = BytesIO(), BytesIO()
     with mpl.rc_context(_STYLE):
@@ -128,7 +128,7 @@ def _curves(axes: Axes, rows: Sequence[Sequence[float | None]], colour: str, lab
 
 @final
 @dataclass(frozen=True, eq=False)
-class AtScale:
+class ScaleResults:
     """What pictures at one scale show.
 
     Attributes:
@@ -143,7 +143,7 @@ class AtScale:
     features: np.ndarray
 
 
-def leak_curve(rows: Sequence[AtScale]) -> Figure:
+def leak_curve(rows: Sequence[ScaleResults]) -> Figure:
     """How often what is avoided is in the picture, against the scale; bars are Wilson's 95 % intervals."""
     from scipy.stats import binomtest
 
@@ -173,7 +173,7 @@ def leak_curve(rows: Sequence[AtScale]) -> Figure:
     return figure
 
 
-def variety_curve(rows: Sequence[AtScale]) -> Figure:
+def variety_curve(rows: Sequence[ScaleResults]) -> Figure:
     """How varied the pictures are, against the scale: the Vendi score and the mean cosine between two."""
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(4.6, 3.1), layout="constrained")

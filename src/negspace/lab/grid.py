@@ -15,11 +15,11 @@ from negspace.errors import LabError
 from negspace.files import write_whole
 from negspace.generate import Model
 from negspace.lab.axes import Axis
-from negspace.lab.picture_maker import PictureMaker, decides
-from negspace.lab.picture_store import PictureStore, Shot
-from negspace.lab.report import data_url, rendered
-from negspace.lab.witness import Blind
-from negspace.lab.workers import HERE, Site
+from negspace.lab.picture_maker import PictureMaker, pixel_identity
+from negspace.lab.picture_store import PictureStore, PictureSpec
+from negspace.lab.report import data_url, render_template
+from negspace.lab.witness import BlindWitness
+from negspace.lab.site import HERE, Site
 from negspace.models.files.source import Source
 from negspace.receipt import Receipt
 from negspace.request import Request
@@ -88,7 +88,7 @@ class Grid:
         ]
         write_whole(
             {
-                page: rendered("compare.html", prompt=self.prompt, across=xs, tables=tables).encode(),
+                page: render_template("compare.html", prompt=self.prompt, across=xs, tables=tables).encode(),
                 whole: png.encode(self.sheet()),
                 plain: f"{json.dumps(receipts, indent=1, ensure_ascii=False)}\n".encode(),
             }
@@ -108,13 +108,13 @@ class Grid:
         return data_url(cell.picture), ", ".join(self._names(cell)) or self.prompt, cell.receipt.summary()
 
 
-def opened(source: Source) -> Model:
+def open_source(source: Source) -> Model:
     """The model of a source."""
     return Model(source, None, None, None)
 
 
 @final
-class Comparing:
+class GridMaker:
     """A comparison under way. Iterating makes pictures; leaving off loses nothing that was made.
 
     Args:
@@ -137,7 +137,7 @@ class Comparing:
         folder: Path,
         model: Model,
         site: Site = HERE,
-        others: Callable[[Source], Model] = opened,
+        others: Callable[[Source], Model] = open_source,
     ) -> None:
         _check(base, axes)
         self._site = site
@@ -162,17 +162,17 @@ class Comparing:
         plans = [self._models[source].plan(request) for source, request in cells]
         if len({(plan.width, plan.height) for plan in plans}) > 1:
             raise LabError("compare: all cells need one size to stand on one sheet")
-        self._blind = Blind()
+        self._blind = BlindWitness()
 
     def __iter__(self) -> Iterator[int]:
         """Make what is missing, yielding how many cells are done after every few pictures."""
         done = 0
         for source, several in self._by_source().items():
-            with self._album(source) as album, closing(self._site.crew(self._models[source])) as crew:
+            with self._album(source) as album, closing(self._site.open_workers(self._models[source])) as crew:
                 maker = PictureMaker(crew, self._blind, album)
                 there = len(several)
-                done += there - sum(not album.path(Shot(one)).is_file() for one in dict.fromkeys(several))
-                for made in maker.make([Shot(one) for one in several]):
+                done += there - sum(not album.path(PictureSpec(one)).is_file() for one in dict.fromkeys(several))
+                for made in maker.make([PictureSpec(one) for one in several]):
                     done += made
                     yield min(done, len(self.places))
         yield len(self.places)
@@ -185,9 +185,9 @@ class Comparing:
         for source, several in self._by_source().items():
             with self._album(source) as album:
                 for one in several:
-                    picture = album.picture(Shot(one))
+                    picture = album.picture(PictureSpec(one))
                     assert picture is not None, "it was made above"
-                    made[source, one] = picture, album.receipt(Shot(one))
+                    made[source, one] = picture, album.receipt(PictureSpec(one))
         cells = zip(self.places, self._sources, self._requests, strict=True)
         z, y, x = (one.labels if one else ("",) for one in self._axes)
         return Grid(
@@ -219,7 +219,7 @@ class Comparing:
         return found
 
     def _album(self, source: Source) -> PictureStore:
-        return PictureStore(self._folder, decides(self._models[source]), self._blind.fingerprint)
+        return PictureStore(self._folder, pixel_identity(self._models[source]), self._blind.fingerprint)
 
 
 def _check(base: Request, axes: Sequence[Axis]) -> None:

@@ -14,17 +14,17 @@ from negspace.generate import Model, load
 from negspace.judge import Judge
 from negspace.lab.asking import measured_of, question_of, strength_of
 from negspace.lab.forecast import Forecast, forecast
-from negspace.lab.picture_maker import PictureMaker, decides
-from negspace.lab.picture_store import Look, PictureStore
-from negspace.lab.progress import Progress
-from negspace.lab.question import Ask, Question
+from negspace.lab.picture_maker import PictureMaker, pixel_identity
+from negspace.lab.picture_store import PictureRecord, PictureStore
+from negspace.lab.picture_maker import Progress
+from negspace.lab.question import PicturesNeeded, Question
 from negspace.lab.report import Example, Report
-from negspace.lab.study import FRESH, Outcome, Study
+from negspace.lab.study import FRESH, StudyResult, Study
 from negspace.lab.trial import Design
-from negspace.lab.verdicts import Findings, ProofSizes
+from negspace.lab.results import ProofResult, ProofSizes
 from negspace.lab.witness import JudgeWitness, Witness, witness_of
-from negspace.lab.wording import answer_of, recommendation_of
-from negspace.lab.workers import HERE, Site
+from negspace.lab.wording import answer_text, recommendation_text
+from negspace.lab.site import HERE, Site
 from negspace.models.files.source import Source
 from negspace.request import Avoid
 
@@ -98,13 +98,13 @@ class Proof:
         dtype = self._asked.base.dtype
         self._fingerprint = self._model.network(dtype).fingerprint()
         with ExitStack() as held:
-            crew = held.enter_context(closing(site.crew(self._model)))
-            made_by = decides(self._model, dtype)
+            crew = held.enter_context(closing(site.open_workers(self._model)))
+            made_by = pixel_identity(self._model, dtype)
             self._album = held.enter_context(PictureStore(folder, made_by, self._witness.fingerprint))
             self._held = held.pop_all()
         self._maker = PictureMaker(crew, self._witness, self._album)
-        self._outcome: Outcome | None = None
-        self._done: dict[str, Look] = {}
+        self._outcome: StudyResult | None = None
+        self._done: dict[str, PictureRecord] = {}
 
     def __enter__(self) -> "Proof":
         return self
@@ -118,16 +118,16 @@ class Proof:
         return self._study.most
 
     @property
-    def asked(self) -> Question:
+    def question(self) -> Question:
         """What is to be proved."""
         return self._asked
 
     @property
-    def there(self) -> int:
+    def stored(self) -> int:
         """Pictures that the folder holds, of this question or another one of this model."""
         return len(self._album)
 
-    def ahead(self, helped: float = 0.24, harmed: float = 0.06) -> Forecast:
+    def forecast(self, helped: float = 0.24, harmed: float = 0.06) -> Forecast:
         """What the trial of one term will cost and find; the chances are those of a pair to help and harm."""
         asked = self._asked
         design = Design(alpha=asked.alpha, smallest=asked.smallest, most=asked.sizes.pairs)
@@ -140,8 +140,8 @@ class Proof:
 
     def __iter__(self) -> Iterator[Progress]:
         """Make what is missing, telling how far it is after every few pictures."""
-        course = self._study.course()
-        looks: list[Look] | None = None
+        course = self._study.run()
+        looks: list[PictureRecord] | None = None
         while True:
             try:
                 ask = next(course) if looks is None else course.send(looks)
@@ -156,24 +156,24 @@ class Proof:
             for _ in self:
                 pass
         examples = tuple(self._examples(self._outcome))
-        return Report(self.findings(self._outcome), examples, tuple(self._figures()))
+        return Report(self.result(self._outcome), examples, tuple(self._figures()))
 
     def pairs(self, one: Avoid, seeds: Sequence[int]) -> list[tuple[Image.Image, Image.Image]]:
         """The pictures without any negative and with one term alone, made where they are missing."""
         arms = [self._asked.arms.arm("none"), self._study.alone(one)]
-        shots = [[self._asked.shot(arm, seed) for arm in arms] for seed in seeds]
+        shots = [[self._asked.spec(arm, seed) for arm in arms] for seed in seeds]
         for _ in self._maker.make([shot for pair in shots for shot in pair]):
             pass
-        self._done |= {look.key: look for pair in shots for look in self._maker.looks(pair)}
+        self._done |= {look.key: look for pair in shots for look in self._maker.records(pair)}
         made = [[self._album.picture(shot) for shot in pair] for pair in shots]
         return [(one, two) for one, two in made if one is not None and two is not None]
 
-    def findings(self, outcome: Outcome, witness: str | None = None) -> Findings:
+    def result(self, outcome: StudyResult, witness: str | None = None) -> ProofResult:
         """What was found, with everything that it was found by."""
         asked, looks = self._asked, self._done.values()
-        return Findings(
+        return ProofResult(
             prompts=asked.prompts,
-            asked=asked.base,
+            request=asked.base,
             sizes=asked.sizes,
             alpha=asked.alpha,
             smallest=asked.smallest,
@@ -186,8 +186,8 @@ class Proof:
             smallest_list=outcome.smallest,
             confirmation=outcome.confirmation,
             tried=outcome.tried,
-            recommendation=recommendation_of(outcome.tried, outcome.smallest),
-            answer=answer_of(outcome.verdicts, outcome.smallest, outcome.confirmation),
+            recommendation=recommendation_text(outcome.tried, outcome.smallest),
+            answer=answer_text(outcome.verdicts, outcome.smallest, outcome.confirmation),
             findings=asked.plan.findings,
             pictures=len(looks),
             evaluations=sum(look.evaluations for look in looks),
@@ -207,7 +207,7 @@ class Proof:
         yield told, figures.vector_diagram(pictures[0].steps)
         yield "What the whole list did at every step.", figures.strength_curves([p.account for p in pictures])
         shots = [
-            [self._asked.shot(self._asked.arms.arm(name), seed) for name in ("none", "whole")]
+            [self._asked.spec(self._asked.arms.arm(name), seed) for name in ("none", "whole")]
             for seed in range(3)
         ]
         made = [tuple(self._album.picture(shot) for shot in pair) for pair in shots]
@@ -215,26 +215,26 @@ class Proof:
         if pairs:
             yield "Where in the picture the whole list acted.", figures.heat_map(pairs)
 
-    def _answered(self, ask: Ask) -> Generator[Progress, None, list[Look]]:
-        left = len(ask.shots)
-        for made in self._maker.make(ask.shots):
+    def _answered(self, ask: PicturesNeeded) -> Generator[Progress, None, list[PictureRecord]]:
+        left = len(ask.specs)
+        for made in self._maker.make(ask.specs):
             left -= made
-            yield self._progress(ask.stage, left + ask.ahead)
-        looks = self._maker.looks(ask.shots)
+            yield self._progress(ask.stage, left + ask.left_after)
+        looks = self._maker.records(ask.specs)
         self._done |= {look.key: look for look in looks}
-        yield self._progress(ask.stage, ask.ahead)
+        yield self._progress(ask.stage, ask.left_after)
         return looks
 
     def _progress(self, stage: str, left: int) -> Progress:
         return Progress.at(stage, len(self._album), left, self._maker)
 
-    def _examples(self, outcome: Outcome) -> Iterator[Example]:
+    def _examples(self, outcome: StudyResult) -> Iterator[Example]:
         """The pictures to be shown, as far as they were made: each arm on its first seeds."""
         for told, arm in self._study.shown_arms(outcome.smallest):
             first = FRESH if arm.name == "smallest" else 0
             for seed in range(first, first + EXAMPLES):
-                shot = self._asked.shot(arm, seed)
-                look, picture = self._album.look(shot), self._album.picture(shot)
+                shot = self._asked.spec(arm, seed)
+                look, picture = self._album.record(shot), self._album.picture(shot)
                 if look is not None and picture is not None:
                     yield Example(told, shot.request.seed, look.seen, picture)
 

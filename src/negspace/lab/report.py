@@ -13,7 +13,7 @@ from PIL import Image
 from negspace import png
 from negspace.files import write_whole
 from negspace.lab import wording
-from negspace.lab.verdicts import Findings, TermVerdict
+from negspace.lab.results import ProofResult, TermVerdict
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -48,28 +48,28 @@ class Report:
         figures: drawings of what was measured: (in words, the figure).
     """
 
-    found: Findings
+    result: ProofResult
     examples: tuple[Example, ...]
     figures: tuple[tuple[str, "Figure"], ...] = ()
 
     @property
     def verdicts(self) -> Mapping[str, TermVerdict]:
         """What each term does."""
-        return self.found.verdicts
+        return self.result.verdicts
 
     @property
     def smallest_list(self) -> tuple[str, ...]:
         """The terms that are enough."""
-        return self.found.smallest_list
+        return self.result.smallest_list
 
     @property
     def answer(self) -> str:
         """The answer in one sentence."""
-        return self.found.answer
+        return self.result.answer
 
     def to_json(self) -> str:
         """All that was found; equal for two proofs of one question."""
-        return self.found.to_json(indent=2)
+        return self.result.to_json(indent=2)
 
     def save(self, folder: Path | str) -> tuple[Path, ...]:
         """Write `report.html`, `report.json` and the figures, whole or not at all; the files.
@@ -77,10 +77,10 @@ class Report:
         Raises:
             OutputError: they cannot be written.
         """
-        from negspace.lab.figures import drawn
+        from negspace.lab.figures import render
 
         place = Path(folder)
-        drawings = [(told, *drawn(figure)) for told, figure in self.figures]
+        drawings = [(told, *render(figure)) for told, figure in self.figures]
         files = {
             place / "report.html": page(self, [(told, svg) for told, svg, _ in drawings]).encode(),
             place / "report.json": f"{self.to_json()}\n".encode(),
@@ -111,28 +111,28 @@ CONTROLS = {
 
 def page(report: "Report", drawings: Sequence[tuple[str, bytes]] = ()) -> str:
     """The page of a report, with drawings: (in words, SVG)."""
-    found = report.found
-    return rendered(
+    found = report.result
+    return render_template(
         "report.html",
         found=found,
         rows=[(KINDS[one.kind], one) for one in found.verdicts.values()],
         controls=[(CONTROLS.get(one.name, one.name), one) for one in found.controls],
-        listed=wording.told_terms([one.term for one in found.verdicts.values()]),
+        listed=wording.terms_text([one.term for one in found.verdicts.values()]),
         figures=[(told, inline(svg)) for told, svg in drawings],
         strips=[strip(told, several) for told, several in groupby(report.examples, lambda one: one.arm)],
         versions=", ".join(f"{name} {number}" for name, number in found.versions.items()),
     )
 
 
-def rendered(template: str, **values: Any) -> str:
+def render_template(template: str, **values: Any) -> str:
     """A template of this folder, filled; a value that it asks for and is not given is an error."""
     environment = Environment(
         loader=PackageLoader("negspace.lab"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     environment.filters |= {
-        "share": wording.share,
+        "share": wording.percent,
         "points": wording.points,
-        "between": wording.between,
+        "between": wording.effect_text,
         "place": lambda value: f"{min(max(50 + 50 * value, 0), 100):.1f}",
     }
     return environment.get_template(template).render(**values)

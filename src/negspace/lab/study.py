@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from typing import Final, final
 
 from negspace.lab.arms import Arm
-from negspace.lab.outcome import Aim, Effect, Pair, changes, tally
-from negspace.lab.picture_store import Look
-from negspace.lab.question import Ask, Question
+from negspace.lab.effects import Expectation, Effect, RecordPair, side_effects, tally
+from negspace.lab.picture_store import PictureRecord
+from negspace.lab.question import PicturesNeeded, Question
 from negspace.lab.stats import e_bh
 from negspace.lab.trial import Design, Trial
-from negspace.lab.verdicts import Confirmation, Control, TermVerdict, Tried
+from negspace.lab.results import Confirmation, Control, TermVerdict, AlternativeResult
 from negspace.lab.witness import Witness
-from negspace.lab.wording import told_terms, why_of
+from negspace.lab.wording import terms_text, verdict_text
 from negspace.request import Avoid
 
 FRESH: Final = 100_000
@@ -29,12 +29,12 @@ FURTHER: Final = 200_000
 AGAIN: Final = 2
 """Pictures that are made once more."""
 
-Measure = Callable[[Aim, Look], bool]
+Measure = Callable[[Expectation, PictureRecord], bool]
 
 
 @final
 @dataclass(frozen=True)
-class Outcome:
+class StudyResult:
     """What a study found; `Findings` has what each of it means."""
 
     verdicts: dict[str, TermVerdict]
@@ -42,7 +42,7 @@ class Outcome:
     controls: tuple[Control, ...]
     smallest: tuple[str, ...]
     confirmation: Confirmation | None
-    tried: tuple[Tried, ...]
+    tried: tuple[AlternativeResult, ...]
 
 
 @final
@@ -60,7 +60,7 @@ class Study:
         self._tested = asked.tested
         self._none = asked.arms.arm("none")
         self._whole = asked.arms.arm("whole")
-        self._looks: dict[tuple[Arm, int], Look] = {}
+        self._looks: dict[tuple[Arm, int], PictureRecord] = {}
 
     @property
     def most(self) -> int:
@@ -69,20 +69,20 @@ class Study:
             return 0
         return self._asked.sizes.pairs * (1 + len(self._tested)) + self._left("lists")
 
-    def course(self) -> Generator[Ask, list[Look], Outcome]:
+    def run(self) -> Generator[PicturesNeeded, list[PictureRecord], StudyResult]:
         """Name what is needed, be sent what is known of it, and say in the end what it shows."""
         verdicts = yield from self._singles()
         if not self._tested:
-            return Outcome(verdicts, None, (), (), None, ())
+            return StudyResult(verdicts, None, (), (), None, ())
         whole, verdicts = yield from self._lists(verdicts)
         controls = yield from self._controls()
         smallest, confirmation = yield from self._confirmed(verdicts)
         tried = yield from self._others(smallest)
-        return Outcome(verdicts, whole, controls, smallest, confirmation, tried)
+        return StudyResult(verdicts, whole, controls, smallest, confirmation, tried)
 
     # each term by itself
 
-    def _singles(self) -> Generator[Ask, list[Look], dict[str, TermVerdict]]:
+    def _singles(self) -> Generator[PicturesNeeded, list[PictureRecord], dict[str, TermVerdict]]:
         sizes = self._asked.sizes
         trials: dict[str, Trial] = {}
         active, done, shown = self._tested, 0, frozenset[str]()
@@ -93,7 +93,7 @@ class Study:
             yield from self._take("each term by itself", arms, block, left)
             done = block.stop
             for one in active:
-                trials[one.term] = self._trial(self._none, self.alone(one), range(done), (one,), Aim.amiss)
+                trials[one.term] = self._trial(self._none, self.alone(one), range(done), (one,), Expectation.not_as_asked)
             shown = shown_of(trials, self._asked.alpha)
             if done >= sizes.least:
                 active = tuple(
@@ -107,7 +107,7 @@ class Study:
         }
 
     def _idle(self, one: Avoid) -> TermVerdict:
-        idle = self._asked.idle(one.term)
+        idle = self._asked.early_verdict(one.term)
         assert idle is not None, "every other term has pictures"
         return TermVerdict(term=one, kind=idle[0], why=idle[1])
 
@@ -120,14 +120,14 @@ class Study:
             return TermVerdict(term=one, kind="inert", why=told, pairs=len(pairs), tokens=tokens)
         own = frozenset(self._witness.named(one.term))
         amiss = Effect.of(trial)
-        there = self._effect(self._none, alone, seeds, (one,), Aim.there) if own else None
-        lacking = self._effect(self._none, alone, seeds, (one,), Aim.lacking)
+        there = self._effect(self._none, alone, seeds, (one,), Expectation.shows_avoided) if own else None
+        lacking = self._effect(self._none, alone, seeds, (one,), Expectation.lacks_wanted)
         kind = ("helps" if amiss.effect > 0 else "harms") if shown else "no_evidence"
         plain, spent = (max(pair[side].evaluations for pair in pairs) for side in (0, 1))
         return TermVerdict(
             term=one,
             kind=kind,
-            why=why_of(kind, amiss, there, lacking, self._asked.smallest, futile(trial)),
+            why=verdict_text(kind, amiss, there, lacking, self._asked.smallest, futile(trial)),
             effect=amiss.effect,
             interval=amiss.interval,
             pairs=trial.pairs,
@@ -137,21 +137,21 @@ class Study:
             evaluations=spent,
             extra=spent - plain,
             tokens=tokens,
-            changes=changes(pairs, [thing for thing in self._witness.things if thing not in own]),
+            changes=side_effects(pairs, [thing for thing in self._witness.things if thing not in own]),
         )
 
     # the list, whole and with each term left out; and what should not do as well
 
     def _lists(
         self, verdicts: dict[str, TermVerdict]
-    ) -> Generator[Ask, list[Look], tuple[Effect, dict[str, TermVerdict]]]:
+    ) -> Generator[PicturesNeeded, list[PictureRecord], tuple[Effect, dict[str, TermVerdict]]]:
         seeds = range(self._asked.sizes.side)
         without = {one.term: self._left_out(one) for one in self._tested}
         arms = [self._none, self._whole, *without.values()]
         yield from self._take("the list without each term", arms, seeds, self._left("controls"))
-        effect = self._effect(self._none, self._whole, seeds, self._asked.terms, Aim.amiss)
+        effect = self._effect(self._none, self._whole, seeds, self._asked.terms, Expectation.not_as_asked)
         needed = {
-            one.term: self._effect(without[one.term], self._whole, seeds, (one,), Aim.amiss)
+            one.term: self._effect(without[one.term], self._whole, seeds, (one,), Expectation.not_as_asked)
             for one in self._tested
         }
         return effect, {
@@ -159,7 +159,7 @@ class Study:
             for term, verdict in verdicts.items()
         }
 
-    def _controls(self) -> Generator[Ask, list[Look], tuple[Control, ...]]:
+    def _controls(self) -> Generator[PicturesNeeded, list[PictureRecord], tuple[Control, ...]]:
         asked, seeds = self._asked, range(self._asked.sizes.side)
         again, strength = asked.arms.arm("again"), asked.strength
         arms = [asked.arms.arm("unrelated"), asked.arms.arm("random")]
@@ -168,20 +168,20 @@ class Study:
         yield from self._take("controls", arms, seeds, self._left("fresh") + AGAIN)
         yield from self._take("controls", [self._none, again], range(AGAIN), self._left("fresh"))
         same = all(one.sha256 == two.sha256 for one, two in self._pairs(self._none, again, range(AGAIN)))
-        found = [Control(name="again", told="no negative, made once more", identical=same)]
+        found = [Control(name="again", description="no negative, made once more", identical=same)]
         for arm in arms:
-            effect = self._effect(self._none, arm, seeds, asked.terms, Aim.amiss)
-            told = told_terms(arm.avoid) if arm.avoid else f"plain guidance at scale {arm.scale:g}"
-            found.append(Control(name=arm.name, told=told, effect=effect))
+            effect = self._effect(self._none, arm, seeds, asked.terms, Expectation.not_as_asked)
+            told = terms_text(arm.avoid) if arm.avoid else f"plain guidance at scale {arm.scale:g}"
+            found.append(Control(name=arm.name, description=told, effect=effect))
         if isinstance(strength, str):
-            found.append(Control(name="strength", told="plain guidance", why_not=strength))
+            found.append(Control(name="strength", description="plain guidance", why_not=strength))
         return tuple(found)
 
     # the smallest list
 
     def _confirmed(
         self, verdicts: dict[str, TermVerdict]
-    ) -> Generator[Ask, list[Look], tuple[tuple[str, ...], Confirmation | None]]:
+    ) -> Generator[PicturesNeeded, list[PictureRecord], tuple[tuple[str, ...], Confirmation | None]]:
         """The fewest terms that are shown to keep the benefit, else all that help."""
         helping = tuple(one for one in self._tested if verdicts[one.term].kind == "helps")
         if not helping:
@@ -201,8 +201,8 @@ class Study:
         return made.terms, made
 
     def _confirmation(self, small: Arm, few: tuple[Avoid, ...], seeds: range) -> Confirmation:
-        benefit = self._effect(self._none, small, seeds, few, Aim.amiss)
-        against = self._effect(self._whole, small, seeds, few, Aim.amiss)
+        benefit = self._effect(self._none, small, seeds, few, Expectation.not_as_asked)
+        against = self._effect(self._whole, small, seeds, few, Expectation.not_as_asked)
         confirmed = benefit.effect > 0 and benefit.p < 0.05
         return Confirmation(
             terms=tuple(one.term for one in few),
@@ -223,19 +223,19 @@ class Study:
 
     # other scales and rules
 
-    def _others(self, smallest: tuple[str, ...]) -> Generator[Ask, list[Look], tuple[Tried, ...]]:
-        few, others = self._few(smallest), self._asked.others
+    def _others(self, smallest: tuple[str, ...]) -> Generator[PicturesNeeded, list[PictureRecord], tuple[AlternativeResult, ...]]:
+        few, others = self._few(smallest), self._asked.alternatives
         if not few or not others:
             return ()
         seeds, now = range(FURTHER, FURTHER + self._asked.sizes.tried), self._list(few)
         arms = [other.arm(few) for other in others]
         yield from self._take("other scales and rules", [now, *arms], seeds, 0)
-        effects = [self._effect(now, arm, seeds, few, Aim.amiss) for arm in arms]
+        effects = [self._effect(now, arm, seeds, few, Expectation.not_as_asked) for arm in arms]
         enough = self._asked.alpha / len(others)  # Bonferroni: the best of several is looked for
         best = max((one.effect for one in effects if one.p < enough), default=0.0)
         return tuple(
-            Tried(
-                told=other.told,
+            AlternativeResult(
+                description=other.description,
                 scale=other.scale,
                 rule=other.rule,
                 window=other.window,
@@ -255,22 +255,22 @@ class Study:
             "lists": sizes.side * (1 + terms),
             "controls": sizes.side * 3 + AGAIN,
             "fresh": sizes.fresh * 4,
-            "others": sizes.tried * (1 + len(self._asked.others)) if self._asked.others else 0,
+            "others": sizes.tried * (1 + len(self._asked.alternatives)) if self._asked.alternatives else 0,
         }
         names = list(stages)
         return sum(stages[name] for name in names[names.index(stage) :])
 
     def _take(
         self, stage: str, arms: Sequence[Arm], seeds: Iterable[int], ahead: int
-    ) -> Generator[Ask, list[Look], None]:
+    ) -> Generator[PicturesNeeded, list[PictureRecord], None]:
         """Ask for the pictures of some arms on some seeds, as far as they are not known yet."""
         wanted = [(arm, seed) for seed in seeds for arm in arms if (arm, seed) not in self._looks]
         if wanted:
-            shots = tuple(self._asked.shot(arm, seed) for arm, seed in wanted)
-            looks = yield Ask(stage, shots, ahead)
+            shots = tuple(self._asked.spec(arm, seed) for arm, seed in wanted)
+            looks = yield PicturesNeeded(stage, shots, ahead)
             self._looks |= dict(zip(wanted, looks, strict=True))
 
-    def _pairs(self, without: Arm, with_it: Arm, seeds: range) -> list[Pair]:
+    def _pairs(self, without: Arm, with_it: Arm, seeds: range) -> list[RecordPair]:
         return [(self._looks[without, seed], self._looks[with_it, seed]) for seed in seeds]
 
     def _trial(
@@ -278,7 +278,7 @@ class Study:
     ) -> Trial:
         """What a measure shows on pairs, where these terms are what is avoided."""
         words = [one.term for one in terms]
-        aims = [Aim.of(prompt, words, self._witness) for prompt in self._asked.prompts]
+        aims = [Expectation.of(prompt, words, self._witness) for prompt in self._asked.prompts]
         pairs = zip(seeds, self._pairs(without, with_it, seeds), strict=True)
         design = Design(
             alpha=self._asked.alpha,
@@ -301,12 +301,12 @@ class Study:
     def alone(self, one: Avoid) -> Arm:
         """The arm of one term by itself; of a list of one it is the list."""
         arms = self._asked.arms
-        asked = next(c for c in arms.comparisons if c.question == "alone" and c.term == one.term)
+        asked = next(c for c in arms.comparisons if c.kind == "alone" and c.term == one.term)
         return arms.arm(asked.with_it)
 
     def _left_out(self, one: Avoid) -> Arm:
         arms = self._asked.arms
-        asked = next(c for c in arms.comparisons if c.question == "needed" and c.term == one.term)
+        asked = next(c for c in arms.comparisons if c.kind == "needed" and c.term == one.term)
         return arms.arm(asked.without)
 
     def _few(self, smallest: Sequence[str]) -> tuple[Avoid, ...]:

@@ -60,7 +60,7 @@ class StepVectors:
 
 @final
 @dataclass(frozen=True, eq=False)
-class Measured:
+class PictureVectors:
     """One picture, as it was made.
 
     Attributes:
@@ -72,7 +72,7 @@ class Measured:
     account: LaneStats
 
 
-def measured(model: Model, requests: Sequence[Request], rows: int = 16) -> list[Measured]:
+def measure_vectors(model: Model, requests: Sequence[Request], rows: int = 16) -> list[PictureVectors]:
     """The vectors of every step of each request, whose pictures are made for it.
 
     Args:
@@ -95,14 +95,14 @@ def measured(model: Model, requests: Sequence[Request], rows: int = 16) -> list[
             if lane.last_step is not None and (not steps or steps[-1] is not lane.last_step):
                 steps.append(lane.last_step)
     return [
-        Measured(
+        PictureVectors(
             tuple(vectors for step in steps if (vectors := _vectors(step, lane.x)) is not None), lane.stats
         )
         for lane, steps in zip(lanes, taken, strict=True)
     ]
 
 
-def effective_scale(pictures: Sequence[Measured]) -> float:
+def effective_scale(pictures: Sequence[PictureVectors]) -> float:
     """The scale at which plain guidance goes as far towards what is wanted: the mean omega_e of the steps.
 
     Raises:

@@ -11,13 +11,13 @@ from PIL import Image
 from negspace.errors import LabError
 from negspace.frozen import Frozen
 from negspace.lab.json_lines import JsonLinesFile
-from negspace.lab.outcome import Effect, tally
+from negspace.lab.effects import Effect, tally
 from negspace.lab.proof import Proof
 from negspace.lab.question import Question
-from negspace.lab.study import Outcome, futile, shown_of
+from negspace.lab.study import StudyResult, futile, shown_of
 from negspace.lab.trial import Design, Trial
-from negspace.lab.verdicts import Findings, TermVerdict
-from negspace.lab.wording import share
+from negspace.lab.results import ProofResult, TermVerdict
+from negspace.lab.wording import percent
 from negspace.request import Avoid
 
 Answer = Literal["left", "right", "both", "neither"]
@@ -55,7 +55,7 @@ class Vote(Frozen):
 
 @final
 @dataclass(frozen=True)
-class Duel:
+class BlindPair:
     """One pair to be shown.
 
     Attributes:
@@ -74,7 +74,7 @@ class Duel:
 
 
 @final
-class Booth:
+class VotingSession:
     """A vote under way. Which pair comes next follows from the question and the votes so far alone.
 
     Args:
@@ -88,13 +88,13 @@ class Booth:
 
     def __init__(self, proof: Proof, folder: Path, pairs: int = PAIRS) -> None:
         self._proof = proof
-        self._asked: Question = proof.asked
+        self._asked: Question = proof.question
         self._pairs = pairs
         self._lines = JsonLinesFile(folder / "votes.jsonl", Vote)
         self._votes = {(vote.term, vote.seed): vote for vote in self._lines.values}
         self._shown: dict[tuple[str, int], tuple[Image.Image, Image.Image]] = {}  # of the block at hand
 
-    def __enter__(self) -> "Booth":
+    def __enter__(self) -> "VotingSession":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -110,7 +110,7 @@ class Booth:
         """Votes in all, at most."""
         return self._pairs * len(self._asked.tested)
 
-    def duel(self) -> Duel | None:
+    def next_pair(self) -> BlindPair | None:
         """The next pair, with its pictures made; None where everything is decided."""
         wanted = self._next()
         if wanted is None:
@@ -118,9 +118,9 @@ class Booth:
         one, seed = wanted
         rng = random.Random(f"{self._asked.base.seed} {one.term} {seed}")
         prompts = self._asked.prompts
-        return Duel(self.voted + 1, prompts[seed % len(prompts)], one.term, seed, rng.random() < 0.5)
+        return BlindPair(self.voted + 1, prompts[seed % len(prompts)], one.term, seed, rng.random() < 0.5)
 
-    def pictures(self, duel: Duel) -> tuple[Image.Image, Image.Image]:
+    def pictures(self, duel: BlindPair) -> tuple[Image.Image, Image.Image]:
         """What is on the left and on the right of a pair."""
         one = next(term for term in self._asked.tested if term.term == duel.term)
         if (one.term, duel.seed) not in self._shown:
@@ -139,14 +139,14 @@ class Booth:
         Raises:
             LabError: it is for another pair, as where two pages are open.
         """
-        duel = self.duel()
+        duel = self.next_pair()
         if duel is None or duel.number != number:
             raise LabError(f"vote {number} is not for the pair at hand; load the page again")
         vote = Vote(term=duel.term, seed=duel.seed, without_left=duel.without_left, answer=answer)
         self._lines.add([vote])
         self._votes[duel.term, duel.seed] = vote
 
-    def findings(self) -> Findings:
+    def result(self) -> ProofResult:
         """What the votes say so far."""
         trials = {one.term: self._trial(one) for one in self._asked.tested}
         shown = shown_of(trials, self._asked.alpha)
@@ -155,7 +155,7 @@ class Booth:
             for one in self._asked.terms
         }
         smallest = tuple(term for term, verdict in verdicts.items() if verdict.kind == "helps")
-        return self._proof.findings(Outcome(verdicts, None, (), smallest, None, ()), WHO)
+        return self._proof.result(StudyResult(verdicts, None, (), smallest, None, ()), WHO)
 
     def _next(self) -> tuple[Avoid, int] | None:
         """The first pair without a vote: block after block, within a block in an order of chance."""
@@ -180,7 +180,7 @@ class Booth:
 
 
 def _verdict(one: Avoid, trial: Trial | None, shown: bool, asked: Question) -> TermVerdict:
-    idle = asked.idle(one.term)
+    idle = asked.early_verdict(one.term)
     if idle is not None:
         return TermVerdict(term=one, kind=idle[0], why=idle[1])
     if trial is None or trial.pairs == 0:
@@ -188,7 +188,7 @@ def _verdict(one: Avoid, trial: Trial | None, shown: bool, asked: Question) -> T
     amiss = Effect.of(trial)
     kind = ("helps" if amiss.effect > 0 else "harms") if shown else "no_evidence"
     said = (
-        f"as asked in {share(1 - amiss.before)} of the pictures without it, {share(1 - amiss.after)} with it"
+        f"as asked in {percent(1 - amiss.before)} of the pictures without it, {percent(1 - amiss.after)} with it"
     )
     return TermVerdict(
         term=one,

@@ -10,15 +10,15 @@ from fastapi import Body, FastAPI, HTTPException
 from fastapi.responses import HTMLResponse, Response
 
 from negspace.errors import LabError
-from negspace.lab.report import rendered
+from negspace.lab.report import render_template
 
 if TYPE_CHECKING:
-    from negspace.lab.voting import Booth
+    from negspace.lab.voting import VotingSession
 
 NO_STORE = {"Cache-Control": "no-store"}
 
 
-def app(booth: "Booth", done: threading.Event) -> FastAPI:
+def app(booth: "VotingSession", done: threading.Event) -> FastAPI:
     """The program behind the page.
 
     Args:
@@ -30,13 +30,13 @@ def app(booth: "Booth", done: threading.Event) -> FastAPI:
 
     @made.get("/", response_class=HTMLResponse)
     def page() -> str:
-        return rendered("vote.html")
+        return render_template("vote.html")
 
     @made.get("/pair")
     def pair() -> dict[str, object]:
         """The pair at hand. What is on which side is not said."""
         with one_at_a_time:
-            duel = booth.duel()
+            duel = booth.next_pair()
             if duel is None:
                 done.set()
                 return {"voted": booth.voted, "done": True}
@@ -53,7 +53,7 @@ def app(booth: "Booth", done: threading.Event) -> FastAPI:
     @made.get("/picture/{number}/{side}")
     def picture(number: int, side: Literal["left", "right"]) -> Response:
         with one_at_a_time:
-            duel = booth.duel()
+            duel = booth.next_pair()
             if duel is None or duel.number != number:
                 raise HTTPException(404, "not the pair at hand")
             shown = booth.pictures(duel)[0 if side == "left" else 1]
@@ -91,7 +91,7 @@ class VotingServer:
         url: of the page.
     """
 
-    def __init__(self, booth: "Booth", port: int = 0) -> None:
+    def __init__(self, booth: "VotingSession", port: int = 0) -> None:
         self._done = threading.Event()
         settings = uvicorn.Config(app(booth, self._done), host="127.0.0.1", port=port, log_level="error")
         self._server = uvicorn.Server(settings)

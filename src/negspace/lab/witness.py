@@ -118,7 +118,7 @@ def witness_of(model: str) -> Witness:
 
 
 @final
-class Blind(Witness):
+class BlindWitness(Witness):
     """Sees nothing, for pictures that are only to be shown."""
 
     name = "nobody"

@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 
-from negspace.lab.outcome import Effect
-from negspace.lab.verdicts import Confirmation, TermKind, TermVerdict, Tried
+from negspace.lab.effects import Effect
+from negspace.lab.results import Confirmation, TermKind, TermVerdict, AlternativeResult
 from negspace.request import Avoid
 
 
-def told_terms(terms: Sequence[Avoid] | None) -> str:
+def terms_text(terms: Sequence[Avoid] | None) -> str:
     """A list as it would be written."""
     return ", ".join(one.term if one.weight == 1 else f"({one.term}:{one.weight:g})" for one in terms or ())
 
 
-def share(value: float) -> str:
+def percent(value: float) -> str:
     """A share in per cent."""
     return f"{100 * value:.0f} %"
 
@@ -22,13 +22,13 @@ def points(value: float) -> str:
     return f"{100 * value:+.0f} points"
 
 
-def between(effect: Effect) -> str:
+def effect_text(effect: Effect) -> str:
     """An effect with its interval: "+52 points [31, 68]"."""
     low, high = effect.interval
     return f"{points(effect.effect)} [{100 * low:+.0f}, {100 * high:+.0f}]"
 
 
-def why_of(
+def verdict_text(
     kind: TermKind,
     amiss: Effect,
     there: Effect | None,
@@ -38,17 +38,17 @@ def why_of(
 ) -> str:
     """The verdict on a term that pictures were made for."""
     said = [
-        f"as asked in {share(1 - amiss.before)} of the pictures without it, {share(1 - amiss.after)} with it"
+        f"as asked in {percent(1 - amiss.before)} of the pictures without it, {percent(1 - amiss.after)} with it"
     ]
     if there is None:
         said.append("nothing here can see what it names; only what it does to the rest was measured")
     elif max(there.before, there.after) == 0:
         said.append("what it names is in none of them, without or with it")
     else:
-        said.append(f"what it names goes from {share(there.before)} to {share(there.after)}")
+        said.append(f"what it names goes from {percent(there.before)} to {percent(there.after)}")
     if not lacking.interval[0] <= 0 <= lacking.interval[1]:
         cost = "at a cost: " if lacking.effect < 0 else ""
-        missing = f"is missing in {share(lacking.after)}, not {share(lacking.before)}"
+        missing = f"is missing in {percent(lacking.after)}, not {percent(lacking.before)}"
         said.append(f"{cost}what the prompt asks for {missing}")
     if kind == "no_evidence":
         told = (
@@ -60,7 +60,7 @@ def why_of(
     return "; ".join(said)
 
 
-def answer_of(
+def answer_text(
     verdicts: dict[str, TermVerdict], smallest: tuple[str, ...], confirmation: Confirmation | None
 ) -> str:
     """The answer in one sentence: is the negative necessary, and which part of it?"""
@@ -80,30 +80,30 @@ def answer_of(
     elif confirmation is not None:
         benefit = confirmation.benefit
         told += (
-            f", which on fresh seeds takes the pictures that are as asked from {share(1 - benefit.before)} "
-            f"to {share(1 - benefit.after)}"
+            f", which on fresh seeds takes the pictures that are as asked from {percent(1 - benefit.before)} "
+            f"to {percent(1 - benefit.after)}"
         )
     if needless:
         told += f"; {_and(needless)} can go"
     return f"{told}."
 
 
-def recommendation_of(tried: Sequence[Tried], smallest: Sequence[str]) -> str:
+def recommendation_text(tried: Sequence[AlternativeResult], smallest: Sequence[str]) -> str:
     """What to change in scale and rule."""
     if not smallest:
         return "Leave the negative out."
     for one in tried:
         if one.recommended:
             return (
-                f"Take {one.told}: {between(one.effect)} of pictures as asked against the present settings, "
+                f"Take {one.description}: {effect_text(one.effect)} of pictures as asked against the present settings, "
                 f"at {one.evaluations} evaluations a picture."
             )
     if not tried:
         return "Nothing else was tried."
     best = max(tried, key=lambda one: one.effect.effect)
     return (
-        f"Stay with scale and rule as they are: the best of {len(tried)} others, {best.told}, makes "
-        f"{between(best.effect)}, which is not shown to be better."
+        f"Stay with scale and rule as they are: the best of {len(tried)} others, {best.description}, makes "
+        f"{effect_text(best.effect)}, which is not shown to be better."
     )
 
 
