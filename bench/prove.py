@@ -31,11 +31,11 @@ from pathlib import Path
 from scipy.stats import binomtest
 
 import negspace
-from negspace.lab.effects import Expectation, Effect, tally
+from negspace.lab.effects import Effect, Expectation, tally
 from negspace.lab.proof import Proof
 from negspace.lab.results import ProofSizes
-from negspace.lab.witness import witness_of
 from negspace.lab.site import Site
+from negspace.lab.witness import witness_of
 from negspace.request import Avoid
 
 LISTS: tuple[tuple[str, dict[str, str]], ...] = (

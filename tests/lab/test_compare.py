@@ -26,7 +26,7 @@ def model(tiny_sd: Path) -> Model:
 
 def values(text: str, field: str) -> list[object]:
     one = axis(text)
-    return [getattr(one.at(BASE, i), field) for i in range(len(one.values))]
+    return [getattr(one.request_at(BASE, i), field) for i in range(len(one.values))]
 
 
 @pytest.mark.parametrize(
@@ -56,11 +56,11 @@ def test_an_axis_varies_what_it_names(text: str, field: str, wanted: list[object
 
 def test_words_of_terms_are_replaced_too() -> None:
     terms = BASE.model_copy(update={"avoid": (Avoid(term="red hat", weight=1.3), Avoid(term="text"))})
-    assert axis("avoid/hat=collar").at(terms, 0).avoid == (
+    assert axis("avoid/hat=collar").request_at(terms, 0).avoid == (
         Avoid(term="red collar", weight=1.3),
         Avoid(term="text"),
     )
-    assert axis("avoid/text=off").at(terms, 0).avoid == (Avoid(term="red hat", weight=1.3),)
+    assert axis("avoid/text=off").request_at(terms, 0).avoid == (Avoid(term="red hat", weight=1.3),)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_an_axis_that_cannot_be_is_told(text: str, told: str) -> None:
 )
 def test_a_value_that_cannot_be_is_told(text: str, error: type[NegspaceError], told: str) -> None:
     with pytest.raises(error, match=told):
-        axis(text).at(BASE, 0)
+        axis(text).request_at(BASE, 0)
 
 
 def test_every_cell_is_the_picture_of_its_request(model: Model, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 import negspace as ns
 from negspace.errors import LabError
 from negspace.generate import Model
-from negspace.lab import ProofResult, Proof
+from negspace.lab import Proof, ProofResult
 from tests.lab.worlds import Words
 
 ASKED: dict[str, Any] = {"max_pictures": 110, "steps": 1, "sampler": "DDIM", "witness": Words()}
@@ -83,3 +83,10 @@ def test_scale_one_needs_no_picture(model: Model, tmp_path: Path) -> None:
         report = proof.report()
     assert proof.made == 0 and report.verdicts["hat"].kind == "inert"
     assert json.loads(report.to_json())["answer"].startswith("No: ")
+
+
+def test_files_of_older_versions_are_read(model: Model) -> None:
+    result = ns.lab.prove("a cat", "hat, zeppelin", model, **ASKED).result
+    older = result.to_json().replace('"request":', '"asked":', 1).replace('"description":', '"told":')
+    assert result.controls and older != result.to_json()
+    assert ProofResult.from_json(older) == result

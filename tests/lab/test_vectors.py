@@ -42,9 +42,9 @@ def test_guided_is_on_the_line_through_both(model: Model) -> None:
     for step in one.steps:
         points = step.plane()
         assert points[3] == pytest.approx(points[2] + 3 * (points[1] - points[2]), rel=1e-3, abs=1e-3)
-    assert one.account.push[0] is not None and one.account.omega[0] is not None
-    assert one.account.omega[0].positive == pytest.approx(3.0, rel=1e-3)
-    assert one.account.omega[0].negative == pytest.approx(2.0, rel=1e-3)
+    assert one.stats.push[0] is not None and one.stats.omega[0] is not None
+    assert one.stats.omega[0].positive == pytest.approx(3.0, rel=1e-3)
+    assert one.stats.omega[0].negative == pytest.approx(2.0, rel=1e-3)
 
 
 def test_at_scale_one_there_is_nothing_to_measure(model: Model) -> None:
@@ -62,7 +62,7 @@ def test_every_figure_is_drawn_the_same_twice(model: Model) -> None:
     grey, white = Image.new("RGB", (8, 8), "grey"), Image.new("RGB", (8, 8), "white")
     makers = (
         lambda: figures.vector_diagram(pictures[0].steps),
-        lambda: figures.strength_curves([one.account for one in pictures]),
+        lambda: figures.strength_curves([one.stats for one in pictures]),
         lambda: figures.leak_curve(rows),
         lambda: figures.variety_curve(rows),
         lambda: figures.heat_map([(grey, white), (grey, grey)]),

@@ -12,7 +12,7 @@ import negspace as ns
 from negspace.errors import LabError
 from negspace.generate import Model
 from negspace.lab.proof import Proof
-from negspace.lab.voting import Answer, VotingSession, BlindPair
+from negspace.lab.voting import Answer, BlindPair, VotingSession
 from negspace.lab.voting_page import VotingServer
 from negspace.lab.witness import BlindWitness
 
@@ -25,7 +25,13 @@ def model(tiny_sd: Path) -> Model:
 @pytest.fixture
 def proof(model: Model, tmp_path: Path) -> Iterator[Proof]:
     asked = Proof(
-        "a cat", "hat, blurry, zeppelin", model, folder=tmp_path, witness=BlindWitness(), steps=1, sampler="DDIM"
+        "a cat",
+        "hat, blurry, zeppelin",
+        model,
+        folder=tmp_path,
+        witness=BlindWitness(),
+        steps=1,
+        sampler="DDIM",
     )
     with asked:
         yield asked

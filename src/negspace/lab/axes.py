@@ -73,7 +73,7 @@ class WindowAxis(Axis):
             for term in terms_of(request.avoid, request.dialect, request.steps or 20)
         )
         if not terms:
-            raise LabError("axis window: nothing is avoided, so there is no window to vary; name terms with --avoid")
+            raise LabError("axis window: nothing is avoided that could have a window; name it with --avoid")
         return request.model_copy(update={"avoid": terms})
 
 

@@ -8,7 +8,7 @@ import torch
 
 from negspace.errors import LabError, NegspaceError
 from negspace.generate import Model
-from negspace.lab.workers import MadePicture, Batch, Workers, make_batch, same_model
+from negspace.lab.workers import Batch, MadePicture, Workers, make_batch, same_model
 
 LOCAL = "local"
 

@@ -116,7 +116,9 @@ def side_effects(
     """The things whose share differs between the two sides of the pairs, largest difference first."""
     effects: list[SideEffect] = []
     for thing in things:
-        effect = Effect.of(tally((thing in without.seen, thing in with_it.seen) for without, with_it in pairs))
+        effect = Effect.of(
+            tally((thing in without.seen, thing in with_it.seen) for without, with_it in pairs)
+        )
         p = min(1.0, effect.p * len(things))
         if p < alpha:
             effects.append(SideEffect(thing=thing, before=effect.before, after=effect.after, p=p))

@@ -207,12 +207,13 @@ def _alternatives(facts: ModelFacts, base: Request) -> tuple[Alternative, ...]:
     """Scales, windows and rules that are worth trying with this model."""
     scale = facts.scale if base.scale is None else base.scale
     rules = [
-        rule
-        for rule in ("dual", "perp_neg")
-        if rule in facts.rules and (base.rule or facts.rule) != rule
+        rule for rule in ("dual", "perp_neg") if rule in facts.rules and (base.rule or facts.rule) != rule
     ]
     return (
-        *(Alternative(f"scale {scale * factor:.3g}", scale=round(scale * factor, 2)) for factor in (2 / 3, 3 / 2)),
+        *(
+            Alternative(f"scale {scale * factor:.3g}", scale=round(scale * factor, 2))
+            for factor in (2 / 3, 3 / 2)
+        ),
         Alternative("the list told in the first 60 % of the steps only", window=(0.0, 0.6)),
         *(Alternative(f"rule {rule}", rule=rule) for rule in rules),
     )

@@ -28,7 +28,7 @@ OpenShare = Annotated[float, Field(gt=0.0, lt=1.0)]
 Count = Annotated[int, Field(ge=0)]
 
 NEGLIGIBLE = 1e-16
-"""States of this probability are not followed in a forecast; with 300 pairs there are at most 45,000 states."""
+"""A forecast drops states of this probability; with 300 pairs there are at most 45,000 states."""
 
 
 class Design(Frozen):
@@ -54,8 +54,8 @@ class TrialVerdict:
 
     Attributes:
         kind: "helps", "harms" or "no_evidence".
-        reason: "evidence" of an effect; "futile", any effect is shown to be smaller than `Design.smallest`; or
-            "spent", all pairs were made and neither was shown.
+        reason: "evidence" of an effect; "futile", any effect is shown to be smaller than `Design.smallest`;
+            or "spent", all pairs were made and neither was shown.
         effect: net share of pictures that got better, (helped - harmed) / pairs.
         interval: of the effect, valid at the moment of stopping.
         pairs: how many were made.
@@ -159,7 +159,7 @@ class Trial(Frozen):
         return self.model_copy(update={cell: getattr(self, cell) + 1})
 
     def run(self, pairs: Iterable[tuple[bool, bool]]) -> "Trial":
-        """The trial after these pairs, or after as many as it takes to end. No pair is taken beyond the end."""
+        """The trial after these pairs, or after as many as it takes to end; no further pair is taken."""
         trial = self
         source = iter(pairs)
         while trial._end is None and (pair := next(source, None)) is not None:

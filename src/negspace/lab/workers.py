@@ -20,7 +20,7 @@ from negspace.receipt import Receipt
 from negspace.request import Request
 
 ROWS: Final = 16
-"""Rows of a forward pass: always as many, so that a picture does not depend on its batch or on the machine."""
+"""Rows of a forward pass: always as many, so that a picture does not depend on its batch or machine."""
 
 MadePicture = tuple[Image.Image, Receipt]
 """One picture, RGB, and its receipt."""

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from negspace.errors import LabError, RequestError
-from negspace.lab import ProofResult, Progress, Proof
+from negspace.lab import Progress, Proof, ProofResult
 from negspace.serve.access.tenants import Tenant
 from negspace.serve.refusal import Refusal, too_busy
 from negspace.serve.service import Service

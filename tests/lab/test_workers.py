@@ -1,4 +1,4 @@
-"""Crews: who makes the pictures changes nothing about them."""
+"""Workers: who makes the pictures changes nothing about them."""
 
 import pickle
 from collections.abc import Iterator, Sequence
@@ -14,8 +14,8 @@ from negspace.errors import LabError, PromptError
 from negspace.generate import Model
 from negspace.lab import Proof, Site
 from negspace.lab.picture_maker import PictureMaker
-from negspace.lab.picture_store import PictureStore, PictureSpec
-from negspace.lab.workers import InProcess, MadePicture, Batch, Processes, Workers, make_batch, same_model
+from negspace.lab.picture_store import PictureSpec, PictureStore
+from negspace.lab.workers import Batch, InProcess, MadePicture, Processes, Workers, make_batch, same_model
 from negspace.request import Request
 from tests.lab.worlds import Words
 
@@ -63,8 +63,8 @@ def test_two_processes_prove_what_one_does(model: Model, tmp_path: Path) -> None
 
 
 def test_a_process_that_dies_is_told(model: Model, tmp_path: Path) -> None:
-    with closing(Processes(model, 1)) as crew, PictureStore(tmp_path, "tiny", "numbers") as album:
-        maker = PictureMaker(crew, Words(), album)
+    with closing(Processes(model, 1)) as workers, PictureStore(tmp_path, "tiny", "numbers") as store:
+        maker = PictureMaker(workers, Words(), store)
         for _ in maker.make([PictureSpec(REQUESTS[0])]):
             pass
         for process in active_children():
@@ -74,7 +74,7 @@ def test_a_process_that_dies_is_told(model: Model, tmp_path: Path) -> None:
                 pass
 
 
-def test_parts_leave_no_hand_idle(model: Model, tmp_path: Path) -> None:
+def test_batches_keep_every_worker_busy(model: Model, tmp_path: Path) -> None:
     class Four(Workers):
         count = 4
 
@@ -83,10 +83,10 @@ def test_parts_leave_no_hand_idle(model: Model, tmp_path: Path) -> None:
             return InProcess(model).make(batches)
 
     sizes: list[list[int]] = []
-    shots = [PictureSpec(Request(prompt="a cat", seed=seed, steps=1)) for seed in range(40)]
-    with PictureStore(tmp_path, "tiny", "numbers") as album:
-        maker = PictureMaker(Four(), Words(), album)
-        for few in (shots[:5], shots):
+    specs = [PictureSpec(Request(prompt="a cat", seed=seed, steps=1)) for seed in range(40)]
+    with PictureStore(tmp_path, "tiny", "numbers") as store:
+        maker = PictureMaker(Four(), Words(), store)
+        for few in (specs[:5], specs):
             for _ in maker.make(few):
                 pass
     assert sizes == [[5], [9, 9, 9, 8]]
