@@ -31,11 +31,11 @@ from pathlib import Path
 from scipy.stats import binomtest
 
 import negspace
-from negspace.lab.outcome import Aim, Effect, tally
+from negspace.lab.effects import Effect, Expectation, tally
 from negspace.lab.proof import Proof
-from negspace.lab.verdicts import ProofSizes
+from negspace.lab.results import ProofSizes
+from negspace.lab.site import Site
 from negspace.lab.witness import witness_of
-from negspace.lab.workers import Site
 from negspace.request import Avoid
 
 LISTS: tuple[tuple[str, dict[str, str]], ...] = (
@@ -96,10 +96,10 @@ def truth(
     folder = store / "truth"
     with Proof(prompt, avoid, model, folder=folder, seed=TRUTH, site=site) as proof:
         for one in avoid:
-            if proof.asked.idle(one.term) is not None:
+            if proof.question.early_verdict(one.term) is not None:
                 found[one.term] = "unknown"
                 continue
-            aim = Aim.of(prompt, [one.term], witness)
+            aim = Expectation.of(prompt, [one.term], witness)
             looks = [witness.look(pair) for pair in proof.pairs(one, range(pairs))]
             effect = Effect.of(tally((_amiss(aim, a), _amiss(aim, b)) for a, b in looks))
             shown = effect.p < 0.01
@@ -116,7 +116,7 @@ def short(terms: dict[str, str]) -> dict[str, str]:
     return {term: kind for term, kind in terms.items() if kind == "unrelated" or term == first}
 
 
-def _amiss(aim: Aim, seen: frozenset[str]) -> bool:
+def _amiss(aim: Expectation, seen: frozenset[str]) -> bool:
     return any(things <= seen for things in aim.unwanted) or not aim.wanted <= seen
 
 
@@ -138,7 +138,7 @@ def verdicts(options: argparse.Namespace) -> dict[str, object]:
         avoid = tuple(Avoid(term=term) for term in terms)
         folder = options.store / "runs"
         with Proof(prompt, avoid, model, folder=folder, seed=seed, sizes=SIZES, site=site) as proof:
-            found = proof.report().found
+            found = proof.report().result
         told += [
             Told(prompt, term, terms[term], seed, one.kind, true[prompt][term], one.effect)
             for term, one in found.verdicts.items()

@@ -17,7 +17,7 @@ from bench.claims import founding, papers
 from bench.claims.bench import Bench, Row
 from negspace import __version__
 from negspace.files import write_whole
-from negspace.lab.workers import Site
+from negspace.lab.site import Site
 
 HEAD = """# Reproduction
 

@@ -1,4 +1,4 @@
-"""What claims are measured with: pictures of one set of wishes under different settings, kept in an album."""
+"""What claims are measured with: pictures of one set of wishes under different settings, kept in a folder."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import negspace
-from negspace.lab.outcome import Aim, Effect, tally
-from negspace.lab.picture_maker import PictureMaker, decides
-from negspace.lab.picture_store import Look, PictureStore, Shot
+from negspace.lab.effects import Effect, Expectation, tally
+from negspace.lab.picture_maker import PictureMaker
+from negspace.lab.picture_store import PictureRecord, PictureSpec
+from negspace.lab.site import HERE, Site
+from negspace.lab.study import Measure
 from negspace.lab.witness import witness_of
-from negspace.lab.workers import HERE, Site
 from negspace.request import Request
 
 Verdict = Literal["agrees", "disagrees", "not shown", "not measured"]
+Settings = dict[str, Any]
+"""Fields of a request; `{thing}` and `{prompt}` in a text are those of the wish."""
 
 PLACES = ("meadow", "beach", "city", "mountains")
 ACCESSORIES = {"snowman": "hat", "house": "smoke", "cat": "collar", "boat": "flag"}
@@ -68,14 +71,14 @@ class Bench:
     Attributes:
         store: where they are kept.
         size: wishes a setting.
-        told: called with a line where something takes long.
+        report: called with a line of progress.
         site: where pictures are made.
-        text_encoder: a folder in the place of the model's own; None is its own.
+        text_encoder: a folder in place of the model's own text encoder; None keeps its own.
     """
 
     store: Path
     size: int
-    told: Callable[[str], None] = print
+    report: Callable[[str], None] = print
     site: Site = HERE
     text_encoder: Path | None = None
     model: negspace.Model = field(init=False)
@@ -83,28 +86,27 @@ class Bench:
     def __post_init__(self) -> None:
         self.model = negspace.load("embedded", text_encoder=self.text_encoder)
         self.witness = witness_of("embedded")
-        self.album = PictureStore(self.store, decides(self.model), self.witness.fingerprint)
-        self.maker = PictureMaker(self.site.crew(self.model), self.witness, self.album)
+        self.maker = PictureMaker.open(self.model, self.witness, self.store, self.site)
 
-    def told_by(self, text_encoder: Path) -> Bench:
-        """The same with another text encoder, and an album of its own."""
+    def with_encoder(self, text_encoder: Path) -> Bench:
+        """The same with another text encoder, and a folder of its own."""
         return replace(self, store=self.store / f"by {text_encoder.name}", text_encoder=text_encoder)
 
     def wishes(self, count: int | None = None, things: Sequence[str] = ()) -> list[Wish]:
         """Wishes for subjects that bring something along; with `things`, for any subject, of these things."""
         subjects = list(ACCESSORIES)
-        found: list[Wish] = []
+        made: list[Wish] = []
         for i in range(count or self.size):
             subject = subjects[i % len(subjects)]
             place = PLACES[i // len(subjects) % len(PLACES)]
             thing = things[i % len(things)] if things else ACCESSORIES[subject]
-            found.append(Wish(f"a {subject}, {place}", thing, 40_000 + i))
-        return found
+            made.append(Wish(f"a {subject}, {place}", thing, 40_000 + i))
+        return made
 
-    def shots(self, wishes: Sequence[Wish], **settings: Any) -> list[Shot]:
-        """The pictures of wishes under settings; `{thing}` and `{prompt}` in a text are the wish's."""
+    def specs(self, wishes: Sequence[Wish], **settings: Any) -> list[PictureSpec]:
+        """The pictures of wishes under settings."""
         return [
-            Shot(
+            PictureSpec(
                 Request.from_dict(
                     {
                         "prompt": wish.prompt,
@@ -116,70 +118,74 @@ class Bench:
             for wish in wishes
         ]
 
-    def looks(self, wishes: Sequence[Wish], **settings: Any) -> list[Look]:
+    def records(self, wishes: Sequence[Wish], **settings: Any) -> list[PictureRecord]:
         """What is in the pictures of wishes under settings."""
-        shots = self.shots(wishes, **settings)
-        for made in self.maker.make(shots):
-            self.told(f"    {made} pictures of {settings or 'no negative'}")
-        return self.maker.looks(shots)
+        specs = self.specs(wishes, **settings)
+        for made in self.maker.make(specs):
+            self.report(f"    {made} pictures of {settings or 'no negative'}")
+        return self.maker.records(specs)
 
     def pictures(self, wishes: Sequence[Wish], **settings: Any) -> list[Image.Image]:
         """The pictures themselves."""
-        self.looks(wishes, **settings)
-        made = [self.album.picture(shot) for shot in self.shots(wishes, **settings)]
-        return [picture for picture in made if picture is not None]
+        self.records(wishes, **settings)
+        return self.maker.store.pictures(self.specs(wishes, **settings))
 
     def features(self, wishes: Sequence[Wish], **settings: Any) -> NDArray[np.float32]:
         """[pictures, dimensions] of the oracle."""
         return self.witness.features(self.pictures(wishes, **settings))
 
-    def leak(self, wishes: Sequence[Wish], one: dict[str, Any], other: dict[str, Any]) -> Effect:
-        """How much rarer the unwanted thing is under other settings."""
-        return self._effect(wishes, one, other, Aim.there)
+    def expectations(self, wishes: Sequence[Wish]) -> list[Expectation]:
+        """What the picture of each wish should show and should not show."""
+        return [Expectation.of(wish.prompt, [wish.thing], self.witness) for wish in wishes]
 
-    def lacking(self, wishes: Sequence[Wish], one: dict[str, Any], other: dict[str, Any]) -> Effect:
-        """How much rarer it is under other settings that something wanted is missing."""
-        return self._effect(wishes, one, other, Aim.lacking)
-
-    def aims(self, wishes: Sequence[Wish]) -> list[Aim]:
-        """What the picture of each wish is to show and not to show."""
-        return [Aim.of(wish.prompt, [wish.thing], self.witness) for wish in wishes]
-
-    def spoiled(self, wishes: Sequence[Wish], one: dict[str, Any], other: dict[str, Any]) -> Effect:
-        """How much rarer it is under other settings that something wanted is missing or a defect there."""
-        return self._effect(wishes, one, other, _spoiled)
+    def leaks(self, wishes: Sequence[Wish], **settings: Any) -> list[bool]:
+        """For each wish whether its picture shows the unwanted thing."""
+        return self._faults(Expectation.shows_avoided, wishes, settings)
 
     def spoils(self, wishes: Sequence[Wish], **settings: Any) -> list[bool]:
-        """For each wish whether something wanted is missing or a defect there."""
-        return list(map(_spoiled, self.aims(wishes), self.looks(wishes, **settings)))
+        """For each wish whether something wanted is missing in its picture or a defect is there."""
+        return self._faults(_spoiled, wishes, settings)
 
-    def changed(self, wishes: Sequence[Wish], one: dict[str, Any], other: dict[str, Any]) -> list[bool]:
+    def leak(self, wishes: Sequence[Wish], before: Settings, after: Settings) -> Effect:
+        """How much rarer the unwanted thing is under other settings."""
+        return self._effect(Expectation.shows_avoided, wishes, before, after)
+
+    def lacking(self, wishes: Sequence[Wish], before: Settings, after: Settings) -> Effect:
+        """How much rarer it is under other settings that something wanted is missing."""
+        return self._effect(Expectation.lacks_wanted, wishes, before, after)
+
+    def spoiled(self, wishes: Sequence[Wish], before: Settings, after: Settings) -> Effect:
+        """How much rarer it is under other settings that something wanted is missing or a defect is there."""
+        return self._effect(_spoiled, wishes, before, after)
+
+    def changed(self, wishes: Sequence[Wish], before: Settings, after: Settings) -> list[bool]:
         """For each wish whether anything that can be seen differs."""
-        pairs = zip(self.looks(wishes, **one), self.looks(wishes, **other), strict=True)
+        pairs = zip(self.records(wishes, **before), self.records(wishes, **after), strict=True)
         return [without.seen != with_it.seen for without, with_it in pairs]
 
-    def _effect(
-        self,
-        wishes: Sequence[Wish],
-        one: dict[str, Any],
-        other: dict[str, Any],
-        measure: Callable[[Aim, Look], bool],
-    ) -> Effect:
-        both = zip(self.aims(wishes), self.looks(wishes, **one), self.looks(wishes, **other), strict=True)
-        return Effect.of(tally((measure(aim, a), measure(aim, b)) for aim, a, b in both))
+    def evaluations(self, wishes: Sequence[Wish], **settings: Any) -> float:
+        """Mean network evaluations of a picture."""
+        return mean(record.evaluations for record in self.records(wishes, **settings))
+
+    def _faults(self, measure: Measure, wishes: Sequence[Wish], settings: Settings) -> list[bool]:
+        return list(map(measure, self.expectations(wishes), self.records(wishes, **settings)))
+
+    def _effect(self, measure: Measure, wishes: Sequence[Wish], before: Settings, after: Settings) -> Effect:
+        sides = (self._faults(measure, wishes, settings) for settings in (before, after))
+        return Effect.of(tally(zip(*sides, strict=True)))
 
 
-def _spoiled(aim: Aim, look: Look) -> bool:
-    return aim.lacking(look) or not DEFECTS.isdisjoint(look.seen)
+def _spoiled(expectation: Expectation, record: PictureRecord) -> bool:
+    return expectation.lacks_wanted(record) or not DEFECTS.isdisjoint(record.seen)
 
 
 def _filled(value: Any, wish: Wish) -> Any:
-    """A setting with the wish's own words in every text."""
+    """A setting with the words of the wish in every text."""
     if isinstance(value, str):
         return value.format(thing=wish.thing, prompt=wish.prompt)
     if isinstance(value, Mapping):
-        return {name: _filled(one, wish) for name, one in value.items()}
-    return [_filled(one, wish) for one in value] if isinstance(value, list) else value
+        return {name: _filled(text, wish) for name, text in value.items()}
+    return [_filled(text, wish) for text in value] if isinstance(value, list) else value
 
 
 def score(effect: Effect) -> tuple[float, float]:
@@ -198,9 +204,9 @@ def bootstrap(
     values: Sequence[Any], measure: Callable[[list[Any]], float], draws: int = 500
 ) -> tuple[float, float]:
     """Percentile interval of a measure of a sample, 95 %."""
-    rng = np.random.default_rng(0)
-    found = [measure([values[i] for i in rng.integers(len(values), size=len(values))]) for _ in range(draws)]
-    low, high = np.percentile(found, [2.5, 97.5])
+    rng, size = np.random.default_rng(0), len(values)
+    samples = [measure([values[i] for i in rng.integers(size, size=size)]) for _ in range(draws)]
+    low, high = np.percentile(samples, [2.5, 97.5])
     return float(low), float(high)
 
 

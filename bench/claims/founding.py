@@ -12,25 +12,26 @@ from bench.claims.papers import NONE, PLAIN
 from negspace.lab.stats import pairs_to_exclude, vendi
 from negspace.models.files.source import EMBEDDED, find_folder
 
-APART = 0.6
-"""How far apart a weak encoder's words stand, of what they stood."""
+DISTANCE = 0.6
+"""Distance of a weak encoder's words from each other, relative to that of the model's own encoder."""
 
 
 def scale_one(bench: Bench) -> Row:
     wishes = bench.wishes()
-    one, other = bench.looks(wishes, scale=1.0), bench.looks(wishes, scale=1.0, avoid="{thing}")
-    same = sum(a.sha256 == b.sha256 for a, b in zip(one, other, strict=True))
+    bare, avoiding = bench.records(wishes, scale=1.0), bench.records(wishes, scale=1.0, avoid="{thing}")
+    same = sum(a.sha256 == b.sha256 for a, b in zip(bare, avoiding, strict=True))
     return _identical("a", "scale 1 shows the conditioning alone", same, len(wishes))
 
 
 def same_text(bench: Bench) -> Row:
     wishes = bench.wishes()
-    one, other = bench.pictures(wishes, scale=1.0), bench.pictures(wishes, scale=4.0, avoid="{prompt}")
-    off = [
+    bare, avoiding = bench.pictures(wishes, scale=1.0), bench.pictures(wishes, scale=4.0, avoid="{prompt}")
+    differences = [
         int(np.abs(np.asarray(a, np.int16) - np.asarray(b, np.int16)).max())
-        for a, b in zip(one, other, strict=True)
+        for a, b in zip(bare, avoiding, strict=True)
     ]
-    same = sum(one <= 1 for one in off)  # the sums of n + w (c - n) round, the last bit of a pixel may differ
+    # n + w (c - n) is rounded, so the last bit of a pixel may differ.
+    same = sum(difference <= 1 for difference in differences)
     return _identical("b", "the same text on both sides shows the conditioning alone, too", same, len(wishes))
 
 
@@ -50,16 +51,16 @@ def weak_encoder(bench: Bench) -> Row:
     wishes = bench.wishes()
     listed = {"avoid": ", ".join(sorted(DEFECTS))}
     gains = {
-        one: list(zip(one.spoils(wishes, **NONE), one.spoils(wishes, **listed), strict=True))
-        for one in (bench, bench.told_by(weakened(bench.store / "weak_text_encoder")))
+        encoder: list(zip(encoder.spoils(wishes, **NONE), encoder.spoils(wishes, **listed), strict=True))
+        for encoder in (bench, bench.with_encoder(weakened(bench.store / "weak_text_encoder")))
     }
 
     def difference(both: list[tuple[tuple[bool, bool], tuple[bool, bool]]]) -> float:
-        own, weak = (mean(one[side][0] - one[side][1] for one in both) for side in (0, 1))
+        own, weak = (mean(pair[side][0] - pair[side][1] for pair in both) for side in (0, 1))
         return weak - own
 
     interval = bootstrap(list(zip(*gains.values(), strict=True)), difference)
-    told = [
+    gained = [
         f"{100 * mean(a for a, _ in pairs):.0f} to {100 * mean(b for _, b in pairs):.0f} %"
         for pairs in gains.values()
     ]
@@ -67,9 +68,9 @@ def weak_encoder(bench: Bench) -> Row:
         "c",
         "a weak text encoder needs negatives more than a strong one",
         "larger gain with the weaker one. One encoder is shipped: the weak one is the same with its words "
-        f"{100 * APART:.0f} % as far apart",
-        f"a list of every defect takes pictures with a defect or something missing from {told[0]} with its "
-        f"own encoder, from {told[1]} with the weaker one",
+        f"{100 * DISTANCE:.0f} % as far apart",
+        f"a list of every defect takes pictures with a defect or something missing from {gained[0]} with its "
+        f"own encoder, from {gained[1]} with the weaker one",
         f"{span(interval)} between the gains",
         judged(interval),
     )
@@ -89,7 +90,7 @@ def weakened(place: Path) -> Path:
         tensors = load_file(file)
         (name,) = (name for name in tensors if name.endswith("token_embedding.weight"))
         words = tensors[name].float()
-        tensors[name] = words.mean(0).lerp(words, APART).to(tensors[name].dtype)
+        tensors[name] = words.mean(0).lerp(words, DISTANCE).to(tensors[name].dtype)
         save_file(tensors, place / file.name, metadata={"format": "pt"})
     return place
 
@@ -115,8 +116,8 @@ def common_and_rare(bench: Bench) -> Row:
     common = bench.leak(bench.wishes(), NONE, PLAIN)
     hands = [Wish(f"a hand, {place}", "extra fingers", 70_000 + i) for i, place in enumerate(_places(bench))]
     rare = bench.leak(hands, NONE, PLAIN)
-    falls = [1 - one.after / one.before if one.before else float("nan") for one in (common, rare)]
-    interval = _apart(bench, bench.wishes(), hands)
+    falls = [1 - effect.after / effect.before if effect.before else float("nan") for effect in (common, rare)]
+    interval = _fall_difference(bench, bench.wishes(), hands)
     return Row(
         "e",
         "common failings are excluded reliably, rare or complex ones are not",
@@ -128,17 +129,16 @@ def common_and_rare(bench: Bench) -> Row:
     )
 
 
-def _apart(bench: Bench, common: list[Wish], rare: list[Wish]) -> tuple[float, float]:
+def _fall_difference(bench: Bench, common: list[Wish], rare: list[Wish]) -> tuple[float, float]:
     """Interval of how much further the rate of one kind falls than that of another, both as shares."""
-    pairs: list[list[tuple[bool, bool]]] = []
-    for wishes in (common, rare):
-        looks = zip(bench.looks(wishes, **NONE), bench.looks(wishes, **PLAIN), strict=True)
-        aims = bench.aims(wishes)
-        pairs.append([(aim.there(a), aim.there(b)) for aim, (a, b) in zip(aims, looks, strict=True)])
+    pairs = [
+        list(zip(bench.leaks(wishes, **NONE), bench.leaks(wishes, **PLAIN), strict=True))
+        for wishes in (common, rare)
+    ]
 
     def difference(both: list[tuple[tuple[bool, bool], tuple[bool, bool]]]) -> float:
         falls = [
-            1 - sum(one[side][1] for one in both) / max(1, sum(one[side][0] for one in both))
+            1 - sum(pair[side][1] for pair in both) / max(1, sum(pair[side][0] for pair in both))
             for side in (0, 1)
         ]
         return falls[0] - falls[1]

@@ -8,7 +8,7 @@ from scipy.stats import binomtest
 
 from bench.claims.bench import Bench, Claim, Row, Wish, bootstrap, judged, mean, score, span
 from negspace.lab.stats import vendi
-from negspace.lab.vectors import effective_scale, measured
+from negspace.lab.vectors import effective_scale, measure_vectors
 
 NONE: dict[str, object] = {}
 PLAIN: dict[str, object] = {"avoid": "{thing}"}
@@ -26,7 +26,7 @@ def _wilson(hits: list[bool]) -> tuple[float, float]:
 def suppresses(bench: Bench) -> Row:
     wishes = bench.wishes()
     effects = [bench.leak(wishes, NONE, _at(scale=scale)) for scale in (1.5, 3.0, 6.0)]
-    shares = ", ".join(f"{100 * one.after:.0f} %" for one in effects)
+    shares = ", ".join(f"{100 * effect.after:.0f} %" for effect in effects)
     falls = effects[0].after >= effects[1].after >= effects[2].after
     verdict = judged(score(effects[2]))
     return Row(
@@ -134,11 +134,8 @@ def limited_interval(bench: Bench) -> Row:
         list(zip(always, limited, strict=True)),
         lambda pairs: vendi(np.array([b for _, b in pairs])) - vendi(np.array([a for a, _ in pairs])),
     )
-    looks = (
-        bench.looks(wishes, scale=4.0),
-        bench.looks(wishes, scale=4.0, rule="cfg(strength=window(0.2, 0.8))"),
-    )
-    spent = [mean(look.evaluations for look in side) for side in looks]
+    rules: tuple[dict[str, object], ...] = ({}, {"rule": "cfg(strength=window(0.2, 0.8))"})
+    spent = [bench.evaluations(wishes, scale=4.0, **rule) for rule in rules]
     return Row(
         "7",
         "guidance in a limited interval keeps variety and costs less",
@@ -157,8 +154,8 @@ def _one_prompt(bench: Bench) -> list[Wish]:
 def adaptive(bench: Bench) -> Row:
     wishes = bench.wishes()
     effect = bench.leak(wishes, PLAIN, _at(rule="adaptive(cfg)"))
-    plain = mean(look.evaluations for look in bench.looks(wishes, **PLAIN))
-    saved = 1 - mean(look.evaluations for look in bench.looks(wishes, **_at(rule="adaptive(cfg)"))) / plain
+    spent = bench.evaluations(wishes, **_at(rule="adaptive(cfg)"))
+    saved = 1 - spent / bench.evaluations(wishes, **PLAIN)
     interval = score(effect)
     same = -0.1 < interval[0] and interval[1] < 0.1
     return Row(
@@ -190,10 +187,10 @@ def saturation(bench: Bench) -> Row:
     arms = {
         rule: bench.pictures(wishes, scale=8.0, rule=rule) for rule in ("cfg", "rescale(cfg)", "apg(cfg)")
     }
-    base = [_spread(one) for one in bench.pictures(wishes, scale=1.0)]
+    base = [_spread(picture) for picture in bench.pictures(wishes, scale=1.0)]
     ratio = {
-        rule: mean(_spread(one) / of for one, of in zip(several, base, strict=True))
-        for rule, several in arms.items()
+        rule: mean(_spread(picture) / of for picture, of in zip(pictures, base, strict=True))
+        for rule, pictures in arms.items()
     }
     falls = [
         _spread(a) / of - _spread(b) / of
@@ -241,11 +238,10 @@ def says_no(bench: Bench) -> Row:
 
 def equal_strength(bench: Bench) -> Row:
     wishes = bench.wishes()
-    shots = bench.shots(wishes[:4], **PLAIN)
-    scale = round(effective_scale(measured(bench.model, [shot.request for shot in shots])), 2)
-    sides = [bench.looks(wishes, **arm) for arm in (NONE, PLAIN, {"scale": scale})]
-    there = [[aim.there(a) for aim, a in zip(bench.aims(wishes), side, strict=True)] for side in sides]
-    falls = [(int(n) - int(p), int(n) - int(s)) for n, p, s in zip(*there, strict=True)]
+    requests = [spec.request for spec in bench.specs(wishes[:4], **PLAIN)]
+    scale = round(effective_scale(measure_vectors(bench.model, requests)), 2)
+    sides = [bench.leaks(wishes, **settings) for settings in (NONE, PLAIN, {"scale": scale})]
+    falls = [(int(n) - int(p), int(n) - int(s)) for n, p, s in zip(*sides, strict=True)]
     gain, same = (mean(fall[i] for fall in falls) for i in (0, 1))
     interval = bootstrap(falls, lambda some: mean(s - g / 2 for g, s in some))
     return Row(
@@ -330,22 +326,22 @@ def few_steps(bench: Bench) -> Row:
         "VSF > NASA, NAG > none. No distilled model is shipped: shown at scale 1, as such models run, with "
         "each rule's usual weight",
         f"leak {100 * plain.before:.0f} % without, {100 * plain.after:.0f} % with a plain negative, "
-        + ", ".join(f"{100 * one.after:.0f} % {rule}" for rule, one in effects.items()),
-        ", ".join(f"{rule} {span(score(one))}" for rule, one in effects.items()),
+        + ", ".join(f"{100 * effect.after:.0f} % {rule}" for rule, effect in effects.items()),
+        ", ".join(f"{rule} {span(score(effect))}" for rule, effect in effects.items()),
         "disagrees" if plain.helped + plain.harmed else judged(score(effects["vsf"])),
     )
 
 
 def detector(bench: Bench) -> Row:
     wishes = bench.wishes()
-    aims = bench.aims(wishes)
-    none, plain = bench.looks(wishes, **NONE), bench.looks(wishes, **PLAIN)
-    driven = [b if aim.there(a) else a for aim, a, b in zip(aims, none, plain, strict=True)]
-    leaks = [
-        mean(aim.there(one) for aim, one in zip(aims, side, strict=True)) for side in (none, plain, driven)
-    ]
-    changed = [[a.sha256 != b.sha256 for a, b in zip(none, side, strict=True)] for side in (plain, driven)]
-    more = [int(aim.there(b)) - int(aim.there(a)) for aim, a, b in zip(aims, plain, driven, strict=True)]
+    shown, steered = bench.leaks(wishes, **NONE), bench.leaks(wishes, **PLAIN)
+    # The detector picks the picture with the negative where the one without it shows the thing.
+    driven = [with_it if without else without for without, with_it in zip(shown, steered, strict=True)]
+    leaks = [mean(side) for side in (shown, steered, driven)]
+    pairs = zip(bench.records(wishes, **NONE), bench.records(wishes, **PLAIN), strict=True)
+    differs = [without.sha256 != with_it.sha256 for without, with_it in pairs]
+    changed = [differs, [detected and other for detected, other in zip(shown, differs, strict=True)]]
+    more = [int(after) - int(before) for before, after in zip(steered, driven, strict=True)]
     spared = bootstrap(list(zip(*changed, strict=True)), lambda some: mean(a - b for a, b in some))
     good = mean(more) <= 0.05 and spared[0] > 0
     return Row(

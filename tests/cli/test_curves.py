@@ -10,7 +10,7 @@ from tests.lab.worlds import Words
 
 
 def test_the_command_draws(cli: Cli, tiny_sd: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("negspace.lab.proof.witness_of", lambda _: Words())
+    monkeypatch.setattr("negspace.lab.witness.witness_of", lambda _: Words())
     asked = ("curves", "a cat", "--avoid", "hat", "--model", tiny_sd, "--steps", 2, "--pictures", 2)
     told = cli(*asked, "--scales", "1, 4", "--workers", 1, "--out", tmp_path)
     assert told.code == 0, told.err

@@ -21,7 +21,7 @@ def test_a_negative_that_cannot_act_is_proved_at_once(cli: Cli, tmp_path: Path) 
 def test_what_was_measured_is_printed(
     cli: Cli, tiny_sd: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("negspace.lab.proof.witness_of", lambda _: Words())
+    monkeypatch.setattr("negspace.lab.witness.witness_of", lambda _: Words())
     asked = ("prove", "a cat", "--avoid", "hat, zeppelin", "--model", tiny_sd, "--steps", 1)
     told = cli(*asked, "--max-pictures", 110, "--workers", 1, "--out", tmp_path)
     assert told.code == 0, told.err

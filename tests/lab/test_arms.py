@@ -46,7 +46,7 @@ def test_every_comparison_names_two_arms_and_every_arm_is_compared() -> None:
 def test_one_term_is_the_whole_list() -> None:
     made = ablation(THREE[:1], unrelated="teapot", words=WORDS)
     assert [arm.name for arm in made.arms] == ["none", "whole", "again", "unrelated", "random"]
-    asked = {one.question: (one.without, one.with_it) for one in made.comparisons}
+    asked = {one.kind: (one.without, one.with_it) for one in made.comparisons}
     assert asked["alone"] == asked["needed"] == asked["whole"] == ("none", "whole")
 
 

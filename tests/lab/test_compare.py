@@ -12,7 +12,7 @@ from negspace import png
 from negspace.errors import LabError, NegspaceError, RequestError
 from negspace.generate import Model
 from negspace.lab.axes import axis
-from negspace.lab.grid import Comparing
+from negspace.lab.grid import GridMaker
 from negspace.receipt import Receipt
 from negspace.request import Avoid, Request
 
@@ -26,7 +26,7 @@ def model(tiny_sd: Path) -> Model:
 
 def values(text: str, field: str) -> list[object]:
     one = axis(text)
-    return [getattr(one.at(BASE, i), field) for i in range(len(one.values))]
+    return [getattr(one.request_at(BASE, i), field) for i in range(len(one.values))]
 
 
 @pytest.mark.parametrize(
@@ -56,11 +56,11 @@ def test_an_axis_varies_what_it_names(text: str, field: str, wanted: list[object
 
 def test_words_of_terms_are_replaced_too() -> None:
     terms = BASE.model_copy(update={"avoid": (Avoid(term="red hat", weight=1.3), Avoid(term="text"))})
-    assert axis("avoid/hat=collar").at(terms, 0).avoid == (
+    assert axis("avoid/hat=collar").request_at(terms, 0).avoid == (
         Avoid(term="red collar", weight=1.3),
         Avoid(term="text"),
     )
-    assert axis("avoid/text=off").at(terms, 0).avoid == (Avoid(term="red hat", weight=1.3),)
+    assert axis("avoid/text=off").request_at(terms, 0).avoid == (Avoid(term="red hat", weight=1.3),)
 
 
 @pytest.mark.parametrize(
@@ -89,12 +89,12 @@ def test_an_axis_that_cannot_be_is_told(text: str, told: str) -> None:
 )
 def test_a_value_that_cannot_be_is_told(text: str, error: type[NegspaceError], told: str) -> None:
     with pytest.raises(error, match=told):
-        axis(text).at(BASE, 0)
+        axis(text).request_at(BASE, 0)
 
 
 def test_every_cell_is_the_picture_of_its_request(model: Model, tmp_path: Path) -> None:
     axes = [axis("scale=off; 4"), axis("avoid/hat=hat; collar"), axis("seed=1; 2")]
-    comparing = Comparing(BASE, axes, tmp_path, model)
+    comparing = GridMaker(BASE, axes, tmp_path, model)
     assert list(comparing)[-1] == 8
     grid = comparing.grid()
     assert grid.labels == (("seed 1", "seed 2"), ("hat → hat", "hat → collar"), ("scale off", "scale 4"))
@@ -124,7 +124,7 @@ def test_an_encoder_is_an_axis(model: Model, tiny_sd: Path, tmp_path: Path) -> N
     other = tmp_path / "other.safetensors"
     save_file({name: -value for name, value in load_file(own).items()}, other)
     one = axis(f"encoder=off; text_encoder={own}; {other}")
-    cells = Comparing(BASE, [one], tmp_path / "out", model).grid().cells
+    cells = GridMaker(BASE, [one], tmp_path / "out", model).grid().cells
     first, same, different = (np.asarray(cell.picture, np.int16) for cell in cells)
     off, further = (float(np.abs(first - one).mean()) for one in (same, different))
     assert off < 1 and further > 5 * off, (off, further)
@@ -132,9 +132,9 @@ def test_an_encoder_is_an_axis(model: Model, tiny_sd: Path, tmp_path: Path) -> N
 
 
 def test_a_comparison_goes_on_where_it_stopped(model: Model, tmp_path: Path) -> None:
-    list(Comparing(BASE, [axis("seed=0;1")], tmp_path, model))
+    list(GridMaker(BASE, [axis("seed=0;1")], tmp_path, model))
     before = {file: file.stat().st_mtime_ns for file in (tmp_path / "pictures").iterdir()}
-    list(Comparing(BASE, [axis("seed=0;1;2")], tmp_path, model))
+    list(GridMaker(BASE, [axis("seed=0;1;2")], tmp_path, model))
     after = {file: file.stat().st_mtime_ns for file in (tmp_path / "pictures").iterdir()}
     assert len(after) == 3 and before.items() <= after.items()
 
@@ -155,4 +155,4 @@ def test_comparisons_that_cannot_be_are_told(
     model: Model, tmp_path: Path, axes: list[str], told: str
 ) -> None:
     with pytest.raises(LabError, match=told):
-        Comparing(BASE, [axis(text) for text in axes], tmp_path, model)
+        GridMaker(BASE, [axis(text) for text in axes], tmp_path, model)

@@ -8,8 +8,8 @@ import pytest
 import negspace as ns
 from negspace.errors import LabError, OutputError
 from negspace.generate import Model
-from negspace.lab import Drawing
-from negspace.lab.curves import Drawn, Share
+from negspace.lab import CurveMaker
+from negspace.lab.curves import CurveNumbers, Share
 from negspace.request import Request
 from tests.lab.worlds import Words
 
@@ -21,22 +21,22 @@ def model(tiny_sd: Path) -> Model:
     return ns.load(tiny_sd, dtype="float32")
 
 
-def drawing(model: Model, folder: Path, **more: Any) -> Drawing:
+def drawing(model: Model, folder: Path, **more: Any) -> CurveMaker:
     settings: dict[str, Any] = {"scales": (3.0, 1.0), "pictures": 4, "witness": Words()}
-    return Drawing(ASKED, model, folder=folder, **(settings | more))
+    return CurveMaker(ASKED, model, folder=folder, **(settings | more))
 
 
 def test_curves_are_pictures_at_every_scale_on_both_sides(model: Model, tmp_path: Path) -> None:
     with drawing(model, tmp_path) as one:
         found = one.curves()
         assert one.made == 2 * 2 * 4
-    points = found.found.points
+    points = found.numbers.points
     assert [point.scale for point in points] == [1.0, 3.0]
     assert points[0].leak == points[0].leak_with and points[0].variety == points[0].variety_with  # scale 1
     assert points[1].leak.of == 4 and 1 <= points[1].variety <= 4
-    assert len(found.figures) == 5 and len(found.found.push) == 4 == len(found.found.omega)
+    assert len(found.figures) == 5 and len(found.numbers.push) == 4 == len(found.numbers.omega)
     page, plain, *drawings = found.save(tmp_path / "out")
-    assert Drawn.from_json(plain.read_text()) == found.found
+    assert CurveNumbers.from_json(plain.read_text()) == found.numbers
     assert len(drawings) == 10 and page.read_text().count("<svg") == 5 and "src=" not in page.read_text()
 
 

@@ -91,6 +91,6 @@ def test_a_proof_by_measures(tiny_sd: Path, tmp_path: Path) -> None:
     asked: dict[str, Any] = {"max_pictures": 110, "steps": 1, "sampler": "DDIM", "witness": Quality()}
     with Proof("a cat", "blurry, smoke", model, folder=tmp_path, **asked) as proof:
         report = proof.report()
-    assert report.found.witness.startswith("quality")
+    assert report.result.witness.startswith("quality")
     seen = report.verdicts["blurry"].there
     assert seen is not None and seen.pairs == report.verdicts["blurry"].pairs > 0

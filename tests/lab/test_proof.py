@@ -9,7 +9,7 @@ import pytest
 import negspace as ns
 from negspace.errors import LabError
 from negspace.generate import Model
-from negspace.lab import Findings, Proof
+from negspace.lab import Proof, ProofResult
 from tests.lab.worlds import Words
 
 ASKED: dict[str, Any] = {"max_pictures": 110, "steps": 1, "sampler": "DDIM", "witness": Words()}
@@ -24,7 +24,7 @@ def test_a_proof_stopped_at_any_moment_goes_on(model: Model, tmp_path: Path) -> 
     """Stopped after every stretch of pictures, it makes as many in all and finds the same numbers."""
     with Proof("a cat", "hat, zeppelin", model, folder=tmp_path / "whole", **ASKED) as proof:
         whole = proof.report()
-        assert proof.made == whole.found.pictures <= proof.most
+        assert proof.made == whole.result.pictures <= proof.most
     made = stops = 0
     while True:
         with Proof("a cat", "hat, zeppelin", model, folder=tmp_path / "cut", **ASKED) as proof:
@@ -36,8 +36,8 @@ def test_a_proof_stopped_at_any_moment_goes_on(model: Model, tmp_path: Path) -> 
                 again = proof.report()
                 break
             made, stops = made + proof.made, stops + 1
-    assert stops > 3 and made == whole.found.pictures
-    assert again.found == whole.found and again.to_json() == whole.to_json()
+    assert stops > 3 and made == whole.result.pictures
+    assert again.result == whole.result and again.to_json() == whole.to_json()
 
 
 def test_a_report_is_one_page_and_one_value(model: Model, tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_a_report_is_one_page_and_one_value(model: Model, tmp_path: Path) -> Non
     assert set(report.verdicts) == {"hat", "<b>zeppelin"}
     html, plain, *drawings = report.save(tmp_path)
     assert len(drawings) == 6 and {file.suffix for file in drawings} == {".svg", ".png"}
-    assert Findings.from_json(plain.read_text()) == report.found
+    assert ProofResult.from_json(plain.read_text()) == report.result
     page = html.read_text()
     assert (
         report.answer in page.replace("&#39;", "'")
@@ -83,3 +83,10 @@ def test_scale_one_needs_no_picture(model: Model, tmp_path: Path) -> None:
         report = proof.report()
     assert proof.made == 0 and report.verdicts["hat"].kind == "inert"
     assert json.loads(report.to_json())["answer"].startswith("No: ")
+
+
+def test_files_of_older_versions_are_read(model: Model) -> None:
+    result = ns.lab.prove("a cat", "hat, zeppelin", model, **ASKED).result
+    older = result.to_json().replace('"request":', '"asked":', 1).replace('"description":', '"told":')
+    assert result.controls and older != result.to_json()
+    assert ProofResult.from_json(older) == result

@@ -1,12 +1,12 @@
-"""A proof's course: what it says of worlds whose truth is known."""
+"""A study: what it says of worlds whose truth is known."""
 
 import random
 from dataclasses import replace
 
 import pytest
 
-from negspace.lab.picture_store import Look, Shot
-from negspace.lab.verdicts import ProofSizes
+from negspace.lab.picture_store import PictureRecord, PictureSpec
+from negspace.lab.results import ProofSizes
 from tests.lab.worlds import World, question, run
 
 USUAL = World({"hat": 0.8, "smoke": 0.5, "blurry": 0.5}, {"hat": 0.05, "smoke": 0.1, "blurry": 0.1})
@@ -65,9 +65,9 @@ def test_what_cannot_act_is_inert_and_costs_nothing() -> None:
 
 def test_pictures_that_are_the_same_make_a_term_inert() -> None:
     class Deaf(World):
-        def look(self, shot: Shot) -> Look:
-            look = super().look(shot)
-            return look.model_copy(update={"sha256": str(shot.request.seed)})
+        def record(self, spec: PictureSpec) -> PictureRecord:
+            record = super().record(spec)
+            return record.model_copy(update={"sha256": str(spec.request.seed)})
 
     found = run(question("hat"), Deaf({"hat": 0.5}))
     assert found.verdicts["hat"].kind == "inert" and "bit for bit" in found.verdicts["hat"].why
@@ -102,10 +102,10 @@ def test_terms_without_effect_are_seldom_said_to_have_one() -> None:
     """150 terms that do nothing but shift the noise: at most 5 % of proofs may say so wrongly."""
 
     class Noisy(World):
-        def look(self, shot: Shot) -> Look:
-            look = super().look(shot)
-            chance = random.Random(f"{shot.request.seed} {shot.request.avoid}").random()
-            return look.model_copy(update={"seen": ("cat", "hat") if chance < 0.2 else ("cat",)})
+        def record(self, spec: PictureSpec) -> PictureRecord:
+            record = super().record(spec)
+            chance = random.Random(f"{spec.request.seed} {spec.request.avoid}").random()
+            return record.model_copy(update={"seen": ("cat", "hat") if chance < 0.2 else ("cat",)})
 
     sizes = ProofSizes(pairs=64, least=16, side=8, fresh=8, tried=8)
     wrong = 0

@@ -184,7 +184,7 @@ def test_an_effect_worth_having_is_rarely_given_up() -> None:
 
 def test_the_lab_needs_no_torch() -> None:
     code = (
-        "import sys, negspace.lab.stats, negspace.lab.trial, negspace.lab.forecast\n"
+        "import sys, negspace.lab.stats, negspace.lab.trial\n"
         "print([name for name in ('torch', 'diffusers', 'matplotlib') if name in sys.modules])"
     )
     run = subprocess.run(

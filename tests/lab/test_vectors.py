@@ -10,7 +10,7 @@ import negspace as ns
 from negspace.errors import LabError
 from negspace.generate import Model
 from negspace.lab import figures
-from negspace.lab.vectors import StepVectors, effective_scale, measured
+from negspace.lab.vectors import StepVectors, effective_scale, measure_vectors
 from negspace.request import Request
 
 
@@ -30,7 +30,7 @@ def test_the_plane_by_hand() -> None:
 
 
 def test_without_a_negative_the_strength_is_the_scale(model: Model) -> None:
-    pictures = measured(model, [Request(prompt="a cat", seed=s, scale=3.5, steps=3) for s in (0, 1)])
+    pictures = measure_vectors(model, [Request(prompt="a cat", seed=s, scale=3.5, steps=3) for s in (0, 1)])
     assert effective_scale(pictures) == pytest.approx(3.5, rel=1e-4)
     assert [len(one.steps) for one in pictures] == [3, 3]
     for step in pictures[0].steps:
@@ -38,36 +38,36 @@ def test_without_a_negative_the_strength_is_the_scale(model: Model) -> None:
 
 
 def test_guided_is_on_the_line_through_both(model: Model) -> None:
-    (one,) = measured(model, [Request(prompt="a cat", avoid="hat", scale=3.0, steps=3)])
+    (one,) = measure_vectors(model, [Request(prompt="a cat", avoid="hat", scale=3.0, steps=3)])
     for step in one.steps:
         points = step.plane()
         assert points[3] == pytest.approx(points[2] + 3 * (points[1] - points[2]), rel=1e-3, abs=1e-3)
-    assert one.account.push[0] is not None and one.account.omega[0] is not None
-    assert one.account.omega[0].positive == pytest.approx(3.0, rel=1e-3)
-    assert one.account.omega[0].negative == pytest.approx(2.0, rel=1e-3)
+    assert one.stats.push[0] is not None and one.stats.omega[0] is not None
+    assert one.stats.omega[0].positive == pytest.approx(3.0, rel=1e-3)
+    assert one.stats.omega[0].negative == pytest.approx(2.0, rel=1e-3)
 
 
 def test_at_scale_one_there_is_nothing_to_measure(model: Model) -> None:
     with pytest.raises(LabError, match="cannot be measured"):
-        effective_scale(measured(model, [Request(prompt="a cat", avoid="hat", scale=1.0, steps=2)]))
+        effective_scale(measure_vectors(model, [Request(prompt="a cat", avoid="hat", scale=1.0, steps=2)]))
 
 
 def test_every_figure_is_drawn_the_same_twice(model: Model) -> None:
-    pictures = measured(model, [Request(prompt="a cat", avoid="hat", seed=s, steps=4) for s in (0, 1)])
+    pictures = measure_vectors(model, [Request(prompt="a cat", avoid="hat", seed=s, steps=4) for s in (0, 1)])
     rng = np.random.default_rng(3)
     rows = [
-        figures.AtScale(scale, [True, False, True], [False, False, True], rng.normal(size=(3, 4)))
+        figures.ScaleResults(scale, [True, False, True], [False, False, True], rng.normal(size=(3, 4)))
         for scale in (1.0, 3.0)
     ]
     grey, white = Image.new("RGB", (8, 8), "grey"), Image.new("RGB", (8, 8), "white")
     makers = (
         lambda: figures.vector_diagram(pictures[0].steps),
-        lambda: figures.strength_curves([one.account for one in pictures]),
+        lambda: figures.strength_curves([one.stats for one in pictures]),
         lambda: figures.leak_curve(rows),
         lambda: figures.variety_curve(rows),
         lambda: figures.heat_map([(grey, white), (grey, grey)]),
     )
     for make in makers:
-        svg, dots = figures.drawn(make())
+        svg, dots = figures.render(make())
         assert svg.startswith(b"<?xml") and dots.startswith(b"\x89PNG")
-        assert figures.drawn(make()) == (svg, dots)
+        assert figures.render(make()) == (svg, dots)

@@ -12,9 +12,9 @@ import negspace as ns
 from negspace.errors import LabError
 from negspace.generate import Model
 from negspace.lab.proof import Proof
-from negspace.lab.voting import Answer, Booth, Duel
+from negspace.lab.voting import Answer, BlindPair, VotingSession
 from negspace.lab.voting_page import VotingServer
-from negspace.lab.witness import Blind
+from negspace.lab.witness import BlindWitness
 
 
 @pytest.fixture(scope="module")
@@ -25,31 +25,37 @@ def model(tiny_sd: Path) -> Model:
 @pytest.fixture
 def proof(model: Model, tmp_path: Path) -> Iterator[Proof]:
     asked = Proof(
-        "a cat", "hat, blurry, zeppelin", model, folder=tmp_path, witness=Blind(), steps=1, sampler="DDIM"
+        "a cat",
+        "hat, blurry, zeppelin",
+        model,
+        folder=tmp_path,
+        witness=BlindWitness(),
+        steps=1,
+        sampler="DDIM",
     )
     with asked:
         yield asked
 
 
-def with_it(duel: Duel) -> Answer:
+def with_it(duel: BlindPair) -> Answer:
     """Who wants the hat to go, and nothing else: the picture with the negative is as asked."""
     if duel.term != "hat":
         return "both"
     return "right" if duel.without_left else "left"
 
 
-def voted(booth: Booth, answer: Callable[[Duel], Answer], most: int = 1000) -> list[Duel]:
-    shown: list[Duel] = []
-    while len(shown) < most and (duel := booth.duel()) is not None:
+def voted(booth: VotingSession, answer: Callable[[BlindPair], Answer], most: int = 1000) -> list[BlindPair]:
+    shown: list[BlindPair] = []
+    while len(shown) < most and (duel := booth.next_pair()) is not None:
         shown.append(duel)
         booth.vote(duel.number, answer(duel))
     return shown
 
 
 def test_votes_become_verdicts(proof: Proof, tmp_path: Path) -> None:
-    with Booth(proof, tmp_path, pairs=32) as booth:
+    with VotingSession(proof, tmp_path, pairs=32) as booth:
         shown = voted(booth, with_it)
-        found = booth.findings()
+        found = booth.result()
     assert {term: one.kind for term, one in found.verdicts.items()} == {
         "hat": "helps",
         "blurry": "no_evidence",
@@ -62,22 +68,22 @@ def test_votes_become_verdicts(proof: Proof, tmp_path: Path) -> None:
 
 
 def test_a_vote_goes_on_where_it_stopped(proof: Proof, tmp_path: Path) -> None:
-    with Booth(proof, tmp_path / "whole", pairs=16) as booth:
+    with VotingSession(proof, tmp_path / "whole", pairs=16) as booth:
         whole = voted(booth, with_it)
-        found = booth.findings()
-    again: list[Duel] = []
+        found = booth.result()
+    again: list[BlindPair] = []
     for _ in range(100):
-        with Booth(proof, tmp_path / "cut", pairs=16) as booth:
+        with VotingSession(proof, tmp_path / "cut", pairs=16) as booth:
             some = voted(booth, with_it, most=3)
             again += some
             if not some:
-                assert booth.findings() == found
+                assert booth.result() == found
                 break
     assert again == whole
 
 
 def test_a_vote_for_another_pair_is_refused(proof: Proof, tmp_path: Path) -> None:
-    with Booth(proof, tmp_path) as booth:
+    with VotingSession(proof, tmp_path) as booth:
         booth.vote(1, "both")
         with pytest.raises(LabError, match="not for the pair at hand"):
             booth.vote(1, "both")
@@ -92,13 +98,13 @@ def called(url: str, body: object = None) -> bytes:
 
 
 def test_the_page_shows_two_pictures_and_does_not_tell_which_is_which(proof: Proof, tmp_path: Path) -> None:
-    with Booth(proof, tmp_path, pairs=8) as booth, VotingServer(booth) as desk:
+    with VotingSession(proof, tmp_path, pairs=8) as booth, VotingServer(booth) as desk:
         page = called(desk.url).decode()
         assert "ArrowLeft" in page and "http" not in page.split("</style>")[0]
         pair = json.loads(called(f"{desk.url}pair"))
         assert (pair["number"], pair["prompt"], pair["done"]) == (1, "a cat", False)
         assert set(pair) == {"number", "voted", "most", "prompt", "avoid", "done"}
-        duel = booth.duel()
+        duel = booth.next_pair()
         assert duel is not None
         for side, picture in zip(("left", "right"), booth.pictures(duel), strict=True):
             sent = called(f"{desk.url}picture/1/{side}")

@@ -13,10 +13,10 @@ from PIL import Image
 from negspace.avoid.terms import content_words
 from negspace.facts import EncoderFacts, ModelFacts
 from negspace.lab.arms import ablation
-from negspace.lab.picture_store import Look, Shot
-from negspace.lab.question import Other, Question
-from negspace.lab.study import Outcome, Study
-from negspace.lab.verdicts import ProofSizes
+from negspace.lab.picture_store import PictureRecord, PictureSpec
+from negspace.lab.question import Alternative, Question
+from negspace.lab.results import ProofSizes
+from negspace.lab.study import Study, StudyResult
 from negspace.lab.witness import Witness
 from negspace.planning.plan import plan
 from negspace.request import Avoid, Request
@@ -65,30 +65,31 @@ class World:
     lost: Mapping[str, float] = field(default_factory=dict)
     made: list[tuple[str, int]] = field(default_factory=list)
 
-    def look(self, shot: Shot) -> Look:
-        """The picture of a shot. What is drawn hangs on its seed, thing by thing, as on paired noise."""
-        words, request = Words(), shot.request
-        told = [
-            thing for one in request.avoid or () if isinstance(one, Avoid) for thing in words.named(one.term)
-        ]
+    def record(self, spec: PictureSpec) -> PictureRecord:
+        """The record of a picture. What is drawn depends on its seed, thing by thing, as on paired noise."""
+        words, request = Words(), spec.request
+        terms = [avoided.term for avoided in request.avoid or () if isinstance(avoided, Avoid)]
+        avoided = [thing for term in terms for thing in words.named(term)]
         seen: list[str] = []
         for thing in THINGS:
             there = random.Random(f"{thing} {request.seed}").random()
             if thing in words.named(request.prompt):
-                lost = sum(self.lost.get(one, 0.0) for one in told)
+                lost = sum(self.lost.get(thing, 0.0) for thing in avoided)
                 seen += [thing] if there >= lost else []
-            elif there < self.unasked.get(thing, 0.0) * (self.left.get(thing, 1.0) if thing in told else 1.0):
+            elif there < self.unasked.get(thing, 0.0) * (
+                self.left.get(thing, 1.0) if thing in avoided else 1.0
+            ):
                 seen.append(thing)
-        key = hashlib.sha256(repr(shot).encode()).hexdigest()
-        self.made.append((key, shot.copy))
+        key = hashlib.sha256(repr(spec).encode()).hexdigest()
+        self.made.append((key, spec.copy))
         pixels = hashlib.sha256(f"{request.seed} {request.avoid} {request.rule} {request.scale}".encode())
-        return Look(
+        return PictureRecord(
             key=key,
             witness="numbers",
             sha256=pixels.hexdigest(),
             seen=tuple(sorted(seen)),
             evaluations=40,
-            tokens={one.term: 1 for one in request.avoid or () if isinstance(one, Avoid)},
+            tokens=dict.fromkeys(terms, 1),
             acted=bool(request.avoid),
         )
 
@@ -104,7 +105,7 @@ def question(
         base,
         plan(base, FACTS),
         ablation(avoid, unrelated="tree", words=("boat", "house", "star", "text", "snow", "tree", "cat")),
-        (Other("scale 2", scale=2.0), Other("early", window=(0.0, 0.6))),
+        (Alternative("scale 2", scale=2.0), Alternative("early", window=(0.0, 0.6))),
         3.0,
         sizes or ProofSizes(),
         0.05,
@@ -112,16 +113,15 @@ def question(
     )
 
 
-def run(asked: Question, world: World) -> Outcome:
-    """The course of a question to its end."""
-    study = Study(asked, Words())
-    course, looks, count = study.course(), None, 0
+def run(question: Question, world: World) -> StudyResult:
+    """A study of a question, to its end."""
+    study, records, count = Study(question, Words()).run(), None, 0
     while True:
         try:
-            ask = next(course) if looks is None else course.send(looks)
+            needed = next(study) if records is None else study.send(records)
         except StopIteration as end:
-            assert count <= study.most
+            assert count <= question.most
             return end.value
-        count += len(ask.shots)
-        assert ask.shots and count + ask.ahead <= study.most
-        looks = [world.look(shot) for shot in ask.shots]
+        count += len(needed.specs)
+        assert needed.specs and count + needed.left_after <= question.most
+        records = [world.record(spec) for spec in needed.specs]

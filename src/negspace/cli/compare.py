@@ -13,7 +13,7 @@ from negspace.models.files.source import Source
 from negspace.request import Request
 
 if TYPE_CHECKING:
-    from negspace.lab.grid import Comparing
+    from negspace.lab.grid import GridMaker
 
 _VALUES = 'NAME=VALUE; VALUE..., such as "scale=off; 3; 6"'
 
@@ -54,10 +54,10 @@ def compare(
     check_folder(out)
 
     from negspace.cli.running import open_model
-    from negspace.lab.grid import Comparing
-    from negspace.lab.workers import Site
+    from negspace.lab.grid import GridMaker
+    from negspace.lab.site import Site
 
-    comparing = Comparing(request, axes, out, open_model(source), Site(workers, cluster), open_model)
+    comparing = GridMaker(request, axes, out, open_model(source), Site(workers, cluster), open_model)
     _watch(comparing)
     grid = comparing.grid()
     files = grid.save(out)
@@ -69,7 +69,7 @@ def compare(
     show.line(f"{len(grid.cells)} pictures with their receipts in {out / 'pictures'}", "dim")
 
 
-def _watch(comparing: "Comparing") -> None:
+def _watch(comparing: "GridMaker") -> None:
     from rich.progress import Progress
 
     with Progress(console=show.err, transient=True, disable=not show.err.is_terminal) as bar:

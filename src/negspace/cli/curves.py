@@ -62,10 +62,10 @@ def curves(
 
     from negspace.cli.running import open_model, site_of, watch
     from negspace.judge import open_judges
-    from negspace.lab.curves import SCALES, Drawing
+    from negspace.lab.curves import SCALES, CurveMaker
 
     model = open_model(source)
-    with Drawing(
+    with CurveMaker(
         request,
         model,
         folder=out,
@@ -78,7 +78,7 @@ def curves(
         found = drawing.curves()
     files = found.save(out)
     if json:
-        show.as_json({**found.found.model_dump(mode="json"), "files": [str(file) for file in files]})
+        show.as_json({**found.numbers.model_dump(mode="json"), "files": [str(file) for file in files]})
         return
     rows = [
         [
@@ -89,7 +89,7 @@ def curves(
             f"{one.variety:.2f}",
             f"{one.variety_with:.2f}",
         ]
-        for one in found.found.points
+        for one in found.numbers.points
     ]
     show.table(("scale", "leak", "with it", "wanted is missing", "variety", "with it"), rows)
     show.line("")

@@ -14,7 +14,7 @@ from negspace.models.files.source import Source
 
 if TYPE_CHECKING:
     from negspace.lab.proof import Proof
-    from negspace.lab.verdicts import Control, Findings
+    from negspace.lab.results import Control, ProofResult
 
 PERSON = "person"
 KINDS = {"no_evidence": "no evidence", "unknown": "unknown to this model"}
@@ -105,10 +105,10 @@ def prove(
     from negspace.judge import open_judges
     from negspace.lab.proof import Proof
     from negspace.lab.report import Report
-    from negspace.lab.witness import Blind
+    from negspace.lab.witness import BlindWitness
 
     by_person = judges == (PERSON,)
-    witness = Blind() if by_person else open_judges(judges) if judges else None
+    witness = BlindWitness() if by_person else open_judges(judges) if judges else None
     opened = open_model(source)
     more: dict[str, Any] = {"witness": witness, "site": site_of(opened, workers, cluster)}
     more |= {"folder": folder, "max_pictures": max_pictures, "seed": seed, **fields}
@@ -124,13 +124,13 @@ def prove(
     if json:
         show.as_json(
             {
-                **report.found.model_dump(mode="json"),
+                **report.result.model_dump(mode="json"),
                 "folder": str(folder),
                 "files": [str(file) for file in files],
             }
         )
         return
-    _show(report.found)
+    _show(report.result)
     show.line("")
     for file in files:
         show.line(str(file), "bold")
@@ -147,19 +147,19 @@ def _check_judges(judges: tuple[str, ...]) -> None:
             find_opener(judge, (PERSON,))
 
 
-def _voted(proof: "Proof", folder: Path) -> "Findings":
+def _voted(proof: "Proof", folder: Path) -> "ProofResult":
     """What a person says who votes on a page that this machine serves to itself."""
-    from negspace.lab.voting import Booth
+    from negspace.lab.voting import VotingSession
     from negspace.lab.voting_page import VotingServer
 
-    with Booth(proof, folder) as booth:
-        if booth.duel() is not None:
+    with VotingSession(proof, folder) as booth:
+        if booth.next_pair() is not None:
             with VotingServer(booth) as desk:
                 show.err.print(f"vote at {desk.url} (at most {booth.most - booth.voted} to come)")
                 typer.launch(desk.url)
                 while not desk.wait(0.5):  # so that an interrupt is heard
                     pass
-        return booth.findings()
+        return booth.result()
 
 
 def _prompts(prompt: str | None, file: Path | None) -> tuple[str, ...]:
@@ -184,16 +184,16 @@ def _name(prompts: tuple[str, ...], *others: object) -> str:
 
 
 def _show_start(proof: "Proof", folder: Path) -> None:
-    ahead = proof.ahead()
+    ahead = proof.forecast()
     show.line(
-        f"at most {proof.most} pictures, {proof.there} are in {folder}; a term that saves 24 and spoils 6 "
+        f"at most {proof.most} pictures, {proof.stored} are in {folder}; a term that saves 24 and spoils 6 "
         f"of 100 pictures is found with chance {ahead.helps:.2f}, in {ahead.mean:.0f} pairs on average",
         "dim",
     )
 
 
-def _show(found: "Findings") -> None:
-    from negspace.lab.wording import between
+def _show(found: "ProofResult") -> None:
+    from negspace.lab.wording import effect_text
 
     show.line("")
     show.line(found.answer, "bold")
@@ -201,7 +201,7 @@ def _show(found: "Findings") -> None:
     show.line("")
     rows: list[list[str]] = []
     for term, one in found.verdicts.items():
-        effect = "" if one.amiss is None else between(one.amiss)
+        effect = "" if one.amiss is None else effect_text(one.amiss)
         cost = "" if one.amiss is None else f"{one.extra:+d}, {one.tokens} token{'s' * (one.tokens != 1)}"
         rows.append([term, KINDS.get(one.kind, one.kind), effect, str(one.pairs or ""), cost])
     show.table(("term", "verdict", "pictures as asked", "pairs", "evaluations more"), rows)
@@ -211,15 +211,15 @@ def _show(found: "Findings") -> None:
     if found.controls:
         show.line("")
     for control in found.controls:
-        show.line(f"control {control.name} ({control.told}): {_seen(control)}", "dim")
+        show.line(f"control {control.name} ({control.description}): {_seen(control)}", "dim")
 
 
 def _seen(control: "Control") -> str:
     """What a control showed."""
-    from negspace.lab.wording import between
+    from negspace.lab.wording import effect_text
 
     if control.effect is not None:
-        return between(control.effect)
+        return effect_text(control.effect)
     if control.identical is not None:
         return "identical" if control.identical else "NOT identical: nothing here can be trusted"
     return f"not made: {control.why_not}"

@@ -9,8 +9,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from negspace.cli.show import err
 from negspace.generate import Model, Result
 from negspace.judge import Judge
-from negspace.lab.progress import Progress as Measured
-from negspace.lab.workers import Site
+from negspace.lab.picture_maker import Progress as Measured
+from negspace.lab.site import Site
 from negspace.models.files.source import Source, find_model
 from negspace.planning.plan import Plan
 from negspace.run.escalation import Limits

@@ -1,6 +1,6 @@
 """The lab: prove whether a negative is necessary, on paired seeds and with honest statistics.
 
-The statistics and the design of a trial need no torch.
+The statistics and the design of a trial do not need torch.
 """
 
 from importlib import import_module
@@ -8,28 +8,27 @@ from typing import TYPE_CHECKING
 
 from negspace.lab import stats
 from negspace.lab.arms import Ablation, Arm, Comparison, ablation
-from negspace.lab.forecast import Forecast, forecast
-from negspace.lab.trial import Design, Trial, TrialVerdict
+from negspace.lab.trial import Design, Forecast, Trial, TrialVerdict, forecast
 
 if TYPE_CHECKING:
-    from negspace.lab.curves import Curves, Drawing
-    from negspace.lab.progress import Progress
+    from negspace.lab.curves import CurveMaker, Curves
+    from negspace.lab.picture_maker import Progress
     from negspace.lab.proof import Proof, prove
     from negspace.lab.report import Report
-    from negspace.lab.verdicts import Findings, TermVerdict
-    from negspace.lab.workers import Site
+    from negspace.lab.results import ProofResult, TermVerdict
+    from negspace.lab.site import Site
 
 __all__ = [
     "Ablation",
     "Arm",
     "Comparison",
+    "CurveMaker",
     "Curves",
     "Design",
-    "Drawing",
-    "Findings",
     "Forecast",
     "Progress",
     "Proof",
+    "ProofResult",
     "Report",
     "Site",
     "TermVerdict",
@@ -41,21 +40,21 @@ __all__ = [
     "stats",
 ]
 
-# What makes pictures needs torch, which is loaded on first use.
-_HOMES = {
+# The modules of what makes pictures. They need torch, so they are imported on first use.
+_MODULES = {
+    "CurveMaker": "curves",
     "Curves": "curves",
-    "Drawing": "curves",
-    "Findings": "verdicts",
-    "Progress": "progress",
+    "Progress": "picture_maker",
     "Proof": "proof",
+    "ProofResult": "results",
     "Report": "report",
-    "Site": "workers",
-    "TermVerdict": "verdicts",
+    "Site": "site",
+    "TermVerdict": "results",
     "prove": "proof",
 }
 
 
 def __getattr__(name: str) -> object:
-    if name in _HOMES:
-        return getattr(import_module(f"negspace.lab.{_HOMES[name]}"), name)
+    if name in _MODULES:
+        return getattr(import_module(f"negspace.lab.{_MODULES[name]}"), name)
     raise AttributeError(f"module 'negspace.lab' has no attribute {name!r}")

@@ -1,9 +1,9 @@
-"""Axes of a comparison: what varies along one, and what that makes of a request.
+"""The axes of a comparison: what varies along each, and how it changes a request.
 
-`scale=1; 3; 6` varies a field of the request, `window=0-0.5; 0.2-1` when every avoided term is told,
+`scale=1; 3; 6` varies a field of the request, `window=0-0.5; 0.2-1` the steps in which the negative acts,
 `prompt/snowman=cat; boat` replaces words in the prompt, `avoid/hat=scarf; off` in the negative,
-`encoder=off; other.safetensors` the model's text encoder. The value `off` leaves a field out, which for the
-scale is 1, takes the words away, or leaves the model as it is.
+`encoder=off; other.safetensors` the model's text encoder. The value `off` leaves a field out (for the scale
+it is 1), removes the words, or keeps the model as it is.
 """
 
 import re
@@ -37,19 +37,19 @@ class Axis(ABC):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """One a value, for people."""
+        """A text for each value."""
         return tuple(f"{self.name} {value}" for value in self.values)
 
     @abstractmethod
-    def at(self, request: Request, index: int) -> Request:
-        """The request with value `index`.
+    def request_at(self, request: Request, index: int) -> Request:
+        """A request with value `index` of this axis.
 
         Raises:
-            NegspaceError: it is impossible.
+            NegspaceError: that request is impossible.
         """
 
-    def of(self, source: Source, index: int) -> Source:
-        """What is to be opened for value `index`."""
+    def source_at(self, source: Source, index: int) -> Source:
+        """The model source for value `index`."""
         return source
 
 
@@ -57,34 +57,34 @@ class Axis(ABC):
 class FieldAxis(Axis):
     """A field of the request."""
 
-    def at(self, request: Request, index: int) -> Request:
+    def request_at(self, request: Request, index: int) -> Request:
         value = self.values[index]
         return Request.from_dict({**_fields(request), self.name: _value(self.name, value)})
 
 
 @final
 class WindowAxis(Axis):
-    """The share of the steps during which every avoided term is told: `0-0.6`, or `off` for always."""
+    """The share of the steps in which every avoided term acts: `0-0.6`, or `off` for all steps."""
 
-    def at(self, request: Request, index: int) -> Request:
+    def request_at(self, request: Request, index: int) -> Request:
         start, stop = _window(self.values[index])
         terms = tuple(
             Avoid(**{**dict(term.avoid), "window": (start, stop)})
             for term in terms_of(request.avoid, request.dialect, request.steps or 20)
         )
         if not terms:
-            raise LabError("axis window: nothing is avoided that it could be told for; name it with --avoid")
+            raise LabError("axis window: nothing is avoided that could have a window; name it with --avoid")
         return request.model_copy(update={"avoid": terms})
 
 
 @final
 class ReplaceAxis(Axis):
-    """Words of the prompt or of the negative, replaced by each value; the words themselves leave them.
+    """Words of the prompt or of the negative, replaced by each value; the words themselves keep the text.
 
     Args:
         side: "prompt" or "avoid".
         words: what is replaced.
-        values: by what.
+        values: the replacements.
     """
 
     def __init__(self, side: str, words: str, values: tuple[str, ...]) -> None:
@@ -96,23 +96,24 @@ class ReplaceAxis(Axis):
     def labels(self) -> tuple[str, ...]:
         return tuple(f"{self._words} → {value}" for value in self.values)
 
-    def at(self, request: Request, index: int) -> Request:
+    def request_at(self, request: Request, index: int) -> Request:
         value = "" if self.values[index] == OFF else self.values[index]
         if self._side == "prompt":
             return request.model_copy(update={"prompt": self._replaced(request.prompt, value)})
         if isinstance(request.avoid, str):
             return request.model_copy(update={"avoid": self._replaced(request.avoid, value)})
-        if not any(self._words in one.term for one in request.avoid or ()):
+        terms = request.avoid or ()
+        if not any(self._words in avoided.term for avoided in terms):
             raise self._missing(str(request.avoid))
-        told = [(one, one.term.replace(self._words, value).strip()) for one in request.avoid or ()]
-        terms = tuple(one.model_copy(update={"term": term}) for one, term in told if term)
-        return request.model_copy(update={"avoid": terms})
+        replaced = [(avoided, avoided.term.replace(self._words, value).strip()) for avoided in terms]
+        kept = tuple(avoided.model_copy(update={"term": term}) for avoided, term in replaced if term)
+        return request.model_copy(update={"avoid": kept})
 
     def _replaced(self, text: str, value: str) -> str:
         if self._words not in text:
             raise self._missing(text)
         replaced = text.replace(self._words, value)
-        # A word that is taken away takes one of the commas around it with it.
+        # A word that is removed takes one of the commas around it along.
         return replaced if value else re.sub(r"(,\s*)+(?=,|$)|^\s*,\s*", "", replaced).strip()
 
     def _missing(self, text: str) -> LabError:
@@ -121,12 +122,12 @@ class ReplaceAxis(Axis):
 
 @final
 class EncoderAxis(Axis):
-    """The model's text encoder: a file or folder in its place, or in that of a part named: `PART=FILE`."""
+    """The model's text encoder, replaced by a file or folder; `PART=FILE` names which encoder."""
 
-    def at(self, request: Request, index: int) -> Request:
+    def request_at(self, request: Request, index: int) -> Request:
         return request
 
-    def of(self, source: Source, index: int) -> Source:
+    def source_at(self, source: Source, index: int) -> Source:
         value = self.values[index]
         return source if value == OFF else replace(source, text_encoders=(parse_text_encoder(value),))
 
@@ -162,7 +163,7 @@ def _fields(request: Request) -> dict[str, object]:
 
 
 def _value(name: str, value: str) -> object:
-    """What a field is told: nothing for `off`, which is 1 for the scale."""
+    """The value of a field; for `off` it is None, or 1 for the scale."""
     if value == OFF:
         return 1.0 if name == "scale" else None
     return value

@@ -1,4 +1,4 @@
-"""A crew on a Ray cluster: one actor a hand, each with the model opened once more on its machine."""
+"""Workers on a Ray cluster: actors, each with the model opened once more on its machine."""
 
 from collections.abc import Iterator, Sequence
 from importlib import import_module
@@ -8,20 +8,20 @@ import torch
 
 from negspace.errors import LabError, NegspaceError
 from negspace.generate import Model
-from negspace.lab.workers import Made, Part, Workers, make_part, same_model
+from negspace.lab.workers import Batch, MadePicture, Workers, make_batch, same_model
 
 LOCAL = "local"
 
 
-class _Hand:
+class _Actor:
     """An actor with a model of its own, on one core."""
 
     def __init__(self, model: Model, fingerprint: str) -> None:
         torch.set_num_threads(1)
         self._model = same_model(model, fingerprint)
 
-    def make(self, part: Part) -> list[Made]:
-        return make_part(self._model, part)
+    def make(self, batch: Batch) -> list[MadePicture]:
+        return make_batch(self._model, batch)
 
 
 @final
@@ -29,15 +29,15 @@ class Cluster(Workers):
     """Actors of a Ray cluster. Every machine needs Negspace in the same version, and the model at its path.
 
     Args:
-        model: makes the pictures.
+        model: generates the pictures.
         address: of the cluster; "auto" for the one that this machine belongs to, "local" for a new one on it.
-        hands: how many actors; None is one a core.
+        count: how many actors; None is one per core.
 
     Raises:
         LabError: Ray is not installed, or no cluster is at that address.
     """
 
-    def __init__(self, model: Model, address: str, hands: int | None = None) -> None:
+    def __init__(self, model: Model, address: str, count: int | None = None) -> None:
         try:
             ray: Any = import_module("ray")  # an extra, of which types know nothing where it is not installed
         except ImportError:
@@ -48,29 +48,29 @@ class Cluster(Workers):
             settings: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
             try:
                 if address == LOCAL:
-                    ray.init(num_cpus=hands, include_dashboard=False, **settings)
+                    ray.init(num_cpus=count, include_dashboard=False, **settings)
                 else:
                     ray.init(address=address, **settings)
             except (ConnectionError, ValueError, RuntimeError) as error:
                 raise LabError(f"cluster: no Ray cluster at {address!r}: {_first_line(error)}") from None
-        self.count = hands or max(1, int(ray.cluster_resources().get("CPU", 1)))
-        actor: Any = ray.remote(num_cpus=1)(_Hand)
+        self.count = count or max(1, int(ray.cluster_resources().get("CPU", 1)))
+        actor: Any = ray.remote(num_cpus=1)(_Actor)
         fingerprint = model.network().fingerprint()
         self._actors = [actor.remote(model, fingerprint) for _ in range(self.count)]
 
-    def make(self, parts: Sequence[Part]) -> Iterator[tuple[int, list[Made]]]:
+    def make(self, batches: Sequence[Batch]) -> Iterator[tuple[int, list[MadePicture]]]:
         ray = self._ray
-        waiting = list(enumerate(parts))[::-1]
+        waiting = list(enumerate(batches))[::-1]
         free = list(self._actors)
         busy: dict[Any, tuple[int, Any]] = {}
         while waiting or busy:
             while waiting and free:
-                (number, part), actor = waiting.pop(), free.pop()
-                busy[actor.make.remote(part)] = (number, actor)
+                (number, batch), actor = waiting.pop(), free.pop()
+                busy[actor.make.remote(batch)] = (number, actor)
             (done, *_), _ = ray.wait(list(busy), num_returns=1)
             number, actor = busy.pop(done)
             free.append(actor)
-            yield number, self._got(done)
+            yield number, self._result(done)
 
     def close(self) -> None:
         for actor in self._actors:
@@ -78,15 +78,15 @@ class Cluster(Workers):
         if self._started:
             self._ray.shutdown()
 
-    def _got(self, done: Any) -> list[Made]:
+    def _result(self, done: Any) -> list[MadePicture]:
         try:
             return self._ray.get(done)
         except self._ray.exceptions.RayTaskError as error:
             cause = error.cause
             raise cause if isinstance(cause, NegspaceError) else LabError(f"cluster: {error}") from None
         except self._ray.exceptions.RayError as error:
-            told = "a hand of the cluster was lost; the same command goes on"
-            raise LabError(f"cluster: {told}: {_first_line(error)}") from None
+            message = "a worker of the cluster was lost; the same command continues"
+            raise LabError(f"cluster: {message}: {_first_line(error)}") from None
 
 
 def _first_line(error: Exception) -> str:

@@ -1,42 +1,41 @@
-"""Curves: what the scale does to a request, without and with its negative, on the same seeds."""
+"""Curves: what the guidance scale does to a request, without and with its negative, on the same seeds."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, final
+from typing import TYPE_CHECKING, Final, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from pydantic import AliasChoices, Field
 from scipy.stats import binomtest
 
 from negspace.errors import LabError
-from negspace.files import write_whole
 from negspace.frozen import Frozen
 from negspace.generate import Model
 from negspace.judge import Judge
 from negspace.lab import figures
-from negspace.lab.outcome import Aim
-from negspace.lab.picture_maker import PictureMaker, decides
-from negspace.lab.picture_store import PictureStore, Shot
-from negspace.lab.progress import Progress
-from negspace.lab.proof import witness_for
-from negspace.lab.report import inline, rendered
+from negspace.lab.effects import Expectation
+from negspace.lab.picture_maker import PictureMaker, Progress
+from negspace.lab.picture_store import PictureSpec
+from negspace.lab.report import save_page
+from negspace.lab.site import HERE, Site
 from negspace.lab.stats import mean_similarity, vendi
-from negspace.lab.vectors import Measured, measured
-from negspace.lab.witness import Witness
-from negspace.lab.wording import told_terms
-from negspace.lab.workers import HERE, Site
+from negspace.lab.vectors import PictureVectors, measure_vectors
+from negspace.lab.witness import Witness, choose_witness
+from negspace.lab.wording import terms_text
+from negspace.records import Omega
 from negspace.request import Request
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 SCALES: Final = (1.0, 1.5, 2.5, 4.0, 6.0, 9.0)
 PICTURES: Final = 24
-TRACED: Final = 4
-"""Pictures whose predictions are taken down step by step."""
+MEASURED: Final = 4
+"""Pictures whose predictions are measured step by step."""
 
-SHOWN: Final = 3
-"""Pairs of the heat map."""
+HEAT_MAP_PAIRS: Final = 3
 
 
 @final
@@ -53,15 +52,15 @@ class Share(Frozen):
     interval: tuple[float, float]
 
     @classmethod
-    def among(cls, hits: Sequence[bool]) -> "Share":
-        """The share of a sample; there must be one."""
-        found = binomtest(sum(hits), len(hits)).proportion_ci(method="wilson")
-        return cls(hits=sum(hits), of=len(hits), interval=(float(found.low), float(found.high)))
+    def among(cls, hits: Sequence[bool]) -> Self:
+        """The share in a sample, which must not be empty."""
+        interval = binomtest(sum(hits), len(hits)).proportion_ci(method="wilson")
+        return cls(hits=sum(hits), of=len(hits), interval=(float(interval.low), float(interval.high)))
 
 
 @final
-class Point(Frozen):
-    """The pictures at one scale.
+class CurvePoint(Frozen):
+    """What the pictures at one scale show.
 
     Attributes:
         scale: of all of them.
@@ -83,21 +82,22 @@ class Point(Frozen):
 
 
 @final
-class Drawn(Frozen):
+class CurveNumbers(Frozen):
     """The numbers behind the curves.
 
     Attributes:
-        asked: the request, with its first seed and its own scale.
+        request: with its first seed and its own scale; "asked" in files of older versions.
         witness: what looked at the pictures.
         points: by scale.
-        push: of some pictures at the request's scale, |d_n - d_u| step by step; None where it was not asked.
-        omega: of the same, the effective strengths (positive, negative).
+        push: of some pictures at the request's scale, |d_n - d_u| step by step; None where it was not
+            evaluated.
+        omega: of the same pictures, the effective strengths (positive, negative).
         versions: of the programs involved.
     """
 
-    asked: Request
+    request: Request = Field(validation_alias=AliasChoices("request", "asked"))
     witness: str
-    points: tuple[Point, ...]
+    points: tuple[CurvePoint, ...]
     push: tuple[tuple[float | None, ...], ...]
     omega: tuple[tuple[tuple[float, float] | None, ...], ...]
     versions: dict[str, str]
@@ -106,58 +106,42 @@ class Drawn(Frozen):
 @final
 @dataclass(frozen=True, eq=False)
 class Curves:
-    """Numbers, and the figures that were drawn of them.
+    """The numbers, and the figures that show them.
 
     Attributes:
-        found: the numbers.
-        figures: (in words, the figure).
+        numbers: what was measured.
+        figures: (caption, figure).
     """
 
-    found: Drawn
-    figures: tuple[tuple[str, Any], ...]
+    numbers: CurveNumbers
+    figures: tuple[tuple[str, "Figure"], ...]
 
     def save(self, folder: Path | str) -> tuple[Path, ...]:
-        """Write `curves.html`, `curves.json` and the figures, whole or not at all; the files.
+        """Write `curves.html`, `curves.json` and the figures, all of them or none; returns the files.
 
         Raises:
             OutputError: they cannot be written.
         """
-        place = Path(folder)
-        drawings = [(told, *figures.drawn(figure)) for told, figure in self.figures]
-        avoid = self.found.asked.avoid
-        page = rendered(
-            "curves.html",
-            found=self.found,
-            listed=avoid if isinstance(avoid, str) else told_terms(avoid),
-            figures=[(told, inline(svg)) for told, svg, _ in drawings],
-            versions=", ".join(f"{name} {number}" for name, number in self.found.versions.items()),
-        )
-        files = {
-            place / "curves.html": page.encode(),
-            place / "curves.json": f"{self.found.to_json(indent=2)}\n".encode(),
-        }
-        for number, (_, svg, dots) in enumerate(drawings, start=1):
-            files[place / "figures" / f"{number}.svg"] = svg
-            files[place / "figures" / f"{number}.png"] = dots
-        write_whole(files)
-        return tuple(files)
+        avoid = self.numbers.request.avoid
+        listed = avoid if isinstance(avoid, str) else terms_text(avoid)
+        return save_page(Path(folder), "curves", self.numbers, self.figures, listed=listed)
 
 
 @final
-class Drawing:
-    """Curves under way. Iterating makes pictures; leaving off loses nothing that was made.
+class CurveMaker:
+    """Curves that are being made. Iterating makes pictures; it may stop at any moment and lose nothing.
 
     Args:
-        base: what is asked, with what is avoided.
-        model: makes the pictures.
-        folder: where they are kept; the same question goes on with what is there.
-        scales: from which on the curves are drawn, in rising order.
+        base: the request, with something avoided.
+        model: generates the pictures.
+        folder: where they are kept; the same curves continue with those that exist.
+        scales: of the curves.
         pictures: at every scale, without and with the negative.
-        witness: looks at them, or a judge that does; None takes what the model allows.
-        site: where they are made.
+        witness: looks at the pictures; a judge can do so, too. None chooses by the model.
+        site: where the pictures are made.
 
     Raises:
-        LabError: nothing is avoided, there are too few scales or pictures, or nobody can see what is in them.
+        LabError: nothing is avoided, there are too few scales or pictures, or nothing can see what they show.
         NegspaceError: the request is impossible for the model.
         OutputError: the folder cannot be written or is in use.
     """
@@ -182,115 +166,111 @@ class Drawing:
         planned = model.plan(base)
         if not planned.terms:
             raise LabError("avoid: nothing is avoided; name what is not wanted, with commas")
-        terms = [one.avoid.term for one in planned.terms]
+        terms = [entry.avoid.term for entry in planned.terms]
         self._base = base
         self._model = model
         self._scales = tuple(sorted(set(scales)))
         self._seeds = range(base.seed, base.seed + pictures)
-        self._witness = witness_for(witness, model, (base.prompt, *terms))
-        self._aim = Aim.of(base.prompt, terms, self._witness)
-        with ExitStack() as held:
-            crew = held.enter_context(closing(site.crew(model)))
-            made_by = decides(model, base.dtype)
-            self._album = held.enter_context(PictureStore(folder, made_by, self._witness.fingerprint))
-            self._held = held.pop_all()
-        self._maker = PictureMaker(crew, self._witness, self._album)
+        self._witness = choose_witness(witness, model, (base.prompt, *terms))
+        self._expectation = Expectation.of(base.prompt, terms, self._witness)
+        self._maker = PictureMaker.open(model, self._witness, folder, site, base.dtype)
 
-    def __enter__(self) -> "Drawing":
+    def __enter__(self) -> "CurveMaker":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._held.close()
+        self._maker.close()
 
     @property
     def made(self) -> int:
-        """Pictures that were made by this very drawing."""
+        """Pictures that this object generated itself; the others existed already."""
         return self._maker.made
 
     def __iter__(self) -> Iterator[Progress]:
-        """Make what is missing, telling how far it is after every few pictures."""
-        shots = [
-            shot for scale in self._scales for side in (False, True) for shot in self._shots(scale, side)
+        """Make the missing pictures, and yield the progress after each batch."""
+        specs = [
+            spec for scale in self._scales for side in (False, True) for spec in self._specs(scale, side)
         ]
-        done = sum(self._album.look(shot) is not None for shot in shots)
-        for made in self._maker.make(shots):
+        done = sum(self._maker.store.record(spec) is not None for spec in specs)
+        for made in self._maker.make(specs):
             done += made
-            yield Progress.at("every scale", done, len(shots) - done, self._maker)
+            yield self._maker.progress("every scale", len(specs) - done, done)
 
     def curves(self) -> Curves:
         """The curves, after making the pictures that are missing."""
         for _ in self:
             pass
-        pairs = [self._at(scale) for scale in self._scales]
-        traced = measured(self._model, [self._request(seed, None, True) for seed in self._seeds[:TRACED]])
-        drawn = tuple(self._figures([row for row, _ in pairs], traced))
-        accounts = [one.account for one in traced]
-        found = Drawn(
-            asked=self._base,
+        results = [self._results(scale) for scale in self._scales]
+        requests = [self._request(seed, self._base.scale, True) for seed in self._seeds[:MEASURED]]
+        measured = measure_vectors(self._model, requests)
+        drawn = tuple(self._figures([row for row, _ in results], measured))
+        stats = [picture.stats for picture in measured]
+        numbers = CurveNumbers(
+            request=self._base,
             witness=self._witness.name,
-            points=tuple(point for _, point in pairs),
-            push=tuple(tuple(one.push) for one in accounts),
-            omega=tuple(
-                tuple(None if o is None else (float(o.positive), float(o.negative)) for o in one.omega)
-                for one in accounts
-            ),
+            points=tuple(point for _, point in results),
+            push=tuple(tuple(picture.push) for picture in stats),
+            omega=tuple(tuple(map(_both_sides, picture.omega)) for picture in stats),
             versions=dict(self._model.network(self._base.dtype).versions),
         )
-        return Curves(found, drawn)
+        return Curves(numbers, drawn)
 
     def _figures(
-        self, rows: Sequence[figures.AtScale], traced: Sequence[Measured]
-    ) -> Iterator[tuple[str, Any]]:
+        self, rows: Sequence[figures.ScaleResults], measured: Sequence[PictureVectors]
+    ) -> Iterator[tuple[str, "Figure"]]:
         yield (
             "How often what is avoided is in the picture. Bars are Wilson's 95 % intervals.",
-            (figures.leak_curve(rows)),
+            figures.leak_curve(rows),
         )
-        told = "How varied the pictures with the negative are: as many kinds as the Vendi score says."
-        yield told, figures.variety_curve(rows)
-        if pictures := [one for one in traced if one.steps]:
-            told = "The predictions of one picture, in the plane that they span, step by step."
-            yield told, figures.vector_diagram(pictures[0].steps)
-            accounts = [one.account for one in pictures]
-            yield "What the negative did at every step.", figures.strength_curves(accounts)
-        scale = min(self._scales, key=lambda one: abs(one - self._own_scale()))
-        sides = [[self._album.picture(one) for one in self._shots(scale, side)] for side in (False, True)]
-        pairs = [(a, b) for a, b in zip(*sides, strict=True) if a is not None and b is not None]
-        yield f"Where in the picture the negative acted, at scale {scale:g}.", figures.heat_map(pairs[:SHOWN])
+        yield (
+            "How varied the pictures with the negative are: as many kinds as the Vendi score says.",
+            figures.variety_curve(rows),
+        )
+        if complete := [picture for picture in measured if picture.steps]:
+            yield (
+                "The predictions of one picture, in the plane that they span, step by step.",
+                figures.vector_diagram(complete[0].steps),
+            )
+            stats = [picture.stats for picture in complete]
+            yield "What the negative did at every step.", figures.strength_curves(stats)
+        own = self._model.facts.scale if self._base.scale is None else self._base.scale
+        scale = min(self._scales, key=lambda scale: abs(scale - own))
+        sides = [self._maker.store.pictures(self._specs(scale, side)) for side in (False, True)]
+        pairs = list(zip(*sides, strict=True))[:HEAT_MAP_PAIRS]
+        yield f"Where in the picture the negative acted, at scale {scale:g}.", figures.heat_map(pairs)
 
-    def _own_scale(self) -> float:
-        return self._model.facts.scale if self._base.scale is None else self._base.scale
+    def _request(self, seed: int, scale: float | None, with_negative: bool) -> Request:
+        avoid = self._base.avoid if with_negative else None
+        return self._base.model_copy(update={"seed": seed, "scale": scale, "avoid": avoid})
 
-    def _request(self, seed: int, scale: float | None, with_it: bool) -> Request:
-        own = self._base.scale if scale is None else scale
-        avoid = self._base.avoid if with_it else None
-        return self._base.model_copy(update={"seed": seed, "scale": own, "avoid": avoid})
+    def _specs(self, scale: float, with_negative: bool) -> list[PictureSpec]:
+        return [PictureSpec(self._request(seed, scale, with_negative)) for seed in self._seeds]
 
-    def _shots(self, scale: float, with_it: bool) -> list[Shot]:
-        return [Shot(self._request(seed, scale, with_it)) for seed in self._seeds]
-
-    def _at(self, scale: float) -> tuple[figures.AtScale, Point]:
+    def _results(self, scale: float) -> tuple[figures.ScaleResults, CurvePoint]:
         """What the pictures at one scale show: for the figures, and in numbers."""
-        sides = [self._maker.looks(self._shots(scale, side)) for side in (False, True)]
+        specs = [self._specs(scale, side) for side in (False, True)]
+        sides = [self._maker.records(side) for side in specs]
         leak, lacking = (
-            [[measure(look) for look in looks] for looks in sides]
-            for measure in (self._aim.there, self._aim.lacking)
+            [[measure(record) for record in records] for records in sides]
+            for measure in (self._expectation.shows_avoided, self._expectation.lacks_wanted)
         )
-        features = [self._features(scale, side) for side in (False, True)]
-        varied, alike = ([float(of(one)) for one in features] for of in (vendi, mean_similarity))
-        point = Point(
+        features = [self._features(side) for side in specs]
+        point = CurvePoint(
             scale=scale,
             leak=Share.among(leak[0]),
             leak_with=Share.among(leak[1]),
             lacking=Share.among(lacking[0]),
             lacking_with=Share.among(lacking[1]),
-            variety=varied[0],
-            variety_with=varied[1],
-            similarity=alike[0],
-            similarity_with=alike[1],
+            variety=float(vendi(features[0])),
+            variety_with=float(vendi(features[1])),
+            similarity=float(mean_similarity(features[0])),
+            similarity_with=float(mean_similarity(features[1])),
         )
-        return figures.AtScale(scale, leak[0], leak[1], features[1]), point
+        return figures.ScaleResults(scale, leak[0], leak[1], features[1]), point
 
-    def _features(self, scale: float, with_it: bool) -> NDArray[np.float32]:
-        made = [self._album.picture(shot) for shot in self._shots(scale, with_it)]
-        pictures: list[Image.Image] = [one for one in made if one is not None]
-        return self._witness.features(pictures)
+    def _features(self, specs: Sequence[PictureSpec]) -> NDArray[np.float32]:
+        return self._witness.features(self._maker.store.pictures(specs))
+
+
+def _both_sides(omega: Omega | None) -> tuple[float, float] | None:
+    return None if omega is None else (float(omega.positive), float(omega.negative))

@@ -1,4 +1,4 @@
-"""Figures of what was measured, as matplotlib figures: `drawn` gives the SVG and the PNG of one."""
+"""Matplotlib figures of what was measured; `render` gives the SVG and the PNG of a figure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,26 +35,26 @@ _STYLE: Final[dict[Any, Any]] = {
     "xtick.color": "#62626c",
     "ytick.color": "#62626c",
     "svg.fonttype": "none",
-    "svg.hashsalt": "negspace",  # the same figure is the same file
+    "svg.hashsalt": "negspace",  # so that the same figure gives the same file
     "legend.frameon": False,
 }
 
 
-def drawn(figure: Figure) -> tuple[bytes, bytes]:
-    """(SVG, PNG at 144 dots an inch)."""
-    svg, dots = BytesIO(), BytesIO()
+def render(figure: Figure) -> tuple[bytes, bytes]:
+    """A figure as (SVG, PNG at 144 dots per inch)."""
+    svg, pixels = BytesIO(), BytesIO()
     with mpl.rc_context(_STYLE):
         figure.savefig(svg, format="svg", metadata={"Date": None})
-        figure.savefig(dots, format="png", dpi=144, metadata={"Software": None})
-    return svg.getvalue(), dots.getvalue()
+        figure.savefig(pixels, format="png", dpi=144, metadata={"Software": None})
+    return svg.getvalue(), pixels.getvalue()
 
 
 def vector_diagram(steps: Sequence[StepVectors], count: int = 4) -> Figure:
-    """The vectors of guidance in the plane that they really span, at `count` steps from first to last.
+    """The vectors of guidance in the plane that they span, at `count` steps from the first to the last.
 
-    The empty prompt's prediction is the origin, and the axis points from it to the prompt's. The guided
-    prediction lies in the plane as far as the rule is linear; the target, the clean picture that came of it
-    all, is projected onto it, and how far it stands off is told.
+    The prediction of the empty prompt is the origin, and the axis points from it to that of the prompt. The
+    guided prediction lies in the plane as far as the rule is linear. The target, the finished clean picture,
+    is projected onto the plane, and its distance from the plane is in the title.
     """
     chosen = [steps[round(i)] for i in np.linspace(0, len(steps) - 1, min(count, len(steps)))]
     with mpl.rc_context(_STYLE):
@@ -71,10 +71,10 @@ def vector_diagram(steps: Sequence[StepVectors], count: int = 4) -> Figure:
 def _plane(axes: Axes, step: StepVectors) -> None:
     points = step.plane()
     for name, (x, y, _) in reversed(list(zip(POINTS[1:], points[1:], strict=True))):
-        # The target is a broad band below, as the last guided prediction is the target.
+        # The target is a broad band behind the others, because the last guided prediction is the target.
         broad = {"lw": 4.5, "alpha": 0.45, "arrowstyle": "-"} if name == "target" else {"lw": 1.6}
-        look = {"arrowstyle": "-|>", "color": COLOURS[name], "shrinkA": 0, "shrinkB": 0} | broad
-        axes.annotate("", (x, y), (0, 0), arrowprops=look)
+        style = {"arrowstyle": "-|>", "color": COLOURS[name], "shrinkA": 0, "shrinkB": 0} | broad
+        axes.annotate("", (x, y), (0, 0), arrowprops=style)
     negative, conditioning, guided = points[2], points[1], points[3]
     ends = np.stack([negative, conditioning, guided])
     axes.plot(ends[:, 0], ends[:, 1], color="#b5b5bd", lw=0.9, ls=":", zorder=0)
@@ -93,20 +93,20 @@ def _plane(axes: Axes, step: StepVectors) -> None:
     )
 
 
-def strength_curves(accounts: Sequence[LaneStats]) -> Figure:
-    """Step by step: how far the negative's prediction stood off, and the strengths that came of it.
+def strength_curves(stats: Sequence[LaneStats]) -> Figure:
+    """Step by step: how far the negative's prediction was from the unconditional one, and the strengths.
 
-    Thin lines are single pictures, thick ones their mean.
+    Thin lines are single pictures, thick lines their mean.
     """
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(8.4, 3.1), layout="constrained")
         left, right = figure.subplots(1, 2)
-        _curves(left, [account.push for account in accounts], COLOURS["negative"], "push")
+        _curves(left, [picture.push for picture in stats], COLOURS["negative"], "push")
         left.set_ylabel("push, $|d_n - d_u|$")
         for name, colour in (("positive", COLOURS["conditioning"]), ("negative", COLOURS["negative"])):
             rows = [
-                tuple(None if omega is None else float(getattr(omega, name)) for omega in account.omega)
-                for account in accounts
+                tuple(None if omega is None else float(getattr(omega, name)) for omega in picture.omega)
+                for picture in stats
             ]
             _curves(right, rows, colour, f"$\\omega$ {name}")
         right.set_ylabel("effective strength")
@@ -128,13 +128,13 @@ def _curves(axes: Axes, rows: Sequence[Sequence[float | None]], colour: str, lab
 
 @final
 @dataclass(frozen=True, eq=False)
-class AtScale:
-    """What pictures at one scale show.
+class ScaleResults:
+    """What the pictures at one scale show.
 
     Attributes:
         scale: of all of them.
         without, with_it: for each picture whether what is avoided is in it, without and with the negative.
-        features: [pictures, dimensions] of those with it.
+        features: [pictures, dimensions] of the pictures with the negative.
     """
 
     scale: float
@@ -143,16 +143,18 @@ class AtScale:
     features: np.ndarray
 
 
-def leak_curve(rows: Sequence[AtScale]) -> Figure:
+def leak_curve(rows: Sequence[ScaleResults]) -> Figure:
     """How often what is avoided is in the picture, against the scale; bars are Wilson's 95 % intervals."""
     from scipy.stats import binomtest
 
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(4.6, 3.1), layout="constrained")
         axes = figure.subplots()
-        for name, told in (("without", "no negative"), ("with_it", "with the negative")):
-            colour = COLOURS["unconditioning" if name == "without" else "negative"]
-            hits = [getattr(row, name) for row in rows]
+        sides = (
+            ("no negative", COLOURS["unconditioning"], [row.without for row in rows]),
+            ("with the negative", COLOURS["negative"], [row.with_it for row in rows]),
+        )
+        for label, colour, hits in sides:
             shares = np.array([np.mean(hit) for hit in hits])
             ends = [binomtest(int(sum(hit)), len(hit)).proportion_ci(method="wilson") for hit in hits]
             bars = np.array([[s - e.low, e.high - s] for s, e in zip(shares, ends, strict=True)]).T.clip(0)
@@ -164,7 +166,7 @@ def leak_curve(rows: Sequence[AtScale]) -> Figure:
                 marker="o",
                 ms=4,
                 capsize=2,
-                label=told,
+                label=label,
             )
         axes.set_xlabel("guidance scale")
         axes.set_ylabel("leak: share of pictures with it")
@@ -173,46 +175,35 @@ def leak_curve(rows: Sequence[AtScale]) -> Figure:
     return figure
 
 
-def variety_curve(rows: Sequence[AtScale]) -> Figure:
+def variety_curve(rows: Sequence[ScaleResults]) -> Figure:
     """How varied the pictures are, against the scale: the Vendi score and the mean cosine between two."""
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(4.6, 3.1), layout="constrained")
         axes = figure.subplots()
         scales = [row.scale for row in rows]
-        axes.plot(
-            scales,
-            [vendi(row.features) for row in rows],
-            color=COLOURS["guided"],
-            marker="o",
-            ms=4,
-            label="Vendi",
+        scores, similarities = (
+            [measure(row.features) for row in rows] for measure in (vendi, mean_similarity)
         )
+        axes.plot(scales, scores, color=COLOURS["guided"], marker="o", ms=4, label="Vendi")
         axes.set_xlabel("guidance scale")
         axes.set_ylabel("Vendi score, pictures", color=COLOURS["guided"])
         other = axes.twinx()
         other.spines["right"].set_visible(True)
-        other.plot(
-            scales,
-            [mean_similarity(row.features) for row in rows],
-            color=COLOURS["conditioning"],
-            marker="s",
-            ms=4,
-            ls="--",
-        )
+        other.plot(scales, similarities, color=COLOURS["conditioning"], marker="s", ms=4, ls="--")
         other.set_ylabel("mean similarity of two", color=COLOURS["conditioning"])
     return figure
 
 
 def heat_map(pairs: Sequence[tuple[Image.Image, Image.Image]]) -> Figure:
-    """Where in the picture the negative acted: each pair without and with it, and what changed.
+    """Where in the picture the negative acted: each pair without and with it, and their difference.
 
-    The last column is the mean over the three colours of the absolute difference, in one range for all rows.
+    The last column is the absolute difference, averaged over the three colours; all rows share its range.
     """
     changed = [
         np.abs(np.asarray(with_it, np.float32) - np.asarray(without, np.float32)).mean(axis=2)
         for without, with_it in pairs
     ]
-    top = max(float(max(one.max() for one in changed)), 1.0)
+    top = max(float(max(change.max() for change in changed)), 1.0)
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(6.0, 0.3 + 1.72 * len(pairs)), layout="constrained")
         grid = figure.subplots(len(pairs), 3, squeeze=False)
@@ -223,8 +214,8 @@ def heat_map(pairs: Sequence[tuple[Image.Image, Image.Image]]) -> Figure:
             shown = row[2].imshow(change, cmap="magma", vmin=0, vmax=top)
             for axes in row:
                 axes.set_axis_off()
-        for axes, told in zip(grid[0], ("without", "with the negative", "change"), strict=True):
-            axes.set_title(told, fontsize=9)
+        for axes, title in zip(grid[0], ("without", "with the negative", "change"), strict=True):
+            axes.set_title(title, fontsize=9)
         if shown is not None:
             figure.colorbar(shown, ax=grid[:, 2].tolist(), shrink=0.8, label="levels of 255")
     return figure

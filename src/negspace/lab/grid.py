@@ -1,9 +1,9 @@
-"""Comparison: one picture for every combination of up to three axes, each with its receipt."""
+"""A grid of pictures: one for every combination of up to three axes, each with its receipt."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Final, final
 
@@ -15,28 +15,30 @@ from negspace.errors import LabError
 from negspace.files import write_whole
 from negspace.generate import Model
 from negspace.lab.axes import Axis
-from negspace.lab.picture_maker import PictureMaker, decides
-from negspace.lab.picture_store import PictureStore, Shot
-from negspace.lab.report import data_url, rendered
-from negspace.lab.witness import Blind
-from negspace.lab.workers import HERE, Site
+from negspace.lab.picture_maker import PictureMaker, pixel_identity
+from negspace.lab.picture_store import PictureSpec, PictureStore
+from negspace.lab.report import data_url, render_template
+from negspace.lab.site import HERE, Site
+from negspace.lab.witness import BlindWitness
 from negspace.models.files.source import Source
 from negspace.receipt import Receipt
 from negspace.request import Request
 
 MOST: Final = 1000
-"""Cells of one comparison."""
+"""Most cells of a grid."""
+
+_BLIND: Final = BlindWitness()
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """One picture.
+    """One picture of a grid.
 
     Attributes:
-        place: (z, y, x), which value of each axis.
+        place: (z, y, x), the index of the value of each axis.
         picture: RGB.
-        receipt: of it.
+        receipt: of the picture.
     """
 
     place: tuple[int, int, int]
@@ -47,11 +49,11 @@ class Cell:
 @final
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """A comparison.
+    """Pictures along up to three axes.
 
     Attributes:
-        prompt: as it was asked for.
-        labels: (z, y, x), of the values of each axis; one empty label where there is no such axis.
+        prompt: of the request.
+        labels: (z, y, x), of the values of each axis; one empty label for a missing axis.
         cells: in the order of their places.
     """
 
@@ -60,7 +62,7 @@ class Grid:
     cells: tuple[Cell, ...]
 
     def sheet(self) -> Image.Image:
-        """All pictures on one sheet: x across, y down, z one below the other."""
+        """All pictures on one contact sheet: x across, y down, and one block below the other for z."""
         zs, ys, xs = self.labels
         rows = [
             [cell.picture for cell in self.cells[start : start + len(xs)]]
@@ -70,7 +72,7 @@ class Grid:
         return sheet(rows, headings=xs if any(xs) else (), labels=names if any(names) else ())
 
     def save(self, folder: Path | str) -> tuple[Path, Path, Path]:
-        """Write `compare.html`, `compare.png` and `compare.json` (every receipt), whole or not at all.
+        """Write `compare.html`, `compare.png` and `compare.json` (every receipt), all of them or none.
 
         Raises:
             OutputError: they cannot be written.
@@ -88,7 +90,7 @@ class Grid:
         ]
         write_whole(
             {
-                page: rendered("compare.html", prompt=self.prompt, across=xs, tables=tables).encode(),
+                page: render_template("compare.html", prompt=self.prompt, across=xs, tables=tables).encode(),
                 whole: png.encode(self.sheet()),
                 plain: f"{json.dumps(receipts, indent=1, ensure_ascii=False)}\n".encode(),
             }
@@ -108,22 +110,25 @@ class Grid:
         return data_url(cell.picture), ", ".join(self._names(cell)) or self.prompt, cell.receipt.summary()
 
 
-def opened(source: Source) -> Model:
+def open_source(source: Source) -> Model:
     """The model of a source."""
     return Model(source, None, None, None)
 
 
 @final
-class Comparing:
-    """A comparison under way. Iterating makes pictures; leaving off loses nothing that was made.
+class GridMaker:
+    """A grid that is being made. Iterating makes pictures; it may stop at any moment and lose nothing.
 
     Args:
         base: the request that every cell starts from.
         axes: x, then y, then z; none to three.
-        folder: where the pictures are kept; the same comparison goes on with what is there.
-        model: makes the pictures of cells that name no other model.
+        folder: where the pictures are kept; the same grid continues with those that exist.
+        model: generates the pictures of cells that name no other model.
         site: where they are made.
-        others: opens what another cell needs: another model, or one with another text encoder.
+        open_other: opens another model, or the model with another text encoder, that a cell needs.
+
+    Attributes:
+        places: of all cells, (z, y, x) each.
 
     Raises:
         LabError: there are too many axes or cells, two vary the same thing, or the cells differ in size.
@@ -137,100 +142,91 @@ class Comparing:
         folder: Path,
         model: Model,
         site: Site = HERE,
-        others: Callable[[Source], Model] = opened,
+        open_other: Callable[[Source], Model] = open_source,
     ) -> None:
         _check(base, axes)
-        self._site = site
-        self._base = base
         x, y, z = (*axes, None, None, None)[:3]
-        self._axes = (z, y, x)  # of a place
+        self._base = base
+        self._axes = (z, y, x)
         self._folder = folder
-        sizes = [len(one.values) if one else 1 for one in self._axes]
-        self.places: Final = [
-            (k, j, i) for k in range(sizes[0]) for j in range(sizes[1]) for i in range(sizes[2])
-        ]
-        self._requests = [self._at(place) for place in self.places]
-        self._sources = [
-            self._source(place, request, model)
-            for place, request in zip(self.places, self._requests, strict=True)
+        self._site = site
+        sizes = [range(len(axis.values) if axis else 1) for axis in self._axes]
+        self.places: Final = [(z, y, x) for z in sizes[0] for y in sizes[1] for x in sizes[2]]
+        requests = [self._request(place) for place in self.places]
+        self._cells = [
+            (self._source(place, request, model), PictureSpec(request))
+            for place, request in zip(self.places, requests, strict=True)
         ]
         self._models = {
-            source: model if source == model.source else others(source)
-            for source in dict.fromkeys(self._sources)
+            source: model if source == model.source else open_other(source)
+            for source in dict.fromkeys(source for source, _ in self._cells)
         }
-        cells = zip(self._sources, self._requests, strict=True)
-        plans = [self._models[source].plan(request) for source, request in cells]
+        plans = [self._models[source].plan(spec.request) for source, spec in self._cells]
         if len({(plan.width, plan.height) for plan in plans}) > 1:
             raise LabError("compare: all cells need one size to stand on one sheet")
-        self._blind = Blind()
 
     def __iter__(self) -> Iterator[int]:
-        """Make what is missing, yielding how many cells are done after every few pictures."""
+        """Make the missing pictures, and yield how many cells are done after each batch."""
         done = 0
-        for source, several in self._by_source().items():
-            with self._album(source) as album, closing(self._site.crew(self._models[source])) as crew:
-                maker = PictureMaker(crew, self._blind, album)
-                there = len(several)
-                done += there - sum(not album.path(Shot(one)).is_file() for one in dict.fromkeys(several))
-                for made in maker.make([Shot(one) for one in several]):
+        for source, specs in self._by_source().items():
+            with self._maker(source) as maker:
+                missing = sum(not maker.store.path(spec).is_file() for spec in dict.fromkeys(specs))
+                done += len(specs) - missing
+                for made in maker.make(specs):
                     done += made
                     yield min(done, len(self.places))
         yield len(self.places)
 
     def grid(self) -> Grid:
-        """The comparison, after making the pictures that are missing."""
+        """The grid, after making the pictures that are missing."""
         for _ in self:
             pass
-        made: dict[tuple[Source, Request], tuple[Image.Image, Receipt]] = {}
-        for source, several in self._by_source().items():
-            with self._album(source) as album:
-                for one in several:
-                    picture = album.picture(Shot(one))
-                    assert picture is not None, "it was made above"
-                    made[source, one] = picture, album.receipt(Shot(one))
-        cells = zip(self.places, self._sources, self._requests, strict=True)
-        z, y, x = (one.labels if one else ("",) for one in self._axes)
+        pictures: dict[tuple[Source, PictureSpec], tuple[Image.Image, Receipt]] = {}
+        for source, specs in self._by_source().items():
+            with PictureStore(
+                self._folder, pixel_identity(self._models[source]), _BLIND.fingerprint
+            ) as store:
+                for spec, picture in zip(specs, store.pictures(specs), strict=True):
+                    pictures[source, spec] = picture, store.receipt(spec)
+        z, y, x = (axis.labels if axis else ("",) for axis in self._axes)
+        cells = zip(self.places, self._cells, strict=True)
         return Grid(
-            self._base.prompt,
-            (z, y, x),
-            tuple(Cell(place, *made[source, request]) for place, source, request in cells),
+            self._base.prompt, (z, y, x), tuple(Cell(place, *pictures[cell]) for place, cell in cells)
         )
 
-    def _at(self, place: tuple[int, int, int]) -> Request:
+    def _request(self, place: tuple[int, int, int]) -> Request:
         request = self._base
-        # Words are replaced last, whatever else the field was set to.
-        chosen = [(one, i) for one, i in zip(self._axes, place, strict=True) if one is not None]
-        for one, i in sorted(chosen, key=lambda pair: ("/" in pair[0].name, pair[0].name == "window")):
-            request = one.at(request, i)
+        chosen = [(axis, index) for axis, index in zip(self._axes, place, strict=True) if axis is not None]
+        # Words are replaced last, in whatever another axis set the field to.
+        for axis, index in sorted(chosen, key=lambda pair: ("/" in pair[0].name, pair[0].name == "window")):
+            request = axis.request_at(request, index)
         return request
 
     def _source(self, place: tuple[int, int, int], request: Request, model: Model) -> Source:
-        """What is to be opened for a cell."""
+        """The source of the model for a cell."""
         named = request.model
         source = model.source if named in (None, model.path) else model.source.with_path(named)
-        for one, i in zip(self._axes, place, strict=True):
-            source = source if one is None else one.of(source, i)
+        for axis, index in zip(self._axes, place, strict=True):
+            source = source if axis is None else axis.source_at(source, index)
         return source
 
-    def _by_source(self) -> dict[Source, list[Request]]:
-        found: dict[Source, list[Request]] = {}
-        for source, request in zip(self._sources, self._requests, strict=True):
-            found.setdefault(source, []).append(request)
-        return found
+    def _by_source(self) -> dict[Source, list[PictureSpec]]:
+        specs: dict[Source, list[PictureSpec]] = {}
+        for source, spec in self._cells:
+            specs.setdefault(source, []).append(spec)
+        return specs
 
-    def _album(self, source: Source) -> PictureStore:
-        return PictureStore(self._folder, decides(self._models[source]), self._blind.fingerprint)
+    def _maker(self, source: Source) -> PictureMaker:
+        return PictureMaker.open(self._models[source], _BLIND, self._folder, self._site)
 
 
 def _check(base: Request, axes: Sequence[Axis]) -> None:
     if len(axes) > 3:
         raise LabError(f"compare: {len(axes)} axes are more than x, y and z")
-    names = [one.name for one in axes]
+    names = [axis.name for axis in axes]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise LabError(f"compare: two axes vary {twice!r}")
-    cells = 1
-    for one in axes:
-        cells *= len(one.values)
+    cells = prod(len(axis.values) for axis in axes)
     if cells > MOST:
         raise LabError(f"compare: {cells} cells are more than {MOST}; take fewer values")
     if base.n != 1:

@@ -1,4 +1,4 @@
-"""Lines: values kept in a file, one JSON a line, that is only ever added to and survives a kill."""
+"""A file of values, one JSON object per line, that is only ever added to and survives a kill."""
 
 import fcntl
 import os
@@ -14,36 +14,36 @@ Value = TypeVar("Value", bound=Frozen)
 
 
 class JsonLinesFile(Generic[Value]):
-    """The values in a file. One program at a time has it open.
+    """A file of values. Only one program at a time can open it.
 
     Args:
-        place: the file; it and its folder are made where they are not there.
-        kind: what every line is.
+        path: the file; it and its folder are created if they do not exist.
+        kind: type of the value in every line.
 
     Attributes:
-        values: that were there when it was opened.
+        values: those that the file held when it was opened.
 
     Raises:
         OutputError: the file cannot be written, another program has it open, or a line is damaged.
     """
 
-    def __init__(self, place: Path, kind: type[Value]) -> None:
-        self._place = place
-        check_folder(place.parent)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        self._file = _opened(place)
+    def __init__(self, path: Path, kind: type[Value]) -> None:
+        self._path = path
+        check_folder(path.parent)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = _open(path)
         try:
-            self.values: Final = _read(self._file, place, kind)
+            self.values: Final = _read(self._file, path, kind)
         except OutputError:
             self._file.close()
             raise
 
     def close(self) -> None:
-        """Let others open it."""
+        """Let other programs open it."""
         self._file.close()
 
     def add(self, values: Sequence[Value]) -> None:
-        """Write values behind the others and force them to the disk.
+        """Write values after the others and force them to the disk.
 
         Raises:
             OutputError: they cannot be written.
@@ -53,26 +53,26 @@ class JsonLinesFile(Generic[Value]):
             self._file.flush()
             os.fsync(self._file.fileno())
         except OSError as error:
-            raise OutputError(f"cannot write {self._place}: {error.strerror}") from None
+            raise OutputError(f"cannot write {self._path}: {error.strerror}") from None
 
 
-def _opened(place: Path) -> IO[str]:
+def _open(path: Path) -> IO[str]:
     try:
-        lines = open(place, "a+", encoding="utf-8")
+        lines = open(path, "a+", encoding="utf-8")
     except OSError as error:
-        raise OutputError(f"cannot write {place}: {error.strerror}") from None
+        raise OutputError(f"cannot write {path}: {error.strerror}") from None
     try:
         fcntl.flock(lines, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         lines.close()
         raise OutputError(
-            f"{place.parent} is in use by another run; wait for it or name another folder"
+            f"{path.parent} is in use by another run; wait for it or name another folder"
         ) from None
     return lines
 
 
-def _read(lines: IO[str], place: Path, kind: type[Value]) -> list[Value]:
-    """Every whole line. A last one without an end was cut off by a kill, and is taken away."""
+def _read(lines: IO[str], path: Path, kind: type[Value]) -> list[Value]:
+    """Every whole line. A last line without its end was cut off by a kill, and is removed."""
     lines.seek(0)
     text = lines.read()
     whole = text[: text.rfind("\n") + 1]
@@ -84,5 +84,5 @@ def _read(lines: IO[str], place: Path, kind: type[Value]) -> list[Value]:
         try:
             values.append(kind.from_json(line))
         except RequestError:
-            raise OutputError(f"{place}: line {number} is damaged; delete it and run again") from None
+            raise OutputError(f"{path}: line {number} is damaged; delete it and run again") from None
     return values

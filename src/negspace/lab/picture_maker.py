@@ -1,85 +1,152 @@
-"""Making the pictures that a measurement asks for: what is there is taken, what is missing is made."""
+"""Make the pictures that a measurement needs: those in the store are used, missing ones are generated."""
 
 import time
 from collections.abc import Iterator, Sequence
-from typing import Final, final
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self, final
 
 import torch
+from PIL import Image
 
 from negspace import __version__
 from negspace.generate import Model
-from negspace.lab.picture_store import Look, PictureStore, Shot
+from negspace.lab.picture_store import PictureRecord, PictureSpec, PictureStore
+from negspace.lab.site import HERE, Site
 from negspace.lab.witness import Witness
 from negspace.lab.workers import ROWS, Workers
 
-AT_ONCE: Final = 16
-"""Pictures between two moments at which everything made so far is on the disk."""
+BATCH_SIZE: Final = 16
+"""Most pictures that are generated before they are written to the disk."""
 
-LEAST: Final = 8
-"""Pictures of a part at least, where several work: so many fill a forward with two rows each."""
+SMALLEST_BATCH: Final = 8
+"""Fewest pictures of a batch if there are several workers: they fill a forward pass with two rows each."""
 
 
-def decides(model: Model, dtype: str | None = None) -> str:
-    """Whatever decides the pixels of a picture besides its request, in words."""
+def pixel_identity(model: Model, dtype: str | None = None) -> str:
+    """Everything that decides the pixels of a picture besides its request, as one text."""
     network = model.network(dtype)
-    told = (network.fingerprint(), network.dtype, network.device, ROWS, torch.__version__, __version__)
-    return " ".join(map(str, told))
+    parts = (network.fingerprint(), network.dtype, network.device, ROWS, torch.__version__, __version__)
+    return " ".join(map(str, parts))
+
+
+@final
+@dataclass(frozen=True)
+class Progress:
+    """How far a measurement is.
+
+    Attributes:
+        stage: what is being done, in words.
+        done: pictures that exist.
+        left: the most pictures that may still be needed; terms that are decided early need fewer.
+        seconds: time for these at the pace so far; None before the first picture.
+    """
+
+    stage: str
+    done: int
+    left: int
+    seconds: float | None
 
 
 @final
 class PictureMaker:
-    """Has shots made and looks at them.
+    """Generates pictures, stores them, and looks at them.
 
     Args:
-        crew: makes them.
+        workers: generate pictures.
         witness: looks at them.
-        album: keeps them.
+        store: keeps them.
 
     Attributes:
-        made: pictures made by this very maker.
+        made: how many pictures this object generated.
         seconds: time that took.
     """
 
-    def __init__(self, crew: Workers, witness: Witness, album: PictureStore) -> None:
-        self._crew = crew
+    def __init__(self, workers: Workers, witness: Witness, store: PictureStore) -> None:
+        self._workers = workers
         self._witness = witness
-        self._album = album
+        self.store: Final = store
         self.made = 0
         self.seconds = 0.0
 
-    def make(self, shots: Sequence[Shot]) -> Iterator[int]:
-        """See to it that every shot is in the album, yielding how many more were made after each stretch."""
-        album = self._album
-        missing = [shot for shot in dict.fromkeys(shots) if album.look(shot) is None]
-        unseen = [shot for shot in missing if album.path(shot).is_file()]
-        self._look(unseen)
-        unmade = [shot for shot in missing if shot not in set(unseen)]
-        parts = self._parts(unmade)
-        began = time.perf_counter()
-        for number, made in self._crew.make([[shot.request for shot in part] for part in parts]):
-            part = parts[number]
-            for shot, (picture, receipt) in zip(part, made, strict=True):
-                album.keep(shot, picture, receipt)
-            self._look(part)
-            self.made += len(part)
-            self.seconds += time.perf_counter() - began
-            yield len(part)
-            began = time.perf_counter()
+    @classmethod
+    def open(
+        cls, model: Model, witness: Witness, folder: Path, site: Site = HERE, dtype: str | None = None
+    ) -> Self:
+        """Start workers for a model and open the store in a folder; `close` ends both.
 
-    def looks(self, shots: Sequence[Shot]) -> list[Look]:
-        """What is known of shots that were made."""
-        looks = [self._album.look(shot) for shot in shots]
-        assert all(look is not None for look in looks), "make() comes before looks()"
-        return [look for look in looks if look is not None]
+        Raises:
+            LabError: the cluster of the site does not exist.
+            OutputError: as `PictureStore`.
+        """
+        workers = site.open_workers(model)
+        try:
+            store = PictureStore(folder, pixel_identity(model, dtype), witness.fingerprint)
+        except BaseException:
+            workers.close()
+            raise
+        return cls(workers, witness, store)
 
-    def _parts(self, shots: Sequence[Shot]) -> list[Sequence[Shot]]:
-        """The shots in parts that leave no hand idle where there are enough of them."""
-        hands = self._crew.count
-        size = AT_ONCE if hands == 1 else min(AT_ONCE, max(LEAST, -(-len(shots) // hands)))
-        return [shots[start : start + size] for start in range(0, len(shots), size)]
+    def __enter__(self) -> Self:
+        return self
 
-    def _look(self, shots: Sequence[Shot]) -> None:
-        if not shots:
-            return
-        pictures = [picture for shot in shots if (picture := self._album.picture(shot)) is not None]
-        self._album.note(shots, self._witness.look(pictures))
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the store and end the workers."""
+        try:
+            self.store.close()
+        finally:
+            self._workers.close()
+
+    def make(self, specs: Sequence[PictureSpec]) -> Iterator[int]:
+        """Make the missing pictures, and yield how many were generated after each batch."""
+        missing = [spec for spec in dict.fromkeys(specs) if self.store.record(spec) is None]
+        unseen = {spec: None for spec in missing if self.store.path(spec).is_file()}
+        self._look(list(unseen))
+        batches = self._batches([spec for spec in missing if spec not in unseen])
+        start = time.perf_counter()
+        for number, made in self._workers.make([[spec.request for spec in batch] for batch in batches]):
+            batch = batches[number]
+            for spec, (picture, receipt) in zip(batch, made, strict=True):
+                self.store.save(spec, picture, receipt)
+            self._look(batch)
+            self.made += len(batch)
+            self.seconds += time.perf_counter() - start
+            yield len(batch)
+            start = time.perf_counter()
+
+    def records(self, specs: Sequence[PictureSpec]) -> list[PictureRecord]:
+        """What is known of pictures that `make` was called for."""
+        records = [self.store.record(spec) for spec in specs]
+        assert all(record is not None for record in records), "make() comes before records()"
+        return [record for record in records if record is not None]
+
+    def pictures(self, specs: Sequence[PictureSpec]) -> list[Image.Image]:
+        """Pictures, made where they are missing."""
+        for _ in self.make(specs):
+            pass
+        return self.store.pictures(specs)
+
+    def progress(self, stage: str, left: int, done: int | None = None) -> Progress:
+        """How far a measurement is, at the pace so far.
+
+        Args:
+            stage: what is being done, in words.
+            left: the most pictures that may still be needed.
+            done: pictures that exist; None counts those in the store.
+        """
+        pace = self.seconds / self.made if self.made else None
+        exist = len(self.store) if done is None else done
+        return Progress(stage, exist, left, None if pace is None else pace * left)
+
+    def _batches(self, specs: Sequence[PictureSpec]) -> list[Sequence[PictureSpec]]:
+        """The pictures in batches, small enough to keep every worker busy."""
+        count = self._workers.count
+        size = BATCH_SIZE if count == 1 else min(BATCH_SIZE, max(SMALLEST_BATCH, -(-len(specs) // count)))
+        return [specs[start : start + size] for start in range(0, len(specs), size)]
+
+    def _look(self, specs: Sequence[PictureSpec]) -> None:
+        if specs:
+            self.store.add_seen(specs, self._witness.look(self.store.pictures(specs)))

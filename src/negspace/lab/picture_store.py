@@ -1,8 +1,8 @@
-"""Album: every picture of a measurement, kept as soon as it is made, so that none is made twice.
+"""Every picture of a measurement is stored as soon as it is made, so that none is made twice.
 
-A picture is a PNG with its receipt, named by what it is a picture of. What was seen in it is one line of
-`seen.jsonl`, written after the picture; where a line is missing, the picture is looked at again, not made
-again. Both are only ever added to, so whatever moment a run is killed at, the next one goes on from there.
+A picture is a PNG with its receipt, named by the request it was made for. What was seen in it is one line of
+`seen.jsonl`, written after the picture. Where a line is missing, the picture is looked at again, not made
+again. Both are only ever added to, so a run that is killed at any moment can be continued.
 """
 
 import hashlib
@@ -28,12 +28,12 @@ _LINES = "seen.jsonl"
 
 @final
 @dataclass(frozen=True)
-class Shot:
-    """One picture to be made.
+class PictureSpec:
+    """Which picture is to be made.
 
     Attributes:
-        request: asks for one picture.
-        copy: tells a picture that is made once more from the first one.
+        request: for one picture.
+        copy: distinguishes a picture that is made once more from the first one.
     """
 
     request: Request
@@ -41,17 +41,17 @@ class Shot:
 
 
 @final
-class Look(Frozen):
+class PictureRecord(Frozen):
     """What is known of one picture.
 
     Attributes:
-        key: of its shot.
-        witness: who looked.
+        key: of its specification, as `PictureStore.key` gives it.
+        witness: who looked at it.
         sha256: of its RGB bytes, rows from the top.
         seen: the things that are in it, sorted.
-        evaluations: network passes it took.
-        tokens: of each avoided term, as many as reached the encoder.
-        acted: whether what is avoided was told to the network.
+        evaluations: network evaluations that it took.
+        tokens: for each avoided term, how many of its tokens reached the encoder.
+        acted: whether the negative could change the picture.
     """
 
     key: str
@@ -65,91 +65,99 @@ class Look(Frozen):
 
 @final
 class PictureStore:
-    """The pictures in a folder. One program at a time has it open.
+    """The pictures in a folder. Only one program at a time can open it.
 
     Args:
-        folder: made where it is not there.
-        fingerprint: of the model, and of whatever else decides the pixels besides the request.
-        witness: who looks at the pictures; what another one saw does not count.
+        folder: created if it does not exist.
+        identity: of the model, and of everything else that decides the pixels besides the request.
+        witness: fingerprint of who looks at the pictures; records of another witness are ignored.
 
     Raises:
         OutputError: the folder cannot be written, another program has it open, or a line is damaged.
     """
 
-    def __init__(self, folder: Path, fingerprint: str, witness: str) -> None:
+    def __init__(self, folder: Path, identity: str, witness: str) -> None:
         self.folder: Final = folder
-        self._fingerprint = fingerprint
+        self._identity = identity
         self._witness = witness
-        self._lines = JsonLinesFile(folder / _LINES, Look)
-        self._looks = {look.key: look for look in self._lines.values if look.witness == witness}
+        self._lines = JsonLinesFile(folder / _LINES, PictureRecord)
+        self._records = {record.key: record for record in self._lines.values if record.witness == witness}
 
     def __enter__(self) -> "PictureStore":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._lines.close()  # which lets go of the lock, too
+        self.close()
+
+    def close(self) -> None:
+        """Let other programs open the folder."""
+        self._lines.close()
 
     def __len__(self) -> int:
         """How many pictures were made and looked at."""
-        return len(self._looks)
+        return len(self._records)
 
-    def key(self, shot: Shot) -> str:
-        """What names the picture of a shot: 24 hex digits of a sha256."""
-        told = json.dumps(
-            [self._fingerprint, shot.request.model_dump(mode="json"), shot.copy], sort_keys=True
+    def key(self, spec: PictureSpec) -> str:
+        """The name of a picture: 24 hex digits of a sha256."""
+        identity = json.dumps(
+            [self._identity, spec.request.model_dump(mode="json"), spec.copy], sort_keys=True
         )
-        return hashlib.sha256(told.encode()).hexdigest()[:24]
+        return hashlib.sha256(identity.encode()).hexdigest()[:24]
 
-    def look(self, shot: Shot) -> Look | None:
-        """What is known of the picture of a shot; None where it was not looked at."""
-        return self._looks.get(self.key(shot))
+    def record(self, spec: PictureSpec) -> PictureRecord | None:
+        """What is known of a picture; None if nobody has looked at it."""
+        return self._records.get(self.key(spec))
 
-    def path(self, shot: Shot) -> Path:
-        """Where the picture of a shot is, or would be."""
-        return self.folder / _PICTURES / f"{self.key(shot)}.png"
+    def path(self, spec: PictureSpec) -> Path:
+        """Where a picture is, or would be."""
+        return self.folder / _PICTURES / f"{self.key(spec)}.png"
 
-    def picture(self, shot: Shot) -> Image.Image | None:
-        """The picture of a shot; None where it was not made."""
-        place = self.path(shot)
-        if not place.is_file():
+    def picture(self, spec: PictureSpec) -> Image.Image | None:
+        """A picture; None if it was not made."""
+        path = self.path(spec)
+        if not path.is_file():
             return None
-        with Image.open(place) as image:
+        with Image.open(path) as image:
             return image.convert("RGB")
 
-    def receipt(self, shot: Shot) -> Receipt:
+    def pictures(self, specs: Sequence[PictureSpec]) -> list[Image.Image]:
+        """The pictures that were made, in order."""
+        return [picture for spec in specs if (picture := self.picture(spec)) is not None]
+
+    def receipt(self, spec: PictureSpec) -> Receipt:
         """The receipt of a picture that was made.
 
         Raises:
             OutputError: the file is gone or damaged.
         """
-        told = png.read(self.path(shot)).receipt
-        if told is None:
-            raise OutputError(f"{self.path(shot)} carries no receipt")
-        return told
+        receipt = png.read(self.path(spec)).receipt
+        if receipt is None:
+            raise OutputError(f"{self.path(spec)} carries no receipt")
+        return receipt
 
-    def keep(self, shot: Shot, image: Image.Image, receipt: Receipt) -> None:
+    def save(self, spec: PictureSpec, image: Image.Image, receipt: Receipt) -> None:
         """Write a picture with its receipt.
 
         Raises:
             OutputError: it cannot be written.
         """
         png.attach(image, png.text_chunks(receipt))
-        write_whole({self.path(shot): png.encode(image)})
+        write_whole({self.path(spec): png.encode(image)})
 
-    def note(self, shots: Sequence[Shot], seen: Sequence[frozenset[str]]) -> None:
-        """Write what is in pictures that were kept.
+    def add_seen(self, specs: Sequence[PictureSpec], seen: Sequence[frozenset[str]]) -> None:
+        """Write what is in pictures that were saved.
 
         Raises:
             OutputError: it cannot be written.
         """
-        looks = [self._looked(shot, things) for shot, things in zip(shots, seen, strict=True)]
-        self._lines.add(looks)
-        self._looks |= {look.key: look for look in looks}
+        records = [self._new_record(spec, things) for spec, things in zip(specs, seen, strict=True)]
+        self._lines.add(records)
+        self._records |= {record.key: record for record in records}
 
-    def _looked(self, shot: Shot, things: frozenset[str]) -> Look:
-        receipt = self.receipt(shot)
-        return Look(
-            key=self.key(shot),
+    def _new_record(self, spec: PictureSpec, things: frozenset[str]) -> PictureRecord:
+        receipt = self.receipt(spec)
+        return PictureRecord(
+            key=self.key(spec),
             witness=self._witness,
             sha256=receipt.images[0].sha256,
             seen=tuple(sorted(things)),

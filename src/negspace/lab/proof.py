@@ -1,8 +1,8 @@
-"""Proof: is the negative necessary, and which part of it? From a prompt and a list to a report."""
+"""A proof: is the negative necessary, and which part of it? From a prompt and a list to a report."""
 
 import tempfile
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
@@ -10,21 +10,20 @@ from typing import TYPE_CHECKING, Any, Final, final
 from PIL import Image
 
 from negspace import __version__
+from negspace.errors import LabError
 from negspace.generate import Model, load
 from negspace.judge import Judge
-from negspace.lab.asking import measured_of, question_of, strength_of
-from negspace.lab.forecast import Forecast, forecast
-from negspace.lab.picture_maker import PictureMaker, decides
-from negspace.lab.picture_store import Look, PictureStore
-from negspace.lab.progress import Progress
-from negspace.lab.question import Ask, Question
+from negspace.lab.picture_maker import PictureMaker, Progress
+from negspace.lab.picture_store import PictureRecord
+from negspace.lab.question import PicturesNeeded, Question, build_question
 from negspace.lab.report import Example, Report
-from negspace.lab.study import FRESH, Outcome, Study
-from negspace.lab.trial import Design
-from negspace.lab.verdicts import Findings, ProofSizes
-from negspace.lab.witness import JudgeWitness, Witness, witness_of
-from negspace.lab.wording import answer_of, recommendation_of
-from negspace.lab.workers import HERE, Site
+from negspace.lab.results import ProofResult, ProofSizes
+from negspace.lab.site import HERE, Site
+from negspace.lab.study import FRESH, Study, StudyResult
+from negspace.lab.trial import Design, Forecast, forecast
+from negspace.lab.vectors import PictureVectors, effective_scale, measure_vectors
+from negspace.lab.witness import Witness, choose_witness
+from negspace.lab.wording import answer_text, recommendation_text
 from negspace.models.files.source import Source
 from negspace.request import Avoid
 
@@ -36,23 +35,28 @@ SMALLEST: Final = 0.1
 EXAMPLES: Final = 4
 """Seeds whose pictures a report shows."""
 
+MEASURED: Final = 4
+"""Pictures whose vectors are measured."""
+
+HEAT_MAP_PAIRS: Final = 3
+
 
 @final
 class Proof:
-    """A proof under way. Iterating makes pictures; leaving off loses nothing that was made.
+    """A proof that is being made. Iterating makes pictures; it may stop at any moment and lose nothing.
 
     Args:
         prompts: one prompt or several.
         avoid: the list: a text with commas, or terms.
-        model: makes the pictures; a name, path or source is opened.
-        folder: where the pictures are kept; a proof of the same question goes on with what is there.
+        model: generates the pictures; a name, path or source is opened.
+        folder: where the pictures are kept; a proof of the same question continues with those that exist.
         max_pictures: at most so many; None takes the default sizes.
         seed: of the first picture.
-        witness: looks at the pictures, or a judge that does; None takes what the model allows.
-        sizes: pairs of every part; None takes the default ones, or those that `max_pictures` allows.
+        witness: looks at the pictures; a judge can do so, too. None chooses by the model.
+        sizes: pairs of every part; None takes the default sizes, or those that `max_pictures` allows.
         site: where the pictures are made; the numbers are the same everywhere.
-        alpha: chance of a wrong verdict, over all terms and looks.
-        smallest: net share of pictures that would be worth having.
+        alpha: chance of a wrong verdict, over all terms and inspections.
+        smallest: the smallest net share of pictures that is worth having.
         fields: any other field of a Request: scale, rule, steps, sampler, width, height, dialect...
 
     Raises:
@@ -80,178 +84,174 @@ class Proof:
     ) -> None:
         self._model = model if isinstance(model, Model) else load(model)
         several = (prompts,) if isinstance(prompts, str) else tuple(prompts)
-        terms = (avoid,) if isinstance(avoid, str) else tuple(one.term for one in avoid)
-        self._witness = witness_for(witness, self._model, (*several, *terms))
-        asked = question_of(
+        terms = (avoid,) if isinstance(avoid, str) else tuple(avoided.term for avoided in avoid)
+        self._witness = choose_witness(witness, self._model, (*several, *terms))
+        question = build_question(
             self._model,
             self._witness,
             several,
             avoid,
-            sizes or max_pictures,
-            alpha,
-            smallest,
-            {"seed": seed, **fields},
+            sizes=sizes or max_pictures,
+            alpha=alpha,
+            smallest=smallest,
+            fields={"seed": seed, **fields},
         )
-        self._measured = measured_of(self._model, asked)
-        self._asked = replace(asked, strength=strength_of(self._measured))
-        self._study = Study(self._asked, self._witness)
-        dtype = self._asked.base.dtype
-        self._fingerprint = self._model.network(dtype).fingerprint()
-        with ExitStack() as held:
-            crew = held.enter_context(closing(site.crew(self._model)))
-            made_by = decides(self._model, dtype)
-            self._album = held.enter_context(PictureStore(folder, made_by, self._witness.fingerprint))
-            self._held = held.pop_all()
-        self._maker = PictureMaker(crew, self._witness, self._album)
-        self._outcome: Outcome | None = None
-        self._done: dict[str, Look] = {}
+        self._vectors = _vectors(self._model, question)
+        self._question = replace(question, strength=_strength(self._vectors))
+        self._study = Study(self._question, self._witness)
+        self._maker = PictureMaker.open(self._model, self._witness, folder, site, question.base.dtype)
+        self._result: StudyResult | None = None
+        self._records: dict[str, PictureRecord] = {}
 
     def __enter__(self) -> "Proof":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._held.close()
+        self._maker.close()
 
     @property
     def most(self) -> int:
-        """Pictures it takes at most."""
-        return self._study.most
+        """The most pictures that it may need."""
+        return self._question.most
 
     @property
-    def asked(self) -> Question:
-        """What is to be proved."""
-        return self._asked
+    def question(self) -> Question:
+        """What it is to find out."""
+        return self._question
 
     @property
-    def there(self) -> int:
-        """Pictures that the folder holds, of this question or another one of this model."""
-        return len(self._album)
-
-    def ahead(self, helped: float = 0.24, harmed: float = 0.06) -> Forecast:
-        """What the trial of one term will cost and find; the chances are those of a pair to help and harm."""
-        asked = self._asked
-        design = Design(alpha=asked.alpha, smallest=asked.smallest, most=asked.sizes.pairs)
-        return forecast(design, helped, harmed)
+    def stored(self) -> int:
+        """Pictures in the folder, of this question or another one."""
+        return len(self._maker.store)
 
     @property
     def made(self) -> int:
-        """Pictures that this proof made itself; the others were there."""
+        """Pictures that this proof generated itself; the others existed already."""
         return self._maker.made
 
+    def forecast(self, helped: float = 0.24, harmed: float = 0.06) -> Forecast:
+        """What the trial of one term will cost and find, if a pair helps and harms with these chances."""
+        question = self._question
+        design = Design(alpha=question.alpha, smallest=question.smallest, most=question.sizes.pairs)
+        return forecast(design, helped, harmed)
+
     def __iter__(self) -> Iterator[Progress]:
-        """Make what is missing, telling how far it is after every few pictures."""
-        course = self._study.course()
-        looks: list[Look] | None = None
-        while True:
-            try:
-                ask = next(course) if looks is None else course.send(looks)
-            except StopIteration as end:
-                self._outcome = end.value
-                return
-            looks = yield from self._answered(ask)
+        """Make the missing pictures, and yield the progress after each batch."""
+        study = self._study.run()
+        try:
+            needed = next(study)
+            while True:
+                needed = study.send((yield from self._make(needed)))
+        except StopIteration as end:
+            self._result = end.value
 
     def report(self) -> Report:
-        """What it found, after making the pictures that are missing."""
-        while self._outcome is None:
+        """The report, after making the pictures that are missing."""
+        while self._result is None:
             for _ in self:
                 pass
-        examples = tuple(self._examples(self._outcome))
-        return Report(self.findings(self._outcome), examples, tuple(self._figures()))
+        examples = tuple(self._examples(self._result))
+        return Report(self.result(self._result), examples, tuple(self._figures()))
 
-    def pairs(self, one: Avoid, seeds: Sequence[int]) -> list[tuple[Image.Image, Image.Image]]:
-        """The pictures without any negative and with one term alone, made where they are missing."""
-        arms = [self._asked.arms.arm("none"), self._study.alone(one)]
-        shots = [[self._asked.shot(arm, seed) for arm in arms] for seed in seeds]
-        for _ in self._maker.make([shot for pair in shots for shot in pair]):
-            pass
-        self._done |= {look.key: look for pair in shots for look in self._maker.looks(pair)}
-        made = [[self._album.picture(shot) for shot in pair] for pair in shots]
-        return [(one, two) for one, two in made if one is not None and two is not None]
+    def pairs(self, avoided: Avoid, seeds: Sequence[int]) -> list[tuple[Image.Image, Image.Image]]:
+        """The pictures without a negative and with one term alone, made where they are missing."""
+        none, alone = self._question.arms.arm("none"), self._study.alone(avoided)
+        specs = [self._question.spec(arm, seed) for seed in seeds for arm in (none, alone)]
+        pictures = self._maker.pictures(specs)
+        self._records |= {record.key: record for record in self._maker.records(specs)}
+        return list(zip(pictures[::2], pictures[1::2], strict=True))
 
-    def findings(self, outcome: Outcome, witness: str | None = None) -> Findings:
-        """What was found, with everything that it was found by."""
-        asked, looks = self._asked, self._done.values()
-        return Findings(
-            prompts=asked.prompts,
-            asked=asked.base,
-            sizes=asked.sizes,
-            alpha=asked.alpha,
-            smallest=asked.smallest,
+    def result(self, study: StudyResult, witness: str | None = None) -> ProofResult:
+        """The result of a study, with everything that it was found with.
+
+        Args:
+            study: what was found.
+            witness: name of who looked at the pictures; None is the proof's own witness.
+        """
+        question, records = self._question, self._records.values()
+        return ProofResult(
+            prompts=question.prompts,
+            request=question.base,
+            sizes=question.sizes,
+            alpha=question.alpha,
+            smallest=question.smallest,
             model=self._model.facts.name,
-            fingerprint=self._fingerprint,
+            fingerprint=self._model.network(question.base.dtype).fingerprint(),
             witness=witness or self._witness.name,
-            verdicts=outcome.verdicts,
-            whole=outcome.whole,
-            controls=outcome.controls,
-            smallest_list=outcome.smallest,
-            confirmation=outcome.confirmation,
-            tried=outcome.tried,
-            recommendation=recommendation_of(outcome.tried, outcome.smallest),
-            answer=answer_of(outcome.verdicts, outcome.smallest, outcome.confirmation),
-            findings=asked.plan.findings,
-            pictures=len(looks),
-            evaluations=sum(look.evaluations for look in looks),
-            versions={"negspace": __version__, **self._model.network(asked.base.dtype).versions},
+            verdicts=study.verdicts,
+            whole=study.whole,
+            controls=study.controls,
+            smallest_list=study.smallest,
+            confirmation=study.confirmation,
+            tried=study.tried,
+            recommendation=recommendation_text(study.tried, study.smallest),
+            answer=answer_text(study.verdicts, study.smallest, study.confirmation),
+            findings=question.plan.findings,
+            pictures=len(records),
+            evaluations=sum(record.evaluations for record in records),
+            versions={"negspace": __version__, **self._model.network(question.base.dtype).versions},
         )
 
     def _figures(self) -> Iterator[tuple[str, "Figure"]]:
-        """What was measured of the whole list, drawn: (in words, the figure)."""
+        """Figures of what was measured with the whole list: (caption, figure)."""
         from negspace.lab import figures
 
-        pictures = [one for one in self._measured if one.steps]
-        if not pictures:
+        measured = [picture for picture in self._vectors if picture.steps]
+        if not measured:
             return
-        told = (
-            "The predictions of one picture with the whole list, in the plane that they span, step by step."
+        yield (
+            "The predictions of one picture with the whole list, in the plane that they span, step by step.",
+            figures.vector_diagram(measured[0].steps),
         )
-        yield told, figures.vector_diagram(pictures[0].steps)
-        yield "What the whole list did at every step.", figures.strength_curves([p.account for p in pictures])
-        shots = [
-            [self._asked.shot(self._asked.arms.arm(name), seed) for name in ("none", "whole")]
-            for seed in range(3)
-        ]
-        made = [tuple(self._album.picture(shot) for shot in pair) for pair in shots]
-        pairs = [(one, two) for one, two in made if one is not None and two is not None]
-        if pairs:
+        stats = [picture.stats for picture in measured]
+        yield "What the whole list did at every step.", figures.strength_curves(stats)
+        if pairs := self._stored_pairs("none", "whole", HEAT_MAP_PAIRS):
             yield "Where in the picture the whole list acted.", figures.heat_map(pairs)
 
-    def _answered(self, ask: Ask) -> Generator[Progress, None, list[Look]]:
-        left = len(ask.shots)
-        for made in self._maker.make(ask.shots):
+    def _stored_pairs(self, first: str, second: str, count: int) -> list[tuple[Image.Image, Image.Image]]:
+        """The pictures of two arms on the first seeds, as far as both exist."""
+        arms = [self._question.arms.arm(name) for name in (first, second)]
+        pairs = [
+            self._maker.store.pictures([self._question.spec(arm, seed) for arm in arms])
+            for seed in range(count)
+        ]
+        return [(pair[0], pair[1]) for pair in pairs if len(pair) == len(arms)]
+
+    def _make(self, needed: PicturesNeeded) -> Generator[Progress, None, list[PictureRecord]]:
+        left = len(needed.specs)
+        for made in self._maker.make(needed.specs):
             left -= made
-            yield self._progress(ask.stage, left + ask.ahead)
-        looks = self._maker.looks(ask.shots)
-        self._done |= {look.key: look for look in looks}
-        yield self._progress(ask.stage, ask.ahead)
-        return looks
+            yield self._maker.progress(needed.stage, left + needed.left_after)
+        records = self._maker.records(needed.specs)
+        self._records |= {record.key: record for record in records}
+        yield self._maker.progress(needed.stage, needed.left_after)
+        return records
 
-    def _progress(self, stage: str, left: int) -> Progress:
-        return Progress.at(stage, len(self._album), left, self._maker)
-
-    def _examples(self, outcome: Outcome) -> Iterator[Example]:
-        """The pictures to be shown, as far as they were made: each arm on its first seeds."""
-        for told, arm in self._study.shown_arms(outcome.smallest):
+    def _examples(self, result: StudyResult) -> Iterator[Example]:
+        """The pictures that the report shows, as far as they exist: each arm on its first seeds."""
+        for caption, arm in self._study.shown_arms(result.smallest):
             first = FRESH if arm.name == "smallest" else 0
             for seed in range(first, first + EXAMPLES):
-                shot = self._asked.shot(arm, seed)
-                look, picture = self._album.look(shot), self._album.picture(shot)
-                if look is not None and picture is not None:
-                    yield Example(told, shot.request.seed, look.seen, picture)
+                spec = self._question.spec(arm, seed)
+                record, picture = self._maker.store.record(spec), self._maker.store.picture(spec)
+                if record is not None and picture is not None:
+                    yield Example(caption, spec.request.seed, record.seen, picture)
 
 
-def witness_for(witness: Witness | Judge | None, model: Model, texts: Sequence[str]) -> Witness:
-    """Who looks at a model's pictures.
+def _vectors(model: Model, question: Question) -> list[PictureVectors]:
+    """The vectors of a few pictures with the whole list."""
+    if not question.tested:
+        return []
+    whole = question.arms.arm("whole")
+    return measure_vectors(model, [question.spec(whole, seed).request for seed in range(MEASURED)])
 
-    Args:
-        witness: who was asked for.
-        texts: whatever names things in the question.
 
-    Raises:
-        LabError: nobody was, and nothing here can see what is in them.
-    """
-    if witness is None:
-        return witness_of(model.path)
-    return JudgeWitness(witness, texts) if isinstance(witness, Judge) else witness
+def _strength(pictures: Sequence[PictureVectors]) -> float | str:
+    """The scale at which plain guidance is as strong as the whole list, or why that is not known."""
+    try:
+        return round(effective_scale(pictures), 2)
+    except LabError as error:
+        return str(error)
 
 
 def prove(
@@ -268,7 +268,7 @@ def prove(
 
     Args:
         prompts, avoid, model, max_pictures, seed, settings: as in `Proof`.
-        folder: where the pictures are kept, so that it can go on after a stop; None keeps them nowhere.
+        folder: where the pictures are kept, so that the proof can continue after a stop; None keeps none.
 
     Raises:
         NegspaceError: as `Proof`.

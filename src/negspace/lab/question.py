@@ -1,59 +1,75 @@
-"""Question: what is to be proved, settled before the first picture; and what a study asks for on its way."""
+"""What a proof is to find out, settled before the first picture, and what a study needs on its way."""
 
-from dataclasses import dataclass
-from typing import final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal, final
 
 from negspace.avoid.terms import content_words
-from negspace.lab.arms import Ablation, Arm
-from negspace.lab.picture_store import Shot
-from negspace.lab.verdicts import ProofSizes, TermKind
+from negspace.errors import LabError
+from negspace.facts import ModelFacts
+from negspace.generate import Model
+from negspace.lab.arms import Ablation, Arm, ablation
+from negspace.lab.picture_store import PictureSpec
+from negspace.lab.results import ProofSizes, TermKind
+from negspace.lab.witness import Witness
 from negspace.planning.plan import Plan
 from negspace.request import Avoid, Request
+
+REPEATED: Final = 2
+"""Pictures without a negative that are made a second time, which must give the same pixels."""
+
+_NOT_MEASURED: Final = "no picture is needed"
+_EVERYDAY_WORDS: Final = (
+    "teapot zebra guitar ladder umbrella bicycle spoon cactus lantern kite piano anchor".split()
+)
+"""Unrelated words for controls, where it is not known which words the encoder has learned."""
+
+Stage = Literal["lists", "controls", "confirmation", "alternatives"]
 
 
 @final
 @dataclass(frozen=True)
-class Other:
-    """Another scale, rule or time to tell the list, to be tried.
+class Alternative:
+    """Another scale, rule or window for the smallest list.
 
     Attributes:
-        told: in words.
-        scale, rule, window: what differs; None is as asked.
+        description: in words.
+        scale, rule, window: what differs; None keeps that of the request.
     """
 
-    told: str
+    description: str
     scale: float | None = None
     rule: str | None = None
     window: tuple[float, float] | None = None
 
     def arm(self, terms: tuple[Avoid, ...]) -> Arm:
-        """The arm that avoids these terms so."""
+        """The arm that avoids these terms in this way."""
         if self.window is not None:
-            terms = tuple(one.model_copy(update={"window": self.window}) for one in terms)
-        return Arm(self.told, terms, self.scale, self.rule)
+            terms = tuple(term.model_copy(update={"window": self.window}) for term in terms)
+        return Arm(self.description, terms, self.scale, self.rule)
 
 
 @final
 @dataclass(frozen=True)
 class Question:
-    """What is to be proved.
+    """What a proof is to find out.
 
     Attributes:
         prompts: seed i is made with prompt i modulo their number.
         base: the request that every picture starts from.
         plan: of the whole list with the first prompt.
-        arms: the list, whole, term by term, and the controls.
-        others: what else to try with the smallest list.
-        strength: the scale at which plain guidance is as strong as with the whole list, or why it cannot be
+        arms: the list, whole and term by term, and the controls.
+        alternatives: what else is tried with the smallest list.
+        strength: the scale at which plain guidance is as strong as with the whole list, or why that is not
             known.
-        sizes, alpha, smallest: as in `Findings`.
+        sizes, alpha, smallest: as in `ProofResult`.
     """
 
     prompts: tuple[str, ...]
     base: Request
     plan: Plan
     arms: Ablation
-    others: tuple[Other, ...]
+    alternatives: tuple[Alternative, ...]
     strength: float | str
     sizes: ProofSizes
     alpha: float
@@ -66,25 +82,25 @@ class Question:
 
     @property
     def tested(self) -> tuple[Avoid, ...]:
-        """The terms that pictures can tell something about."""
-        return tuple(one for one in self.terms if self.idle(one.term) is None)
+        """The terms that pictures are made for."""
+        return tuple(term for term in self.terms if self.early_verdict(term.term) is None)
 
-    def idle(self, term: str) -> tuple[TermKind, str] | None:
-        """Why no picture needs to be made to tell what a term does; None where one does."""
-        planned = next(one for one in self.plan.terms if one.avoid.term == term)
+    def early_verdict(self, term: str) -> tuple[TermKind, str] | None:
+        """The verdict on a term that needs no pictures, and why; None if it needs some."""
+        planned = next(entry for entry in self.plan.terms if entry.avoid.term == term)
         if not self.plan.acts:
             return "inert", f"nothing that is avoided can act: {self.plan.why_not}"
         if planned.channel in ("nothing", "check only"):
             return "inert", "the model is not told about it"
         if planned.avoid.weight == 0:
             return "inert", "its weight is 0"
-        if planned.known is False and not _partly_known(term, planned.unknown):
+        if planned.known is False and all(word in planned.unknown for word in content_words(term)):
             words = ", ".join(planned.unknown)
             return "unknown", f"the text encoder has learned none of its words ({words})"
         return None
 
-    def shot(self, arm: Arm, seed: int) -> Shot:
-        """The picture of an arm on a seed, counted from the first."""
+    def spec(self, arm: Arm, seed: int) -> PictureSpec:
+        """The picture of an arm on a seed, counted from the first seed."""
         base = self.base
         request = base.model_copy(
             update={
@@ -95,24 +111,138 @@ class Question:
                 "rule": base.rule if arm.rule is None else arm.rule,
             }
         )
-        return Shot(request, arm.copy)
+        return PictureSpec(request, arm.copy)
 
+    @property
+    def most(self) -> int:
+        """The most pictures that the proof may need."""
+        tested = len(self.tested)
+        return self.sizes.pairs * (1 + tested) + self.most_from("lists") if tested else 0
 
-def _partly_known(term: str, unknown: tuple[str, ...]) -> bool:
-    return any(word not in unknown for word in content_words(term))
+    def most_from(self, stage: Stage) -> int:
+        """The most pictures that a stage and those after it may need."""
+        sizes = self.sizes
+        stages: dict[Stage, int] = {
+            "lists": sizes.side * (1 + len(self.tested)),
+            "controls": sizes.side * 3 + REPEATED,
+            "confirmation": sizes.fresh * 4,
+            "alternatives": sizes.tried * (1 + len(self.alternatives)) if self.alternatives else 0,
+        }
+        names = list(stages)
+        return sum(stages[name] for name in names[names.index(stage) :])
 
 
 @final
 @dataclass(frozen=True)
-class Ask:
-    """What a study needs to go on.
+class PicturesNeeded:
+    """The pictures that a study needs to continue.
 
     Attributes:
-        stage: what for, in words.
-        shots: the pictures.
-        ahead: how many more there may be after these, at most.
+        stage: what they are for, in words.
+        specs: the pictures.
+        left_after: the most pictures that may be needed after these.
     """
 
     stage: str
-    shots: tuple[Shot, ...]
-    ahead: int
+    specs: tuple[PictureSpec, ...]
+    left_after: int
+
+
+def build_question(
+    model: Model,
+    witness: Witness,
+    prompts: tuple[str, ...],
+    avoid: str | Sequence[Avoid],
+    *,
+    sizes: ProofSizes | int | None,
+    alpha: float,
+    smallest: float,
+    fields: Mapping[str, Any],
+) -> Question:
+    """The question of a prompt and a list; its strength is not measured yet.
+
+    Args:
+        sizes: of the proof, or the most pictures that it may need; None takes the default sizes.
+        fields: further fields of the request.
+
+    Raises:
+        LabError, NegspaceError: as `Proof`.
+    """
+    if not prompts:
+        raise LabError("prompts: there is none; give at least one")
+    listed = avoid if isinstance(avoid, str) else tuple(avoid)
+    planned = model.plan(Request.from_dict({"prompt": prompts[0], "avoid": listed, **fields}))
+    if not planned.terms:
+        raise LabError("avoid: nothing is avoided; name what is not wanted, with commas")
+    if planned.request.n != 1:
+        raise LabError("n: a proof decides itself how many pictures it makes; see max_pictures")
+    terms = tuple(entry.avoid for entry in planned.terms)
+    base = planned.request.model_copy(update={"avoid": terms})
+    words = _unrelated_words(model.facts, witness, (*prompts, *(term.term for term in terms)))
+    question = Question(
+        prompts,
+        base,
+        model.plan(base),
+        ablation(terms, unrelated=words[base.seed % len(words)], words=words, seed=base.seed),
+        _alternatives(model.facts, base),
+        _NOT_MEASURED,
+        ProofSizes(),
+        alpha,
+        smallest,
+    )
+    return _sized(question, sizes) if isinstance(sizes, ProofSizes) else _fitted(question, sizes)
+
+
+def _unrelated_words(facts: ModelFacts, witness: Witness, texts: Sequence[str]) -> tuple[str, ...]:
+    """Words that have nothing to do with some texts; known to the encoder, if that can be known."""
+    used = {word for text in texts for word in content_words(text)}
+    named = {thing for text in texts for thing in witness.named(text)}
+    known = sorted(facts.encoders[0].words or _EVERYDAY_WORDS)
+    return tuple(
+        word for word in known if word not in used and len(word) > 2 and not named & set(witness.named(word))
+    )
+
+
+def _alternatives(facts: ModelFacts, base: Request) -> tuple[Alternative, ...]:
+    """Scales, windows and rules that are worth trying with this model."""
+    scale = facts.scale if base.scale is None else base.scale
+    rules = [
+        rule for rule in ("dual", "perp_neg") if rule in facts.rules and (base.rule or facts.rule) != rule
+    ]
+    return (
+        *(
+            Alternative(f"scale {scale * factor:.3g}", scale=round(scale * factor, 2))
+            for factor in (2 / 3, 3 / 2)
+        ),
+        Alternative("the list told in the first 60 % of the steps only", window=(0.0, 0.6)),
+        *(Alternative(f"rule {rule}", rule=rule) for rule in rules),
+    )
+
+
+def _sized(question: Question, sizes: ProofSizes) -> Question:
+    """The question with other sizes."""
+    return replace(question, alternatives=question.alternatives if sizes.tried else (), sizes=sizes)
+
+
+def _fitted(question: Question, max_pictures: int | None) -> Question:
+    """The question with the largest sizes that need at most this many pictures."""
+    if max_pictures is None:
+        return question
+    least = 0
+    for pairs in range(480, 0, -8):
+        part = max(8, pairs // 5)
+        for tried in (part, 0):
+            sizes = ProofSizes(
+                pairs=pairs,
+                least=min(24, pairs),
+                side=min(part, pairs),
+                fresh=max(8, pairs // 3),
+                tried=tried,
+            )
+            fitted = _sized(question, sizes)
+            least = fitted.most
+            if least <= max_pictures:
+                return fitted
+    raise LabError(
+        f"max_pictures: {max_pictures} are too few for {len(question.terms)} terms; {least} is the least"
+    )

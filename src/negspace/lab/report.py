@@ -1,11 +1,11 @@
-"""Report: what a proof found, with the pictures worth showing; kept as JSON and as one HTML page."""
+"""Reports: results as JSON and as one HTML page, with figures and pictures."""
 
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Protocol, final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
@@ -13,10 +13,24 @@ from PIL import Image
 from negspace import png
 from negspace.files import write_whole
 from negspace.lab import wording
-from negspace.lab.verdicts import Findings, TermVerdict
+from negspace.lab.results import ProofResult, TermVerdict
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+KIND_LABELS = {
+    "helps": "helps",
+    "harms": "harms",
+    "no_evidence": "no evidence",
+    "inert": "inert",
+    "unknown": "unknown to this model",
+}
+CONTROL_LABELS = {
+    "again": "the same request twice",
+    "unrelated": "an unrelated word",
+    "random": "as many random words",
+    "strength": "plain strength, no negative",
+}
 
 
 @final
@@ -26,7 +40,7 @@ class Example:
 
     Attributes:
         arm: what it was made with, in words.
-        seed: of it.
+        seed: of the picture.
         seen: the things in it.
         picture: RGB.
     """
@@ -40,118 +54,131 @@ class Example:
 @final
 @dataclass(frozen=True, eq=False)
 class Report:
-    """What a proof found.
+    """The result of a proof, with the pictures and figures that are worth showing.
 
     Attributes:
-        found: all of it, as a frozen value.
-        examples: pictures worth showing.
-        figures: drawings of what was measured: (in words, the figure).
+        result: everything that was found.
+        examples: pictures.
+        figures: of what was measured: (caption, figure).
     """
 
-    found: Findings
+    result: ProofResult
     examples: tuple[Example, ...]
     figures: tuple[tuple[str, "Figure"], ...] = ()
 
     @property
     def verdicts(self) -> Mapping[str, TermVerdict]:
         """What each term does."""
-        return self.found.verdicts
+        return self.result.verdicts
 
     @property
     def smallest_list(self) -> tuple[str, ...]:
         """The terms that are enough."""
-        return self.found.smallest_list
+        return self.result.smallest_list
 
     @property
     def answer(self) -> str:
         """The answer in one sentence."""
-        return self.found.answer
+        return self.result.answer
 
     def to_json(self) -> str:
-        """All that was found; equal for two proofs of one question."""
-        return self.found.to_json(indent=2)
+        """The result as JSON; equal for two proofs of the same question."""
+        return self.result.to_json(indent=2)
 
     def save(self, folder: Path | str) -> tuple[Path, ...]:
-        """Write `report.html`, `report.json` and the figures, whole or not at all; the files.
+        """Write `report.html`, `report.json` and the figures, all of them or none; returns the files.
 
         Raises:
             OutputError: they cannot be written.
         """
-        from negspace.lab.figures import drawn
-
-        place = Path(folder)
-        drawings = [(told, *drawn(figure)) for told, figure in self.figures]
-        files = {
-            place / "report.html": page(self, [(told, svg) for told, svg, _ in drawings]).encode(),
-            place / "report.json": f"{self.to_json()}\n".encode(),
-        }
-        for number, (_, svg, dots) in enumerate(drawings, start=1):
-            files[place / "figures" / f"{number}.svg"] = svg
-            files[place / "figures" / f"{number}.png"] = dots
-        write_whole(files)
-        return tuple(files)
-
-
-if TYPE_CHECKING:
-    from negspace.lab.report import Example, Report
-KINDS = {
-    "helps": "helps",
-    "harms": "harms",
-    "no_evidence": "no evidence",
-    "inert": "inert",
-    "unknown": "unknown to this model",
-}
-CONTROLS = {
-    "again": "the same request twice",
-    "unrelated": "an unrelated word",
-    "random": "as many random words",
-    "strength": "plain strength, no negative",
-}
+        verdicts = self.result.verdicts.values()
+        return save_page(
+            Path(folder),
+            "report",
+            self.result,
+            self.figures,
+            rows=[(KIND_LABELS[verdict.kind], verdict) for verdict in verdicts],
+            controls=[
+                (CONTROL_LABELS.get(control.name, control.name), control) for control in self.result.controls
+            ],
+            listed=wording.terms_text([verdict.term for verdict in verdicts]),
+            strips=[_strip(arm, group) for arm, group in groupby(self.examples, lambda example: example.arm)],
+        )
 
 
-def page(report: "Report", drawings: Sequence[tuple[str, bytes]] = ()) -> str:
-    """The page of a report, with drawings: (in words, SVG)."""
-    found = report.found
-    return rendered(
-        "report.html",
-        found=found,
-        rows=[(KINDS[one.kind], one) for one in found.verdicts.values()],
-        controls=[(CONTROLS.get(one.name, one.name), one) for one in found.controls],
-        listed=wording.told_terms([one.term for one in found.verdicts.values()]),
-        figures=[(told, inline(svg)) for told, svg in drawings],
-        strips=[strip(told, several) for told, several in groupby(report.examples, lambda one: one.arm)],
-        versions=", ".join(f"{name} {number}" for name, number in found.versions.items()),
+class SavedResult(Protocol):
+    """Numbers that are written as JSON, with the versions of the programs that gave them."""
+
+    @property
+    def versions(self) -> Mapping[str, str]: ...
+
+    def to_json(self, *, indent: int | None = None) -> str: ...
+
+
+def save_page(
+    folder: Path, name: str, result: SavedResult, figures: Sequence[tuple[str, "Figure"]], **values: Any
+) -> tuple[Path, ...]:
+    """Write a page, its result as JSON, and its figures, all of them or none; returns the files.
+
+    Args:
+        folder: where they are written.
+        name: of the template, of the page and of the JSON file, without their endings.
+        result: what the page shows.
+        figures: (caption, figure).
+        values: further values of the template.
+
+    Raises:
+        OutputError: they cannot be written.
+    """
+    from negspace.lab.figures import render
+
+    rendered = [(caption, *render(figure)) for caption, figure in figures]
+    page = render_template(
+        f"{name}.html",
+        result=result,
+        figures=[(caption, _inline(svg)) for caption, svg, _ in rendered],
+        versions=", ".join(f"{program} {version}" for program, version in result.versions.items()),
+        **values,
     )
+    files = {
+        folder / f"{name}.html": page.encode(),
+        folder / f"{name}.json": f"{result.to_json(indent=2)}\n".encode(),
+    }
+    for number, (_, svg, pixels) in enumerate(rendered, start=1):
+        files[folder / "figures" / f"{number}.svg"] = svg
+        files[folder / "figures" / f"{number}.png"] = pixels
+    write_whole(files)
+    return tuple(files)
 
 
-def rendered(template: str, **values: Any) -> str:
-    """A template of this folder, filled; a value that it asks for and is not given is an error."""
+def render_template(template: str, **values: Any) -> str:
+    """A template of this package, filled. It is an error if a value that the template uses is missing."""
     environment = Environment(
         loader=PackageLoader("negspace.lab"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     environment.filters |= {
-        "share": wording.share,
+        "percent": wording.percent,
         "points": wording.points,
-        "between": wording.between,
-        "place": lambda value: f"{min(max(50 + 50 * value, 0), 100):.1f}",
+        "effect_text": wording.effect_text,
+        "position": lambda value: f"{min(max(50 + 50 * value, 0), 100):.1f}",
     }
     return environment.get_template(template).render(**values)
 
 
-def strip(told: str, examples: "Iterable[Example]") -> tuple[str, list[tuple[str, str]]]:
+def data_url(picture: Image.Image) -> str:
+    """A picture as a URL that contains it."""
+    return f"data:image/png;base64,{b64encode(png.encode(picture.copy())).decode()}"
+
+
+def _strip(arm: str, examples: Iterable[Example]) -> tuple[str, list[tuple[str, str]]]:
     """A row of pictures: what they were made with, and (data URL, caption) of each."""
-    return told, [
-        (data_url(one.picture), f"seed {one.seed}: {', '.join(one.seen) or 'nothing known'}")
-        for one in examples
+    return arm, [
+        (data_url(example.picture), f"seed {example.seed}: {', '.join(example.seen) or 'nothing known'}")
+        for example in examples
     ]
 
 
-def inline(svg: bytes) -> str:
-    """An SVG drawing as part of a page: without what stands before its first tag."""
+def _inline(svg: bytes) -> str:
+    """An SVG drawing as part of a page: without what precedes its first tag."""
     text = svg.decode()
     return text[text.index("<svg") :]
-
-
-def data_url(picture: Image.Image) -> str:
-    """A picture as a URL that holds it."""
-    return f"data:image/png;base64,{b64encode(png.encode(picture.copy())).decode()}"

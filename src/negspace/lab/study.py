@@ -1,296 +1,294 @@
-"""Study: which pictures a proof needs next, given those it has, and what they say in the end.
+"""Which pictures a proof needs next, given those it has, and what they show in the end.
 
-It makes none itself. Its course is a generator: it names the pictures that it needs and is sent what is known
-of them. What it asks for depends on the question and on earlier answers alone, so a course that is begun
-again with the same pictures takes the same way.
+A study makes no pictures. `Study.run` is a generator: it yields the pictures that it needs and is sent their
+records. What it yields depends only on the question and on earlier records, so a study that is run again with
+the same pictures takes the same steps.
 """
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, final
+from typing import Final, TypeAlias, TypeVar, final
 
 from negspace.lab.arms import Arm
-from negspace.lab.outcome import Aim, Effect, Pair, changes, tally
-from negspace.lab.picture_store import Look
-from negspace.lab.question import Ask, Question
+from negspace.lab.effects import Effect, Expectation, RecordPair, side_effects, tally
+from negspace.lab.picture_store import PictureRecord
+from negspace.lab.question import REPEATED, PicturesNeeded, Question
+from negspace.lab.results import AlternativeResult, Confirmation, Control, TermVerdict
 from negspace.lab.stats import e_bh
 from negspace.lab.trial import Design, Trial
-from negspace.lab.verdicts import Confirmation, Control, TermVerdict, Tried
 from negspace.lab.witness import Witness
-from negspace.lab.wording import told_terms, why_of
+from negspace.lab.wording import reason_text, terms_text
 from negspace.request import Avoid
 
 FRESH: Final = 100_000
-"""How far the seeds that confirm the smallest list stand off the first ones."""
+"""Distance from the first seeds to those that confirm the smallest list."""
 
 FURTHER: Final = 200_000
-"""How far those of other scales and rules do."""
+"""Distance from the first seeds to those of the alternatives."""
 
-AGAIN: Final = 2
-"""Pictures that are made once more."""
-
-Measure = Callable[[Aim, Look], bool]
+Measure = Callable[[Expectation, PictureRecord], bool]
+T = TypeVar("T")
+Stage: TypeAlias = Generator[PicturesNeeded, list[PictureRecord], T]
+"""A part of a study: yields what it needs, is sent the records, and returns its result."""
 
 
 @final
 @dataclass(frozen=True)
-class Outcome:
-    """What a study found; `Findings` has what each of it means."""
+class StudyResult:
+    """What a study found; the attributes are explained in `ProofResult`."""
 
     verdicts: dict[str, TermVerdict]
     whole: Effect | None
     controls: tuple[Control, ...]
     smallest: tuple[str, ...]
     confirmation: Confirmation | None
-    tried: tuple[Tried, ...]
+    tried: tuple[AlternativeResult, ...]
 
 
 @final
 class Study:
-    """The course of a proof.
+    """The procedure of a proof.
 
     Args:
-        asked: what is to be proved.
-        witness: tells what a text names.
+        question: what the proof is to find out.
+        witness: knows what a text names.
     """
 
-    def __init__(self, asked: Question, witness: Witness) -> None:
-        self._asked = asked
+    def __init__(self, question: Question, witness: Witness) -> None:
+        self._question = question
         self._witness = witness
-        self._tested = asked.tested
-        self._none = asked.arms.arm("none")
-        self._whole = asked.arms.arm("whole")
-        self._looks: dict[tuple[Arm, int], Look] = {}
+        self._tested = question.tested
+        self._none = question.arms.arm("none")
+        self._whole = question.arms.arm("whole")
+        self._records: dict[tuple[Arm, int], PictureRecord] = {}
 
-    @property
-    def most(self) -> int:
-        """Pictures it takes at most."""
+    def run(self) -> Stage[StudyResult]:
+        """Yield what is needed, be sent the records, and return the result."""
+        verdicts = yield from self._each_term()
         if not self._tested:
-            return 0
-        return self._asked.sizes.pairs * (1 + len(self._tested)) + self._left("lists")
-
-    def course(self) -> Generator[Ask, list[Look], Outcome]:
-        """Name what is needed, be sent what is known of it, and say in the end what it shows."""
-        verdicts = yield from self._singles()
-        if not self._tested:
-            return Outcome(verdicts, None, (), (), None, ())
+            return StudyResult(verdicts, None, (), (), None, ())
         whole, verdicts = yield from self._lists(verdicts)
         controls = yield from self._controls()
-        smallest, confirmation = yield from self._confirmed(verdicts)
-        tried = yield from self._others(smallest)
-        return Outcome(verdicts, whole, controls, smallest, confirmation, tried)
+        smallest, confirmation = yield from self._smallest(verdicts)
+        tried = yield from self._alternatives(smallest)
+        return StudyResult(verdicts, whole, controls, smallest, confirmation, tried)
+
+    def alone(self, avoided: Avoid) -> Arm:
+        """The arm of one term by itself; for a list of one term it is the list."""
+        arms = self._question.arms
+        return arms.arm(arms.comparison("alone", avoided.term).with_it)
+
+    def shown_arms(self, smallest: Sequence[str]) -> Iterator[tuple[str, Arm]]:
+        """What a report shows side by side: (in words, the arm)."""
+        yield "no negative", self._none
+        for avoided in self._tested:
+            yield avoided.term, self.alone(avoided)
+        if len(self._question.terms) > 1 and self._tested:
+            yield "the whole list", self._whole
+        few = self._terms_named(smallest)
+        if 1 < len(few) < len(self._question.terms):
+            yield "the smallest list", self._list(few)
 
     # each term by itself
 
-    def _singles(self) -> Generator[Ask, list[Look], dict[str, TermVerdict]]:
-        sizes = self._asked.sizes
+    def _each_term(self) -> Stage[dict[str, TermVerdict]]:
+        question, sizes = self._question, self._question.sizes
         trials: dict[str, Trial] = {}
         active, done, shown = self._tested, 0, frozenset[str]()
         while active and done < sizes.pairs:
             block = range(done, min(done + sizes.block, sizes.pairs))
-            left = (sizes.pairs - block.stop) * (1 + len(active)) + self._left("lists")
-            arms = [self._none, *(self.alone(one) for one in active)]
-            yield from self._take("each term by itself", arms, block, left)
+            left_after = (sizes.pairs - block.stop) * (1 + len(active)) + question.most_from("lists")
+            arms = [self._none, *map(self.alone, active)]
+            yield from self._take("each term by itself", arms, block, left_after)
             done = block.stop
-            for one in active:
-                trials[one.term] = self._trial(self._none, self.alone(one), range(done), (one,), Aim.amiss)
-            shown = shown_of(trials, self._asked.alpha)
+            for avoided in active:
+                trials[avoided.term] = self._trial(
+                    self._none, self.alone(avoided), range(done), (avoided,), Expectation.not_as_asked
+                )
+            shown = shown_terms(trials, question.alpha)
             if done >= sizes.least:
                 active = tuple(
-                    one for one in active if one.term not in shown and not futile(trials[one.term])
+                    avoided
+                    for avoided in active
+                    if avoided.term not in shown and not is_futile(trials[avoided.term])
                 )
         return {
-            one.term: self._verdict(one, trials[one.term], one.term in shown)
-            if one.term in trials
-            else self._idle(one)
-            for one in self._asked.terms
+            avoided.term: self._verdict(avoided, trials[avoided.term], avoided.term in shown)
+            if avoided.term in trials
+            else self._early_verdict(avoided)
+            for avoided in question.terms
         }
 
-    def _idle(self, one: Avoid) -> TermVerdict:
-        idle = self._asked.idle(one.term)
-        assert idle is not None, "every other term has pictures"
-        return TermVerdict(term=one, kind=idle[0], why=idle[1])
+    def _early_verdict(self, avoided: Avoid) -> TermVerdict:
+        verdict = self._question.early_verdict(avoided.term)
+        assert verdict is not None, "every other term has pictures"
+        return TermVerdict(term=avoided, kind=verdict[0], why=verdict[1])
 
-    def _verdict(self, one: Avoid, trial: Trial, shown: bool) -> TermVerdict:
-        seeds, alone = range(trial.pairs), self.alone(one)
+    def _verdict(self, avoided: Avoid, trial: Trial, shown: bool) -> TermVerdict:
+        seeds, alone = range(trial.pairs), self.alone(avoided)
         pairs = self._pairs(self._none, alone, seeds)
-        tokens = max(with_it.tokens.get(one.term, 0) for _, with_it in pairs)
+        tokens = max(with_it.tokens.get(avoided.term, 0) for _, with_it in pairs)
         if all(without.sha256 == with_it.sha256 for without, with_it in pairs):
-            told = "every picture with it is the one without it, bit for bit"
-            return TermVerdict(term=one, kind="inert", why=told, pairs=len(pairs), tokens=tokens)
-        own = frozenset(self._witness.named(one.term))
+            why = "every picture with it is the one without it, bit for bit"
+            return TermVerdict(term=avoided, kind="inert", why=why, pairs=len(pairs), tokens=tokens)
+        own = frozenset(self._witness.named(avoided.term))
         amiss = Effect.of(trial)
-        there = self._effect(self._none, alone, seeds, (one,), Aim.there) if own else None
-        lacking = self._effect(self._none, alone, seeds, (one,), Aim.lacking)
+        shows, lacks = Expectation.shows_avoided, Expectation.lacks_wanted
+        there = self._effect(self._none, alone, seeds, (avoided,), shows) if own else None
+        lacking = self._effect(self._none, alone, seeds, (avoided,), lacks)
         kind = ("helps" if amiss.effect > 0 else "harms") if shown else "no_evidence"
-        plain, spent = (max(pair[side].evaluations for pair in pairs) for side in (0, 1))
+        plain, evaluations = (max(pair[side].evaluations for pair in pairs) for side in (0, 1))
         return TermVerdict(
-            term=one,
+            term=avoided,
             kind=kind,
-            why=why_of(kind, amiss, there, lacking, self._asked.smallest, futile(trial)),
+            why=reason_text(kind, amiss, there, lacking, self._question.smallest, is_futile(trial)),
             effect=amiss.effect,
             interval=amiss.interval,
             pairs=trial.pairs,
             amiss=amiss,
             there=there,
             lacking=lacking,
-            evaluations=spent,
-            extra=spent - plain,
+            evaluations=evaluations,
+            extra=evaluations - plain,
             tokens=tokens,
-            changes=changes(pairs, [thing for thing in self._witness.things if thing not in own]),
+            changes=side_effects(pairs, [thing for thing in self._witness.things if thing not in own]),
         )
 
-    # the list, whole and with each term left out; and what should not do as well
+    # the list, whole and with each term left out, and the controls
 
-    def _lists(
-        self, verdicts: dict[str, TermVerdict]
-    ) -> Generator[Ask, list[Look], tuple[Effect, dict[str, TermVerdict]]]:
-        seeds = range(self._asked.sizes.side)
-        without = {one.term: self._left_out(one) for one in self._tested}
-        arms = [self._none, self._whole, *without.values()]
-        yield from self._take("the list without each term", arms, seeds, self._left("controls"))
-        effect = self._effect(self._none, self._whole, seeds, self._asked.terms, Aim.amiss)
-        needed = {
-            one.term: self._effect(without[one.term], self._whole, seeds, (one,), Aim.amiss)
-            for one in self._tested
+    def _lists(self, verdicts: dict[str, TermVerdict]) -> Stage[tuple[Effect, dict[str, TermVerdict]]]:
+        question, arms = self._question, self._question.arms
+        seeds, fault = range(question.sizes.side), Expectation.not_as_asked
+        without = {
+            avoided.term: arms.arm(arms.comparison("needed", avoided.term).without)
+            for avoided in self._tested
         }
+        taken = [self._none, self._whole, *without.values()]
+        yield from self._take("the list without each term", taken, seeds, question.most_from("controls"))
+        needed = {
+            avoided.term: self._effect(without[avoided.term], self._whole, seeds, (avoided,), fault)
+            for avoided in self._tested
+        }
+        effect = self._effect(self._none, self._whole, seeds, question.terms, fault)
         return effect, {
             term: verdict.model_copy(update={"needed": needed.get(term)})
             for term, verdict in verdicts.items()
         }
 
-    def _controls(self) -> Generator[Ask, list[Look], tuple[Control, ...]]:
-        asked, seeds = self._asked, range(self._asked.sizes.side)
-        again, strength = asked.arms.arm("again"), asked.strength
-        arms = [asked.arms.arm("unrelated"), asked.arms.arm("random")]
+    def _controls(self) -> Stage[tuple[Control, ...]]:
+        question, seeds = self._question, range(self._question.sizes.side)
+        again, strength = question.arms.arm("again"), question.strength
+        arms = [question.arms.arm("unrelated"), question.arms.arm("random")]
         if not isinstance(strength, str):
             arms.append(Arm("strength", None, scale=strength, rule="cfg"))
-        yield from self._take("controls", arms, seeds, self._left("fresh") + AGAIN)
-        yield from self._take("controls", [self._none, again], range(AGAIN), self._left("fresh"))
-        same = all(one.sha256 == two.sha256 for one, two in self._pairs(self._none, again, range(AGAIN)))
-        found = [Control(name="again", told="no negative, made once more", identical=same)]
+        left_after, twice = question.most_from("confirmation"), range(REPEATED)
+        yield from self._take("controls", arms, seeds, left_after + REPEATED)
+        yield from self._take("controls", [self._none, again], twice, left_after)
+        same = all(first.sha256 == second.sha256 for first, second in self._pairs(self._none, again, twice))
+        controls = [Control(name="again", description="no negative, made once more", identical=same)]
         for arm in arms:
-            effect = self._effect(self._none, arm, seeds, asked.terms, Aim.amiss)
-            told = told_terms(arm.avoid) if arm.avoid else f"plain guidance at scale {arm.scale:g}"
-            found.append(Control(name=arm.name, told=told, effect=effect))
+            effect = self._effect(self._none, arm, seeds, question.terms, Expectation.not_as_asked)
+            text = terms_text(arm.avoid) if arm.avoid else f"plain guidance at scale {arm.scale:g}"
+            controls.append(Control(name=arm.name, description=text, effect=effect))
         if isinstance(strength, str):
-            found.append(Control(name="strength", told="plain guidance", why_not=strength))
-        return tuple(found)
+            controls.append(Control(name="strength", description="plain guidance", why_not=strength))
+        return tuple(controls)
 
     # the smallest list
 
-    def _confirmed(
+    def _smallest(
         self, verdicts: dict[str, TermVerdict]
-    ) -> Generator[Ask, list[Look], tuple[tuple[str, ...], Confirmation | None]]:
-        """The fewest terms that are shown to keep the benefit, else all that help."""
-        helping = tuple(one for one in self._tested if verdicts[one.term].kind == "helps")
+    ) -> Stage[tuple[tuple[str, ...], Confirmation | None]]:
+        """The fewest terms that are shown to keep the benefit, else all terms that help."""
+        helping = tuple(avoided for avoided in self._tested if verdicts[avoided.term].kind == "helps")
         if not helping:
             return (), None
-        seeds = range(FRESH, FRESH + self._asked.sizes.fresh)
-        lists = list(dict.fromkeys((self._one_for_each_thing(helping, verdicts), helping)))
-        made: Confirmation | None = None
-        for place, few in enumerate(lists):
+        fresh = self._question.sizes.fresh
+        seeds = range(FRESH, FRESH + fresh)
+        lists = list(dict.fromkeys((self._one_per_thing(helping, verdicts), helping)))
+        confirmation: Confirmation | None = None
+        for index, few in enumerate(lists):
             small = self._list(few)
-            left = self._left("others") + (0 if place else self._asked.sizes.fresh * (len(lists) - 1))
+            another = 0 if index else fresh * (len(lists) - 1)
+            left_after = self._question.most_from("alternatives") + another
             arms = [self._none, self._whole, small]
-            yield from self._take("the smallest list on fresh seeds", arms, seeds, left)
-            made = self._confirmation(small, few, seeds)
-            if made.keeps:
+            yield from self._take("the smallest list on fresh seeds", arms, seeds, left_after)
+            confirmation = self._confirmation(small, few, seeds)
+            if confirmation.keeps:
                 break
-        assert made is not None, "there is at least one list"
-        return made.terms, made
+        assert confirmation is not None, "there is at least one list"
+        return confirmation.terms, confirmation
 
     def _confirmation(self, small: Arm, few: tuple[Avoid, ...], seeds: range) -> Confirmation:
-        benefit = self._effect(self._none, small, seeds, few, Aim.amiss)
-        against = self._effect(self._whole, small, seeds, few, Aim.amiss)
+        benefit = self._effect(self._none, small, seeds, few, Expectation.not_as_asked)
+        against = self._effect(self._whole, small, seeds, few, Expectation.not_as_asked)
         confirmed = benefit.effect > 0 and benefit.p < 0.05
         return Confirmation(
-            terms=tuple(one.term for one in few),
+            terms=tuple(avoided.term for avoided in few),
             benefit=benefit,
             against_whole=against,
             confirmed=confirmed,
             keeps=confirmed and against.interval[0] > -benefit.effect / 2,
         )
 
-    def _one_for_each_thing(
-        self, helping: Iterable[Avoid], verdicts: dict[str, TermVerdict]
-    ) -> tuple[Avoid, ...]:
-        """Of terms that name the same thing the one that helps most."""
+    def _one_per_thing(self, helping: Iterable[Avoid], verdicts: dict[str, TermVerdict]) -> tuple[Avoid, ...]:
+        """Of terms that name the same thing only the one that helps most."""
         best: dict[tuple[str, ...], Avoid] = {}
-        for one in sorted(helping, key=lambda one: -(verdicts[one.term].effect or 0.0)):
-            best.setdefault(tuple(sorted(self._witness.named(one.term))) or (one.term,), one)
-        return tuple(one for one in helping if one in best.values())
+        for avoided in sorted(helping, key=lambda avoided: -(verdicts[avoided.term].effect or 0.0)):
+            best.setdefault(tuple(sorted(self._witness.named(avoided.term))) or (avoided.term,), avoided)
+        return tuple(avoided for avoided in helping if avoided in best.values())
 
     # other scales and rules
 
-    def _others(self, smallest: tuple[str, ...]) -> Generator[Ask, list[Look], tuple[Tried, ...]]:
-        few, others = self._few(smallest), self._asked.others
-        if not few or not others:
+    def _alternatives(self, smallest: tuple[str, ...]) -> Stage[tuple[AlternativeResult, ...]]:
+        few, alternatives = self._terms_named(smallest), self._question.alternatives
+        if not few or not alternatives:
             return ()
-        seeds, now = range(FURTHER, FURTHER + self._asked.sizes.tried), self._list(few)
-        arms = [other.arm(few) for other in others]
+        seeds, now = range(FURTHER, FURTHER + self._question.sizes.tried), self._list(few)
+        arms = [alternative.arm(few) for alternative in alternatives]
         yield from self._take("other scales and rules", [now, *arms], seeds, 0)
-        effects = [self._effect(now, arm, seeds, few, Aim.amiss) for arm in arms]
-        enough = self._asked.alpha / len(others)  # Bonferroni: the best of several is looked for
-        best = max((one.effect for one in effects if one.p < enough), default=0.0)
+        effects = [self._effect(now, arm, seeds, few, Expectation.not_as_asked) for arm in arms]
+        enough = self._question.alpha / len(alternatives)  # Bonferroni: the best of several is looked for
+        best = max((effect.effect for effect in effects if effect.p < enough), default=0.0)
         return tuple(
-            Tried(
-                told=other.told,
-                scale=other.scale,
-                rule=other.rule,
-                window=other.window,
+            AlternativeResult(
+                description=alternative.description,
+                scale=alternative.scale,
+                rule=alternative.rule,
+                window=alternative.window,
                 effect=effect,
-                evaluations=max(look.evaluations for _, look in self._pairs(now, arm, seeds)),
+                evaluations=max(record.evaluations for _, record in self._pairs(now, arm, seeds)),
                 recommended=0 < best == effect.effect and effect.p < enough,
             )
-            for other, arm, effect in zip(others, arms, effects, strict=True)
+            for alternative, arm, effect in zip(alternatives, arms, effects, strict=True)
         )
 
     # what the stages share
 
-    def _left(self, stage: str) -> int:
-        """Pictures that a stage and those after it may take at most."""
-        sizes, terms = self._asked.sizes, len(self._tested)
-        stages = {
-            "lists": sizes.side * (1 + terms),
-            "controls": sizes.side * 3 + AGAIN,
-            "fresh": sizes.fresh * 4,
-            "others": sizes.tried * (1 + len(self._asked.others)) if self._asked.others else 0,
-        }
-        names = list(stages)
-        return sum(stages[name] for name in names[names.index(stage) :])
+    def _take(self, stage: str, arms: Sequence[Arm], seeds: Iterable[int], left_after: int) -> Stage[None]:
+        """Take the records of some arms on some seeds, and yield those that are missing."""
+        missing = [(arm, seed) for seed in seeds for arm in arms if (arm, seed) not in self._records]
+        if missing:
+            specs = tuple(self._question.spec(arm, seed) for arm, seed in missing)
+            records = yield PicturesNeeded(stage, specs, left_after)
+            self._records |= dict(zip(missing, records, strict=True))
 
-    def _take(
-        self, stage: str, arms: Sequence[Arm], seeds: Iterable[int], ahead: int
-    ) -> Generator[Ask, list[Look], None]:
-        """Ask for the pictures of some arms on some seeds, as far as they are not known yet."""
-        wanted = [(arm, seed) for seed in seeds for arm in arms if (arm, seed) not in self._looks]
-        if wanted:
-            shots = tuple(self._asked.shot(arm, seed) for arm, seed in wanted)
-            looks = yield Ask(stage, shots, ahead)
-            self._looks |= dict(zip(wanted, looks, strict=True))
-
-    def _pairs(self, without: Arm, with_it: Arm, seeds: range) -> list[Pair]:
-        return [(self._looks[without, seed], self._looks[with_it, seed]) for seed in seeds]
+    def _pairs(self, without: Arm, with_it: Arm, seeds: range) -> list[RecordPair]:
+        return [(self._records[without, seed], self._records[with_it, seed]) for seed in seeds]
 
     def _trial(
         self, without: Arm, with_it: Arm, seeds: range, terms: Sequence[Avoid], measure: Measure
     ) -> Trial:
-        """What a measure shows on pairs, where these terms are what is avoided."""
-        words = [one.term for one in terms]
-        aims = [Aim.of(prompt, words, self._witness) for prompt in self._asked.prompts]
-        pairs = zip(seeds, self._pairs(without, with_it, seeds), strict=True)
-        design = Design(
-            alpha=self._asked.alpha,
-            smallest=self._asked.smallest,
-            most=max(len(seeds), self._asked.sizes.pairs),
-        )
+        """The trial of a measure on pairs, if these terms are what is avoided."""
+        question, names = self._question, [avoided.term for avoided in terms]
+        expectations = [Expectation.of(prompt, names, self._witness) for prompt in question.prompts]
+        sides = [
+            [measure(expectations[seed % len(expectations)], self._records[arm, seed]) for seed in seeds]
+            for arm in (without, with_it)
+        ]
+        most = max(len(seeds), question.sizes.pairs)
         return tally(
-            (
-                (measure(aims[seed % len(aims)], one), measure(aims[seed % len(aims)], other))
-                for seed, (one, other) in pairs
-            ),
-            design,
+            zip(*sides, strict=True), Design(alpha=question.alpha, smallest=question.smallest, most=most)
         )
 
     def _effect(
@@ -298,41 +296,19 @@ class Study:
     ) -> Effect:
         return Effect.of(self._trial(without, with_it, seeds, terms, measure))
 
-    def alone(self, one: Avoid) -> Arm:
-        """The arm of one term by itself; of a list of one it is the list."""
-        arms = self._asked.arms
-        asked = next(c for c in arms.comparisons if c.question == "alone" and c.term == one.term)
-        return arms.arm(asked.with_it)
-
-    def _left_out(self, one: Avoid) -> Arm:
-        arms = self._asked.arms
-        asked = next(c for c in arms.comparisons if c.question == "needed" and c.term == one.term)
-        return arms.arm(asked.without)
-
-    def _few(self, smallest: Sequence[str]) -> tuple[Avoid, ...]:
-        return tuple(one for one in self._asked.terms if one.term in smallest)
+    def _terms_named(self, names: Sequence[str]) -> tuple[Avoid, ...]:
+        return tuple(avoided for avoided in self._question.terms if avoided.term in names)
 
     def _list(self, terms: tuple[Avoid, ...]) -> Arm:
-        return self._whole if terms == self._asked.terms else Arm("smallest", terms)
-
-    def shown_arms(self, smallest: Sequence[str]) -> Iterator[tuple[str, Arm]]:
-        """What is worth seeing side by side: (in words, the arm)."""
-        yield "no negative", self._none
-        for one in self._tested:
-            yield one.term, self.alone(one)
-        if len(self._asked.terms) > 1 and self._tested:
-            yield "the whole list", self._whole
-        few = self._few(smallest)
-        if 1 < len(few) < len(self._asked.terms):
-            yield "the smallest list", self._list(few)
+        return self._whole if terms == self._question.terms else Arm("smallest", terms)
 
 
-def shown_of(trials: dict[str, Trial], alpha: float) -> frozenset[str]:
-    """The terms whose effect is shown, all of them taken together: e-BH."""
+def shown_terms(trials: dict[str, Trial], alpha: float) -> frozenset[str]:
+    """The terms whose effect is shown, all of them taken together (e-BH)."""
     kept = e_bh([trial.log_evidence for trial in trials.values()], alpha=alpha)
     return frozenset(term for term, keep in zip(trials, kept, strict=True) if keep)
 
 
-def futile(trial: Trial) -> bool:
-    """Whether any effect is shown to be smaller than one worth having."""
+def is_futile(trial: Trial) -> bool:
+    """Whether any effect is shown to be smaller than the smallest that is worth having."""
     return trial.verdict is not None and trial.verdict.reason == "futile"

@@ -1,4 +1,4 @@
-"""Trial: a measured comparison on the same seeds that may be looked at after every pair."""
+"""A trial: pairs of pictures on the same seeds, with a verdict that may be inspected after every pair."""
 
 import math
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ from negspace.lab.stats.evidence import log_evidence, net_interval
 
 Kind = Literal["helps", "harms", "no_evidence"]
 Reason = Literal["evidence", "futile", "spent"]
-# How a trial can stand, by the numbers that `ends` gives; None while it goes on.
+# How a trial can end, by the numbers that `end_numbers` gives; None while it goes on.
 ENDS: tuple[tuple[Kind, Reason] | None, ...] = (
     None,
     ("helps", "evidence"),
@@ -27,15 +27,18 @@ ENDS: tuple[tuple[Kind, Reason] | None, ...] = (
 OpenShare = Annotated[float, Field(gt=0.0, lt=1.0)]
 Count = Annotated[int, Field(ge=0)]
 
+NEGLIGIBLE = 1e-16
+"""A forecast drops states of this probability; with 300 pairs there are at most 45,000 states."""
+
 
 class Design(Frozen):
     """What is settled before the first picture.
 
     Attributes:
-        alpha: chance of "helps" or "harms" where there is no effect, over all looks together; also the chance
-            of stopping as futile where the effect is `smallest` or more.
-        smallest: the net share of pictures that would be worth having; whatever is shown to be smaller is
-            given up.
+        alpha: chance of "helps" or "harms" if there is no effect, over all inspections together; also the
+            chance of stopping as futile if the effect is `smallest` or more.
+        smallest: the smallest net share of pictures that is worth having; a trial stops once its effect is
+            shown to be smaller.
         most: pairs after which the trial ends in any case.
     """
 
@@ -51,9 +54,9 @@ class TrialVerdict:
 
     Attributes:
         kind: "helps", "harms" or "no_evidence".
-        reason: "evidence" of an effect; "futile", any effect is shown to be smaller than the smallest worth
-            having; or "spent", all pairs were made and neither was shown.
-        effect: net share of pictures that were saved, (helped - harmed) / pairs.
+        reason: "evidence" of an effect; "futile", any effect is shown to be smaller than `Design.smallest`;
+            or "spent", all pairs were made and neither was shown.
+        effect: net share of pictures that got better, (helped - harmed) / pairs.
         interval: of the effect, valid at the moment of stopping.
         pairs: how many were made.
     """
@@ -65,45 +68,44 @@ class TrialVerdict:
     pairs: int
 
 
-def ends(
+def end_numbers(
     design: Design, helped: NDArray[np.int64], harmed: NDArray[np.int64], pairs: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Whether and how a trial ends at these counts, as places in `ENDS`. The one rule of stopping.
+    """Whether and how a trial ends at these counts, as indices of `ENDS`. The only stopping rule.
 
-    Helps or harms: the evidence of one direction is 2 / alpha, so that each has half of alpha; both at once
-    cannot be. Futile: the evidence that the net share is below `smallest`, and that above -`smallest`, are
-    both 1 / alpha; it is a claim about both sides at once, so each may have all of alpha.
+    Helps or harms: the evidence of one direction reaches 2 / alpha, so that each direction has half of alpha;
+    both cannot happen at once. Futile: the evidence that the net share is below `smallest`, and that it is
+    above -`smallest`, both reach 1 / alpha; this is one claim about both sides, so each may use all of alpha.
 
     Args:
         helped, harmed, pairs: counts, one row each.
     """
-    found, futile = math.log(2 / design.alpha), math.log(1 / design.alpha)
+    decisive, futile = math.log(2 / design.alpha), math.log(1 / design.alpha)
     sides = ((helped, harmed), (harmed, helped))
-    effects = [log_evidence(won, lost, pairs) >= found for won, lost in sides]
+    effects = [log_evidence(won, lost, pairs) >= decisive for won, lost in sides]
     small = [log_evidence(won, lost, pairs, beyond=-design.smallest) >= futile for won, lost in sides]
     return np.select([*effects, small[0] & small[1], pairs >= design.most], [1, 2, 3, 4], 0)
 
 
 @lru_cache(maxsize=65536)
 def _end_at(alpha: float, smallest: float, most: int, helped: int, harmed: int, pairs: int) -> int:
-    """`ends` for one trial, remembered: it is asked before and after every pair."""
+    """`end_numbers` for one trial, cached because it is needed before and after every pair."""
     design = Design(alpha=alpha, smallest=smallest, most=most)
-    return int(ends(design, *(np.array([count]) for count in (helped, harmed, pairs)))[0])
+    return int(end_numbers(design, *(np.array([count]) for count in (helped, harmed, pairs)))[0])
 
 
 class Trial(Frozen):
     """Pairs of pictures on the same seeds, without and with what is tested, and what they show so far.
 
     The counts are the whole state: all evidence is computed from them, so a trial that was saved and read
-    back goes on with the same numbers. Pairs are observed in the order of their seeds, whoever made them
-    first.
+    back continues with the same numbers. Pairs are observed in the order of their seeds.
 
     Attributes:
         design: settled before the first picture.
-        helped: pairs in which the unwanted thing is there without, and gone with it.
-        harmed: pairs in which it is there only with it.
-        kept: pairs in which it is there both times.
-        clear: pairs in which it is never there.
+        helped: pairs in which only the picture without has the unwanted thing.
+        harmed: pairs in which only the picture with has it.
+        kept: pairs in which both pictures have it.
+        clear: pairs in which neither picture has it.
     """
 
     design: Design = Design()
@@ -142,23 +144,22 @@ class Trial(Frozen):
         """The trial after one more pair.
 
         Args:
-            without, with_it: whether the unwanted thing is in the picture made without and in that made with
-                what is tested.
+            without, with_it: whether the unwanted thing is in the picture without what is tested, and in the
+                picture with it.
 
         Raises:
             LabError: the trial has ended.
         """
         if ended := self._end:
-            raise LabError(
-                f"Trial: it ended after {self.pairs} pairs ({ended[0]}); start a new one on new seeds"
-            )
+            message = f"Trial: it ended after {self.pairs} pairs ({ended[0]}); start a new one on new seeds"
+            raise LabError(message)
         cell = {(1, 0): "helped", (0, 1): "harmed", (1, 1): "kept", (0, 0): "clear"}[
             (int(without), int(with_it))
         ]
         return self.model_copy(update={cell: getattr(self, cell) + 1})
 
     def run(self, pairs: Iterable[tuple[bool, bool]]) -> "Trial":
-        """The trial after these pairs, or as many as it takes to end. None is drawn beyond the end."""
+        """The trial after these pairs, or after as many as it takes to end; no further pair is taken."""
         trial = self
         source = iter(pairs)
         while trial._end is None and (pair := next(source, None)) is not None:
@@ -169,3 +170,62 @@ class Trial(Frozen):
     def _end(self) -> tuple[Kind, Reason] | None:
         design = self.design
         return ENDS[_end_at(design.alpha, design.smallest, design.most, self.helped, self.harmed, self.pairs)]
+
+
+@final
+@dataclass(frozen=True)
+class Forecast:
+    """How a trial is expected to end.
+
+    Attributes:
+        helps, harms, futile, spent: chances of the four ends; they sum to 1.
+        mean: pairs made on average.
+        median, late: pairs after which half and nine tenths of all trials have ended.
+    """
+
+    helps: float
+    harms: float
+    futile: float
+    spent: float
+    mean: float
+    median: int
+    late: int
+
+
+def forecast(design: Design, helped: float, harmed: float) -> Forecast:
+    """How a trial ends if each pair helps and harms with these chances. Exact: it follows every state.
+
+    For a win rate w among decided pairs and a share s of decided pairs, helped = s w and harmed = s (1 - w).
+    Memory grows with the square of `design.most`, time with its cube: one second at 300 pairs.
+
+    Raises:
+        LabError: the chances are negative or sum to more than 1.
+    """
+    if min(helped, harmed) < 0 or helped + harmed > 1:
+        raise LabError(f"chances: {helped} and {harmed} must be at least 0 and sum to at most 1")
+    most = design.most
+    by_end = np.zeros((len(ENDS), most + 1))
+    chance = np.zeros((most + 1, most + 1))  # of having (helped, harmed) pairs and going on
+    chance[0, 0] = 1.0
+    for pair in range(1, most + 1):
+        before = chance[: pair + 1, : pair + 1].copy()
+        chance *= 1 - helped - harmed
+        chance[1 : pair + 1, : pair + 1] += helped * before[:-1]
+        chance[: pair + 1, 1 : pair + 1] += harmed * before[:, :-1]
+        wins, losses = np.nonzero(chance > NEGLIGIBLE)
+        end = end_numbers(design, wins, losses, np.full_like(wins, pair))
+        reached = chance[wins, losses]
+        by_end[:, pair] = np.bincount(end, reached, minlength=len(ENDS))
+        chance[wins, losses] = np.where(end == 0, reached, 0.0)
+    ending = dict(zip(ENDS, by_end.sum(axis=1).tolist(), strict=True))
+    by_pair = by_end[1:].sum(axis=0)
+    ended = np.cumsum(by_pair) / by_pair.sum()
+    return Forecast(
+        helps=ending["helps", "evidence"],
+        harms=ending["harms", "evidence"],
+        futile=ending["no_evidence", "futile"],
+        spent=ending["no_evidence", "spent"],
+        mean=float(by_pair @ np.arange(most + 1)),
+        median=int(np.argmax(ended >= 0.5)),
+        late=int(np.argmax(ended >= 0.9)),
+    )

@@ -1,4 +1,4 @@
-"""Vectors: the predictions that a request was really made of, and the strength that came of them."""
+"""The predictions behind a picture, measured step by step as vectors, and their effective strength."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ from negspace.guidance.branch import EMPTY, NEGATIVE, POSITIVE
 from negspace.request import Request
 
 POINTS = ("unconditioning", "conditioning", "negative", "guided", "target")
-"""The points of the diagram: d_u, d_c, d_n, d, and the clean picture that came of it all."""
+"""The points of the diagram: d_u, d_c, d_n, d, and the finished clean picture."""
 
-_PLAIN = "plain"  # what `traced` calls the positive prediction beside a changed one
+_PLAIN = "plain"  # name of the unchanged positive prediction in the rule `traced`
 
 
 @final
@@ -30,7 +30,7 @@ class StepVectors:
     Attributes:
         index, count: which step of how many.
         noise: s, the share of noise in the picture.
-        products: [5, 5], dot products of the five points as seen from d_u, in the order of `POINTS`.
+        products: [5, 5], dot products of the five points relative to d_u, in the order of `POINTS`.
     """
 
     index: int
@@ -45,9 +45,9 @@ class StepVectors:
         return float(along / length) if length > 0 else 0.0
 
     def plane(self) -> NDArray[np.float64]:
-        """[5, 3]: where the points are in the plane of d_u, d_c and d_n, and how far they stand off it.
+        """[5, 3]: the coordinates of the points in the plane of d_u, d_c and d_n, and their distance from it.
 
-        The first axis points from d_u to d_c, and d_n has a second coordinate of at least 0.
+        The first axis points from d_u to d_c, and the second coordinate of d_n is at least 0.
         """
         g = self.products
         first = np.sqrt(max(g[1, 1], 0.0))
@@ -60,73 +60,70 @@ class StepVectors:
 
 @final
 @dataclass(frozen=True, eq=False)
-class Measured:
-    """One picture, as it was made.
+class PictureVectors:
+    """What was measured while one picture was made.
 
     Attributes:
-        steps: its vectors, at every step where all of them were evaluated.
-        account: its push and its effective strengths, step by step.
+        steps: the vectors of every step in which all predictions were evaluated.
+        stats: push and effective strengths, step by step.
     """
 
     steps: tuple[StepVectors, ...]
-    account: LaneStats
+    stats: LaneStats
 
 
-def measured(model: Model, requests: Sequence[Request], rows: int = 16) -> list[Measured]:
-    """The vectors of every step of each request, whose pictures are made for it.
+def measure_vectors(model: Model, requests: Sequence[Request], rows: int = 16) -> list[PictureVectors]:
+    """Generate one picture per request and measure the vectors of every step.
 
     Args:
-        model: makes them.
-        requests: one picture each; their rule is evaluated with `traced` around it.
-        rows: rows a forward.
+        model: generates the pictures.
+        requests: for one picture each; their rule is evaluated inside `traced`.
+        rows: rows of a forward pass.
 
     Raises:
         NegspaceError: a request is impossible for the model.
     """
-    width = FixedBatches(rows)
-    batched = model.with_batching(width)
+    batching = FixedBatches(rows)
+    batched = model.with_batching(batching)
     plans = [batched.plan(request) for request in requests]
     runs = [batched.run(plan.model_copy(update={"rule": f"traced({plan.rule})"})) for plan in plans]
     lanes = [lane for run in runs for lane in run.lanes]
-    engine = Engine(runs[0].network, width)
-    taken: list[list[StepResult]] = [[] for _ in lanes]
-    for _ in engine.run(lanes):
-        for lane, steps in zip(lanes, taken, strict=True):
+    results: list[list[StepResult]] = [[] for _ in lanes]
+    for _ in Engine(runs[0].network, batching).run(lanes):
+        for lane, steps in zip(lanes, results, strict=True):
             if lane.last_step is not None and (not steps or steps[-1] is not lane.last_step):
                 steps.append(lane.last_step)
     return [
-        Measured(
-            tuple(vectors for step in steps if (vectors := _vectors(step, lane.x)) is not None), lane.stats
-        )
-        for lane, steps in zip(lanes, taken, strict=True)
+        PictureVectors(tuple(filter(None, (_vectors(step, lane.x) for step in steps))), lane.stats)
+        for lane, steps in zip(lanes, results, strict=True)
     ]
 
 
-def effective_scale(pictures: Sequence[Measured]) -> float:
-    """The scale at which plain guidance goes as far towards what is wanted: the mean omega_e of the steps.
+def effective_scale(pictures: Sequence[PictureVectors]) -> float:
+    """The scale at which plain guidance moves as far towards the prompt: the mean omega_e of the steps.
 
     Raises:
-        LabError: there is no step where everything was evaluated.
+        LabError: there is no step in which all predictions were evaluated.
     """
     steps = [step for picture in pictures for step in picture.steps]
     if not steps:
-        raise LabError(
-            "the strength of this rule cannot be measured: it never evaluates what it holds against"
-        )
+        raise LabError("the strength of this rule cannot be measured: it never evaluates the negative")
     return float(np.mean([step.strength for step in steps]))
 
 
-def _vectors(taken: StepResult, latents: Tensor) -> StepVectors | None:
-    """None where a prediction is missing, as at a step where only the prompt is evaluated."""
-    answers = taken.predictions
-    empty, negative = answers.get(EMPTY), answers.get(NEGATIVE)
-    positive = answers.get(_PLAIN, answers.get(POSITIVE))
+def _vectors(result: StepResult, latents: Tensor) -> StepVectors | None:
+    """The vectors of a step; None if a prediction is missing, as in a step that evaluates only the prompt."""
+    predictions, step = result.predictions, result.step
+    empty, negative = predictions.get(EMPTY), predictions.get(NEGATIVE)
+    positive = predictions.get(_PLAIN, predictions.get(POSITIVE))
     if positive is None or negative is None:
         return None
-    if empty is None:  # nothing is avoided, and what stands for nothing is the empty prompt
+    if empty is None:  # nothing is avoided: the negative branch has the empty prompt
         empty = negative
-    clean = [convert(one, taken.space, "x0", taken.step) for one in (empty, positive, negative, taken.guided)]
+    clean = [
+        convert(prediction, result.space, "x0", step)
+        for prediction in (empty, positive, negative, result.guided)
+    ]
     base = clean[0]
-    points = torch.cat([*(one - base for one in clean), latents[None] - base]).flatten(1).double()
-    step = taken.step
+    points = torch.cat([*(point - base for point in clean), latents[None] - base]).flatten(1).double()
     return StepVectors(step.index, step.count, step.s, (points @ points.T).cpu().numpy())

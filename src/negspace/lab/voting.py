@@ -1,4 +1,4 @@
-"""Votes: a person looks at pairs, blind, and says which of the two pictures are as asked."""
+"""Votes: a person looks at pairs of pictures, blind, and says which of the two are as asked."""
 
 import random
 from collections.abc import Sequence
@@ -10,32 +10,32 @@ from PIL import Image
 
 from negspace.errors import LabError
 from negspace.frozen import Frozen
+from negspace.lab.effects import Effect, tally
 from negspace.lab.json_lines import JsonLinesFile
-from negspace.lab.outcome import Effect, tally
 from negspace.lab.proof import Proof
-from negspace.lab.question import Question
-from negspace.lab.study import Outcome, futile, shown_of
+from negspace.lab.results import ProofResult, TermVerdict
+from negspace.lab.study import StudyResult, is_futile, shown_terms
 from negspace.lab.trial import Design, Trial
-from negspace.lab.verdicts import Findings, TermVerdict
-from negspace.lab.wording import share
+from negspace.lab.wording import as_asked_text
 from negspace.request import Avoid
 
 Answer = Literal["left", "right", "both", "neither"]
 
 PAIRS: Final = 40
-"""Pairs a term at most: a person gets tired."""
+"""Most pairs per term: a person gets tired."""
 
 LEAST: Final = 8
+"""Pairs before a term may stop."""
 
-WHO: Final = "a person, blind"
+WITNESS: Final = "a person, blind"
 
 
 @final
 class Vote(Frozen):
-    """What a person said of one pair.
+    """The answer of a person about one pair.
 
     Attributes:
-        term, seed: which pair; the seed is counted from the first.
+        term, seed: which pair; the seed is counted from the first seed.
         without_left: whether the picture without the negative was on the left.
         answer: which of the two were as asked.
     """
@@ -47,7 +47,7 @@ class Vote(Frozen):
 
     @property
     def amiss(self) -> tuple[bool, bool]:
-        """Whether the picture without and that with it were not as asked."""
+        """Whether the picture without and that with the negative were not as asked."""
         left = self.answer not in ("left", "both")
         right = self.answer not in ("right", "both")
         return (left, right) if self.without_left else (right, left)
@@ -55,15 +55,15 @@ class Vote(Frozen):
 
 @final
 @dataclass(frozen=True)
-class Duel:
-    """One pair to be shown.
+class BlindPair:
+    """Two pictures that are shown side by side.
 
     Attributes:
         number: of the vote, from 1.
         prompt: what was wanted.
         term: what was not.
-        seed: counted from the first.
-        without_left: whether the picture without the negative is on the left. Not to be shown.
+        seed: counted from the first seed.
+        without_left: whether the picture without the negative is on the left; the person must not know.
     """
 
     number: int
@@ -74,13 +74,13 @@ class Duel:
 
 
 @final
-class Booth:
-    """A vote under way. Which pair comes next follows from the question and the votes so far alone.
+class VotingSession:
+    """A vote that is being taken. The next pair follows only from the question and the votes so far.
 
     Args:
-        proof: makes the pictures; its own witness is not asked.
+        proof: makes the pictures; its own witness is not used.
         folder: where the votes are kept, in `votes.jsonl`, each as soon as it is given.
-        pairs: of a term at most.
+        pairs: most pairs per term.
 
     Raises:
         OutputError: the folder cannot be written or is in use, or a line is damaged.
@@ -88,13 +88,13 @@ class Booth:
 
     def __init__(self, proof: Proof, folder: Path, pairs: int = PAIRS) -> None:
         self._proof = proof
-        self._asked: Question = proof.asked
+        self._question = proof.question
         self._pairs = pairs
         self._lines = JsonLinesFile(folder / "votes.jsonl", Vote)
         self._votes = {(vote.term, vote.seed): vote for vote in self._lines.values}
-        self._shown: dict[tuple[str, int], tuple[Image.Image, Image.Image]] = {}  # of the block at hand
+        self._pictures: dict[tuple[str, int], tuple[Image.Image, Image.Image]] = {}  # of the current block
 
-    def __enter__(self) -> "Booth":
+    def __enter__(self) -> "VotingSession":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -107,95 +107,99 @@ class Booth:
 
     @property
     def most(self) -> int:
-        """Votes in all, at most."""
-        return self._pairs * len(self._asked.tested)
+        """The most votes that may be needed."""
+        return self._pairs * len(self._question.tested)
 
-    def duel(self) -> Duel | None:
-        """The next pair, with its pictures made; None where everything is decided."""
-        wanted = self._next()
-        if wanted is None:
+    def next_pair(self) -> BlindPair | None:
+        """The next pair; None if everything is decided."""
+        following = self._next()
+        if following is None:
             return None
-        one, seed = wanted
-        rng = random.Random(f"{self._asked.base.seed} {one.term} {seed}")
-        prompts = self._asked.prompts
-        return Duel(self.voted + 1, prompts[seed % len(prompts)], one.term, seed, rng.random() < 0.5)
+        avoided, seed = following
+        rng = random.Random(f"{self._question.base.seed} {avoided.term} {seed}")
+        prompts = self._question.prompts
+        return BlindPair(self.voted + 1, prompts[seed % len(prompts)], avoided.term, seed, rng.random() < 0.5)
 
-    def pictures(self, duel: Duel) -> tuple[Image.Image, Image.Image]:
-        """What is on the left and on the right of a pair."""
-        one = next(term for term in self._asked.tested if term.term == duel.term)
-        if (one.term, duel.seed) not in self._shown:
-            first = duel.seed - duel.seed % self._asked.sizes.block
-            block = range(first, min(first + self._asked.sizes.block, self._pairs))
-            made = self._proof.pairs(one, block)
-            self._shown = {(one.term, seed): pair for seed, pair in zip(block, made, strict=True)} | {
-                key: pair for key, pair in self._shown.items() if key[1] in block
+    def pictures(self, pair: BlindPair) -> tuple[Image.Image, Image.Image]:
+        """The left and the right picture of a pair, made where they are missing."""
+        avoided = next(tested for tested in self._question.tested if tested.term == pair.term)
+        if (pair.term, pair.seed) not in self._pictures:
+            size = self._question.sizes.block
+            first = pair.seed - pair.seed % size
+            block = range(first, min(first + size, self._pairs))
+            made = self._proof.pairs(avoided, block)
+            self._pictures = {(pair.term, seed): both for seed, both in zip(block, made, strict=True)} | {
+                key: both for key, both in self._pictures.items() if key[1] in block
             }
-        without, with_it = self._shown[one.term, duel.seed]
-        return (without, with_it) if duel.without_left else (with_it, without)
+        without, with_it = self._pictures[pair.term, pair.seed]
+        return (without, with_it) if pair.without_left else (with_it, without)
 
     def vote(self, number: int, answer: Answer) -> None:
-        """Take a vote on the pair at hand.
+        """Take a vote on the current pair.
 
         Raises:
-            LabError: it is for another pair, as where two pages are open.
+            LabError: it is for another pair, as when two pages are open.
         """
-        duel = self.duel()
-        if duel is None or duel.number != number:
+        pair = self.next_pair()
+        if pair is None or pair.number != number:
             raise LabError(f"vote {number} is not for the pair at hand; load the page again")
-        vote = Vote(term=duel.term, seed=duel.seed, without_left=duel.without_left, answer=answer)
+        vote = Vote(term=pair.term, seed=pair.seed, without_left=pair.without_left, answer=answer)
         self._lines.add([vote])
-        self._votes[duel.term, duel.seed] = vote
+        self._votes[pair.term, pair.seed] = vote
 
-    def findings(self) -> Findings:
-        """What the votes say so far."""
-        trials = {one.term: self._trial(one) for one in self._asked.tested}
-        shown = shown_of(trials, self._asked.alpha)
+    def result(self) -> ProofResult:
+        """What the votes show so far."""
+        trials, shown = self._trials()
         verdicts = {
-            one.term: _verdict(one, trials.get(one.term), one.term in shown, self._asked)
-            for one in self._asked.terms
+            avoided.term: self._verdict(avoided, trials.get(avoided.term), avoided.term in shown)
+            for avoided in self._question.terms
         }
         smallest = tuple(term for term, verdict in verdicts.items() if verdict.kind == "helps")
-        return self._proof.findings(Outcome(verdicts, None, (), smallest, None, ()), WHO)
+        return self._proof.result(StudyResult(verdicts, None, (), smallest, None, ()), WITNESS)
 
     def _next(self) -> tuple[Avoid, int] | None:
-        """The first pair without a vote: block after block, within a block in an order of chance."""
-        block = self._asked.sizes.block
-        active: Sequence[Avoid] = self._asked.tested
+        """The first pair without a vote: block after block, within a block in random order."""
+        block = self._question.sizes.block
+        active: Sequence[Avoid] = self._question.tested
         for start in range(0, self._pairs, block):
-            duels = [(one, seed) for seed in range(start, min(start + block, self._pairs)) for one in active]
-            random.Random(f"{self._asked.base.seed} {start}").shuffle(duels)
-            for one, seed in duels:
-                if (one.term, seed) not in self._votes:
-                    return one, seed
-            trials = {one.term: self._trial(one) for one in self._asked.tested}
-            shown = shown_of(trials, self._asked.alpha)
+            seeds = range(start, min(start + block, self._pairs))
+            pairs = [(avoided, seed) for seed in seeds for avoided in active]
+            random.Random(f"{self._question.base.seed} {start}").shuffle(pairs)
+            for avoided, seed in pairs:
+                if (avoided.term, seed) not in self._votes:
+                    return avoided, seed
+            trials, shown = self._trials()
             if start + block >= LEAST:
-                active = [one for one in active if one.term not in shown and not futile(trials[one.term])]
+                active = [
+                    avoided
+                    for avoided in active
+                    if avoided.term not in shown and not is_futile(trials[avoided.term])
+                ]
         return None
 
-    def _trial(self, one: Avoid) -> Trial:
-        seeds = (seed for seed in range(self._pairs) if (one.term, seed) in self._votes)
-        design = Design(alpha=self._asked.alpha, smallest=self._asked.smallest, most=self._pairs)
-        return tally((self._votes[one.term, seed].amiss for seed in seeds), design)
+    def _trials(self) -> tuple[dict[str, Trial], frozenset[str]]:
+        """The trial of each tested term, and the terms whose effect is shown."""
+        trials = {avoided.term: self._trial(avoided.term) for avoided in self._question.tested}
+        return trials, shown_terms(trials, self._question.alpha)
 
+    def _trial(self, term: str) -> Trial:
+        votes = [self._votes[term, seed] for seed in range(self._pairs) if (term, seed) in self._votes]
+        design = Design(alpha=self._question.alpha, smallest=self._question.smallest, most=self._pairs)
+        return tally((vote.amiss for vote in votes), design)
 
-def _verdict(one: Avoid, trial: Trial | None, shown: bool, asked: Question) -> TermVerdict:
-    idle = asked.idle(one.term)
-    if idle is not None:
-        return TermVerdict(term=one, kind=idle[0], why=idle[1])
-    if trial is None or trial.pairs == 0:
-        return TermVerdict(term=one, kind="no_evidence", why="nobody voted on it")
-    amiss = Effect.of(trial)
-    kind = ("helps" if amiss.effect > 0 else "harms") if shown else "no_evidence"
-    said = (
-        f"as asked in {share(1 - amiss.before)} of the pictures without it, {share(1 - amiss.after)} with it"
-    )
-    return TermVerdict(
-        term=one,
-        kind=kind,
-        why=f"{said}, as a person saw them",
-        effect=amiss.effect,
-        interval=amiss.interval,
-        pairs=amiss.pairs,
-        amiss=amiss,
-    )
+    def _verdict(self, avoided: Avoid, trial: Trial | None, shown: bool) -> TermVerdict:
+        early = self._question.early_verdict(avoided.term)
+        if early is not None:
+            return TermVerdict(term=avoided, kind=early[0], why=early[1])
+        if trial is None or trial.pairs == 0:
+            return TermVerdict(term=avoided, kind="no_evidence", why="nobody voted on it")
+        amiss = Effect.of(trial)
+        return TermVerdict(
+            term=avoided,
+            kind=("helps" if amiss.effect > 0 else "harms") if shown else "no_evidence",
+            why=f"{as_asked_text(amiss)}, as a person saw them",
+            effect=amiss.effect,
+            interval=amiss.interval,
+            pairs=amiss.pairs,
+            amiss=amiss,
+        )

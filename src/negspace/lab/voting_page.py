@@ -10,90 +10,90 @@ from fastapi import Body, FastAPI, HTTPException
 from fastapi.responses import HTMLResponse, Response
 
 from negspace.errors import LabError
-from negspace.lab.report import rendered
+from negspace.lab.report import render_template
 
 if TYPE_CHECKING:
-    from negspace.lab.voting import Booth
+    from negspace.lab.voting import VotingSession
 
 NO_STORE = {"Cache-Control": "no-store"}
 
 
-def app(booth: "Booth", done: threading.Event) -> FastAPI:
-    """The program behind the page.
+def app(session: "VotingSession", done: threading.Event) -> FastAPI:
+    """The web application of the page.
 
     Args:
-        booth: the vote.
+        session: the vote.
         done: set once everything is decided, or the person has had enough.
     """
-    made = FastAPI(title="Negspace vote", docs_url=None, redoc_url=None, openapi_url=None)
+    application = FastAPI(title="Negspace vote", docs_url=None, redoc_url=None, openapi_url=None)
     one_at_a_time = threading.Lock()
 
-    @made.get("/", response_class=HTMLResponse)
+    @application.get("/", response_class=HTMLResponse)
     def page() -> str:
-        return rendered("vote.html")
+        return render_template("vote.html")
 
-    @made.get("/pair")
+    @application.get("/pair")
     def pair() -> dict[str, object]:
-        """The pair at hand. What is on which side is not said."""
+        """The current pair, without saying which picture is on which side."""
         with one_at_a_time:
-            duel = booth.duel()
-            if duel is None:
+            current = session.next_pair()
+            if current is None:
                 done.set()
-                return {"voted": booth.voted, "done": True}
-            booth.pictures(duel)  # made here, so that the page can say that it waits
+                return {"voted": session.voted, "done": True}
+            session.pictures(current)  # made now, so that the page can say that it waits
             return {
-                "number": duel.number,
-                "voted": booth.voted,
-                "most": booth.most,
-                "prompt": duel.prompt,
-                "avoid": duel.term,
+                "number": current.number,
+                "voted": session.voted,
+                "most": session.most,
+                "prompt": current.prompt,
+                "avoid": current.term,
                 "done": False,
             }
 
-    @made.get("/picture/{number}/{side}")
+    @application.get("/picture/{number}/{side}")
     def picture(number: int, side: Literal["left", "right"]) -> Response:
         with one_at_a_time:
-            duel = booth.duel()
-            if duel is None or duel.number != number:
+            current = session.next_pair()
+            if current is None or current.number != number:
                 raise HTTPException(404, "not the pair at hand")
-            shown = booth.pictures(duel)[0 if side == "left" else 1]
+            shown = session.pictures(current)[0 if side == "left" else 1]
         buffer = BytesIO()
-        shown.save(buffer, format="PNG")  # without receipt, which would tell
+        shown.save(buffer, format="PNG")  # without its receipt, which would give it away
         return Response(buffer.getvalue(), media_type="image/png", headers=NO_STORE)
 
-    @made.post("/vote")
+    @application.post("/vote")
     def vote(
         number: Annotated[int, Body()], answer: Annotated[Literal["left", "right", "both", "neither"], Body()]
     ) -> dict[str, int]:
         with one_at_a_time:
             try:
-                booth.vote(number, answer)
+                session.vote(number, answer)
             except LabError as error:
                 raise HTTPException(409, str(error)) from None
-            return {"voted": booth.voted}
+            return {"voted": session.voted}
 
-    @made.post("/enough")
+    @application.post("/enough")
     def enough() -> dict[str, int]:
         done.set()
-        return {"voted": booth.voted}
+        return {"voted": session.voted}
 
-    return made
+    return application
 
 
 class VotingServer:
     """Serves the page on this machine until the vote is over.
 
     Args:
-        booth: the vote.
-        port: 0 takes a free one.
+        session: the vote.
+        port: of the server; 0 takes a free one.
 
     Attributes:
         url: of the page.
     """
 
-    def __init__(self, booth: "Booth", port: int = 0) -> None:
+    def __init__(self, session: "VotingSession", port: int = 0) -> None:
         self._done = threading.Event()
-        settings = uvicorn.Config(app(booth, self._done), host="127.0.0.1", port=port, log_level="error")
+        settings = uvicorn.Config(app(session, self._done), host="127.0.0.1", port=port, log_level="error")
         self._server = uvicorn.Server(settings)
         self._socket = settings.bind_socket()
         self._thread = threading.Thread(
@@ -103,7 +103,7 @@ class VotingServer:
 
     def __enter__(self) -> "VotingServer":
         self._thread.start()
-        while not self._server.started and self._thread.is_alive():  # it listens from then on
+        while not self._server.started and self._thread.is_alive():  # until it listens
             time.sleep(0.01)
         return self
 
@@ -113,5 +113,5 @@ class VotingServer:
         self._socket.close()
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Until everything is decided or the person has had enough; whether that is so."""
+        """Wait until everything is decided or the person has had enough; returns whether that happened."""
         return self._done.wait(seconds)

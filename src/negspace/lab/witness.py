@@ -1,4 +1,8 @@
-"""Witness: what can be seen in a picture, and which words of a text name it."""
+"""A witness says what is in a picture, and which things a text names.
+
+Of the avoided terms and the prompt it decides what a picture should show and should not show; of the pictures
+it decides whether they do.
+"""
 
 import hashlib
 import re
@@ -13,12 +17,13 @@ from PIL import Image
 from negspace.avoid.matching import Index, phrase
 from negspace.avoid.terms import terms_of
 from negspace.errors import JudgeError, LabError, ModelError
+from negspace.generate import Model
 from negspace.judge import Judge, Oracle, Panel, ScoringJudge
 from negspace.models.files.source import find_folder
 
 
 class Witness(ABC):
-    """Says what is in pictures, and what a text names of that.
+    """Says what is in pictures, and which of these things a text names.
 
     Attributes:
         name: how it is called in reports.
@@ -28,7 +33,7 @@ class Witness(ABC):
 
     @property
     def fingerprint(self) -> str:
-        """What its answers depend on; what another one saw does not count."""
+        """What its answers depend on; records of a witness with another fingerprint are not used."""
         return self.name
 
     @property
@@ -38,7 +43,7 @@ class Witness(ABC):
 
     @abstractmethod
     def named(self, text: str) -> tuple[str, ...]:
-        """The things that a text names, each once, in order; () where it can see none of them."""
+        """The things that a text names, each once, in order; () if it can see none of them."""
 
     @abstractmethod
     def look(self, pictures: Sequence[Image.Image]) -> list[frozenset[str]]:
@@ -46,58 +51,26 @@ class Witness(ABC):
 
     @abstractmethod
     def features(self, pictures: Sequence[Image.Image]) -> NDArray[np.float32]:
-        """[pictures, dimensions], a space in which alike pictures lie close together."""
+        """[pictures, dimensions], in a space where similar pictures lie close together."""
 
 
-@final
-class OracleWitness(Witness):
-    """The oracle of the drawn world, which reads every attribute of a scene from pixels.
+def choose_witness(witness: Witness | Judge | None, model: Model, texts: Sequence[str]) -> Witness:
+    """The witness for the pictures of a model.
 
     Args:
-        oracle: the network.
-        world: the concepts of the world as `negspace.json` lists them: "name" and "words" of each.
+        witness: a witness, or a judge that becomes one; None takes the oracle if it knows the model's world.
+        texts: the prompts and avoided terms of the question.
+
+    Raises:
+        LabError: none was given, and nothing here can see what is in the pictures.
     """
-
-    name = "the oracle of the drawn world"
-
-    def __init__(self, oracle: Oracle, world: Iterable[Mapping[str, Any]]) -> None:
-        self._oracle: Final = oracle
-        words = {str(concept["name"]): concept["words"] for concept in world}
-        # It counts fingers, too, which says something of hands alone.
-        self._things: Final = tuple(name for name in oracle.concepts() if name in words)
-        self._index: Final = Index(
-            (phrase(word), name) for name in self._things for word in (name, *words[name])
-        )
-
-    @property
-    def things(self) -> tuple[str, ...]:
-        return self._things
-
-    def named(self, text: str) -> tuple[str, ...]:
-        found = self._index.mentions(text)
-        whole = [
-            one
-            for one in found
-            if not any(
-                other.start <= one.start and one.stop <= other.stop and other.what != one.what
-                for other in found
-                if other.stop - other.start > one.stop - one.start
-            )
-        ]
-        return tuple(dict.fromkeys(one.what for one in whole))
-
-    def look(self, pictures: Sequence[Image.Image]) -> list[frozenset[str]]:
-        return [
-            frozenset(thing for thing in self._things if reading.has(thing))
-            for reading in self._oracle.read(pictures)
-        ]
-
-    def features(self, pictures: Sequence[Image.Image]) -> NDArray[np.float32]:
-        return self._oracle.features(pictures).numpy()
+    if witness is None:
+        return witness_of(model.place)
+    return JudgeWitness(witness, texts) if isinstance(witness, Judge) else witness
 
 
 def witness_of(model: str) -> Witness:
-    """What can look at the pictures of a model.
+    """The witness for a model whose world the oracle knows.
 
     Args:
         model: its name or path.
@@ -118,7 +91,7 @@ def witness_of(model: str) -> Witness:
 
 
 @final
-class Blind(Witness):
+class BlindWitness(Witness):
     """Sees nothing, for pictures that are only to be shown."""
 
     name = "nobody"
@@ -137,6 +110,54 @@ class Blind(Witness):
         return np.zeros((len(pictures), 0), np.float32)
 
 
+@final
+class OracleWitness(Witness):
+    """The oracle of the drawn world, which reads every attribute of a scene from the pixels.
+
+    Args:
+        oracle: the network.
+        world: the concepts of the world as `negspace.json` lists them: "name" and "words" of each.
+    """
+
+    name = "the oracle of the drawn world"
+
+    def __init__(self, oracle: Oracle, world: Iterable[Mapping[str, Any]]) -> None:
+        self._oracle: Final = oracle
+        words = {str(concept["name"]): concept["words"] for concept in world}
+        # The oracle also counts fingers, which is no concept of the world.
+        self._things: Final = tuple(name for name in oracle.concepts() if name in words)
+        self._index: Final = Index(
+            (phrase(word), name) for name in self._things for word in (name, *words[name])
+        )
+
+    @property
+    def things(self) -> tuple[str, ...]:
+        return self._things
+
+    def named(self, text: str) -> tuple[str, ...]:
+        mentions = self._index.mentions(text)
+        # A mention inside a longer one of another thing does not count.
+        whole = [
+            mention
+            for mention in mentions
+            if not any(
+                other.start <= mention.start and mention.stop <= other.stop and other.what != mention.what
+                for other in mentions
+                if other.stop - other.start > mention.stop - mention.start
+            )
+        ]
+        return tuple(dict.fromkeys(mention.what for mention in whole))
+
+    def look(self, pictures: Sequence[Image.Image]) -> list[frozenset[str]]:
+        return [
+            frozenset(thing for thing in self._things if reading.has(thing))
+            for reading in self._oracle.read(pictures)
+        ]
+
+    def features(self, pictures: Sequence[Image.Image]) -> NDArray[np.float32]:
+        return self._oracle.features(pictures).numpy()
+
+
 _ARTICLE: Final = re.compile(r"^(an?|the)\s+", re.IGNORECASE)
 
 
@@ -145,22 +166,19 @@ class JudgeWitness(Witness):
     """Sees what a judge sees: everything that it was calibrated for, and whatever else the texts name.
 
     A text names the judge's own concepts wherever it mentions them. Of the rest each part between commas is
-    one thing, if the judge can be asked for it: a zero-shot model can be asked for anything, quality
-    measures for nothing but defects.
+    one thing, if the judge knows it: a zero-shot model knows anything, quality measures know only defects.
 
     Args:
-        judge: looks.
+        judge: looks at the pictures.
         texts: prompts and avoided terms of the question.
     """
 
     def __init__(self, judge: Judge, texts: Sequence[str]) -> None:
         self._judge: Final = judge
-        self._own: Final = Index(
-            (phrase(word), name) for one in _singly(judge) for name, words in _concepts(one) for word in words
-        )
-        own = [name for one in _singly(judge) for name, _ in _concepts(one)]
+        own = [concept for member in _members(judge) for concept in _concepts(member)]
+        self._own: Final = Index((phrase(word), name) for name, words in own for word in words)
         named = [thing for text in texts for thing in self.named(text)]
-        self._things: Final = tuple(dict.fromkeys((*own, *named)))
+        self._things: Final = tuple(dict.fromkeys((*(name for name, _ in own), *named)))
         rough = [thing for thing in dict.fromkeys(named) if not _calibrated(judge, thing)]
         self.name = judge.name + (
             f" (no examples set its thresholds for {', '.join(rough)})" if rough else ""
@@ -172,8 +190,8 @@ class JudgeWitness(Witness):
 
     @property
     def fingerprint(self) -> str:
-        told = f"{self._judge.fingerprint()} {self._things}"
-        return f"{self._judge.name} {hashlib.sha256(told.encode()).hexdigest()[:16]}"
+        identity = f"{self._judge.fingerprint()} {self._things}"
+        return f"{self._judge.name} {hashlib.sha256(identity.encode()).hexdigest()[:16]}"
 
     def named(self, text: str) -> tuple[str, ...]:
         return tuple(dict.fromkeys(self._named(text)))
@@ -181,7 +199,7 @@ class JudgeWitness(Witness):
     def _named(self, text: str) -> Iterator[str]:
         for term in terms_of(text):
             part = term.avoid.term
-            own = [one.what for one in self._own.mentions(part)]
+            own = [mention.what for mention in self._own.mentions(part)]
             if own:
                 yield from own
             elif self._judge.knows(plain := _ARTICLE.sub("", part)):
@@ -191,16 +209,16 @@ class JudgeWitness(Witness):
         """The things that are in each picture.
 
         Raises:
-            JudgeError: the judge cannot tell; what it did not see would else count as not there.
+            JudgeError: the judge cannot decide; that must not count as absent.
         """
         seen: list[frozenset[str]] = []
-        for sights in self._judge.look(pictures, self._things):
-            lost = next((sight for sight in sights if sight.verdict == "unknown"), None)
-            if lost is not None:
+        for verdicts in self._judge.look(pictures, self._things):
+            unknown = next((verdict for verdict in verdicts if verdict.verdict == "unknown"), None)
+            if unknown is not None:
                 raise JudgeError(
-                    f"{lost.judge} cannot tell whether {lost.concept!r} is there: {lost.why_not}"
+                    f"{unknown.judge} cannot tell whether {unknown.concept!r} is there: {unknown.why_not}"
                 )
-            seen.append(frozenset(sight.concept for sight in sights if sight.verdict == "seen"))
+            seen.append(frozenset(verdict.concept for verdict in verdicts if verdict.verdict == "seen"))
         return seen
 
     def features(self, pictures: Sequence[Image.Image]) -> NDArray[np.float32]:
@@ -209,32 +227,32 @@ class JudgeWitness(Witness):
         Raises:
             LabError: there is none.
         """
-        from negspace.judge.zero_shot import ZeroShot  # transformers: a second
+        from negspace.judge.zero_shot import ZeroShot  # imports transformers, which takes a second
 
-        for one in _singly(self._judge):
-            if isinstance(one, ZeroShot):
-                return one.observe(pictures).astype(np.float32)
+        for member in _members(self._judge):
+            if isinstance(member, ZeroShot):
+                return member.observe(pictures).astype(np.float32)
         raise LabError(
             f"{self._judge.name} has no space in which alike pictures lie together; add a CLIP folder to it"
         )
 
 
-def _singly(judge: Judge) -> tuple[Judge, ...]:
+def _members(judge: Judge) -> tuple[Judge, ...]:
     return judge.judges if isinstance(judge, Panel) else (judge,)
 
 
 def _concepts(judge: Judge) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """What a judge can name by itself, each with its words."""
-    known = judge.calibration if isinstance(judge, ScoringJudge) else None
+    """The concepts that a judge knows by itself, each with its words."""
+    calibration = judge.calibration if isinstance(judge, ScoringJudge) else None
     for name in judge.concepts():
-        cut = known.concepts.get(name) if known is not None else None
-        yield name, (name, *(cut.also if cut is not None else ()))
+        detector = calibration.concepts.get(name) if calibration is not None else None
+        yield name, (name, *(detector.also if detector is not None else ()))
 
 
 def _calibrated(judge: Judge, thing: str) -> bool:
-    """Whether the judge that is asked for a thing was shown examples of it, or needs none."""
-    first = next((one for one in _singly(judge) if one.knows(thing)), None)
+    """Whether the judge that is asked about a thing was shown examples of it, or needs none."""
+    first = next((member for member in _members(judge) if member.knows(thing)), None)
     if not isinstance(first, ScoringJudge):
         return True
-    cut = first.calibrated_detector(thing)
-    return cut is not None and cut.caught is not None
+    detector = first.calibrated_detector(thing)
+    return detector is not None and detector.caught is not None

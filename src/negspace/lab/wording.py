@@ -1,19 +1,22 @@
-"""What was found, in plain words."""
+"""The results of a proof in words."""
 
 from collections.abc import Sequence
 
-from negspace.lab.outcome import Effect
-from negspace.lab.verdicts import Confirmation, TermKind, TermVerdict, Tried
+from negspace.lab.effects import Effect
+from negspace.lab.results import AlternativeResult, Confirmation, TermKind, TermVerdict
 from negspace.request import Avoid
 
 
-def told_terms(terms: Sequence[Avoid] | None) -> str:
-    """A list as it would be written."""
-    return ", ".join(one.term if one.weight == 1 else f"({one.term}:{one.weight:g})" for one in terms or ())
+def terms_text(terms: Sequence[Avoid] | None) -> str:
+    """A list of terms as it is written in a request."""
+    return ", ".join(
+        avoided.term if avoided.weight == 1 else f"({avoided.term}:{avoided.weight:g})"
+        for avoided in terms or ()
+    )
 
 
-def share(value: float) -> str:
-    """A share in per cent."""
+def percent(value: float) -> str:
+    """A share as a percentage."""
     return f"{100 * value:.0f} %"
 
 
@@ -22,13 +25,19 @@ def points(value: float) -> str:
     return f"{100 * value:+.0f} points"
 
 
-def between(effect: Effect) -> str:
+def effect_text(effect: Effect) -> str:
     """An effect with its interval: "+52 points [31, 68]"."""
     low, high = effect.interval
     return f"{points(effect.effect)} [{100 * low:+.0f}, {100 * high:+.0f}]"
 
 
-def why_of(
+def as_asked_text(amiss: Effect) -> str:
+    """How many pictures are as asked, without and with what is tested."""
+    before, after = percent(1 - amiss.before), percent(1 - amiss.after)
+    return f"as asked in {before} of the pictures without it, {after} with it"
+
+
+def reason_text(
     kind: TermKind,
     amiss: Effect,
     there: Effect | None,
@@ -36,36 +45,33 @@ def why_of(
     smallest: float,
     futile: bool,
 ) -> str:
-    """The verdict on a term that pictures were made for."""
-    said = [
-        f"as asked in {share(1 - amiss.before)} of the pictures without it, {share(1 - amiss.after)} with it"
-    ]
+    """The reason for the verdict on a term that pictures were made for."""
+    reasons = [as_asked_text(amiss)]
     if there is None:
-        said.append("nothing here can see what it names; only what it does to the rest was measured")
+        reasons.append("nothing here can see what it names; only what it does to the rest was measured")
     elif max(there.before, there.after) == 0:
-        said.append("what it names is in none of them, without or with it")
+        reasons.append("what it names is in none of them, without or with it")
     else:
-        said.append(f"what it names goes from {share(there.before)} to {share(there.after)}")
+        reasons.append(f"what it names goes from {percent(there.before)} to {percent(there.after)}")
     if not lacking.interval[0] <= 0 <= lacking.interval[1]:
         cost = "at a cost: " if lacking.effect < 0 else ""
-        missing = f"is missing in {share(lacking.after)}, not {share(lacking.before)}"
-        said.append(f"{cost}what the prompt asks for {missing}")
+        missing = f"is missing in {percent(lacking.after)}, not {percent(lacking.before)}"
+        reasons.append(f"{cost}what the prompt asks for {missing}")
     if kind == "no_evidence":
-        told = (
+        reasons.append(
             f"any effect is shown to be below {100 * smallest:.0f} points"
             if futile
-            else (f"{amiss.pairs} pairs show no effect either way, and do not rule one out")
+            else f"{amiss.pairs} pairs show no effect either way, and do not rule one out"
         )
-        said.append(told)
-    return "; ".join(said)
+    return "; ".join(reasons)
 
 
-def answer_of(
+def answer_text(
     verdicts: dict[str, TermVerdict], smallest: tuple[str, ...], confirmation: Confirmation | None
 ) -> str:
     """The answer in one sentence: is the negative necessary, and which part of it?"""
     kinds = {
-        kind: [term for term, one in verdicts.items() if one.kind == kind]
+        kind: [term for term, verdict in verdicts.items() if verdict.kind == kind]
         for kind in ("helps", "harms", "no_evidence", "inert", "unknown")
     }
     if len(kinds["inert"]) == len(verdicts):
@@ -74,36 +80,35 @@ def answer_of(
         harm = f", and {_and(kinds['harms'])} does harm" if kinds["harms"] else ""
         return f"Nothing shows that the negative is necessary{harm}."
     needless = [term for term in verdicts if term not in smallest]
-    told = f"Yes, for {_and(smallest)}"
+    answer = f"Yes, for {_and(smallest)}"
     if confirmation is not None and not confirmation.confirmed:
-        told += ", though fresh seeds do not confirm it"
+        answer += ", though fresh seeds do not confirm it"
     elif confirmation is not None:
         benefit = confirmation.benefit
-        told += (
-            f", which on fresh seeds takes the pictures that are as asked from {share(1 - benefit.before)} "
-            f"to {share(1 - benefit.after)}"
+        answer += (
+            f", which on fresh seeds takes the pictures that are as asked from {percent(1 - benefit.before)} "
+            f"to {percent(1 - benefit.after)}"
         )
     if needless:
-        told += f"; {_and(needless)} can go"
-    return f"{told}."
+        answer += f"; {_and(needless)} can go"
+    return f"{answer}."
 
 
-def recommendation_of(tried: Sequence[Tried], smallest: Sequence[str]) -> str:
+def recommendation_text(tried: Sequence[AlternativeResult], smallest: Sequence[str]) -> str:
     """What to change in scale and rule."""
     if not smallest:
         return "Leave the negative out."
-    for one in tried:
-        if one.recommended:
-            return (
-                f"Take {one.told}: {between(one.effect)} of pictures as asked against the present settings, "
-                f"at {one.evaluations} evaluations a picture."
-            )
+    if better := next((result for result in tried if result.recommended), None):
+        return (
+            f"Take {better.description}: {effect_text(better.effect)} of pictures as asked against the "
+            f"present settings, at {better.evaluations} evaluations a picture."
+        )
     if not tried:
         return "Nothing else was tried."
-    best = max(tried, key=lambda one: one.effect.effect)
+    best = max(tried, key=lambda result: result.effect.effect)
     return (
-        f"Stay with scale and rule as they are: the best of {len(tried)} others, {best.told}, makes "
-        f"{between(best.effect)}, which is not shown to be better."
+        f"Stay with scale and rule as they are: the best of {len(tried)} others, {best.description}, makes "
+        f"{effect_text(best.effect)}, which is not shown to be better."
     )
 
 

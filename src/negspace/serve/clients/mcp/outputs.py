@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from negspace.feedback.revision import Change
-from negspace.lab import Findings, TermVerdict
+from negspace.lab import ProofResult, TermVerdict
 from negspace.planning.plan import Plan
 from negspace.receipt import Receipt
 from negspace.serve.dialect import receipt_path
@@ -248,15 +248,15 @@ class ProveOutput(BaseModel):
     findings: dict[str, Any]
 
     @classmethod
-    def of(cls, trial: str, findings: Findings) -> "ProveOutput":
-        """The output for findings."""
+    def of(cls, trial: str, result: ProofResult) -> "ProveOutput":
+        """The output for the result of a proof."""
         return cls(
             trial=trial,
-            answer=findings.answer,
-            recommendation=findings.recommendation,
-            smallest_list=list(findings.smallest_list),
-            verdicts=[VerdictOutput.of(verdict) for verdict in findings.verdicts.values()],
-            pictures=findings.pictures,
-            evaluations=findings.evaluations,
-            findings=findings.model_dump(mode="json"),
+            answer=result.answer,
+            recommendation=result.recommendation,
+            smallest_list=list(result.smallest_list),
+            verdicts=[VerdictOutput.of(verdict) for verdict in result.verdicts.values()],
+            pictures=result.pictures,
+            evaluations=result.evaluations,
+            findings=result.model_dump(mode="json"),
         )

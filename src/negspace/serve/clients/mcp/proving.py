@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from negspace.errors import LabError, RequestError
-from negspace.lab import Findings, Progress, Proof
+from negspace.lab import Progress, Proof, ProofResult
 from negspace.serve.access.tenants import Tenant
 from negspace.serve.refusal import Refusal, too_busy
 from negspace.serve.service import Service
@@ -30,9 +30,9 @@ async def prove(
     settings: Mapping[str, Any],
     cost: float,
     report: Callable[[Progress], Awaitable[None]],
-) -> tuple[str, Findings]:
-    """The findings of a proof, with the id under which they are kept as a trial of the tenant. Its pictures
-    count in the tenant's quota.
+) -> tuple[str, ProofResult]:
+    """The result of a proof, with the id under which it is kept as a trial of the tenant. Its pictures count
+    in the tenant's quota.
 
     Args:
         service: whose model and data are used.
@@ -57,7 +57,7 @@ async def prove(
     def put(step: Progress | None) -> None:
         loop.call_soon_threadsafe(steps.put_nowait, step)
 
-    def work() -> Findings:
+    def work() -> ProofResult:
         folder, source = service.archive.proof(id), service.catalogue.source(model)
         try:
             with Proof(prompt, avoid, source, folder=folder, **given) as proof:
@@ -70,9 +70,9 @@ async def prove(
                     if step.left:
                         service.quotas.refuse_over(tenant, cost)
                     put(step)
-                findings = proof.report().found
-            service.store.put_trial(id, tenant.name, findings.to_json())
-            return findings
+                result = proof.report().result
+            service.store.put_trial(id, tenant.name, result.to_json())
+            return result
         except LabError as error:
             raise RequestError(str(error)) from None
         finally:
@@ -91,7 +91,7 @@ async def prove(
 
 
 async def _next(
-    steps: asyncio.Queue[Progress | None], working: "asyncio.Future[Findings]"
+    steps: asyncio.Queue[Progress | None], working: "asyncio.Future[ProofResult]"
 ) -> Progress | None:
     """The next step; None once the work has ended, with or without an error."""
     waiting = asyncio.ensure_future(steps.get())

@@ -1,4 +1,4 @@
-"""Crews: who makes the pictures changes nothing about them."""
+"""Workers: who makes the pictures changes nothing about them."""
 
 import pickle
 from collections.abc import Iterator, Sequence
@@ -14,8 +14,8 @@ from negspace.errors import LabError, PromptError
 from negspace.generate import Model
 from negspace.lab import Proof, Site
 from negspace.lab.picture_maker import PictureMaker
-from negspace.lab.picture_store import PictureStore, Shot
-from negspace.lab.workers import InProcess, Made, Part, Processes, Workers, make_part, same_model
+from negspace.lab.picture_store import PictureSpec, PictureStore
+from negspace.lab.workers import Batch, InProcess, MadePicture, Processes, Workers, make_batch, same_model
 from negspace.request import Request
 from tests.lab.worlds import Words
 
@@ -34,7 +34,7 @@ def test_a_model_travels_without_its_weights(model: Model) -> None:
     again = pickle.loads(travelled)
     assert same_model(again, model.network().fingerprint()) is again
     for (one, receipt), (other, _) in zip(
-        make_part(again, REQUESTS), make_part(model, REQUESTS), strict=True
+        make_batch(again, REQUESTS), make_batch(model, REQUESTS), strict=True
     ):
         assert one.tobytes() == other.tobytes() and receipt.images[0].seed in range(3)
 
@@ -56,37 +56,37 @@ def test_two_processes_prove_what_one_does(model: Model, tmp_path: Path) -> None
     site = Site(workers=2)
     with Proof("a cat", "hat, zeppelin", model, folder=tmp_path / "two", site=site, **ASKED) as proof:
         together = proof.report()
-        assert proof.made == together.found.pictures
+        assert proof.made == together.result.pictures
     assert together.to_json() == alone.to_json()
     names = [sorted(file.name for file in (tmp_path / way / "pictures").iterdir()) for way in ("one", "two")]
     assert names[0] == names[1]
 
 
 def test_a_process_that_dies_is_told(model: Model, tmp_path: Path) -> None:
-    with closing(Processes(model, 1)) as crew, PictureStore(tmp_path, "tiny", "numbers") as album:
-        maker = PictureMaker(crew, Words(), album)
-        for _ in maker.make([Shot(REQUESTS[0])]):
+    with closing(Processes(model, 1)) as workers, PictureStore(tmp_path, "tiny", "numbers") as store:
+        maker = PictureMaker(workers, Words(), store)
+        for _ in maker.make([PictureSpec(REQUESTS[0])]):
             pass
         for process in active_children():
             process.kill()
         with pytest.raises(LabError, match="has died"):
-            for _ in maker.make([Shot(REQUESTS[1])]):
+            for _ in maker.make([PictureSpec(REQUESTS[1])]):
                 pass
 
 
-def test_parts_leave_no_hand_idle(model: Model, tmp_path: Path) -> None:
+def test_batches_keep_every_worker_busy(model: Model, tmp_path: Path) -> None:
     class Four(Workers):
         count = 4
 
-        def make(self, parts: Sequence[Part]) -> Iterator[tuple[int, list[Made]]]:
-            sizes.append([len(part) for part in parts])
-            return InProcess(model).make(parts)
+        def make(self, batches: Sequence[Batch]) -> Iterator[tuple[int, list[MadePicture]]]:
+            sizes.append([len(part) for part in batches])
+            return InProcess(model).make(batches)
 
     sizes: list[list[int]] = []
-    shots = [Shot(Request(prompt="a cat", seed=seed, steps=1)) for seed in range(40)]
-    with PictureStore(tmp_path, "tiny", "numbers") as album:
-        maker = PictureMaker(Four(), Words(), album)
-        for few in (shots[:5], shots):
+    specs = [PictureSpec(Request(prompt="a cat", seed=seed, steps=1)) for seed in range(40)]
+    with PictureStore(tmp_path, "tiny", "numbers") as store:
+        maker = PictureMaker(Four(), Words(), store)
+        for few in (specs[:5], specs):
             for _ in maker.make(few):
                 pass
     assert sizes == [[5], [9, 9, 9, 8]]
@@ -101,7 +101,7 @@ def test_no_workers_are_told(workers: int) -> None:
 def test_without_ray_a_cluster_is_told(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "ray", None)
     with pytest.raises(LabError, match=r"negspace\[cluster\]"):
-        Site(cluster="local").crew(model)
+        Site(cluster="local").open_workers(model)
 
 
 @pytest.mark.slow
@@ -113,7 +113,7 @@ def test_a_cluster_proves_what_one_process_does(model: Model, tmp_path: Path) ->
     site = Site(workers=2, cluster="local")
     with Proof("a cat", "hat, zeppelin", model, folder=tmp_path / "ray", site=site, **ASKED) as proof:
         together = proof.report()
-        assert proof.made == together.found.pictures
+        assert proof.made == together.result.pictures
     assert together.to_json() == alone.to_json()
 
 
@@ -122,4 +122,4 @@ def test_a_cluster_proves_what_one_process_does(model: Model, tmp_path: Path) ->
 def test_a_cluster_that_is_not_there_is_told(model: Model) -> None:
     pytest.importorskip("ray")
     with pytest.raises(LabError, match="no Ray cluster"):
-        Site(cluster="auto").crew(model)
+        Site(cluster="auto").open_workers(model)

@@ -1,4 +1,4 @@
-"""Albums: nothing that was made is lost, made twice or half-read."""
+"""The picture store: nothing that was made is lost, made twice or half-read."""
 
 from pathlib import Path
 
@@ -8,12 +8,12 @@ import negspace as ns
 from negspace.errors import OutputError
 from negspace.generate import Model
 from negspace.lab.picture_maker import PictureMaker
-from negspace.lab.picture_store import PictureStore, Shot
+from negspace.lab.picture_store import PictureSpec, PictureStore
 from negspace.lab.workers import InProcess
 from negspace.request import Request
 from tests.lab.worlds import Words
 
-SHOTS = [Shot(Request(prompt="a cat", seed=seed, steps=1)) for seed in range(3)]
+SPECS = [PictureSpec(Request(prompt="a cat", seed=seed, steps=1)) for seed in range(3)]
 
 
 @pytest.fixture(scope="module")
@@ -21,27 +21,27 @@ def model(tiny_sd: Path) -> Model:
     return ns.load(tiny_sd, dtype="float32")
 
 
-def make(model: Model, folder: Path, shots: list[Shot]) -> int:
-    with PictureStore(folder, "tiny", "numbers") as album:
-        maker = PictureMaker(InProcess(model), Words(), album)
-        for _ in maker.make(shots):
+def make(model: Model, folder: Path, specs: list[PictureSpec]) -> int:
+    with PictureStore(folder, "tiny", "numbers") as store:
+        maker = PictureMaker(InProcess(model), Words(), store)
+        for _ in maker.make(specs):
             pass
-        assert [look.key for look in maker.looks(shots)] == [album.key(shot) for shot in shots]
+        assert [record.key for record in maker.records(specs)] == [store.key(spec) for spec in specs]
         return maker.made
 
 
 def test_what_was_made_is_not_made_again(model: Model, tmp_path: Path) -> None:
-    assert make(model, tmp_path, [*SHOTS, *SHOTS]) == 3
-    assert make(model, tmp_path, SHOTS) == 0
-    assert make(model, tmp_path, [*SHOTS, Shot(SHOTS[0].request, copy=1)]) == 1
+    assert make(model, tmp_path, [*SPECS, *SPECS]) == 3
+    assert make(model, tmp_path, SPECS) == 0
+    assert make(model, tmp_path, [*SPECS, PictureSpec(SPECS[0].request, copy=1)]) == 1
 
 
 def test_a_copy_is_the_same_picture_made_once_more(model: Model, tmp_path: Path) -> None:
-    copy = Shot(SHOTS[0].request, copy=1)
-    make(model, tmp_path, [SHOTS[0]])
-    make(model, tmp_path, [copy, SHOTS[2]])
-    with PictureStore(tmp_path, "tiny", "numbers") as album:
-        first, second = album.look(SHOTS[0]), album.look(copy)
+    copy = PictureSpec(SPECS[0].request, copy=1)
+    make(model, tmp_path, [SPECS[0]])
+    make(model, tmp_path, [copy, SPECS[2]])
+    with PictureStore(tmp_path, "tiny", "numbers") as store:
+        first, second = store.record(SPECS[0]), store.record(copy)
         assert first and second and first.sha256 == second.sha256 and first.key != second.key
 
 
@@ -49,18 +49,18 @@ def test_a_copy_is_the_same_picture_made_once_more(model: Model, tmp_path: Path)
 def test_a_line_that_was_cut_off_is_read_again_from_its_picture(
     model: Model, tmp_path: Path, cut: int
 ) -> None:
-    make(model, tmp_path, SHOTS)
+    make(model, tmp_path, SPECS)
     lines = tmp_path / "seen.jsonl"
     whole = lines.read_bytes()
     lines.write_bytes(whole[:-cut])
-    assert make(model, tmp_path, SHOTS) == 0
+    assert make(model, tmp_path, SPECS) == 0
     assert lines.read_bytes() == whole
 
 
 def test_another_model_has_pictures_of_its_own(model: Model, tmp_path: Path) -> None:
-    make(model, tmp_path, SHOTS)
-    with PictureStore(tmp_path, "another", "numbers") as album:
-        assert album.look(SHOTS[0]) is None and not album.path(SHOTS[0]).exists()
+    make(model, tmp_path, SPECS)
+    with PictureStore(tmp_path, "another", "numbers") as store:
+        assert store.record(SPECS[0]) is None and not store.path(SPECS[0]).exists()
 
 
 def test_only_one_program_has_it_open(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_only_one_program_has_it_open(tmp_path: Path) -> None:
 
 
 def test_damage_is_told_with_its_line(model: Model, tmp_path: Path) -> None:
-    make(model, tmp_path, SHOTS)
+    make(model, tmp_path, SPECS)
     lines = tmp_path / "seen.jsonl"
     lines.write_text("{}\n" + lines.read_text())
     with pytest.raises(OutputError, match="line 1 is damaged"):

@@ -1,27 +1,27 @@
-"""Outcomes: when a picture is as asked, and what pairs of pictures show about that."""
+"""When a picture is as asked, and what pairs of pictures show about that."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self, final
 
 from negspace.frozen import Frozen
-from negspace.lab.picture_store import Look
+from negspace.lab.picture_store import PictureRecord
 from negspace.lab.stats import mcnemar, net_interval
 from negspace.lab.trial import Design, Trial
 from negspace.lab.witness import Witness
 
-Pair = tuple[Look, Look]
-"""The looks at one seed without and with what is tested."""
+RecordPair = tuple[PictureRecord, PictureRecord]
+"""What is known of the two pictures on one seed, without and with what is tested."""
 
 
 @final
 @dataclass(frozen=True)
-class Aim:
-    """What a picture of one prompt is to show and not to show.
+class Expectation:
+    """What a picture of one prompt should show and should not show.
 
     Attributes:
         wanted: things that the prompt names.
-        unwanted: what each avoided term names; a term is in the picture where all that it names is.
+        unwanted: the things that each avoided term names; a picture shows a term if it shows all of them.
     """
 
     wanted: frozenset[str]
@@ -29,31 +29,31 @@ class Aim:
 
     @classmethod
     def of(cls, prompt: str, terms: Sequence[str], witness: Witness) -> Self:
-        """The aim of a prompt and the terms that are avoided. What is avoided is not wanted."""
+        """The expectation of a prompt and the avoided terms. What is avoided is not wanted."""
         unwanted = tuple(frozenset(named) for term in terms if (named := witness.named(term)))
         return cls(frozenset(witness.named(prompt)) - frozenset().union(*unwanted), unwanted)
 
-    def there(self, look: Look) -> bool:
+    def shows_avoided(self, record: PictureRecord) -> bool:
         """Whether something that is avoided is in the picture."""
-        return any(things <= set(look.seen) for things in self.unwanted)
+        return any(things <= set(record.seen) for things in self.unwanted)
 
-    def lacking(self, look: Look) -> bool:
+    def lacks_wanted(self, record: PictureRecord) -> bool:
         """Whether something that the prompt names is not in the picture."""
-        return not self.wanted <= set(look.seen)
+        return not self.wanted <= set(record.seen)
 
-    def amiss(self, look: Look) -> bool:
-        """Whether the picture is not as asked: something avoided is there, or something wanted is not."""
-        return self.there(look) or self.lacking(look)
+    def not_as_asked(self, record: PictureRecord) -> bool:
+        """Whether the picture shows something avoided or lacks something wanted."""
+        return self.shows_avoided(record) or self.lacks_wanted(record)
 
 
 @final
 class Effect(Frozen):
-    """What pairs show about something that is amiss in a picture or not.
+    """What pairs of pictures show about a fault that a picture has or has not.
 
     Attributes:
-        before, after: share of pictures with it, without and with what is tested.
+        before, after: share of pictures with the fault, without and with what is tested.
         effect: net share of pictures that are better, before - after.
-        interval: of the effect, 95 %, valid whenever the pairs were looked at (confidence sequence).
+        interval: of the effect, 95 %, valid whenever the pairs were inspected (confidence sequence).
         helped, harmed: pairs that got better and worse.
         pairs: how many were made.
         p: McNemar's exact two-sided p, for a number of pairs that was fixed before.
@@ -85,7 +85,7 @@ class Effect(Frozen):
 
 
 def tally(pairs: Iterable[tuple[bool, bool]], design: Design | None = None) -> Trial:
-    """The counts of pairs of (amiss without, amiss with)."""
+    """The counts of pairs of (fault without, fault with)."""
     cells = {(True, False): 0, (False, True): 0, (True, True): 0, (False, False): 0}
     for without, with_it in pairs:
         cells[bool(without), bool(with_it)] += 1
@@ -96,7 +96,7 @@ def tally(pairs: Iterable[tuple[bool, bool]], design: Design | None = None) -> T
 
 @final
 class SideEffect(Frozen):
-    """A thing that a term changed beside what it names.
+    """A thing that a term changed besides what it names.
 
     Attributes:
         thing: its name.
@@ -110,13 +110,16 @@ class SideEffect(Frozen):
     p: float
 
 
-def changes(pairs: Sequence[Pair], things: Sequence[str], *, alpha: float = 0.05) -> tuple[SideEffect, ...]:
+def side_effects(
+    pairs: Sequence[RecordPair], things: Sequence[str], *, alpha: float = 0.05
+) -> tuple[SideEffect, ...]:
     """The things whose share differs between the two sides of the pairs, largest difference first."""
-    found: list[SideEffect] = []
+    effects: list[SideEffect] = []
     for thing in things:
-        trial = tally((thing in without.seen, thing in with_it.seen) for without, with_it in pairs)
-        p = min(1.0, mcnemar(trial.helped, trial.harmed, trial.pairs).p * len(things))
+        effect = Effect.of(
+            tally((thing in without.seen, thing in with_it.seen) for without, with_it in pairs)
+        )
+        p = min(1.0, effect.p * len(things))
         if p < alpha:
-            before, after = (trial.helped + trial.kept), (trial.harmed + trial.kept)
-            found.append(SideEffect(thing=thing, before=before / trial.pairs, after=after / trial.pairs, p=p))
-    return tuple(sorted(found, key=lambda one: -abs(one.before - one.after)))
+            effects.append(SideEffect(thing=thing, before=effect.before, after=effect.after, p=p))
+    return tuple(sorted(effects, key=lambda effect: -abs(effect.before - effect.after)))
