@@ -15,11 +15,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
 
-from scipy.stats import binomtest
-
 import negspace
 from negspace.engine import BatchesUpTo
-from negspace.judge import Oracle, OracleReading
+from negspace.judge import Oracle, OracleReading, Rate
 from training.world import table
 
 _ROWS = 64
@@ -40,7 +38,7 @@ class Wish:
     def prompt(self) -> str:
         """Its words."""
         tags = [f"a {self.colour} {self.subject}", self.place]
-        tags += [word for word, said in (("night", self.night), ("snow", self.snow)) if said]
+        tags += [word for word, present in (("night", self.night), ("snow", self.snow)) if present]
         return ", ".join(tags)
 
 
@@ -62,23 +60,9 @@ def wishes(count: int, seed: int, subjects: Sequence[str] = ()) -> list[Wish]:
     ]
 
 
-@dataclass(frozen=True)
-class Rate:
-    """A share with its 95 % interval (Wilson)."""
-
-    share: float
-    low: float
-    high: float
-    count: int
-
-    def __str__(self) -> str:
-        return f"{self.share:.3f} [{self.low:.3f}, {self.high:.3f}] of {self.count}"
-
-
 def rate(hits: Sequence[bool]) -> Rate:
     """The share of hits."""
-    interval = binomtest(sum(hits), len(hits)).proportion_ci(method="wilson")
-    return Rate(sum(hits) / len(hits), float(interval.low), float(interval.high), len(hits))
+    return Rate.of(sum(hits), len(hits))
 
 
 @dataclass(frozen=True)
@@ -89,30 +73,30 @@ class Bench:
     oracle: Oracle
     scale: float | None
 
-    def readings(self, asked: Sequence[Wish], avoid: str | None = None) -> list[OracleReading]:
+    def readings(self, wishes: Sequence[Wish], avoid: str | None = None) -> list[OracleReading]:
         """What the oracle sees in one picture a wish."""
         requests = [
-            negspace.Request(prompt=w.prompt, avoid=avoid, seed=w.seed, scale=self.scale) for w in asked
+            negspace.Request(prompt=w.prompt, avoid=avoid, seed=w.seed, scale=self.scale) for w in wishes
         ]
         pictures = [result.images[0] for result in self.model.generate_all(requests)]
         return self.oracle.read(pictures)
 
 
-def right(asked: Sequence[Wish], seen: Sequence[OracleReading], head: str) -> Rate:
+def right(wanted: Sequence[Wish], seen: Sequence[OracleReading], head: str) -> Rate:
     """How often the oracle's best answer is what was wished."""
     return rate(
-        [reading.best(head) == getattr(wish, head) for wish, reading in zip(asked, seen, strict=True)]
+        [reading.best(head) == getattr(wish, head) for wish, reading in zip(wanted, seen, strict=True)]
     )
 
 
 def accuracy(bench: Bench, count: int, seed: int) -> tuple[dict[str, Rate], list[OracleReading]]:
     """Right subject, colour, place, night and snow on plain prompts; and the readings."""
-    asked = wishes(count, seed)
-    seen = bench.readings(asked)
-    found = {head: right(asked, seen, head) for head in ("subject", "colour", "place")}
+    wanted = wishes(count, seed)
+    seen = bench.readings(wanted)
+    rates = {head: right(wanted, seen, head) for head in ("subject", "colour", "place")}
     for word in ("night", "snow"):
-        found[word] = rate([r.has(word) == getattr(w, word) for w, r in zip(asked, seen, strict=True)])
-    return found, seen
+        rates[word] = rate([r.has(word) == getattr(w, word) for w, r in zip(wanted, seen, strict=True)])
+    return rates, seen
 
 
 @dataclass(frozen=True)
@@ -138,15 +122,15 @@ class Effect:
 
 def effect(bench: Bench, concept: table.Concept, count: int, seed: int) -> Effect:
     """Paired pictures without a negative and with the concept named in it."""
-    asked = wishes(count, seed, concept.only)
-    bare, steered = bench.readings(asked), bench.readings(asked, concept.words[0])
+    wanted = wishes(count, seed, concept.only)
+    bare, steered = bench.readings(wanted), bench.readings(wanted, concept.words[0])
     name = concept.name
     return Effect(
         name,
         rate([r.has(name) for r in bare]),
         rate([r.has(name) for r in steered]),
-        right(asked, bare, "subject"),
-        right(asked, steered, "subject"),
+        right(wanted, bare, "subject"),
+        right(wanted, steered, "subject"),
     )
 
 
@@ -170,14 +154,14 @@ def main() -> None:
     figures, _ = accuracy(bench, options.prompts, options.seed)
     print(f"scale {options.scale or model.facts.scale}, {model.facts.steps} steps of {model.facts.sampler}")
     print(f"right on {options.prompts} held-out prompts")
-    for head, found in figures.items():
-        print(f"  {head:16} {found}")
+    for head, share in figures.items():
+        print(f"  {head:16} {share}")
     effects = []
     print("unasked, without and with it in the negative; the fall of its rate; points of right subject lost")
     for concept in (*table.of("defect"), *table.of("accessory")):
-        one = effect(bench, concept, options.pairs, options.seed + 100)
-        effects.append(one)
-        print(f"  {one.concept:16} {one.before}  {one.after}  {one.fall:6.1%}  {one.lost:5.1f}", flush=True)
+        e = effect(bench, concept, options.pairs, options.seed + 100)
+        effects.append(e)
+        print(f"  {e.concept:16} {e.before}  {e.after}  {e.fall:6.1%}  {e.lost:5.1f}", flush=True)
     shown = [e.fall for e in effects if e.before.share]
     fall = sum(shown) / len(shown)
     lost = sum(e.lost for e in effects) / len(effects)
@@ -186,11 +170,11 @@ def main() -> None:
     print(f"{(time.monotonic() - started) / 60:.1f} minutes")
     if options.json:
         written = {
-            "accuracy": {k: asdict(v) for k, v in figures.items()},
+            "accuracy": figures,
             "effects": [asdict(e) for e in effects],
         }
         written |= {"mean_fall": fall, "mean_points_lost": lost}
-        options.json.write_text(json.dumps(written, indent=1) + "\n")
+        options.json.write_text(json.dumps(written, indent=1, default=Rate.model_dump) + "\n")
 
 
 def tune(model: negspace.Model, options: argparse.Namespace) -> None:
@@ -201,7 +185,7 @@ def tune(model: negspace.Model, options: argparse.Namespace) -> None:
         bench = Bench(model, Oracle.load(), scale)
         figures, _ = accuracy(bench, options.prompts, seed)
         effects = [effect(bench, concept, options.pairs, seed + 100) for concept in concepts]
-        right_now = "  ".join(f"{head} {found.share:.3f}" for head, found in figures.items())
+        right_now = "  ".join(f"{head} {correct.share:.3f}" for head, correct in figures.items())
         there = sum(e.before.share for e in effects) / len(effects)
         left = sum(e.after.share for e in effects) / len(effects)
         lost = sum(e.lost for e in effects) / len(effects)

@@ -87,7 +87,7 @@ class Timed(Rule[Any]):
 
 
 @dataclass(frozen=True)
-class Spent:
+class StepCost:
     """Seconds of one step, its forwards and its evaluations."""
 
     rule: float
@@ -97,7 +97,7 @@ class Spent:
     evaluations: int
 
 
-def step_of(network: Any, lane: Lane) -> Spent:
+def step_of(network: Any, lane: Lane) -> StepCost:
     """What the next step of a lane takes."""
     clock = Clock()
     rule = lane._rule
@@ -107,7 +107,7 @@ def step_of(network: Any, lane: Lane) -> Spent:
     clock.time("lane", lambda: lane.advance(answers))
     lane._rule = rule
     spent = clock.spent
-    return Spent(spent["rule"], spent["lane"], spent["network"], forwards, len(rows))
+    return StepCost(spent["rule"], spent["lane"], spent["network"], forwards, len(rows))
 
 
 def interval(values: Sequence[float], draws: int = 2000) -> tuple[float, float, float]:
@@ -117,20 +117,21 @@ def interval(values: Sequence[float], draws: int = 2000) -> tuple[float, float, 
     return statistics.median(values), medians[int(0.025 * draws)], medians[int(0.975 * draws)]
 
 
-def measure(model: Model, rules: Sequence[str], pictures: int) -> dict[str, list[Spent]]:
+def measure(model: Model, rules: Sequence[str], pictures: int) -> dict[str, list[StepCost]]:
     """The steps of every picture, by rule."""
-    taken: dict[str, list[Spent]] = {rule: [] for rule in rules}
+    costs: dict[str, list[StepCost]] = {rule: [] for rule in rules}
     for picture in range(pictures):
-        asked = [negspace.Request(prompt=PROMPT, avoid=AVOID, rule=rule, seed=picture) for rule in rules]
+        requests = [negspace.Request(prompt=PROMPT, avoid=AVOID, rule=rule, seed=picture) for rule in rules]
         lanes = {
-            rule: model.run(model.plan(request)).lanes[0] for rule, request in zip(rules, asked, strict=True)
+            rule: model.run(model.plan(request)).lanes[0]
+            for rule, request in zip(rules, requests, strict=True)
         }
         with torch.inference_mode():
             for step in range(lanes[rules[0]].progress[1]):
                 for rule in rules if step % 2 else reversed(rules):
-                    spent = step_of(model.network(), lanes[rule])
-                    taken[rule] += [spent] if step >= WARM else []
-    return taken
+                    cost = step_of(model.network(), lanes[rule])
+                    costs[rule] += [cost] if step >= WARM else []
+    return costs
 
 
 def main() -> int:
@@ -142,18 +143,18 @@ def main() -> int:
     model = negspace.load("embedded")
     hosted = sorted(set(RULES) & set(model.facts.rules) - {"autoguidance"})
     rules = options.rules.split(";") if options.rules else hosted
-    taken = measure(model, ["cfg", *(rule for rule in rules if rule != "cfg")], options.pictures)
-    forward = statistics.median(one.network / one.forwards for one in taken["cfg"])
+    costs = measure(model, ["cfg", *(rule for rule in rules if rule != "cfg")], options.pictures)
+    forward = statistics.median(step.network / step.forwards for step in costs["cfg"])
     print(f"{'rule':<16} {'rule':>22} {'lane':>22} {'forward':>22}  evaluations")
     worst = 0.0
-    for rule, steps in taken.items():
+    for rule, steps in costs.items():
         columns = (
-            interval([one.rule / one.network for one in steps]),
-            interval([one.lane / one.network for one in steps]),
-            interval([one.network / one.forwards / forward for one in steps]),
+            interval([step.rule / step.network for step in steps]),
+            interval([step.lane / step.network for step in steps]),
+            interval([step.network / step.forwards / forward for step in steps]),
         )
         shown = " ".join(f"{middle:8.4f} [{low:.4f},{high:.4f}]" for middle, low, high in columns)
-        cost = sum(one.evaluations for one in steps) / len(steps)
+        cost = sum(step.evaluations for step in steps) / len(steps)
         print(f"{rule:<16} {shown}  {cost:.2f}")
         worst = max(worst, columns[0][0])
     print(f"largest share of a rule: {worst:.4f}, at most {LIMIT} asked")

@@ -25,7 +25,7 @@ STEPS = 20
 TWO = {"negative:0": 1.0, "negative:1": 1.0}
 
 UNHELD = frozenset({"autoguidance", "traced"})
-"""The one needs a second network, the other is cfg, looked at more closely."""
+"""The first needs a second network, the second is cfg with its steps recorded."""
 
 
 def denoiser() -> UNet2DConditionModel:
@@ -59,13 +59,13 @@ def denoiser() -> UNet2DConditionModel:
 def forwards(model: UNet2DConditionModel, count: int) -> list[float]:
     """Seconds of each of so many forwards of two rows, after one that is not counted."""
     kind = {"device": model.device, "dtype": model.dtype}
-    told = torch.randn(2, 77, 2048, **kind)
+    conditioning = torch.randn(2, 77, 2048, **kind)
     added = {"text_embeds": torch.randn(2, 1280, **kind), "time_ids": torch.zeros(2, 6, **kind)}
     x, clock = torch.randn(2, *SHAPE[1:], **kind), Clock()
     taken: list[float] = []
     for _ in range(count + 1):
         clock.spent.clear()
-        clock.time("forward", lambda: model(x, 500, told, added_cond_kwargs=added).sample)
+        clock.time("forward", lambda: model(x, 500, conditioning, added_cond_kwargs=added).sample)
         taken.append(clock.spent["forward"])
     return taken[1:]
 
@@ -82,11 +82,11 @@ def steps(rule: Rule[Any], device: torch.device) -> list[float]:
         x = torch.randn(SHAPE, device=device)
         step = Step(index, STEPS, s / a, x, a, s, TWO, (min(1.0, a * 1.02), s * 0.9))
         clock.spent.clear()
-        asked = timed.branches(step, state)
-        for branch in asked:
+        branches = timed.branches(step, state)
+        for branch in branches:
             answers.setdefault(branch, torch.randn(SHAPE, device=device))
-        told = {branch.name: answers[branch] for branch in asked}
-        _, state = timed.combine(told, step, state)
+        predictions = {branch.name: answers[branch] for branch in branches}
+        _, state = timed.combine(predictions, step, state)
         taken.append(clock.spent["rule"])
     return taken[2:]
 
@@ -107,7 +107,7 @@ def main() -> int:
     worst = 0.0
     for text in options.rules.split(";") if options.rules else sorted(set(RULES) - UNHELD):
         rule = make(text, scale=5.0)
-        share = interval([one / forward for one in steps(rule, model.device)])
+        share = interval([seconds / forward for seconds in steps(rule, model.device)])
         print(f"{text:<16} " + "{:.6f} [{:.6f}, {:.6f}]".format(*share))
         worst = max(worst, share[0])
     print(f"largest share of a rule: {worst:.6f}, at most {LIMIT} asked; {perf_counter() - began:.0f} s")

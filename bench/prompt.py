@@ -88,8 +88,8 @@ def growth(most: int) -> list[Growth]:
             # A reader that only looks for a word takes nanoseconds, which the clock does not tell apart.
             ratio = max(each[lengths[-1]], 0.01) / max(each[min(10_000, lengths[-1])], 0.01)
             rows.append(Growth(name, kind, each, ratio))
-            told = "".join(f"{value:10.3f}" for value in each.values())
-            print(f"{name:9} {kind:18}{told}{ratio:8.2f}", flush=True)
+            columns = "".join(f"{value:10.3f}" for value in each.values())
+            print(f"{name:9} {kind:18}{columns}{ratio:8.2f}", flush=True)
     return rows
 
 

@@ -70,7 +70,7 @@ THREE = ("a snowman, beach", "hat, night, boat")
 
 
 @dataclass(frozen=True)
-class Told:
+class TermRow:
     """One term in one run."""
 
     prompt: str
@@ -92,22 +92,25 @@ def truth(
     """What the terms do, measured on many pairs apart from every proof."""
     witness = witness_of("embedded")
     avoid = tuple(Avoid(term=term) for term in terms)
-    found: dict[str, str] = {}
+    kinds: dict[str, str] = {}
     folder = store / "truth"
     with Proof(prompt, avoid, model, folder=folder, seed=TRUTH, site=site) as proof:
-        for one in avoid:
-            if proof.question.early_verdict(one.term) is not None:
-                found[one.term] = "unknown"
+        for avoided in avoid:
+            if proof.question.early_verdict(avoided.term) is not None:
+                kinds[avoided.term] = "unknown"
                 continue
-            aim = Expectation.of(prompt, [one.term], witness)
-            looks = [witness.look(pair) for pair in proof.pairs(one, range(pairs))]
-            effect = Effect.of(tally((_amiss(aim, a), _amiss(aim, b)) for a, b in looks))
-            shown = effect.p < 0.01
-            found[one.term] = ("helps" if effect.effect > 0 else "harms") if shown else "no_evidence"
-            print(
-                f"  truth of {one.term!r} for {prompt!r}: {found[one.term]} {effect.effect:+.2f}", flush=True
+            expectation = Expectation.of(prompt, [avoided.term], witness)
+            seen = [witness.look(pair) for pair in proof.pairs(avoided, range(pairs))]
+            effect = Effect.of(
+                tally((_not_as_asked(expectation, a), _not_as_asked(expectation, b)) for a, b in seen)
             )
-    return found
+            shown = effect.p < 0.01
+            kinds[avoided.term] = ("helps" if effect.effect > 0 else "harms") if shown else "no_evidence"
+            print(
+                f"  truth of {avoided.term!r} for {prompt!r}: {kinds[avoided.term]} {effect.effect:+.2f}",
+                flush=True,
+            )
+    return kinds
 
 
 def short(terms: dict[str, str]) -> dict[str, str]:
@@ -116,14 +119,14 @@ def short(terms: dict[str, str]) -> dict[str, str]:
     return {term: kind for term, kind in terms.items() if kind == "unrelated" or term == first}
 
 
-def _amiss(aim: Expectation, seen: frozenset[str]) -> bool:
-    return any(things <= seen for things in aim.unwanted) or not aim.wanted <= seen
+def _not_as_asked(expectation: Expectation, seen: frozenset[str]) -> bool:
+    return any(things <= seen for things in expectation.unwanted) or not expectation.wanted <= seen
 
 
 def verdicts(options: argparse.Namespace) -> dict[str, object]:
     """Verdicts and smallest lists against the truth."""
     model = negspace.load("embedded")
-    told: list[Told] = []
+    rows: list[TermRow] = []
     clean = runs = 0
     site = Site(options.workers)
     true = {
@@ -138,28 +141,28 @@ def verdicts(options: argparse.Namespace) -> dict[str, object]:
         avoid = tuple(Avoid(term=term) for term in terms)
         folder = options.store / "runs"
         with Proof(prompt, avoid, model, folder=folder, seed=seed, sizes=SIZES, site=site) as proof:
-            found = proof.report().result
-        told += [
-            Told(prompt, term, terms[term], seed, one.kind, true[prompt][term], one.effect)
-            for term, one in found.verdicts.items()
+            result = proof.report().result
+        rows += [
+            TermRow(prompt, term, terms[term], seed, verdict.kind, true[prompt][term], verdict.effect)
+            for term, verdict in result.verdicts.items()
         ]
         runs += 1
-        clean += not any(terms[term] in ("unrelated", "unknown") for term in found.smallest_list)
-        print(f"  run {run + 1}: {found.answer} ({found.pictures} pictures)", flush=True)
-    first = [one for one in told if one.seed == 0]
-    for one in told:
-        mark = " " if one.right else "*"
-        effect = "" if one.effect is None else f"{one.effect:+.2f}"
+        clean += not any(terms[term] in ("unrelated", "unknown") for term in result.smallest_list)
+        print(f"  run {run + 1}: {result.answer} ({result.pictures} pictures)", flush=True)
+    first = [row for row in rows if row.seed == 0]
+    for row in rows:
+        mark = " " if row.right else "*"
+        effect = "" if row.effect is None else f"{row.effect:+.2f}"
         print(
-            f"{mark} {one.prompt:20} {one.term:12} {one.made_for:10} {one.verdict:12} "
-            f"truth {one.truth:12} {effect}"
+            f"{mark} {row.prompt:20} {row.term:12} {row.made_for:10} {row.verdict:12} "
+            f"truth {row.truth:12} {effect}"
         )
     real = [term for terms in true.values() for term, kind in terms.items() if kind in ("helps", "harms")]
     print(f"terms with an effect, measured apart: {len(real)}")
-    print(f"right, first seed of every list: {sum(one.right for one in first)} of {len(first)}")
-    print(f"right, all runs: {share(sum(one.right for one in told), len(told))}")
+    print(f"right, first seed of every list: {sum(row.right for row in first)} of {len(first)}")
+    print(f"right, all runs: {share(sum(row.right for row in rows), len(rows))}")
     print(f"smallest list without an unrelated or unknown term: {share(clean, runs)}")
-    return {"told": [asdict(one) for one in told], "clean": clean, "runs": runs}
+    return {"told": [asdict(row) for row in rows], "clean": clean, "runs": runs}
 
 
 def share(hits: int, of: int) -> str:
@@ -173,8 +176,8 @@ def command(folder: Path, options: argparse.Namespace) -> list[str]:
     more += [] if options.workers is None else ["--workers", str(options.workers)]
     steps = [] if options.steps is None else ["--steps", str(options.steps)]
     program = "import sys; from negspace.cli.app import run; sys.exit(run(sys.argv[1:]))"
-    asked = ["prove", THREE[0], "--avoid", THREE[1], "--json", "--out", str(folder)]
-    return [sys.executable, "-c", program, *asked, *more, *steps]
+    arguments = ["prove", THREE[0], "--avoid", THREE[1], "--json", "--out", str(folder)]
+    return [sys.executable, "-c", program, *arguments, *more, *steps]
 
 
 def kill(options: argparse.Namespace) -> dict[str, object]:
@@ -220,9 +223,9 @@ def timed(options: argparse.Namespace) -> dict[str, object]:
     began = time.monotonic()
     ran = subprocess.run(command(folder, options), check=True, capture_output=True, text=True)
     seconds = time.monotonic() - began
-    found = json.loads(ran.stdout)
-    print(f"{seconds:.0f} s for {found['pictures']} pictures: {found['answer']}")
-    return {"seconds": seconds, "pictures": found["pictures"]}
+    result = json.loads(ran.stdout)
+    print(f"{seconds:.0f} s for {result['pictures']} pictures: {result['answer']}")
+    return {"seconds": seconds, "pictures": result["pictures"]}
 
 
 def main() -> None:
@@ -241,9 +244,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the moments of killing")
     parser.add_argument("--json", type=Path, help="also write every figure to this file")
     options = parser.parse_args()
-    found = {"verdicts": verdicts, "kill": kill, "time": timed}[options.what](options)
+    figures = {"verdicts": verdicts, "kill": kill, "time": timed}[options.what](options)
     if options.json:
-        options.json.write_text(json.dumps(found, indent=1) + "\n")
+        options.json.write_text(json.dumps(figures, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ import torch
 from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
 
 import negspace
-from bench.served import BATCH, Served, ask, unlike
+from bench.served import BATCH, Served, generate, unlike
 from negspace.engine import BatchesPerCore
 from negspace.generate import Model
 from negspace.models.files.source import find_folder
@@ -46,7 +46,7 @@ def rate_served(served: Served, rounds: int) -> float:
 
     async def client(own: httpx.AsyncClient) -> None:
         for request in next_ones:
-            await ask(own, request)
+            await generate(own, request)
 
     async def all_of_them() -> None:
         limits = httpx.Limits(max_connections=None)
@@ -109,7 +109,7 @@ async def latencies(served: Served, a_second: float, pictures: int, seed: int) -
     async with httpx.AsyncClient(base_url=served.url, timeout=600) as client:
         tasks: list[asyncio.Task[float]] = []
         for number in range(pictures):
-            tasks.append(asyncio.create_task(ask(client, several[number % BATCH])))
+            tasks.append(asyncio.create_task(generate(client, several[number % BATCH])))
             await asyncio.sleep(chance.expovariate(a_second))
         return list(await asyncio.gather(*tasks))
 
@@ -117,7 +117,7 @@ async def latencies(served: Served, a_second: float, pictures: int, seed: int) -
 async def unloaded(served: Served) -> list[float]:
     """Latencies of one picture after the other."""
     async with httpx.AsyncClient(base_url=served.url, timeout=600) as client:
-        return [await ask(client, request) for request in unlike()]
+        return [await generate(client, request) for request in unlike()]
 
 
 def interval(values: Sequence[float], draws: int = 2000) -> tuple[float, float]:
@@ -127,7 +127,7 @@ def interval(values: Sequence[float], draws: int = 2000) -> tuple[float, float]:
     return medians[int(0.025 * draws)], medians[int(0.975 * draws)]
 
 
-def told(name: str, values: Sequence[float], limit: float) -> None:
+def report(name: str, values: Sequence[float], limit: float) -> None:
     low, high = interval(values)
     print(
         f"{name:<52} {statistics.median(values):6.2f} [{low:.2f}, {high:.2f}]   asked {limit:g}", flush=True
@@ -159,7 +159,7 @@ def throughput(served: Served, repeats: int, rounds: int) -> None:
         print(f"{name:<20} {statistics.median(values):6.2f} [{low:.2f}, {high:.2f}] pictures a second")
     for name, limit in (("loop", 3.0), ("loop, bfloat16", 1.5), ("one batch", 0.9)):
         ratios = [ours / theirs for ours, theirs in zip(rates["served"], rates[name], strict=True)]
-        told(f"served / {name}", ratios, limit)
+        report(f"served / {name}", ratios, limit)
 
 
 def latency(served: Served, repeats: int, rounds: int, pictures: int) -> None:
@@ -176,7 +176,7 @@ def latency(served: Served, repeats: int, rounds: int, pictures: int) -> None:
             f"half load: median {statistics.median(half):.2f} s, p95 {p95(half):.2f} s",
             flush=True,
         )
-    told("p95 latency at half load / unloaded", ratios, 2.0)
+    report("p95 latency at half load / unloaded", ratios, 2.0)
 
 
 def main() -> None:

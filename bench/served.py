@@ -75,8 +75,8 @@ class Served:
     def metric(self, name: str) -> float:
         """A counter of its own by name, labels included; 0 before it was counted."""
         lines = httpx.get(f"{self.url}/metrics").text.splitlines()
-        told = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
-        return float(told.get(name, 0))
+        metrics = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+        return float(metrics.get(name, 0))
 
     def close(self, grace: float = 120) -> int:
         """Have it stop, as a service manager does; its exit status."""
@@ -86,7 +86,7 @@ class Served:
         return status
 
 
-async def ask(client: httpx.AsyncClient, request: dict[str, Any]) -> float:
+async def generate(client: httpx.AsyncClient, request: dict[str, Any]) -> float:
     """Seconds that one picture takes, its file included."""
     began = time.perf_counter()
     reply = await client.post("/api/generate", params={"reply": "base64"}, json=request)

@@ -37,20 +37,20 @@ SECOND_MINUTE, LAST_MINUTE = (60.0, 120.0), 60.0
 async def soak(served: Served, a_second: float, minutes: float) -> tuple[Counter[str], list[float]]:
     """How often each status came, and the memory of the server in MB every second."""
     chance, several = random.Random(9), unlike()
-    came: Counter[str] = Counter()
+    statuses: Counter[str] = Counter()
     memory: list[float] = []
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=64)
 
-    async def one(client: httpx.AsyncClient, request: dict[str, Any], patience: float | None) -> None:
+    async def send(client: httpx.AsyncClient, request: dict[str, Any], patience: float | None) -> None:
         try:
             reply = await asyncio.wait_for(client.post("/api/generate", json=request), patience)
-            came[str(reply.status_code)] += 1
+            statuses[str(reply.status_code)] += 1
             if reply.status_code in (429, 503):
                 assert int(reply.headers["retry-after"]) >= 1
         except TimeoutError:
-            came["hung up"] += 1
+            statuses["hung up"] += 1
         except httpx.HTTPError as error:
-            came[type(error).__name__] += 1
+            statuses[type(error).__name__] += 1
 
     async def watch() -> None:
         while True:
@@ -64,14 +64,14 @@ async def soak(served: Served, a_second: float, minutes: float) -> tuple[Counter
         while time.monotonic() < end:
             request = several[sent % BATCH] | {"seed": sent}
             patience = chance.uniform(0.05, PATIENCE) if chance.random() < HANGING_UP else None
-            task = asyncio.create_task(one(client, request, patience))
+            task = asyncio.create_task(send(client, request, patience))
             tasks.add(task)
             task.add_done_callback(tasks.discard)
             sent += 1
             await asyncio.sleep(chance.expovariate(EXCESS * a_second))
         watching.cancel()
         await asyncio.gather(*tasks)
-    return came, memory
+    return statuses, memory
 
 
 def accounted(data: Path) -> Counter[str]:
@@ -99,9 +99,9 @@ def main() -> None:
         rate_served(served, 1)
         capacity = rate_served(served, 4)
         print(f"capacity {capacity:.2f} pictures a second, asked for {EXCESS * capacity:.2f}", flush=True)
-        came, memory = asyncio.run(soak(served, capacity, given.minutes))
+        statuses, memory = asyncio.run(soak(served, capacity, given.minutes))
         status = served.close()
-        print(f"came back: {dict(sorted(came.items()))}; exit status {status}")
+        print(f"came back: {dict(sorted(statuses.items()))}; exit status {status}")
         print(f"in the store: {dict(accounted(data))}")
         early = statistics.median(memory[int(SECOND_MINUTE[0]) : int(SECOND_MINUTE[1])] or memory)
         late = statistics.median(memory[-int(LAST_MINUTE) :])

@@ -132,8 +132,8 @@ class Comparison:
 
 def compare(design: Design, win_rate: float, discordance: float) -> Comparison:
     """The trial and the fixed-size design at one alternative."""
-    ahead = forecast(design, discordance * win_rate, discordance * (1 - win_rate))
-    power = min(ahead.helps, TOP_POWER)
+    computed = forecast(design, discordance * win_rate, discordance * (1 - win_rate))
+    power = min(computed.helps, TOP_POWER)
     fixed = pairs_for_mcnemar(win_rate, discordance, power=power, alpha=design.alpha)
     fixed_95 = pairs_for_mcnemar(win_rate, discordance, power=0.95, alpha=design.alpha)
     least = least_mean_pairs(win_rate, discordance, power=power, alpha=design.alpha)
@@ -141,17 +141,17 @@ def compare(design: Design, win_rate: float, discordance: float) -> Comparison:
         win_rate,
         discordance,
         design.most,
-        ahead.helps,
-        ahead.mean,
+        computed.helps,
+        computed.mean,
         fixed,
-        ahead.mean / fixed,
+        computed.mean / fixed,
         fixed_95,
-        ahead.mean / fixed_95,
+        computed.mean / fixed_95,
         least,
     )
 
 
-def told(pair: tuple[float, float], digits: int = 4) -> str:
+def span(pair: tuple[float, float], digits: int = 4) -> str:
     return f"[{pair[0]:.{digits}f}, {pair[1]:.{digits}f}]"
 
 
@@ -169,19 +169,19 @@ def main() -> int:
     print("\nno effect: helps or harms said wrongly, looking after every pair")
     nothing = [simulate(design, 0.5, share, arguments.trials) for share in (0.1, DISCORDANCE, 0.6)]
     for row in nothing:
-        ahead = forecast(design, row.discordance / 2, row.discordance / 2)
+        computed = forecast(design, row.discordance / 2, row.discordance / 2)
         wrong = row.helps + row.harms
         print(
-            f"  decided {row.discordance:.2f}: {wrong}/{row.trials} {told(row.wrong)}, "
-            f"computed {ahead.helps + ahead.harms:.4f}; futile {row.futile}, spent {row.spent}, "
+            f"  decided {row.discordance:.2f}: {wrong}/{row.trials} {span(row.wrong)}, "
+            f"computed {computed.helps + computed.harms:.4f}; futile {row.futile}, spent {row.spent}, "
             f"mean {row.pairs:.1f} pairs; McNemar's p at every look: "
             f"{peeked(design, row.discordance, arguments.trials):.3f}"
         )
 
     print(f"\nwin rate {WIN_RATE} among decided pairs, {DISCORDANCE:.0%} of pairs decided")
     real = simulate(design, WIN_RATE, DISCORDANCE, arguments.trials, seed=1)
-    print(f"  found {real.helps}/{real.trials} {told(real.found)}")
-    print(f"  mean {real.pairs:.1f} pairs {told(real.pairs_interval, 1)}, {2 * real.pairs:.0f} pictures")
+    print(f"  found {real.helps}/{real.trials} {span(real.found)}")
+    print(f"  mean {real.pairs:.1f} pairs {span(real.pairs_interval, 1)}, {2 * real.pairs:.0f} pictures")
     first = compare(design, WIN_RATE, DISCORDANCE)
     for name, fixed in (("the same power", first.fixed), ("95 % power", first.fixed_95)):
         reached = mcnemar_power(fixed, WIN_RATE, DISCORDANCE, alpha=design.alpha)

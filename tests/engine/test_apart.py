@@ -69,9 +69,9 @@ def test_every_thing_avoided_has_its_own_evaluations(model: Model) -> None:
 
 def test_a_thing_is_told_as_if_it_were_the_negative(model: Model) -> None:
     """The side of one term says what the negative says of that term alone; the weight is not in the text."""
-    told = run(model, "(hat:1.5)").lanes[0].rows()[2].told[0]
+    told = run(model, "(hat:1.5)").lanes[0].rows()[2].conditionings[0]
     (alone,) = model.run(model.plan(ns.Request(prompt="a cat", avoid="hat", rule="cfg", scale=2))).lanes
-    assert torch.equal(told.hidden, alone.rows()[1].told[0].hidden)
+    assert torch.equal(told.hidden, alone.rows()[1].conditionings[0].hidden)
 
 
 def test_weights_and_windows_come_with_the_step(model: Model) -> None:
@@ -127,8 +127,8 @@ def test_a_long_prompt_brings_its_terms_to_its_length(model: Model) -> None:
     (long,) = model.run(
         model.plan(ns.Request(prompt="a tree " * 60, avoid="hat", rule="each", steps=2))
     ).lanes
-    assert {row.told[0].windows for row in lane.rows()} == {1}
-    assert {row.told[0].windows for row in long.rows()} == {2}
+    assert {row.conditionings[0].windows for row in lane.rows()} == {1}
+    assert {row.conditionings[0].windows for row in long.rows()} == {2}
 
 
 # Effective strengths

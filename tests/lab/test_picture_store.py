@@ -23,7 +23,7 @@ def model(tiny_sd: Path) -> Model:
 
 def make(model: Model, folder: Path, specs: list[PictureSpec]) -> int:
     with PictureStore(folder, "tiny", "numbers") as store:
-        maker = PictureMaker(InProcess(model), Words(), store)
+        maker = PictureMaker(InProcess(model), Words(), store, model.plan)
         for _ in maker.make(specs):
             pass
         assert [record.key for record in maker.records(specs)] == [store.key(spec) for spec in specs]

@@ -33,9 +33,8 @@ def test_a_model_travels_without_its_weights(model: Model) -> None:
     assert len(travelled) < 20_000
     again = pickle.loads(travelled)
     assert same_model(again, model.network().fingerprint()) is again
-    for (one, receipt), (other, _) in zip(
-        make_batch(again, REQUESTS), make_batch(model, REQUESTS), strict=True
-    ):
+    plans = list(map(model.plan, REQUESTS))
+    for (one, receipt), (other, _) in zip(make_batch(again, plans), make_batch(model, plans), strict=True):
         assert one.tobytes() == other.tobytes() and receipt.images[0].seed in range(3)
 
 
@@ -64,7 +63,7 @@ def test_two_processes_prove_what_one_does(model: Model, tmp_path: Path) -> None
 
 def test_a_process_that_dies_is_told(model: Model, tmp_path: Path) -> None:
     with closing(Processes(model, 1)) as workers, PictureStore(tmp_path, "tiny", "numbers") as store:
-        maker = PictureMaker(workers, Words(), store)
+        maker = PictureMaker(workers, Words(), store, model.plan)
         for _ in maker.make([PictureSpec(REQUESTS[0])]):
             pass
         for process in active_children():
@@ -85,7 +84,7 @@ def test_batches_keep_every_worker_busy(model: Model, tmp_path: Path) -> None:
     sizes: list[list[int]] = []
     specs = [PictureSpec(Request(prompt="a cat", seed=seed, steps=1)) for seed in range(40)]
     with PictureStore(tmp_path, "tiny", "numbers") as store:
-        maker = PictureMaker(Four(), Words(), store)
+        maker = PictureMaker(Four(), Words(), store, model.plan)
         for few in (specs[:5], specs):
             for _ in maker.make(few):
                 pass

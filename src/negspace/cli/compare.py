@@ -40,7 +40,7 @@ def compare(
     """Compare pictures along up to three axes; each keeps its receipt.
 
     An axis is any field of the request: avoid, scale, rule, sampler, steps, seed, weighting, model...;
-    window=0-0.6; 0.2-1, when everything avoided is told; prompt/WORDS=OTHER; OTHER or avoid/WORDS=OTHER,
+    window=0-0.6; 0.2-1, when everything avoided acts; prompt/WORDS=OTHER; OTHER or avoid/WORDS=OTHER,
     which replace words. The value off leaves it out. Options for what makes it hold for every model that
     an axis names.
     """
@@ -57,9 +57,9 @@ def compare(
     from negspace.lab.grid import GridMaker
     from negspace.lab.site import Site
 
-    comparing = GridMaker(request, axes, out, open_model(source), Site(workers, cluster), open_model)
-    _watch(comparing)
-    grid = comparing.grid()
+    maker = GridMaker(request, axes, out, open_model(source), Site(workers, cluster), open_model)
+    _watch(maker)
+    grid = maker.grid()
     files = grid.save(out)
     if json:
         show.as_json({"cells": len(grid.cells), "files": [str(file) for file in files]})
@@ -69,10 +69,10 @@ def compare(
     show.line(f"{len(grid.cells)} pictures with their receipts in {out / 'pictures'}", "dim")
 
 
-def _watch(comparing: "GridMaker") -> None:
+def _watch(maker: "GridMaker") -> None:
     from rich.progress import Progress
 
     with Progress(console=show.err, transient=True, disable=not show.err.is_terminal) as bar:
-        task = bar.add_task("pictures", total=len(comparing.places))
-        for done in comparing:
+        task = bar.add_task("pictures", total=len(maker.places))
+        for done in maker:
             bar.update(task, completed=done)

@@ -73,23 +73,23 @@ def curves(
         pictures=pictures,
         witness=open_judges(judge) if judge else None,
         site=site_of(model, workers, cluster),
-    ) as drawing:
-        watch(drawing)
-        found = drawing.curves()
-    files = found.save(out)
+    ) as maker:
+        watch(maker)
+        drawn = maker.curves()
+    files = drawn.save(out)
     if json:
-        show.as_json({**found.numbers.model_dump(mode="json"), "files": [str(file) for file in files]})
+        show.as_json({**drawn.numbers.model_dump(mode="json"), "files": [str(file) for file in files]})
         return
     rows = [
         [
-            f"{one.scale:g}",
-            f"{one.leak.hits / one.leak.of:.0%}",
-            f"{one.leak_with.hits / one.leak_with.of:.0%}",
-            f"{one.lacking_with.hits / one.lacking_with.of:.0%}",
-            f"{one.variety:.2f}",
-            f"{one.variety_with:.2f}",
+            f"{point.scale:g}",
+            f"{point.leak.hits / point.leak.of:.0%}",
+            f"{point.leak_with.hits / point.leak_with.of:.0%}",
+            f"{point.lacking_with.hits / point.lacking_with.of:.0%}",
+            f"{point.variety:.2f}",
+            f"{point.variety_with:.2f}",
         ]
-        for one in found.numbers.points
+        for point in drawn.numbers.points
     ]
     show.table(("scale", "leak", "with it", "wanted is missing", "variety", "with it"), rows)
     show.line("")

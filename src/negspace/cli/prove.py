@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from negspace.lab.results import Control, ProofResult
 
 PERSON = "person"
-KINDS = {"no_evidence": "no evidence", "unknown": "unknown to this model"}
 
 
 @source_options
@@ -96,9 +95,9 @@ def prove(
 
     judges = () if judge is None else tuple(judge)
     _check_judges(judges)
-    asked, source = _prompts(prompt, prompts), parts.with_path(model)
+    all_prompts, source = _prompts(prompt, prompts), parts.with_path(model)
     fields = {"scale": scale, "rule": rule, "steps": steps, "sampler": sampler}
-    folder = out or Path("negspace-proof") / _name(asked, avoid, source, seed, fields, judges)
+    folder = out or Path("negspace-proof") / _name(all_prompts, avoid, source, seed, fields, judges)
     check_folder(folder)
 
     from negspace.cli.running import open_model, site_of, watch
@@ -110,11 +109,11 @@ def prove(
     by_person = judges == (PERSON,)
     witness = BlindWitness() if by_person else open_judges(judges) if judges else None
     opened = open_model(source)
-    more: dict[str, Any] = {"witness": witness, "site": site_of(opened, workers, cluster)}
-    more |= {"folder": folder, "max_pictures": max_pictures, "seed": seed, **fields}
-    with Proof(asked, avoid, opened, **more) as proof:
+    settings: dict[str, Any] = {"witness": witness, "site": site_of(opened, workers, cluster)}
+    settings |= {"folder": folder, "max_pictures": max_pictures, "seed": seed, **fields}
+    with Proof(all_prompts, avoid, opened, **settings) as proof:
         if by_person:
-            report = Report(_voted(proof, folder), ())
+            report = Report(_vote(proof, folder), ())
         else:
             if not json:
                 _show_start(proof, folder)
@@ -147,74 +146,77 @@ def _check_judges(judges: tuple[str, ...]) -> None:
             find_opener(judge, (PERSON,))
 
 
-def _voted(proof: "Proof", folder: Path) -> "ProofResult":
-    """What a person says who votes on a page that this machine serves to itself."""
+def _vote(proof: "Proof", folder: Path) -> "ProofResult":
+    """The result of the votes that a person gives on a page that this machine serves to itself."""
     from negspace.lab.voting import VotingSession
     from negspace.lab.voting_page import VotingServer
 
-    with VotingSession(proof, folder) as booth:
-        if booth.next_pair() is not None:
-            with VotingServer(booth) as desk:
-                show.err.print(f"vote at {desk.url} (at most {booth.most - booth.voted} to come)")
-                typer.launch(desk.url)
-                while not desk.wait(0.5):  # so that an interrupt is heard
+    with VotingSession(proof, folder) as session:
+        if session.next_pair() is not None:
+            with VotingServer(session) as server:
+                show.err.print(f"vote at {server.url} (at most {session.most - session.voted} to come)")
+                typer.launch(server.url)
+                while not server.wait(0.5):  # in short waits, so that an interrupt has an effect
                     pass
-        return booth.result()
+        return session.result()
 
 
 def _prompts(prompt: str | None, file: Path | None) -> tuple[str, ...]:
     from negspace.errors import LabError
 
-    found = [] if prompt is None else [prompt]
+    prompts = [] if prompt is None else [prompt]
     if file is not None:
         try:
             lines = file.read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise LabError(f"prompts: cannot read {file}: {error}") from None
-        found += [line.strip() for line in lines if line.strip()]
-    if not found:
+        prompts += [line.strip() for line in lines if line.strip()]
+    if not prompts:
         raise LabError("prompt: there is none; give one, or a file of them with --prompts")
-    return tuple(found)
+    return tuple(prompts)
 
 
 def _name(prompts: tuple[str, ...], *others: object) -> str:
-    """A folder name that the same question finds again."""
-    told = hashlib.sha256(repr((prompts, *others)).encode()).hexdigest()[:8]
-    return f"{slug(prompts[0])}-{told}"
+    """A folder name that depends on the question alone, so that the same command continues."""
+    digest = hashlib.sha256(repr((prompts, *others)).encode()).hexdigest()[:8]
+    return f"{slug(prompts[0])}-{digest}"
 
 
 def _show_start(proof: "Proof", folder: Path) -> None:
-    ahead = proof.forecast()
+    forecast = proof.forecast()
     show.line(
         f"at most {proof.most} pictures, {proof.stored} are in {folder}; a term that saves 24 and spoils 6 "
-        f"of 100 pictures is found with chance {ahead.helps:.2f}, in {ahead.mean:.0f} pairs on average",
+        f"of 100 pictures is found with chance {forecast.helps:.2f}, in {forecast.mean:.0f} pairs on average",
         "dim",
     )
 
 
-def _show(found: "ProofResult") -> None:
+def _show(result: "ProofResult") -> None:
+    from negspace.lab.report import KIND_LABELS
     from negspace.lab.wording import effect_text
 
     show.line("")
-    show.line(found.answer, "bold")
-    show.line(found.recommendation)
+    show.line(result.answer, "bold")
+    show.line(result.recommendation)
     show.line("")
     rows: list[list[str]] = []
-    for term, one in found.verdicts.items():
-        effect = "" if one.amiss is None else effect_text(one.amiss)
-        cost = "" if one.amiss is None else f"{one.extra:+d}, {one.tokens} token{'s' * (one.tokens != 1)}"
-        rows.append([term, KINDS.get(one.kind, one.kind), effect, str(one.pairs or ""), cost])
+    for term, verdict in result.verdicts.items():
+        effect = cost = ""
+        if verdict.amiss is not None:
+            effect = effect_text(verdict.amiss)
+            cost = f"{verdict.extra:+d}, {verdict.tokens} token{'s' * (verdict.tokens != 1)}"
+        rows.append([term, KIND_LABELS[verdict.kind], effect, str(verdict.pairs or ""), cost])
     show.table(("term", "verdict", "pictures as asked", "pairs", "evaluations more"), rows)
     show.line("")
-    for term, one in found.verdicts.items():
-        show.line(f"{term}: {one.why}")
-    if found.controls:
+    for term, verdict in result.verdicts.items():
+        show.line(f"{term}: {verdict.why}")
+    if result.controls:
         show.line("")
-    for control in found.controls:
-        show.line(f"control {control.name} ({control.description}): {_seen(control)}", "dim")
+    for control in result.controls:
+        show.line(f"control {control.name} ({control.description}): {_control_text(control)}", "dim")
 
 
-def _seen(control: "Control") -> str:
+def _control_text(control: "Control") -> str:
     """What a control showed."""
     from negspace.lab.wording import effect_text
 

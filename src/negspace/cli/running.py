@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from negspace.cli.show import err
 from negspace.generate import Model, Result
 from negspace.judge import Judge
-from negspace.lab.picture_maker import Progress as Measured
+from negspace.lab.picture_maker import Progress as LabProgress
 from negspace.lab.site import Site
 from negspace.models.files.source import Source, find_model
 from negspace.planning.plan import Plan
@@ -75,7 +75,7 @@ def site_of(model: Model, workers: int | None, cluster: str | None) -> Site:
     return Site(workers, cluster)
 
 
-def watch(measuring: Iterable[Measured], most: int | None = None) -> None:
+def watch(measuring: Iterable[LabProgress], most: int | None = None) -> None:
     """Carry a measurement to its end, showing how far it is.
 
     Args:

@@ -173,7 +173,7 @@ class CurveMaker:
         self._seeds = range(base.seed, base.seed + pictures)
         self._witness = choose_witness(witness, model, (base.prompt, *terms))
         self._expectation = Expectation.of(base.prompt, terms, self._witness)
-        self._maker = PictureMaker.open(model, self._witness, folder, site, base.dtype)
+        self._maker = PictureMaker.open(model, self._witness, folder, site, dtype=base.dtype)
 
     def __enter__(self) -> "CurveMaker":
         return self

@@ -161,8 +161,10 @@ class GridMaker:
             source: model if source == model.source else open_other(source)
             for source in dict.fromkeys(source for source, _ in self._cells)
         }
-        plans = [self._models[source].plan(spec.request) for source, spec in self._cells]
-        if len({(plan.width, plan.height) for plan in plans}) > 1:
+        self._plans = {
+            (source, spec.request): self._models[source].plan(spec.request) for source, spec in self._cells
+        }
+        if len({(plan.width, plan.height) for plan in self._plans.values()}) > 1:
             raise LabError("compare: all cells need one size to stand on one sheet")
 
     def __iter__(self) -> Iterator[int]:
@@ -217,7 +219,13 @@ class GridMaker:
         return specs
 
     def _maker(self, source: Source) -> PictureMaker:
-        return PictureMaker.open(self._models[source], _BLIND, self._folder, self._site)
+        return PictureMaker.open(
+            self._models[source],
+            _BLIND,
+            self._folder,
+            self._site,
+            plan=lambda request: self._plans[source, request],
+        )
 
 
 def _check(base: Request, axes: Sequence[Axis]) -> None:

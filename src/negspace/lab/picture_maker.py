@@ -1,7 +1,7 @@
 """Make the pictures that a measurement needs: those in the store are used, missing ones are generated."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self, final
@@ -15,6 +15,10 @@ from negspace.lab.picture_store import PictureRecord, PictureSpec, PictureStore
 from negspace.lab.site import HERE, Site
 from negspace.lab.witness import Witness
 from negspace.lab.workers import ROWS, Workers
+from negspace.planning.plan import Plan
+from negspace.request import Request
+
+Planning = Callable[[Request], Plan]
 
 BATCH_SIZE: Final = 16
 """Most pictures that are generated before they are written to the disk."""
@@ -56,24 +60,41 @@ class PictureMaker:
         workers: generate pictures.
         witness: looks at them.
         store: keeps them.
+        plan: plans the request of a picture that is missing.
 
     Attributes:
         made: how many pictures this object generated.
         seconds: time that took.
     """
 
-    def __init__(self, workers: Workers, witness: Witness, store: PictureStore) -> None:
+    def __init__(self, workers: Workers, witness: Witness, store: PictureStore, plan: Planning) -> None:
         self._workers = workers
         self._witness = witness
+        self._plan = plan
         self.store: Final = store
         self.made = 0
         self.seconds = 0.0
 
     @classmethod
     def open(
-        cls, model: Model, witness: Witness, folder: Path, site: Site = HERE, dtype: str | None = None
+        cls,
+        model: Model,
+        witness: Witness,
+        folder: Path,
+        site: Site = HERE,
+        *,
+        dtype: str | None = None,
+        plan: Planning | None = None,
     ) -> Self:
         """Start workers for a model and open the store in a folder; `close` ends both.
+
+        Args:
+            model: generates the pictures.
+            witness: looks at them.
+            folder: where they are kept.
+            site: where they are made.
+            dtype: of the requests.
+            plan: gives the plan of a request; None plans it with the model.
 
         Raises:
             LabError: the cluster of the site does not exist.
@@ -85,7 +106,7 @@ class PictureMaker:
         except BaseException:
             workers.close()
             raise
-        return cls(workers, witness, store)
+        return cls(workers, witness, store, plan or model.plan)
 
     def __enter__(self) -> Self:
         return self
@@ -107,7 +128,8 @@ class PictureMaker:
         self._look(list(unseen))
         batches = self._batches([spec for spec in missing if spec not in unseen])
         start = time.perf_counter()
-        for number, made in self._workers.make([[spec.request for spec in batch] for batch in batches]):
+        plans = [[self._plan(spec.request) for spec in batch] for batch in batches]
+        for number, made in self._workers.make(plans):
             batch = batches[number]
             for spec, (picture, receipt) in zip(batch, made, strict=True):
                 self.store.save(spec, picture, receipt)

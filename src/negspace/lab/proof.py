@@ -99,7 +99,7 @@ class Proof:
         self._vectors = _vectors(self._model, question)
         self._question = replace(question, strength=_strength(self._vectors))
         self._study = Study(self._question, self._witness)
-        self._maker = PictureMaker.open(self._model, self._witness, folder, site, question.base.dtype)
+        self._maker = PictureMaker.open(self._model, self._witness, folder, site, dtype=question.base.dtype)
         self._result: StudyResult | None = None
         self._records: dict[str, PictureRecord] = {}
 

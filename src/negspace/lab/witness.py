@@ -65,7 +65,7 @@ def choose_witness(witness: Witness | Judge | None, model: Model, texts: Sequenc
         LabError: none was given, and nothing here can see what is in the pictures.
     """
     if witness is None:
-        return witness_of(model.place)
+        return witness_of(model.path)
     return JudgeWitness(witness, texts) if isinstance(witness, Judge) else witness
 
 

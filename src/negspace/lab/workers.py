@@ -16,8 +16,8 @@ from PIL import Image
 from negspace.engine import FixedBatches
 from negspace.errors import LabError
 from negspace.generate import Model
+from negspace.planning.plan import Plan
 from negspace.receipt import Receipt
-from negspace.request import Request
 
 ROWS: Final = 16
 """Rows of a forward pass: always as many, so that a picture does not depend on its batch or machine."""
@@ -25,12 +25,12 @@ ROWS: Final = 16
 MadePicture = tuple[Image.Image, Receipt]
 """One picture, RGB, and its receipt."""
 
-Batch = Sequence[Request]
-"""Requests for one picture each that are generated together."""
+Batch = Sequence[Plan]
+"""Plans of one picture each that are carried out together."""
 
 
 class Workers(ABC):
-    """Generate batches of requests.
+    """Generate batches of pictures.
 
     Attributes:
         count: how many batches are generated at the same time.
@@ -43,7 +43,7 @@ class Workers(ABC):
         """Generate batches, and yield (number of the batch, its pictures) as each is finished.
 
         Raises:
-            NegspaceError: a request is impossible for the model.
+            NegspaceError: a plan is impossible for the model.
             LabError: a worker was lost.
         """
 
@@ -54,7 +54,7 @@ class Workers(ABC):
 
 def make_batch(model: Model, batch: Batch) -> list[MadePicture]:
     """The pictures of a batch, with `ROWS` rows in every forward pass."""
-    results = model.with_batching(FixedBatches(ROWS)).generate_all(batch)
+    results = model.with_batching(FixedBatches(ROWS)).run_all(batch)
     return [(result.images[0], result.receipt) for result in results]
 
 

@@ -22,7 +22,7 @@ class Row:
     Attributes:
         x: [channels, height, width] float32.
         t: the network's own clock.
-        told: the conditioning, and after it those that the patch reads.
+        conditionings: its own, and after it those that the patch reads.
         patch: a change to the network for this row.
         numbers: what is told in numbers beside it, as `Network.numbers` says.
     """

@@ -47,8 +47,8 @@ async def prove(
         RequestError: the question cannot be answered.
         Refusal: another proof is under way, or the tenant has no quota left.
     """
-    given = {name: value for name, value in settings.items() if value is not None}
-    question = json.dumps([tenant.name, prompt, avoid, model, given], sort_keys=True)
+    arguments = {name: value for name, value in settings.items() if value is not None}
+    question = json.dumps([tenant.name, prompt, avoid, model, arguments], sort_keys=True)
     id = hashlib.sha256(question.encode()).hexdigest()[:32]
     service.rate_limits.admit(tenant)
     await asyncio.to_thread(service.quotas.refuse_over, tenant, cost, service.under_way(tenant))
@@ -60,7 +60,7 @@ async def prove(
     def work() -> ProofResult:
         folder, source = service.archive.proof(id), service.catalogue.source(model)
         try:
-            with Proof(prompt, avoid, source, folder=folder, **given) as proof:
+            with Proof(prompt, avoid, source, folder=folder, **arguments) as proof:
                 charged = 0
                 for step in proof:
                     service.quotas.charge(tenant, int((proof.made - charged) * cost))
