@@ -29,14 +29,14 @@ class Row:
 
     x: Tensor
     t: float
-    conditionings: tuple[Conditioning, ...]
+    told: tuple[Conditioning, ...]
     patch: Patch | None = None
     numbers: tuple[float, ...] = ()
 
     @property
     def passes(self) -> int:
         """How often the network is passed for it: where attention maps are exchanged, for two texts."""
-        return 1 + sum(one.exchange is not None for one in self.conditionings)
+        return 1 + sum(one.exchange is not None for one in self.told)
 
     @property
     def kind(self) -> Hashable:
@@ -50,7 +50,7 @@ class Row:
                 one.exchange is None,
                 one.mask is None,
             )
-            for one in self.conditionings
+            for one in self.told
         )
         return tuple(self.x.shape), told, patch, len(self.numbers)
 

@@ -13,7 +13,7 @@ from negspace.files import write_whole
 
 
 @dataclass(frozen=True)
-class WeightFiles:
+class Print:
     """The weights of a model, to be told apart from others.
 
     Attributes:
@@ -24,20 +24,20 @@ class WeightFiles:
 
     folder: Path
     files: tuple[Path, ...]
-    added: tuple[tuple[str, Path], ...] = ()
+    besides: tuple[tuple[str, Path], ...] = ()
 
-    def replacements(self) -> tuple[str, ...]:
+    def told(self) -> tuple[str, ...]:
         """The files from elsewhere, for people."""
         return tuple(
-            f"{how} {file.name}, sha256 {fingerprint(file.parent, [file])[:12]}" for how, file in self.added
+            f"{how} {file.name}, sha256 {fingerprint(file.parent, [file])[:12]}" for how, file in self.besides
         )
 
     def sha256(self) -> str:
         """In hex. The first call may read all files."""
         own = fingerprint(self.folder, self.files)
-        if not self.added:
+        if not self.besides:
             return own
-        more = (f"{how}:{fingerprint(file.parent, [file])}" for how, file in self.added)
+        more = (f"{how}:{fingerprint(file.parent, [file])}" for how, file in self.besides)
         return hashlib.sha256("\n".join([own, *more]).encode()).hexdigest()
 
 
