@@ -77,7 +77,7 @@ def test_an_exact_network_arrives_where_it_started(tiny_sd: Path, sampler: str) 
     x = one.noised(x0, torch.ones_like(x0), one.first)
     for index in range(one.first, one.evaluations):
         a, s = one.level(index)
-        x = one.step(((one.shown(x, index) - a * x0) / s)[None], x[None], index, torch.Generator())[0]
+        x = one.step(((one.scaled_input(x, index) - a * x0) / s)[None], x[None], index, torch.Generator())[0]
         again = one.noised(x0, torch.ones_like(x0), index + 1)
         if not one.draws and index + 1 < one.evaluations and not sampler.startswith("Heun"):
             assert torch.allclose(x, again, atol=0.05)

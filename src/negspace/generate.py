@@ -16,7 +16,7 @@ from negspace.guidance import Rule, make
 from negspace.judge import Judge, embedded_judge
 from negspace.models.base import Network
 from negspace.models.files.source import EMBEDDED, Saving, Source
-from negspace.models.hardware import choose
+from negspace.models.hardware import choose_placement
 from negspace.models.loading.opening import open_network
 from negspace.planning.plan import Plan, plan, plan_governed, refuse_other_model
 from negspace.policy.policy import Policy
@@ -80,9 +80,9 @@ class Model:
         return self._source
 
     @property
-    def place(self) -> str:
+    def path(self) -> str:
         """Where it was opened from: a name or a path."""
-        return str(self._source.place)
+        return str(self._source.path)
 
     def with_batching(self, batching: Batching) -> "Model":
         """The same model and the same networks, with so many rows a forward."""
@@ -92,7 +92,7 @@ class Model:
 
     def network(self, dtype: str | None = None) -> Network:
         """The network in an arithmetic, opened on first use; None is the one the model was loaded with."""
-        placement = choose(dtype or self._dtype, self._device)
+        placement = choose_placement(dtype or self._dtype, self._device)
         if placement.dtype not in self._networks:
             self._networks[placement.dtype] = open_network(self._source, placement)
         return self._networks[placement.dtype]
@@ -167,7 +167,7 @@ class Model:
     def _inspection(self, plan: Plan) -> Inspection:
         """How the pictures of a plan are inspected."""
         judge = self._judge
-        if judge is None and has_checks(plan) and self.place == EMBEDDED:
+        if judge is None and has_checks(plan) and self.path == EMBEDDED:
             judge = embedded_judge()
         return Inspection(judge, self._limits)
 

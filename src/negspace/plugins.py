@@ -67,9 +67,15 @@ class _Plugins(Mapping[str, Plugin]):
                 self._leave_out(entry, f"the name {entry.name!r} is taken")
                 continue
             try:
-                known[entry.name] = self._check(entry.load())
+                plugin = self._check(entry.load())
             except Exception as error:  # whatever a module of another package raises when it is imported
                 self._leave_out(entry, f"{type(error).__name__}: {error}")
+                continue
+            own = getattr(plugin, "name", entry.name)
+            if own == entry.name:
+                known[entry.name] = plugin
+            else:
+                self._leave_out(entry, f"it is called {own!r}, not {entry.name!r}")
         return known
 
     def _leave_out(self, entry: EntryPoint, why: str) -> None:

@@ -68,7 +68,7 @@ class Formula(Network):
         return torch.stack([torch.tanh(row.x * 0.3 + self._heard(row)) for row in rows])
 
     def _heard(self, row: Row) -> Tensor:
-        told = row.told[0]
+        told = row.conditionings[0]
         heard = told.hidden.mean()
         return heard if told.pooled is None else heard + told.pooled.mean()
 

@@ -45,7 +45,8 @@ class Each(Rule[None]):
 
 @pytest.fixture
 def model(tiny_sd: Path, monkeypatch: pytest.MonkeyPatch) -> Model:
-    monkeypatch.setattr(RULES, "by_name", {**RULES.by_name, "each": Each})
+    for module in ("negspace.guidance.text", "negspace.planning.rule"):
+        monkeypatch.setattr(f"{module}.RULES", {**RULES, "each": Each})
     loaded = ns.load(tiny_sd, dtype="float32")
     loaded._facts = ns.ModelFacts(**{**loaded.facts.__dict__, "rules": ("cfg", "each")})
     return loaded

@@ -90,18 +90,18 @@ def watched(rule: Rule[Any], cast: SidesAtStep = CAST, seed: int = 3) -> list[li
     seen: list[list[Row]] = []
     while not lane.done:
         seen.append(lane.rows())
-        lane.advance([torch.tanh(row.x + row.told[0].hidden.mean()) for row in seen[-1]])
+        lane.advance([torch.tanh(row.x + row.conditionings[0].hidden.mean()) for row in seen[-1]])
     return seen
 
 
 def hidden(rows: list[Row], number: int = 0) -> Tensor:
-    return rows[number].told[0].hidden
+    return rows[number].conditionings[0].hidden
 
 
 def test_only_the_positive_gets_noise_and_no_network_gets_a_patch() -> None:
     seen = watched(Cads(clean=0.5, hazy=0.9))
     assert [torch.equal(hidden(rows), POSITIVE.hidden) for rows in seen] == [False, False, False, True, True]
-    assert all(rows[1].told == (NEGATIVE,) and len(rows) == 2 for rows in seen)
+    assert all(rows[1].conditionings == (NEGATIVE,) and len(rows) == 2 for rows in seen)
     assert len({row.kind for rows in seen for row in rows}) == 1, "they share forwards with all other rows"
     assert not torch.equal(hidden(seen[0]), hidden(seen[1])), "the noise is drawn anew at every step"
 

@@ -57,7 +57,7 @@ def test_an_absent_negative_is_the_empty_prompt_there(family: str) -> None:
 
 def test_an_absent_negative_is_zeros_on_sdxl() -> None:
     absent = made("sdxl")
-    told = [row.told[0] for row in FAMILIES["sdxl"].rows]
+    told = [row.conditionings[0] for row in FAMILIES["sdxl"].rows]
     assert {one.given for one in told} == {"text", "zeros"}
     zeros = next(one for one in told if one.given == "zeros")
     assert not zeros.hidden.any() and zeros.pooled is not None and not zeros.pooled.any()
@@ -79,7 +79,9 @@ def test_gap_negative_prompt_2_alone_is_honoured(family: str) -> None:
     assert counted(told.receipt) == {"positive": 4, "negative": 4}
     assert told.receipt.negative_acted and told.receipt.why_not is None
     assert [(term.term, term.tokens) for term in told.receipt.terms] == [("smoke", ("smoke</w>",))]
-    first = next(row.told[0] for row in FAMILIES[family].rows[1:] if row.told[0].given == "text")
+    first = next(
+        row.conditionings[0] for row in FAMILIES[family].rows[1:] if row.conditionings[0].given == "text"
+    )
     assert first.tokens[0].chunks[0].text == ""
     assert first.tokens[1].chunks[0].text == "smoke"
     assert not torch.equal(told.latents, made(family).latents)
@@ -91,7 +93,7 @@ def test_each_encoder_reads_its_own_text() -> None:
         "sd3", "a cat", other_prompts=("a house", "a boat"), avoid="smoke", other_avoids=(None, "hat")
     )
     texts = {
-        tuple("".join(chunk.text for chunk in report.chunks) for report in row.told[0].tokens)
+        tuple("".join(chunk.text for chunk in report.chunks) for report in row.conditionings[0].tokens)
         for row in FAMILIES["sd3"].rows
     }
     assert texts == {("a cat", "a house", "a boat"), ("smoke", "smoke", "hat")}
@@ -100,7 +102,10 @@ def test_each_encoder_reads_its_own_text() -> None:
 
 def test_a_schedule_is_followed_in_every_text() -> None:
     made("sdxl", "a [cat:house:0.5]", other_prompts=("a [boat:tree:0.5]",), scale=1.0)
-    read = [[report.chunks[0].text for report in row.told[0].tokens] for row in FAMILIES["sdxl"].rows[::2]]
+    read = [
+        [report.chunks[0].text for report in row.conditionings[0].tokens]
+        for row in FAMILIES["sdxl"].rows[::2]
+    ]
     assert read == [["a cat", "a boat"]] * 2 + [["a house", "a tree"]] * 2
 
 
@@ -108,7 +113,9 @@ def test_an_encoder_of_running_text_reads_what_the_step_shows() -> None:
     """Brackets stay, schedules are followed, and the parts of an AND stay apart."""
     made("flux", "[cat:house (fate):0.5] AND (snow) :0.5", scale=1.0)
     read = {
-        row.told[0].tokens[0].chunks[0].text for row in FAMILIES["flux"].rows if row.told[0].tokens[0].chunks
+        row.conditionings[0].tokens[0].chunks[0].text
+        for row in FAMILIES["flux"].rows
+        if row.conditionings[0].tokens[0].chunks
     }
     assert read == {"cat", "house (fate)", "(snow)"}
 

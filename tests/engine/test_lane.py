@@ -33,7 +33,7 @@ def cast(**sides: float) -> SidesAtStep:
 def answer(row: Row) -> Tensor:
     """The fake network: a nonlinear function of the picture and of all that is told."""
     return torch.tanh(
-        row.x * 0.3 + sum(float(told.hidden.mean()) * 0.5**i for i, told in enumerate(row.told))
+        row.x * 0.3 + sum(float(told.hidden.mean()) * 0.5**i for i, told in enumerate(row.conditionings))
     )
 
 
@@ -154,7 +154,7 @@ def test_a_wrapper_in_another_space_with_state_skips_what_it_does_not_need() -> 
 def test_a_rule_in_attention_space_costs_one_evaluation_and_reads_both() -> None:
     seen: list[int] = []
     guided = lane(Attend(), cast(positive=0.5, negative=-0.5))
-    finish(guided, lambda rows: seen.extend(len(row.told) for row in rows))
+    finish(guided, lambda rows: seen.extend(len(row.conditionings) for row in rows))
     assert seen == [2] * STEPS
     assert guided.stats.evaluations == {"positive": STEPS}
     assert not torch.allclose(guided.x, finish(lane(Attend(), cast(positive=0.5, negative=0.5))))

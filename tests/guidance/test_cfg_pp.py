@@ -51,7 +51,7 @@ def lane(rule: CfgPp, sampler: Sampler, space: Space) -> Lane:
 def by_scale(name: str, settings: dict[str, Any], space: Space) -> Tensor:
     one = lane(CfgPp(scale=12.5 * LAMBDA), Sampler(name, settings, STEPS), space)
     while not one.done:
-        one.advance([answer(row.x, float(row.told[0].hidden.mean())) for row in one.rows()])
+        one.advance([answer(row.x, float(row.conditionings[0].hidden.mean())) for row in one.rows()])
     return one.x
 
 
@@ -61,7 +61,7 @@ def by_renoising(name: str, settings: dict[str, Any]) -> Tensor:
     x = sampler.start(draw(3, SHAPE))[None]
     for index in range(STEPS):
         a, s = sampler.level(index)
-        shown = sampler.shown(x, index)
+        shown = sampler.scaled_input(x, index)
         told = [answer(shown, value) for value in (0.7, -0.5)]
         if settings["prediction_type"] == "epsilon":
             positive, negative = told
@@ -105,5 +105,5 @@ def test_outside_its_window_only_the_positive_is_evaluated() -> None:
     sampler = Sampler("DDIM", schedule("epsilon"), STEPS)
     one = lane(CfgPp(strength=window(0.0, 0.5)), sampler, "eps")
     while not one.done:
-        one.advance([answer(row.x, float(row.told[0].hidden.mean())) for row in one.rows()])
+        one.advance([answer(row.x, float(row.conditionings[0].hidden.mean())) for row in one.rows()])
     assert one.stats.evaluations == {"positive": 6, "negative": 3}

@@ -11,7 +11,7 @@ import torch
 from negspace.errors import ModelError
 from negspace.models.catalogue import read_facts
 from negspace.models.files.headers import read_header
-from negspace.models.files.source import Source, find
+from negspace.models.files.source import Source, find_model
 from negspace.models.files.training_hints import looks_like_v
 from tests.families.tiny import Tiny, sd2
 from tests.model_files.original import State, write_single
@@ -46,7 +46,7 @@ def test_a_file_in_the_original_layout_is_the_folder(second: Path, tmp_path: Pat
     file = single(second, tmp_path / "mine.safetensors")
     first, other = made(second), made(file, config=second)
     assert (first.latents - other.latents).abs().max() < 1e-4
-    held = read_header(file)
+    held = read_header(file).tensors
     assert "cond_stage_model.model.transformer.resblocks.3.ln_1.weight" in held  # the layer nobody reads
     assert "cond_stage_model.model.text_projection" in held
 
@@ -82,7 +82,7 @@ def test_a_file_that_says_noise_predicts_noise(second: Path, tmp_path: Path) -> 
 
 def test_zero_signal_at_the_end_of_noise_is_a_mark_too(second: Path, base: Path, tmp_path: Path) -> None:
     file = single(second, tmp_path / "mine.safetensors", "v_pred", "ztsnr")
-    assert find(Source(file, config=base)).scheduler["rescale_betas_zero_snr"] is True
+    assert find_model(Source(file, config=base)).scheduler["rescale_betas_zero_snr"] is True
     plain, zero = made(second).latents, made(file, config=base).latents
     assert bool(zero.isfinite().all()) and not torch.allclose(plain, zero)
 
@@ -103,9 +103,9 @@ def test_without_a_config_the_file_chooses_its_home(
         shutil.copytree(folder, repository / "snapshots" / ("0" * 40))
     for told, prediction in (("v", "v_prediction"), ("epsilon", "epsilon")):
         file = single(second, tmp_path / f"{told}.safetensors", prediction_type=told)
-        assert find(Source(file)).index and read_facts(file).prediction == prediction
+        assert find_model(Source(file)).index and read_facts(file).prediction == prediction
         wanted: Any = "2-1" if told == "v" else "2-1-base"
-        assert find(Source(file)).path.parents[1].name.endswith(wanted)
+        assert find_model(Source(file)).path.parents[1].name.endswith(wanted)
 
 
 @pytest.mark.parametrize(("spread", "v"), [(0.05, False), (0.2, True)])
@@ -115,4 +115,4 @@ def test_weights_that_say_nothing_are_looked_at(tmp_path: Path, spread: float, v
     name = "model.diffusion_model.output_blocks.11.1.transformer_blocks.0.norm1.bias"
     save_file({name: torch.tensor([spread, -spread] * 8)}, tmp_path / "mine.safetensors")
     file = tmp_path / "mine.safetensors"
-    assert looks_like_v(file, read_header(file)) is v
+    assert looks_like_v(file, read_header(file).tensors) is v

@@ -14,7 +14,13 @@ from negspace.guidance.patches import FlippedValues, MixedAttention
 from negspace.guidance.rules.nag import NagPatch
 from negspace.guidance.rules.nasa import NasaPatch
 from negspace.guidance.rules.ong import OngPatch
-from negspace.models.network.attention import Blurred, Flipped, Identity, Mixed, processing
+from negspace.models.network.attention import (
+    BlurProcessor,
+    IdentityProcessor,
+    MixingProcessor,
+    SignFlipProcessor,
+    processing,
+)
 
 HEADS, DIM, WIDTH, TOLD = 2, 3, 6, 5
 SPLIT, BEHIND = 4, 3
@@ -101,10 +107,10 @@ def test_every_row_is_what_its_formula_says(patches: Sequence[Patch], module: An
     def run(order: list[int]) -> Tensor:
         mine = [patches[i] for i in order]
         if all(isinstance(patch, MixedAttention) for patch in mine):
-            processor = Mixed([patch for patch in mine if isinstance(patch, MixedAttention)], SPLIT)
+            processor = MixingProcessor([patch for patch in mine if isinstance(patch, MixedAttention)], SPLIT)
         else:
             flips = [patch for patch in mine if isinstance(patch, FlippedValues)]
-            processor = Flipped(flips, words[order], SPLIT)
+            processor = SignFlipProcessor(flips, words[order], SPLIT)
         before = module.processor
         with processing([module], processor):
             answer = module(hidden[order], encoder_hidden_states=told[order])
@@ -127,14 +133,14 @@ def test_a_weight_of_0_mixes_nothing_in(kind: type[MixedAttention]) -> None:
 def test_where_no_word_is_the_positive_stays(module: Any) -> None:
     hidden, told = noise(1, 1, 7, WIDTH), noise(2, 1, SPLIT + BEHIND, TOLD)
     nothing = torch.zeros(1, BEHIND, dtype=torch.bool)
-    with processing([module], Flipped([FlippedValues(weight=3.0)], nothing, SPLIT)):
+    with processing([module], SignFlipProcessor([FlippedValues(weight=3.0)], nothing, SPLIT)):
         flipped = module(hidden, encoder_hidden_states=told)
     assert torch.allclose(flipped, module(hidden, encoder_hidden_states=told[:, :SPLIT]), atol=1e-6)
 
 
 def test_identity_takes_each_tokens_value(own: Any) -> None:
     hidden = noise(1, 2, 12, WIDTH)
-    with processing([own], Identity()):
+    with processing([own], IdentityProcessor()):
         answer = own(hidden)
     assert torch.allclose(answer, out(own, parts(own, hidden, hidden)[2]), atol=1e-6)
 
@@ -147,7 +153,7 @@ def test_blurred_queries_are_means_over_the_picture(own: Any) -> None:
     far = ((places[:, None] - places) ** 2).sum(-1)
     weights = (-far / (2 * blurs[0] ** 2)).softmax(1)
     query[0] = torch.einsum("ij,jhd->ihd", weights, query[0])
-    with processing([own], Blurred(blurs, (6, 8))):
+    with processing([own], BlurProcessor(blurs, (6, 8))):
         answer = own(hidden)
     assert torch.allclose(answer, out(own, attention(scored(query, key), value)), atol=1e-5)
     assert torch.allclose(answer[1], own(hidden)[1], atol=1e-6)
@@ -155,6 +161,6 @@ def test_blurred_queries_are_means_over_the_picture(own: Any) -> None:
 
 def test_processors_are_put_back_after_an_error(module: Any) -> None:
     before = module.processor
-    with pytest.raises(ZeroDivisionError), processing([module], Identity()):
+    with pytest.raises(ZeroDivisionError), processing([module], IdentityProcessor()):
         raise ZeroDivisionError
     assert module.processor is before

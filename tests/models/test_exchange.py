@@ -9,7 +9,7 @@ import torch
 import negspace as ns
 from negspace.errors import EncodingError
 from negspace.generate import Model
-from negspace.models.network.exchange import MapExchange, cross, own
+from negspace.models.network.exchange import MapExchange, cross_attention_choice, self_attention_choice
 from tests.engine.families import made
 
 
@@ -26,10 +26,12 @@ def test_maps_by_hand() -> None:
     """Two tokens, one head: the edited row reads its own values with the original's map of token 0."""
     original = torch.tensor([[[[0.9, 0.1]]]])
     edited = torch.tensor([[[[0.3, 0.7]]]])
-    assert torch.equal(cross(torch.tensor([[1, -1]]))(original, edited), torch.tensor([[[[0.1, 0.7]]]]))
-    assert torch.equal(cross(torch.tensor([[-1, -1]]))(original, edited), edited)
-    assert torch.equal(own(torch.tensor([True]))(original, edited), original)
-    assert torch.equal(own(torch.tensor([False]))(original, edited), edited)
+    assert torch.equal(
+        cross_attention_choice(torch.tensor([[1, -1]]))(original, edited), torch.tensor([[[[0.1, 0.7]]]])
+    )
+    assert torch.equal(cross_attention_choice(torch.tensor([[-1, -1]]))(original, edited), edited)
+    assert torch.equal(self_attention_choice(torch.tensor([True]))(original, edited), original)
+    assert torch.equal(self_attention_choice(torch.tensor([False]))(original, edited), edited)
 
 
 def test_an_attention_in_the_open_is_the_attention() -> None:
@@ -40,9 +42,9 @@ def test_an_attention_in_the_open_is_the_attention() -> None:
     hidden, read = torch.randn(4, 5, 8), torch.randn(4, 3, 6)
     with torch.no_grad():
         plain = attention(hidden, encoder_hidden_states=read)
-        attention.set_processor(MapExchange(cross(torch.full((2, 3), -1))))  # pyright: ignore
+        attention.set_processor(MapExchange(cross_attention_choice(torch.full((2, 3), -1))))  # pyright: ignore
         torch.testing.assert_close(attention(hidden, encoder_hidden_states=read), plain)
-        attention.set_processor(MapExchange(cross(torch.tensor([[0, 1, 2], [-1, -1, -1]]))))  # pyright: ignore
+        attention.set_processor(MapExchange(cross_attention_choice(torch.tensor([[0, 1, 2], [-1, -1, -1]]))))  # pyright: ignore
         changed = attention(hidden, encoder_hidden_states=read)
     assert not torch.allclose(changed[2], plain[2]) and torch.allclose(changed[[0, 1, 3]], plain[[0, 1, 3]])
 

@@ -65,7 +65,7 @@ def by_lane(rule: Rule[Any], prediction: str = "epsilon", one_by_one: bool = Fal
         return Conditioning(torch.full((2, 4), value), None, 1, torch.zeros(2, 4))
 
     def answer(row: Row) -> Tensor:
-        return predicted(row.x[None], float(row.told[0].hidden.mean()))[0]
+        return predicted(row.x[None], float(row.conditionings[0].hidden.mean()))[0]
 
     cast = {side: (WeightedConditioning(says(value)),) for side, value in SAYS.items()}
     lane = Lane(

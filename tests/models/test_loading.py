@@ -10,7 +10,7 @@ from negspace.errors import ModelError, RequestError
 from negspace.guidance import Patch
 from negspace.models.base import Row
 from negspace.models.files.fingerprint import fingerprint
-from negspace.models.hardware import choose
+from negspace.models.hardware import choose_placement
 from negspace.models.loading.opening import open_network
 
 
@@ -20,7 +20,7 @@ def copy(tiny_sd: Path, tmp_path: Path) -> Path:
 
 
 def test_a_folder_opens(tiny_sd: Path) -> None:
-    network = open_network(tiny_sd, choose("float32", "cpu"))
+    network = open_network(tiny_sd, choose_placement("float32", "cpu"))
     assert (network.dtype, network.device.type) == (torch.float32, "cpu")
     assert network.latent_shape(96, 32) == (4, 4, 12)
     with pytest.raises(RequestError, match="multiples of 16"):
@@ -29,7 +29,7 @@ def test_a_folder_opens(tiny_sd: Path) -> None:
 
 def test_opening_prints_nothing(tiny_sd: Path, capfd: pytest.CaptureFixture[str]) -> None:
     capfd.readouterr()
-    open_network(tiny_sd, choose("float32", "cpu"))
+    open_network(tiny_sd, choose_placement("float32", "cpu"))
     assert capfd.readouterr() == ("", "")
 
 
@@ -37,45 +37,45 @@ def test_opening_prints_nothing(tiny_sd: Path, capfd: pytest.CaptureFixture[str]
 def test_a_missing_part_is_refused(copy: Path, part: str) -> None:
     shutil.rmtree(copy / part)
     with pytest.raises(ModelError, match=part):
-        open_network(copy, choose("float32", "cpu"))
+        open_network(copy, choose_placement("float32", "cpu"))
 
 
 def test_pickled_weights_are_not_opened(copy: Path) -> None:
     weights = copy / "unet" / "diffusion_pytorch_model.safetensors"
     weights.rename(weights.with_suffix(".bin"))
     with pytest.raises(ModelError, match="pickled"):
-        open_network(copy, choose("float32", "cpu"))
+        open_network(copy, choose_placement("float32", "cpu"))
 
 
 def test_damaged_weights_are_refused_in_one_line(copy: Path) -> None:
     weights = copy / "unet" / "diffusion_pytorch_model.safetensors"
     weights.write_bytes(weights.read_bytes()[:1000])
     with pytest.raises(ModelError, match="unet") as caught:
-        open_network(copy, choose("float32", "cpu"))
+        open_network(copy, choose_placement("float32", "cpu"))
     assert "\n" not in str(caught.value)
 
 
 def test_a_patch_is_refused(tiny_sd: Path) -> None:
-    network = open_network(tiny_sd, choose("float32", "cpu"))
+    network = open_network(tiny_sd, choose_placement("float32", "cpu"))
     row = Row(torch.zeros(4, 8, 8), 1.0, (network.encoder.empty(),), Patch())
     with pytest.raises(RequestError, match="another rule"):
         network.predict([row])
 
 
 def test_what_is_given_wins_over_what_would_be_chosen() -> None:
-    assert choose("float32", "cpu").dtype == torch.float32
-    bfloat16 = choose("bfloat16", "cpu")
+    assert choose_placement("float32", "cpu").dtype == torch.float32
+    bfloat16 = choose_placement("bfloat16", "cpu")
     assert (bfloat16.dtype, bfloat16.layout) == (torch.bfloat16, torch.channels_last)
-    assert choose(None, "cpu").dtype in (torch.float32, torch.bfloat16)
+    assert choose_placement(None, "cpu").dtype in (torch.float32, torch.bfloat16)
 
 
 def test_an_unknown_dtype_or_device_is_refused() -> None:
     with pytest.raises(ModelError, match="int3"):
-        choose("int3")
+        choose_placement("int3")
     with pytest.raises(ModelError, match="abacus"):
-        choose(None, "abacus")
+        choose_placement(None, "abacus")
     with pytest.raises(ModelError, match="cuda:99"):
-        choose(None, "cuda:99")
+        choose_placement(None, "cuda:99")
 
 
 def test_a_fingerprint_is_of_the_contents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

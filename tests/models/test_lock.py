@@ -20,7 +20,7 @@ def test_one_is_alone_and_others_are_beside_each_other() -> None:
     lock = threading.Lock()
 
     def beside() -> None:
-        with turns.beside():
+        with turns.shared():
             with lock:
                 state["beside"] += 1
                 assert not state["alone"]
@@ -29,7 +29,7 @@ def test_one_is_alone_and_others_are_beside_each_other() -> None:
                 state["beside"] -= 1
 
     def alone() -> None:
-        with turns.alone():
+        with turns.exclusive():
             state["alone"] += 1
             assert state["beside"] == 0 and state["alone"] == 1
             time.sleep(0.01)
@@ -45,7 +45,7 @@ def test_one_is_alone_and_others_are_beside_each_other() -> None:
 def test_who_waits_to_be_alone_goes_before_who_comes_later() -> None:
     turns, order = ReadWriteLock(), list[str]()
     with ThreadPoolExecutor(2) as crew:
-        with turns.beside():
+        with turns.shared():
             waits = crew.submit(lambda: _noted(turns, "alone", order))
             while not turns._waiting:
                 time.sleep(0.001)
@@ -59,13 +59,13 @@ def test_who_waits_to_be_alone_goes_before_who_comes_later() -> None:
 
 def test_a_turn_is_given_back_after_an_error() -> None:
     turns = ReadWriteLock()
-    for kind in (turns.beside, turns.alone):
+    for kind in (turns.shared, turns.exclusive):
         try:
             with kind():
                 raise RuntimeError
         except RuntimeError:
             pass
-    with turns.alone():
+    with turns.exclusive():
         pass
 
 

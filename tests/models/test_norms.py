@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import GroupNorm, Sequential
 
-from negspace.models.hardware import choose
-from negspace.models.loading.norms import PlanarGroupNorm, planar
-from negspace.models.loading.reading import settled
+from negspace.models.hardware import choose_placement
+from negspace.models.loading.norms import PlanarGroupNorm, use_planar_norms
+from negspace.models.loading.reading import ready
 
 
 def network(groups: int, channels: int) -> Sequential:
@@ -34,7 +34,7 @@ def test_the_numbers_and_the_order_of_memory_stay(
     plain = network(groups, groups * each)
     shown = torch.randn(3, groups * each, side, side + 1).contiguous(memory_format=layout)
     expected = plain(shown)
-    planar(plain)
+    use_planar_norms(plain)
     found = plain(shown)
     # of nearly equal numbers the norm makes differences three hundred times as large, and of rounding too
     torch.testing.assert_close(found, expected, atol=2e-3, rtol=1e-3)
@@ -44,7 +44,7 @@ def test_the_numbers_and_the_order_of_memory_stay(
 def test_only_group_norms_are_exchanged_and_names_stay() -> None:
     plain = network(2, 4)
     names = list(plain.state_dict())
-    planar(plain)
+    use_planar_norms(plain)
     assert all(type(one) is PlanarGroupNorm for one in plain.modules() if isinstance(one, GroupNorm))
     assert list(plain.state_dict()) == names
     plain(torch.zeros(1, 4, 3))  # tokens of a row, as attention norms them
@@ -52,5 +52,5 @@ def test_only_group_norms_are_exchanged_and_names_stay() -> None:
 
 @pytest.mark.parametrize(("dtype", "exchanged"), [("float32", False), ("bfloat16", True)])
 def test_a_network_in_channels_last_on_a_cpu_gets_them(dtype: str, exchanged: bool) -> None:
-    read = settled(network(2, 4), choose(dtype, "cpu"))
+    read = ready(network(2, 4), choose_placement(dtype, "cpu"))
     assert isinstance(read[0], PlanarGroupNorm) is exchanged

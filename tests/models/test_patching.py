@@ -14,7 +14,7 @@ from negspace.errors import ModelError, RequestError
 from negspace.generate import Model, Result
 from negspace.guidance import Cfg, Patch
 from negspace.guidance.rules.nag import Nag
-from negspace.models.network.patching import Patching, spoken
+from negspace.models.network.patching import UNetPatchHost, word_mask
 
 RIDING = ("nag", "nasa", "ong", "vsf", "negpip")
 WORSE = ("pag", "seg", "slg(strength=constant())")
@@ -124,16 +124,16 @@ def test_a_configured_instance_is_a_rule(model: Model) -> None:
 def test_words_are_told_from_padding(model: Model) -> None:
     encoder = model.network().encoder
     told = encoder.encode(ns.prompt.parse("a small hat"), "a1111")
-    assert spoken(told).nonzero().flatten().tolist() == [1, 2, 3]
-    assert not spoken(encoder.empty()).any()
+    assert word_mask(told).nonzero().flatten().tolist() == [1, 2, 3]
+    assert not word_mask(encoder.empty()).any()
 
 
 def test_layers_come_in_the_order_of_the_picture(model: Model) -> None:
     unet: Any = model.network()._opened.denoiser  # type: ignore[attr-defined]
     names = {id(module): name.split(".")[0] for name, module in unet.named_modules()}
-    places = [names[id(layer)] for layer in Patching(unet, "m").layers]
+    places = [names[id(layer)] for layer in UNetPatchHost(unet, "m").layers]
     assert places == sorted(places, key=["down_blocks", "mid_block", "up_blocks"].index)
-    assert len(set(map(id, Patching(unet, "m").layers))) == len(places) >= 3
+    assert len(set(map(id, UNetPatchHost(unet, "m").layers))) == len(places) >= 3
 
 
 # Autoguidance

@@ -25,7 +25,7 @@ def through(sampler: Sampler, settings: dict[str, Any], x0: torch.Tensor, seed: 
     for index in range(sampler.evaluations):
         a, s = sampler.level(index)
         assert a * a + s * s == pytest.approx(1, abs=1e-6)
-        shown = sampler.shown(x, index)
+        shown = sampler.scaled_input(x, index)
         eps = (shown - a * x0) / s
         prediction = eps if settings["prediction_type"] == "epsilon" else a * eps - s * x0
         x = sampler.step(prediction, x, index, torch.Generator().manual_seed(seed + index))

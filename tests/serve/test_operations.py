@@ -13,7 +13,7 @@ from negspace.request import Request
 from negspace.serve.access.tenants import LOCAL
 from negspace.serve.catalogue import Catalogue
 from negspace.serve.jobs.events import Finished
-from negspace.serve.jobs.job import Order
+from negspace.serve.jobs.job import AcceptedJob
 from negspace.serve.observe.job_log import JobLog, JsonLogFormatter
 from negspace.serve.observe.traces import Traces
 from negspace.serve.refusal import too_busy
@@ -22,15 +22,15 @@ from tests.store.receipts import receipt
 
 
 @pytest.fixture(scope="module")
-def order(tiny_sd: Path) -> Order:
+def order(tiny_sd: Path) -> AcceptedJob:
     catalogue = Catalogue(ServerSettings(models={"tiny": Source(tiny_sd)}))
     asked = Request(prompt="a secret house", avoid="hidden hat")
-    return Order(asked, catalogue.plan(catalogue.resolved(asked), LOCAL), LOCAL)
+    return AcceptedJob(asked, catalogue.plan(catalogue.resolved(asked), LOCAL), LOCAL)
 
 
 @pytest.mark.parametrize("prompts", [False, True])
 def test_a_line_says_what_became_of_a_job(
-    order: Order, prompts: bool, caplog: pytest.LogCaptureFixture
+    order: AcceptedJob, prompts: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     job_log = JobLog(prompts)
     with caplog.at_level(logging.INFO, "negspace.job_log"):
@@ -82,12 +82,12 @@ class RecordingSpan(Span):
     def record_exception(self, exception, attributes=None, timestamp=None, escaped=False): ...  # type: ignore[override]
 
 
-def test_a_job_is_a_span(order: Order) -> None:
+def test_a_job_is_a_span(order: AcceptedJob) -> None:
     tracer = Recording()
     traces = Traces(tracer)
     traces.finished(order, Finished(order.id, (), receipt(), 1.0))
     traces.failed(order, too_busy("no room", 1))
     done, failed = tracer.spans
     assert done.name == "negspace.job" and done.told["negspace.evaluations"] == 2
-    assert done.given["start_time"] == int(order.accepted * 10**9) <= done.ended
+    assert done.given["start_time"] == int(order.accepted_at * 10**9) <= done.ended
     assert failed.told["negspace.code"] == "busy" and failed.status.status_code is StatusCode.ERROR

@@ -11,7 +11,7 @@ from negspace.serve.jobs.queue import Full, Queue, Ticket
 
 def offer(queue: Queue, ticket: Ticket) -> None:
     queue.reserve(ticket)
-    queue.enter(ticket)
+    queue.add(ticket)
 
 
 def drain(queue: Queue) -> list[tuple[str, int]]:
@@ -75,11 +75,11 @@ def test_room_for_all_and_for_one() -> None:
     offer(queue, Ticket("a", "one", pictures=2, cost=3.0))
     with pytest.raises(Full) as own:
         offer(queue, Ticket("b", "one"))
-    assert own.value.own and own.value.ahead == 6.0
+    assert own.value.own_share and own.value.ahead == 6.0
     offer(queue, Ticket("c", "two", pictures=2))
     with pytest.raises(Full) as whole:
         offer(queue, Ticket("d", "three"))
-    assert not whole.value.own and whole.value.ahead == 8.0
+    assert not whole.value.own_share and whole.value.ahead == 8.0
     queue.drop("a")
     offer(queue, Ticket("d", "three"))
     assert [id for id, _ in drain(queue)] == ["c", "d", "c"]
@@ -93,7 +93,7 @@ def test_kept_places_count_until_they_are_given_back() -> None:
     assert queue.take() is None and len(queue) == 0
     queue.drop("a")
     offer(queue, Ticket("b", "two"))
-    queue.enter(Ticket("c", "three", pictures=5))
+    queue.add(Ticket("c", "three", pictures=5))
     assert len(queue) == 6
 
 

@@ -19,11 +19,11 @@ from negspace.models.files.source import Source
 from negspace.request import Request
 from negspace.serve.access.tenants import LOCAL
 from negspace.serve.catalogue import Catalogue
-from negspace.serve.jobs.board import JobBoard
 from negspace.serve.jobs.events import JobProgress
-from negspace.serve.jobs.job import Order
-from negspace.serve.jobs.listener import Listener
+from negspace.serve.jobs.job import AcceptedJob
+from negspace.serve.jobs.listener import JobListener
 from negspace.serve.jobs.queue import Queue, Ticket
+from negspace.serve.jobs.scheduler import JobScheduler
 from negspace.serve.jobs.worker import Worker
 from negspace.serve.refusal import Refusal
 from negspace.serve.settings import ServerSettings
@@ -40,7 +40,7 @@ UNLIKE: tuple[dict[str, Any], ...] = (
 
 
 @dataclass(eq=False)
-class Heard(Listener):
+class Heard(JobListener):
     """Writes down what it hears."""
 
     results: dict[str, Result] = field(default_factory=dict)
@@ -51,24 +51,24 @@ class Heard(Listener):
     batches: list[int] = field(default_factory=list)
     news: threading.Event = field(default_factory=threading.Event)
 
-    def advanced(self, order: Order, progress: JobProgress) -> None:
-        self.progress.setdefault(order.id, []).append(progress)
+    def advanced(self, job: AcceptedJob, progress: JobProgress) -> None:
+        self.progress.setdefault(job.id, []).append(progress)
         self.news.set()
 
-    def seen(self, order: Order, index: int, progress: JobProgress, image: Image.Image) -> None:
+    def previewed(self, job: AcceptedJob, index: int, progress: JobProgress, image: Image.Image) -> None:
         assert image.size == (64, 64) and image.mode == "RGB"
         self.looks.append(image)
-        self.previews.setdefault(order.id, []).append((index, progress.done))
+        self.previews.setdefault(job.id, []).append((index, progress.done))
 
     def stepped(self, lanes: int, rows: int, seconds: float) -> None:
         self.batches.append(lanes)
 
-    def made(self, order: Order, result: Result) -> None:
-        self.results[order.id] = result
+    def made(self, job: AcceptedJob, result: Result) -> None:
+        self.results[job.id] = result
         self.news.set()
 
-    def failed(self, order: Order, error: Exception) -> None:
-        self.failures[order.id] = error
+    def failed(self, job: AcceptedJob, error: Exception) -> None:
+        self.failures[job.id] = error
         self.news.set()
 
     def wait_for(self, *ids: str) -> None:
@@ -83,7 +83,7 @@ class Heard(Listener):
 class Bench:
     """A worker with what is around it."""
 
-    desk: JobBoard
+    desk: JobScheduler
     worker: Worker
     width: Batching
     heard: Heard
@@ -97,8 +97,8 @@ class Bench:
     def enter(self, how: dict[str, Any] | None = None, **fields: Any) -> str:
         asked = Request.from_dict(fields)
         plan = self.catalogue.plan(self.catalogue.resolved(asked), LOCAL)
-        order = Order(asked, plan, LOCAL, **(how or {}))
-        self.desk.enter(order, Ticket(order.id, "one", pictures=asked.n, cost=2.0 * order.plan.steps))
+        order = AcceptedJob(asked, plan, LOCAL, **(how or {}))
+        self.desk.add(order, Ticket(order.id, "one", pictures=asked.n, cost=2.0 * order.plan.steps))
         return order.id
 
 
@@ -122,8 +122,8 @@ def bench(
     heard = Heard()
     places = {name: Source(str(tiny_sd)) for name in ("tiny", "other", "broken")}
     catalogue = Catalogue(ServerSettings(models=places))
-    desk = JobBoard(Queue(100))
-    worker = Worker(desk, open, width=width, lanes=4, resident=1, listener=heard)
+    desk = JobScheduler(Queue(100))
+    worker = Worker(desk, open, batching=width, lanes=4, resident=1, listener=heard)
     yield Bench(desk, worker, width, heard, catalogue)
     worker.stop(0)
 
@@ -148,7 +148,7 @@ def test_who_is_cancelled_takes_no_further_step(bench: Bench) -> None:
     bench.worker.start()
     while not bench.heard.progress.get(long):
         time.sleep(0.005)
-    bench.desk.withdraw(long)
+    bench.desk.cancel(long)
     at = len(bench.heard.progress[long])
     bench.heard.wait_for(long)
     assert len(bench.heard.progress[long]) <= at + 2  # the step under way, and one that was just beginning
@@ -160,7 +160,7 @@ def test_who_is_cancelled_takes_no_further_step(bench: Bench) -> None:
 
 def test_who_waits_can_be_cancelled_too(bench: Bench) -> None:
     id = bench.enter(prompt="a house", n=3)
-    bench.desk.withdraw(id)
+    bench.desk.cancel(id)
     bench.worker.start()
     bench.heard.wait_for(id)
     assert id in bench.heard.failures and id not in bench.heard.progress
@@ -201,7 +201,7 @@ def test_a_fault_of_the_worker_ends_orders_and_not_the_worker(
     good = bench.enter(**UNLIKE[1])
     bench.heard.wait_for(good)
     assert "out of luck" in str(bench.heard.failures[bad]) and good in bench.heard.results
-    assert "its orders end" in caplog.text
+    assert "its jobs end" in caplog.text
 
 
 def test_models_take_turns_in_memory(bench: Bench) -> None:
@@ -235,10 +235,10 @@ def test_a_picture_is_shown_when_somebody_asks(bench: Bench) -> None:
     bench.worker.start()
     while not bench.heard.progress.get(id):
         time.sleep(0.005)
-    bench.desk.show(id)
+    bench.desk.request_preview(id)
     while not bench.heard.previews.get(id):
         time.sleep(0.005)
-    bench.desk.withdraw(id)
+    bench.desk.cancel(id)
     bench.heard.wait_for(id)
     ((index, done),) = bench.heard.previews[id]
     assert index == 0 and 0 < done < 150

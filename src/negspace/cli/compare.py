@@ -49,7 +49,7 @@ def compare(
     from negspace.lab.axes import axis
 
     axes = [axis(text) for text in (x, y, z) if text is not None]
-    source = parts.at(request.model)
+    source = parts.with_path(request.model)
     check_settings(plan_of(request, source))
     check_folder(out)
 

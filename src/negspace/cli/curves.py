@@ -56,7 +56,7 @@ def curves(
     from negspace.files import check_folder
 
     chosen = _scales(scales)
-    source = parts.at(request.model)
+    source = parts.with_path(request.model)
     check_settings(plan_of(request, source))
     check_folder(out)
 

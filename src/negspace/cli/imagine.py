@@ -64,7 +64,7 @@ def imagine(
     from negspace.files import check_folder
     from negspace.planning.plan import refuse_blocked
 
-    source = parts.at(request.model)
+    source = parts.with_path(request.model)
     # What can be known to be wrong is refused before weights are read and before anything is written.
     plan = plan_of(request, source)
     check_settings(plan)

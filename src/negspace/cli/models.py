@@ -26,7 +26,7 @@ def models(places: Places = None, *, parts: Source, json: Json = False) -> None:
     from negspace.cli.planning import memory_needed
     from negspace.models.catalogue import read_facts
 
-    sources = {place: parts.at(place) for place in places or _available()}
+    sources = {place: parts.with_path(place) for place in places or _available()}
     described = {place: (read_facts(source), memory_needed(source)) for place, source in sources.items()}
     if json:
         show.as_json({place: _plain(facts, memory) for place, (facts, memory) in described.items()})

@@ -40,7 +40,7 @@ def plan(request: Request, parts: Source, to: To = None, json: Json = False) -> 
     from negspace.cli.planning import memory_in_words, memory_needed, plan_of
     from negspace.planning.conversion import convert_plan
 
-    source = parts.at(request.model)
+    source = parts.with_path(request.model)
     compiled = plan_of(request, source)
     check_settings(compiled)
     memory = memory_needed(source)

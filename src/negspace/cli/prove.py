@@ -96,7 +96,7 @@ def prove(
 
     judges = () if judge is None else tuple(judge)
     _check_judges(judges)
-    asked, source = _prompts(prompt, prompts), parts.at(model)
+    asked, source = _prompts(prompt, prompts), parts.with_path(model)
     fields = {"scale": scale, "rule": rule, "steps": steps, "sampler": sampler}
     folder = out or Path("negspace-proof") / _name(asked, avoid, source, seed, fields, judges)
     check_folder(folder)

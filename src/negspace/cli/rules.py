@@ -27,7 +27,7 @@ def rules(model: Host = None, *, parts: Source, json: Json = False) -> None:
     """
     from negspace.models.catalogue import read_facts
 
-    facts = None if model is None else read_facts(parts.at(model))
+    facts = None if model is None else read_facts(parts.with_path(model))
 
     from negspace.guidance import RULES  # needs torch, which takes a second to load
 

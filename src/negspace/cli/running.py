@@ -11,7 +11,7 @@ from negspace.generate import Model, Result
 from negspace.judge import Judge
 from negspace.lab.progress import Progress as Measured
 from negspace.lab.workers import Site
-from negspace.models.files.source import Source, find
+from negspace.models.files.source import Source, find_model
 from negspace.planning.plan import Plan
 from negspace.run.escalation import Limits
 
@@ -27,8 +27,8 @@ def open_model(source: Source, judge: Judge | None = None, limits: Limits | None
     Raises:
         ModelError: it cannot be opened.
     """
-    message = f"opening {source.place}"
-    if find(source).hub:  # its client shows how far it is, which a moving line would spoil
+    message = f"opening {source.path}"
+    if find_model(source).hub_id:  # its client shows how far it is, which a moving line would spoil
         err.print(message)
         return Model(source, None, None, None, judge, limits)
     with err.status(message):

@@ -88,7 +88,7 @@ def _models(model: str | None, parts: Source) -> dict[str, Source] | None:
         if parts != Source(EMBEDDED):
             raise RequestError("options for model parts need --model; else set the parts in the settings")
         return None
-    source = parts.at(model)
+    source = parts.with_path(model)
     return {read_facts(source).name: source}
 
 

@@ -6,7 +6,7 @@ import typer
 
 from negspace.cli.options import options_from
 from negspace.errors import RequestError, no_such
-from negspace.models.files.source import EMBEDDED, Saving, Source, encoder_of
+from negspace.models.files.source import EMBEDDED, Saving, Source, parse_text_encoder
 
 MODEL_PANEL = "Model parts"
 
@@ -69,7 +69,7 @@ def source_of(
     return Source(
         EMBEDDED,
         model_config,
-        tuple(map(encoder_of, text_encoder or ())),
+        tuple(map(parse_text_encoder, text_encoder or ())),
         tuple(map(_lora, lora or ())),
         allow_pickle,
         cast(tuple[Saving, ...], tuple(save_memory or ())),

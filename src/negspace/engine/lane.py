@@ -190,7 +190,7 @@ class Lane:
     def _step(self) -> Step:
         index, count = self._index, len(self._sides)  # of the whole schedule, skipped steps included
         a, s = self._sampler.level(index)
-        x = self._sampler.shown(self.x[None], index)
+        x = self._sampler.scaled_input(self.x[None], index)
         following = self._sampler.level(index + 1)
         negatives = self._negatives[index]
         return Step(index, count, s / a if a else float("inf"), x, a, s, negatives, following)

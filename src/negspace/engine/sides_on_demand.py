@@ -64,7 +64,7 @@ class SeparateSides(SideSource):
 
     def __init__(self, encoder: Encoder, plan: Plan) -> None:
         super().__init__(encoder, plan, [f"{NEGATIVE}:{number}" for number in range(len(plan.terms))])
-        self._scheduled: dict[str, tuple[ScheduledPrompt, ...]] = {}
+        self._scheduled_prompts: dict[str, tuple[ScheduledPrompt, ...]] = {}
 
     def weights(self, step: int) -> dict[str, float]:
         """The weight of every side at a step of the sampler; 0 outside its window."""
@@ -76,12 +76,12 @@ class SeparateSides(SideSource):
         }
 
     def side(self, name: str, step: int, sides: SidesAtStep) -> ConditioningSum:
-        if name not in self._scheduled:
+        if name not in self._scheduled_prompts:
             term = self._plan.terms[self.names.index(name)].avoid.term
-            self._scheduled[name] = unfold(term, self._plan.steps, self._plan.negative_dialect)
+            self._scheduled_prompts[name] = unfold(term, self._plan.steps, self._plan.negative_dialect)
         empty = sides[EMPTY][0].conditioning
         parts: list[WeightedConditioning] = []
-        for scheduled in self._scheduled[name]:
+        for scheduled in self._scheduled_prompts[name]:
             encoded = self._encode((scheduled.at(step + 1),), sides)
             same = torch.equal(encoded.hidden, empty.hidden)
             parts.append(WeightedConditioning(empty if same else encoded, scheduled.factor))

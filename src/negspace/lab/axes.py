@@ -13,7 +13,7 @@ from typing import Final, final
 
 from negspace.avoid.terms import terms_of
 from negspace.errors import LabError, no_such
-from negspace.models.files.source import Source, encoder_of
+from negspace.models.files.source import Source, parse_text_encoder
 from negspace.request import Avoid, Request
 
 OFF: Final = "off"
@@ -128,7 +128,7 @@ class EncoderAxis(Axis):
 
     def of(self, source: Source, index: int) -> Source:
         value = self.values[index]
-        return source if value == OFF else replace(source, text_encoders=(encoder_of(value),))
+        return source if value == OFF else replace(source, text_encoders=(parse_text_encoder(value),))
 
 
 def axis(text: str) -> Axis:

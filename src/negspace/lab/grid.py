@@ -207,7 +207,7 @@ class Comparing:
     def _source(self, place: tuple[int, int, int], request: Request, model: Model) -> Source:
         """What is to be opened for a cell."""
         named = request.model
-        source = model.source if named in (None, model.place) else model.source.at(named)
+        source = model.source if named in (None, model.path) else model.source.with_path(named)
         for one, i in zip(self._axes, place, strict=True):
             source = source if one is None else one.of(source, i)
         return source

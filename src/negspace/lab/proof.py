@@ -250,7 +250,7 @@ def witness_for(witness: Witness | Judge | None, model: Model, texts: Sequence[s
         LabError: nobody was, and nothing here can see what is in them.
     """
     if witness is None:
-        return witness_of(model.place)
+        return witness_of(model.path)
     return JudgeWitness(witness, texts) if isinstance(witness, Judge) else witness
 
 

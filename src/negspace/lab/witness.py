@@ -106,7 +106,7 @@ def witness_of(model: str) -> Witness:
         LabError: nothing here can see what is in its pictures.
     """
     try:
-        world = find_folder(model).own.get("world")
+        world = find_folder(model).negspace_json.get("world")
     except ModelError as error:
         raise LabError(str(error)) from None
     if world is None:

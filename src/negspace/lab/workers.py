@@ -122,7 +122,7 @@ def same_model(model: Model, fingerprint: str) -> Model:
         LabError: it has others.
     """
     if model.network().fingerprint() != fingerprint:
-        raise LabError(f"the model {model.place!r} has other weights here than where it was opened first")
+        raise LabError(f"the model {model.path!r} has other weights here than where it was opened first")
     return model
 
 

@@ -29,14 +29,14 @@ class Row:
 
     x: Tensor
     t: float
-    told: tuple[Conditioning, ...]
+    conditionings: tuple[Conditioning, ...]
     patch: Patch | None = None
     numbers: tuple[float, ...] = ()
 
     @property
     def passes(self) -> int:
         """How often the network is passed for it: where attention maps are exchanged, for two texts."""
-        return 1 + sum(one.exchange is not None for one in self.told)
+        return 1 + sum(one.exchange is not None for one in self.conditionings)
 
     @property
     def kind(self) -> Hashable:
@@ -50,7 +50,7 @@ class Row:
                 one.exchange is None,
                 one.mask is None,
             )
-            for one in self.told
+            for one in self.conditionings
         )
         return tuple(self.x.shape), told, patch, len(self.numbers)
 

@@ -13,7 +13,7 @@ from negspace.errors import ModelError
 from negspace.facts import ModelFacts
 from negspace.models import families
 from negspace.models.architecture.family import Family
-from negspace.models.files.source import ModelFolder, Source, find
+from negspace.models.files.source import ModelFolder, Source, find_model
 from negspace.plugins import modules_in, plugins
 
 
@@ -59,5 +59,5 @@ def read_facts(source: str | Path | Source) -> ModelFacts:
     Raises:
         ModelError: nothing is there, or it is of a kind that is not known.
     """
-    folder = find(source if isinstance(source, Source) else Source(source))
+    folder = find_model(source if isinstance(source, Source) else Source(source))
     return family_of(folder).facts(folder)

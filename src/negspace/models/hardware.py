@@ -24,7 +24,7 @@ class Placement:
     layout: torch.memory_format
 
 
-def choose(dtype: str | None = None, device: str | None = None) -> Placement:
+def choose_placement(dtype: str | None = None, device: str | None = None) -> Placement:
     """The footing for this machine; what is given wins over what would be chosen.
 
     bfloat16 with channels last is several times faster than float32 on CPUs that multiply it in hardware

@@ -49,7 +49,7 @@ class Spacing:
     levels: tuple[float, ...] = ()
 
 
-EVEN = Spacing()
+AS_CONFIGURED = Spacing()
 """As the scheduler's settings say."""
 
 _EULER = ("scheduling_euler_discrete", "EulerDiscreteScheduler")
@@ -95,7 +95,7 @@ FLOW_SAMPLERS: dict[str, SamplerFacts] = {
 """Every sampler by name, for networks that predict the flow from picture to noise."""
 
 
-def flows(settings: Mapping[str, Any]) -> bool:
+def is_flow_matching(settings: Mapping[str, Any]) -> bool:
     """Whether these settings of a scheduler are those of flow matching."""
     flow = settings.get("prediction_type") == "flow_prediction" or settings.get("use_flow_sigmas", False)
     return bool(flow) or "FlowMatch" in str(settings.get("_class_name", ""))
@@ -120,8 +120,10 @@ class Sampler:
         RequestError: there is no sampler of this name, or the model has fewer noise levels than steps.
     """
 
-    def __init__(self, name: str, settings: dict[str, Any], steps: int, spacing: Spacing = EVEN) -> None:
-        facts = find_sampler(name, FLOW_SAMPLERS if flows(settings) else SAMPLERS)
+    def __init__(
+        self, name: str, settings: dict[str, Any], steps: int, spacing: Spacing = AS_CONFIGURED
+    ) -> None:
+        facts = find_sampler(name, FLOW_SAMPLERS if is_flow_matching(settings) else SAMPLERS)
         module = import_module(f"diffusers.schedulers.{facts.module}")
         self._facts = facts
         kind = getattr(module, facts.scheduler)
@@ -189,7 +191,7 @@ class Sampler:
             return getattr(self._scheduler, "final_alpha_cumprod", 1.0)
         return self._scheduler.alphas_cumprod[int(self._scheduler.timesteps[index])]
 
-    def shown(self, x: "Tensor", index: int) -> "Tensor":
+    def scaled_input(self, x: "Tensor", index: int) -> "Tensor":
         """What the network is shown of x at evaluation `index`."""
         if self._facts.levels == "flow":
             return x

@@ -186,16 +186,26 @@ class Driver:
         run.settle()  # finished lanes that another engine drove
         self.add(run, [lane for lane in run.unfinished if lane not in self._owners])
 
-    def remove(self, lane: Lane) -> None:
-        """Take a lane out, finished or not."""
-        del self._owners[lane]
-        if lane in self.engine.lanes:
+    def remove(self, run: Run) -> None:
+        """Take the lanes of a run out, finished or not."""
+        for lane in [lane for lane, owner in self._owners.items() if owner is run]:
+            del self._owners[lane]
             self.engine.remove(lane)
 
     def tick(self) -> None:
         """One step of every lane. Finished lanes leave; `settle` comes next for each run that had one."""
         for lane in self.engine.tick():
             del self._owners[lane]
+
+    def tick_alone(self, lane: Lane) -> None:
+        """One step of one lane, in forwards of its own."""
+        if not lane.done:
+            engine = Engine(self.engine.network, self.engine.batching)
+            engine.add(lane)
+            engine.tick()
+        if lane.done:
+            del self._owners[lane]
+            self.engine.remove(lane)
 
     def settle(self, run: Run) -> bool:
         """Decide about the finished pictures of a run and let further attempts join; whether all pictures of

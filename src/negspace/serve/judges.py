@@ -30,7 +30,7 @@ class Judges:
         Raises:
             JudgeError: the judge does not fit the weights.
         """
-        if self._catalogue.source(model).place != EMBEDDED:
+        if self._catalogue.source(model).path != EMBEDDED:
             return None
         with self._lock:
             if self._embedded is None:

@@ -21,11 +21,11 @@ from negspace.serve.access.request_limits import (
 from negspace.serve.access.tenants import Tenant
 from negspace.serve.catalogue import Catalogue
 from negspace.serve.jobs.archive import Archive
-from negspace.serve.jobs.board import JobBoard
 from negspace.serve.jobs.events import Done, Event, Failed
-from negspace.serve.jobs.job import Job, Order
-from negspace.serve.jobs.outcomes import Outcomes, failure_of
+from negspace.serve.jobs.job import AcceptedJob, Job
+from negspace.serve.jobs.outcomes import Outcomes, failure_json
 from negspace.serve.jobs.queue import Full, Queue, Ticket
+from negspace.serve.jobs.scheduler import JobScheduler
 from negspace.serve.jobs.worker import Worker
 from negspace.serve.judges import Judges
 from negspace.serve.observe.job_log import JobLog
@@ -51,9 +51,9 @@ class Service:
         authentication: finds the tenant of a request.
         rate_limits: requests a minute.
         store: what was kept.
-        archive: the same, by whom it belongs to.
+        archive: the same, for the tenant that it belongs to.
         quotas: how much a tenant may have.
-        judges: who looks at pictures of which model.
+        judges: which judge inspects the pictures of which model.
         metrics: what was counted.
         signed_links: addresses of pictures that need no key.
 
@@ -74,12 +74,12 @@ class Service:
         self.metrics = Metrics()
         self.signed_links = SignedLinks()
         meters = self.metrics, JobLog(settings.log_prompts), Traces()
-        self._outcomes = Outcomes(self.store, self.catalogue, meters, self._tell)
-        self._desk = JobBoard(Queue(settings.waiting, settings.share))
+        self._outcomes = Outcomes(self.store, self.catalogue, meters, self._send)
+        self._scheduler = JobScheduler(Queue(settings.waiting, settings.share))
         self._worker = Worker(
-            self._desk,
+            self._scheduler,
             self._open,
-            width=read_batching(settings.width),
+            batching=read_batching(settings.width),
             lanes=settings.lanes,
             resident=settings.resident,
             listener=self._outcomes,
@@ -97,7 +97,7 @@ class Service:
     @property
     def waiting(self) -> int:
         """Pictures that wait."""
-        return self._desk.waiting
+        return self._scheduler.waiting
 
     async def start(self) -> None:
         """Begin to take requests, those first that an earlier server accepted and did not finish."""
@@ -113,7 +113,7 @@ class Service:
         self._draining = True
 
     async def stop(self) -> None:
-        """Leave off, after the grace that the settings give to what was accepted.
+        """Stop, after the grace that the settings give to what was accepted.
 
         What is not finished by then stays accepted, and the next server takes it up.
         """
@@ -126,11 +126,11 @@ class Service:
 
     def under_way(self, tenant: Tenant) -> float:
         """Evaluations that were accepted for a tenant and have not ended, about."""
-        own = [job.order for job in self._jobs.values() if job.order.tenant.name == tenant.name]
-        return sum(_ticket(order).evaluations for order in own)
+        jobs = [job.accepted for job in self._jobs.values() if job.accepted.tenant.name == tenant.name]
+        return sum(_ticket(job).evaluations for job in jobs)
 
     async def plan(self, request: Request, tenant: Tenant) -> Plan:
-        """What would become of a request; nothing is made.
+        """The plan of a request, for clients; nothing is made.
 
         Raises:
             NegspaceError: it is impossible, or not for this tenant.
@@ -167,16 +167,16 @@ class Service:
         plan = await self._planned(request, tenant)
         refuse_blocked(plan)
         until = None if deadline is None else time.time() + deadline
-        order = Order(request, plan, tenant, priority, until, conversation, previews)
-        ticket = _ticket(order)
+        job = AcceptedJob(request, plan, tenant, priority, until, conversation, previews)
+        ticket = _ticket(job)
         await asyncio.to_thread(self.quotas.refuse_over, tenant, ticket.evaluations, self.under_way(tenant))
         self._reserve(ticket)
         try:
-            await asyncio.shield(asyncio.to_thread(_accept, self.store, order))
+            await asyncio.shield(asyncio.to_thread(_accept, self.store, job))
         except BaseException:
-            self._desk.release(order.id)
+            self._scheduler.release(job.id)
             raise
-        return self._enter(order, ticket)
+        return self._add(job, ticket)
 
     def job(self, id: str, tenant: Tenant) -> Job:
         """A job that has not ended.
@@ -185,23 +185,23 @@ class Service:
             Refusal: there is none, or it is another tenant's.
         """
         job = self._jobs.get(id)
-        if job is None or not tenant.sees(job.order.tenant.name):
+        if job is None or not tenant.sees(job.accepted.tenant.name):
             raise not_found(f"job {id!r} under way")
         return job
 
-    def _enter(self, order: Order, ticket: Ticket) -> Job:
-        id = order.id
-        job = Job(order, lambda: self._desk.withdraw(id), lambda: self._desk.show(id))
+    def _add(self, accepted: AcceptedJob, ticket: Ticket) -> Job:
+        id = accepted.id
+        job = Job(accepted, lambda: self._scheduler.cancel(id), lambda: self._scheduler.request_preview(id))
         self._jobs[id] = job
-        self._desk.enter(order, ticket)
+        self._scheduler.add(accepted, ticket)
         return job
 
     def _reserve(self, ticket: Ticket) -> None:
         try:
-            self._desk.reserve(ticket)
+            self._scheduler.reserve(ticket)
         except Full as full:
             seconds = max(1.0, self._worker.seconds_for(full.ahead))
-            if full.own:
+            if full.own_share:
                 raise too_many("too many requests of yours wait already", seconds) from None
             raise too_busy("too many requests wait already", seconds) from None
 
@@ -234,9 +234,9 @@ class Service:
             plan = await self._accepted_plan(accepted, tenant)
             refuse_blocked(plan)
         except NegspaceError as error:
-            await asyncio.to_thread(self.store.fail, accepted.id, failure_of(refusal_of(error)))
+            await asyncio.to_thread(self.store.fail, accepted.id, failure_json(refusal_of(error)))
             return
-        order = Order(
+        job = AcceptedJob(
             accepted.request,
             plan,
             tenant,
@@ -244,16 +244,16 @@ class Service:
             accepted.deadline,
             accepted.conversation,
             id=accepted.id,
-            accepted=accepted.moment,
+            accepted_at=accepted.moment,
         )
-        self._enter(order, _ticket(order))
+        self._add(job, _ticket(job))
 
     def _open(self, name: str) -> Model:
-        source, width = self.catalogue.source(name), read_batching(self.settings.width)
-        return load(source, batching=width, judge=self._judge)
+        batching = read_batching(self.settings.width)
+        return load(self.catalogue.source(name), batching=batching, judge=self._judge)
 
-    def _tell(self, id: str, event: Event) -> None:
-        """Hand an event to whoever waits for it. Called by any thread."""
+    def _send(self, id: str, event: Event) -> None:
+        """Send an event to the readers of a job. Called by any thread."""
         assert self._loop is not None
         self._loop.call_soon_threadsafe(self._post, id, event)
 
@@ -272,30 +272,30 @@ def cost_of(plan: Plan) -> float:
     return steps * (2.0 if plan.acts or plan.scale != 1.0 else 1.0)
 
 
-def _ticket(order: Order) -> Ticket:
+def _ticket(job: AcceptedJob) -> Ticket:
     return Ticket(
-        id=order.id,
-        tenant=order.tenant.name,
-        pictures=order.plan.request.n,
-        cost=cost_of(order.plan),
-        priority=order.priority,
-        deadline=order.deadline,
-        weight=order.tenant.weight,
+        id=job.id,
+        tenant=job.tenant.name,
+        pictures=job.plan.request.n,
+        cost=cost_of(job.plan),
+        priority=job.priority,
+        deadline=job.deadline,
+        weight=job.tenant.weight,
     )
 
 
-def _accept(store: Store, order: Order) -> None:
+def _accept(store: Store, job: AcceptedJob) -> None:
     """Store a request with the plan that runs. The request has the pixels of both."""
     accepted = AcceptedRequest(
-        order.id,
-        order.tenant.name,
-        order.request,
-        order.priority,
-        order.deadline,
-        order.conversation,
-        order.accepted,
+        job.id,
+        job.tenant.name,
+        job.request,
+        job.priority,
+        job.deadline,
+        job.conversation,
+        job.accepted_at,
     )
-    store.accept(accepted, order.plan.without_pixels().to_json())
+    store.accept(accepted, job.plan.without_pixels().to_json())
 
 
 def _stored_plan(store: Store, accepted: AcceptedRequest) -> Plan | None:

@@ -39,8 +39,8 @@ def _check_batching(text: str) -> str:
 
 
 def _source_fields(value: Any) -> Any:
-    """A model given as its place alone."""
-    return {"place": value} if isinstance(value, str) else value
+    """A model given as its path alone."""
+    return {"path": value} if isinstance(value, str) else value
 
 
 class ServerSettings(BaseSettings):

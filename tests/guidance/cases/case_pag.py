@@ -4,7 +4,7 @@ import torch
 
 from negspace.guidance.rules.cfg import Cfg
 from negspace.guidance.rules.pag import Pag
-from negspace.models.network.attention import Identity
+from negspace.models.network.attention import IdentityProcessor
 from tests.guidance.tiny import TinyAttention
 
 RULE = Pag(Cfg(scale=3.0), weight=1.5)
@@ -21,4 +21,4 @@ NEUTRAL = Pag(Cfg(scale=3.0), weight=0.0)
 def check() -> None:
     """Every token answers with its own value."""
     hidden = torch.tensor([[[1.0], [5.0]]])
-    assert torch.equal(Identity()(TinyAttention(to_v=lambda x: 2 * x), hidden), 2 * hidden)
+    assert torch.equal(IdentityProcessor()(TinyAttention(to_v=lambda x: 2 * x), hidden), 2 * hidden)

@@ -6,7 +6,7 @@ import torch
 
 from negspace.guidance.rules.cfg import Cfg
 from negspace.guidance.rules.seg import Seg
-from negspace.models.network.attention import Blurred, gaussian
+from negspace.models.network.attention import BlurProcessor, gaussian
 from tests.guidance.tiny import TinyAttention
 
 RULE = Seg(Cfg(scale=3.0), weight=0.5, blur=1e6)
@@ -26,7 +26,7 @@ def check() -> None:
         to_k=lambda _: torch.tensor([[[0.0], [1.0]]]), to_v=lambda _: torch.tensor([[[4.0], [8.0]]])
     )
     # the mean query is ln 3, so the attention is 1 : 3 and (4 + 3 * 8) / 4 = 7, for both tokens
-    blurred = Blurred([RULE.patch().blur], (1, 2))(attention, hidden)
+    blurred = BlurProcessor([RULE.patch().blur], (1, 2))(attention, hidden)
     assert torch.allclose(blurred, torch.tensor([[[7.0], [7.0]]]))
     # a blur of 1 weighs the neighbour with e^(-1/2)
     near = 1 / (1 + math.exp(-0.5))

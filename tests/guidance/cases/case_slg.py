@@ -4,7 +4,7 @@ import torch
 
 from negspace.guidance.rules.cfg import Cfg
 from negspace.guidance.rules.slg import Slg
-from negspace.models.network.patching import skipped
+from negspace.models.network.patching import skipped_layers
 from negspace.strength import Constant
 
 RULE = Slg(Cfg(scale=3.0), weight=2.0, strength=Constant())
@@ -20,6 +20,6 @@ NEUTRAL = Slg(Cfg(scale=3.0), weight=0.0)
 
 def check() -> None:
     """Of 24 layers the defaults skip 7 to 9; of 6 the second and the third, of one that one."""
-    assert [i for i, left in enumerate(skipped(Slg().patch(), 24)) if left] == [7, 8, 9]
-    assert skipped(Slg().patch(), 6) == [False, True, True, False, False, False]
-    assert skipped(Slg().patch(), 1) == [True]
+    assert [i for i, left in enumerate(skipped_layers(Slg().patch(), 24)) if left] == [7, 8, 9]
+    assert skipped_layers(Slg().patch(), 6) == [False, True, True, False, False, False]
+    assert skipped_layers(Slg().patch(), 1) == [True]

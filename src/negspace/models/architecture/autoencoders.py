@@ -16,19 +16,19 @@ class Autoencoder(ModelPart, ABC):
     """A part that makes latents of pictures and pictures of latents."""
 
     @abstractmethod
-    def side(self, settings: Mapping[str, Any]) -> int:
+    def pixels_per_latent(self, settings: Mapping[str, Any]) -> int:
         """Pixels along a side that one latent stands for."""
 
     @abstractmethod
-    def channels(self, settings: Mapping[str, Any]) -> int:
+    def latent_channels(self, settings: Mapping[str, Any]) -> int:
         """Numbers in a latent."""
 
     @abstractmethod
-    def normed(self, settings: Mapping[str, Any], latents: "Tensor") -> "Tensor":
+    def normalize(self, settings: Mapping[str, Any], latents: "Tensor") -> "Tensor":
         """[rows, channels, height, width], its own latents as the denoiser knows them."""
 
     @abstractmethod
-    def unnormed(self, settings: Mapping[str, Any], latents: "Tensor") -> "Tensor":
+    def denormalize(self, settings: Mapping[str, Any], latents: "Tensor") -> "Tensor":
         """What `normed` took, of what it gave."""
 
     @abstractmethod
@@ -47,19 +47,19 @@ class Autoencoder(ModelPart, ABC):
 class KlAutoencoder(Autoencoder):
     """AutoencoderKL: latents are scaled and shifted by a number, or by one a channel."""
 
-    def side(self, settings: Mapping[str, Any]) -> int:
+    def pixels_per_latent(self, settings: Mapping[str, Any]) -> int:
         return 2 ** (len(settings["block_out_channels"]) - 1)
 
-    def channels(self, settings: Mapping[str, Any]) -> int:
+    def latent_channels(self, settings: Mapping[str, Any]) -> int:
         return int(settings["latent_channels"])
 
-    def normed(self, settings: Mapping[str, Any], latents: "Tensor") -> "Tensor":
+    def normalize(self, settings: Mapping[str, Any], latents: "Tensor") -> "Tensor":
         mean, spread = _by_channel(settings, latents)
         if mean is not None and spread is not None:
             return (latents - mean) * settings["scaling_factor"] / spread
         return (latents - (settings.get("shift_factor") or 0.0)) * settings["scaling_factor"]
 
-    def unnormed(self, settings: Mapping[str, Any], latents: "Tensor") -> "Tensor":
+    def denormalize(self, settings: Mapping[str, Any], latents: "Tensor") -> "Tensor":
         mean, spread = _by_channel(settings, latents)
         if mean is not None and spread is not None:
             return latents * spread / settings["scaling_factor"] + mean
@@ -73,16 +73,16 @@ class KlAutoencoder(Autoencoder):
 class DeepCompressionAutoencoder(Autoencoder):
     """AutoencoderDC of Sana: far more pixels a latent, and nothing to draw from."""
 
-    def side(self, settings: Mapping[str, Any]) -> int:
+    def pixels_per_latent(self, settings: Mapping[str, Any]) -> int:
         return 2 ** (len(settings["encoder_block_out_channels"]) - 1)
 
-    def channels(self, settings: Mapping[str, Any]) -> int:
+    def latent_channels(self, settings: Mapping[str, Any]) -> int:
         return int(settings["latent_channels"])
 
-    def normed(self, settings: Mapping[str, Any], latents: "Tensor") -> "Tensor":
+    def normalize(self, settings: Mapping[str, Any], latents: "Tensor") -> "Tensor":
         return latents * settings["scaling_factor"]
 
-    def unnormed(self, settings: Mapping[str, Any], latents: "Tensor") -> "Tensor":
+    def denormalize(self, settings: Mapping[str, Any], latents: "Tensor") -> "Tensor":
         return latents / settings["scaling_factor"]
 
     def encode(self, network: Any, pictures: "Tensor") -> "Tensor":
@@ -93,17 +93,17 @@ class DeepCompressionAutoencoder(Autoencoder):
 class VideoAutoencoder(Autoencoder):
     """AutoencoderKLQwenImage, made for films: a picture is a film of one frame."""
 
-    def side(self, settings: Mapping[str, Any]) -> int:
+    def pixels_per_latent(self, settings: Mapping[str, Any]) -> int:
         return 2 ** len(settings["temperal_downsample"])
 
-    def channels(self, settings: Mapping[str, Any]) -> int:
+    def latent_channels(self, settings: Mapping[str, Any]) -> int:
         return int(settings["z_dim"])
 
-    def normed(self, settings: Mapping[str, Any], latents: "Tensor") -> "Tensor":
+    def normalize(self, settings: Mapping[str, Any], latents: "Tensor") -> "Tensor":
         mean, spread = _by_channel(settings, latents)
         return (latents - mean) / spread
 
-    def unnormed(self, settings: Mapping[str, Any], latents: "Tensor") -> "Tensor":
+    def denormalize(self, settings: Mapping[str, Any], latents: "Tensor") -> "Tensor":
         mean, spread = _by_channel(settings, latents)
         return latents * spread + mean
 
@@ -124,5 +124,5 @@ def _by_channel(settings: Mapping[str, Any], latents: "Tensor") -> "tuple[Any, A
 
 
 KL: Final = KlAutoencoder("vae", f"{_KINDS}.autoencoder_kl", "AutoencoderKL")
-DEEP: Final = DeepCompressionAutoencoder("vae", f"{_KINDS}.autoencoder_dc", "AutoencoderDC")
-FILM: Final = VideoAutoencoder("vae", f"{_KINDS}.autoencoder_kl_qwenimage", "AutoencoderKLQwenImage")
+DEEP_COMPRESSION: Final = DeepCompressionAutoencoder("vae", f"{_KINDS}.autoencoder_dc", "AutoencoderDC")
+VIDEO: Final = VideoAutoencoder("vae", f"{_KINDS}.autoencoder_kl_qwenimage", "AutoencoderKLQwenImage")

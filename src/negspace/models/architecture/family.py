@@ -12,14 +12,14 @@ from negspace.guidance.catalogue import RULES
 from negspace.models.architecture.autoencoders import KL, Autoencoder
 from negspace.models.architecture.parts import ModelPart, TextPart
 from negspace.models.files.source import ModelFolder
-from negspace.models.samplers import EVEN, Spacing
+from negspace.models.samplers import AS_CONFIGURED, Spacing
 from negspace.request import Request
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from negspace.encoding import Encoder, TextEncoder
-    from negspace.models.network.patching import Hosting
+    from negspace.models.network.patching import PatchHost
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,24 +59,24 @@ class Family(ABC):
     name: ClassVar[str]
     title: ClassVar[str]
     pipeline: ClassVar[str]
-    texts: ClassVar[tuple[TextPart, ...]]
+    text_encoders: ClassVar[tuple[TextPart, ...]]
     denoiser: ClassVar[ModelPart]
     vae: ClassVar[Autoencoder] = KL
-    alike: ClassVar[tuple[str, ...]] = ("in_channels", "out_channels")
-    lora: ClassVar[str] = ""
+    must_match: ClassVar[tuple[str, ...]] = ("in_channels", "out_channels")
+    lora_mixin: ClassVar[str] = ""
 
     @abstractmethod
-    def known(self, folder: ModelFolder) -> ModelFacts:
+    def describe(self, folder: ModelFolder) -> ModelFacts:
         """The facts of a folder of this family; settings that are amiss may raise KeyError and alike."""
 
     @abstractmethod
-    def answer(self, denoiser: Any, asked: NetworkInput) -> "Tensor":
+    def predict(self, denoiser: Any, asked: NetworkInput) -> "Tensor":
         """[rows, channels, height, width], what the network says."""
 
     @property
     def parts(self) -> tuple[ModelPart, ...]:
         """Every network of it."""
-        return (*self.texts, self.denoiser, self.vae)
+        return (*self.text_encoders, self.denoiser, self.vae)
 
     def facts(self, folder: ModelFolder) -> ModelFacts:
         """What a model of this family can be told.
@@ -85,23 +85,25 @@ class Family(ABC):
             ModelError: settings are missing or amiss.
         """
         try:
-            return self.known(folder)
+            return self.describe(folder)
         except (KeyError, TypeError, ValueError, IndexError) as error:
             told = f"{type(error).__name__}: {error}"
             settings = f"settings of {self.denoiser.folder}, vae or text_encoder"
             raise ModelError(f"{str(folder.path)!r} has {settings} amiss: {told}") from None
 
-    def present(self, folder: ModelFolder) -> tuple[TextPart, ...]:
+    def present_encoders(self, folder: ModelFolder) -> tuple[TextPart, ...]:
         """The text encoders that a folder has; one that is not optional is taken to be there."""
-        return tuple(part for part in self.texts if not part.optional or part.folder in folder.parts)
+        return tuple(part for part in self.text_encoders if not part.optional or part.folder in folder.parts)
 
-    def encoders(self, folder: ModelFolder) -> tuple[EncoderFacts, ...]:
+    def encoder_facts(self, folder: ModelFolder) -> tuple[EncoderFacts, ...]:
         """What is known of the text encoders of a folder."""
-        words = folder.own.get("words")
+        words = folder.negspace_json.get("words")
         learned = None if words is None else frozenset(str(word).lower() for word in words)
-        return tuple(part.facts(folder.settings(part.folder), learned) for part in self.present(folder))
+        return tuple(
+            part.facts(folder.settings(part.folder), learned) for part in self.present_encoders(folder)
+        )
 
-    def joined(self, encoders: "Sequence[TextEncoder]", settings: dict[str, Any]) -> "Encoder":
+    def join_encoders(self, encoders: "Sequence[TextEncoder]", settings: dict[str, Any]) -> "Encoder":
         """Its text encoders as one; a family with several says how.
 
         Args:
@@ -111,11 +113,11 @@ class Family(ABC):
         (encoder,) = encoders
         return encoder
 
-    def hosting(self, denoiser: Any, name: str) -> "Hosting":
+    def patch_host(self, denoiser: Any, name: str) -> "PatchHost":
         """The places of the network that patches change; none, unless a family says where they are."""
-        from negspace.models.network.patching import NoPatching
+        from negspace.models.network.patching import NoPatchHost
 
-        return NoPatching(name)
+        return NoPatchHost(name)
 
     def spacing(self, settings: dict[str, Any], steps: int, shape: tuple[int, int, int]) -> Spacing:
         """How the noise levels of a picture are spread, beyond what the scheduler's settings say.
@@ -125,7 +127,7 @@ class Family(ABC):
             steps: of the request.
             shape: (channels, height, width) of the latents.
         """
-        return EVEN
+        return AS_CONFIGURED
 
     def numbers(
         self, request: Request, facts: ModelFacts, width: int, height: int
@@ -134,13 +136,13 @@ class Family(ABC):
         return (), ()
 
 
-def hosted(*there: Need) -> tuple[str, ...]:
+def rules_for(*there: Need) -> tuple[str, ...]:
     """The rules for a network that has these; every network can stand beside a weaker one."""
     return tuple(name for name, rule in RULES.items() if rule.needs() <= {"weak model", *there})
 
 
 def chosen(folder: ModelFolder, **otherwise: Any) -> dict[str, Any]:
     """Size, steps, scale and sampler that a folder's `negspace.json` sets, and others where it sets none."""
-    default = folder.own.get("default", {})
+    default = folder.negspace_json.get("default", {})
     made = {name: type(value)(default.get(name, value)) for name, value in otherwise.items()}
     return {"name": folder.name, **made}

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def shift(settings: dict[str, Any], tokens: int, highest: float = 1.15) -> float | None:
+def dynamic_shift(settings: dict[str, Any], tokens: int, highest: float = 1.15) -> float | None:
     """mu, by which a schedule is shifted towards noise for large pictures; None where it is not.
 
     Linear in the picture's tokens between the scheduler's two ends.
@@ -22,10 +22,10 @@ def shift(settings: dict[str, Any], tokens: int, highest: float = 1.15) -> float
     return low + (tokens - few) * (high - low) / (many - few)
 
 
-def down_to_one(settings: dict[str, Any], steps: int, tokens: int) -> Spacing:
+def even_spacing(settings: dict[str, Any], steps: int, tokens: int) -> Spacing:
     """Noise levels 1, 1 - 1/steps, .. 1/steps before they are shifted."""
     levels = tuple(1.0 + (1 / steps - 1.0) * i / max(steps - 1, 1) for i in range(steps))
-    return Spacing(shift(settings, tokens), levels)
+    return Spacing(dynamic_shift(settings, tokens), levels)
 
 
 def pack(x: "Tensor") -> "Tensor":
@@ -42,7 +42,7 @@ def unpack(tokens: "Tensor", shape: Sequence[int]) -> "Tensor":
     return squares.reshape(rows, channels, height, width)
 
 
-def places(x: "Tensor") -> "Tensor":
+def token_positions(x: "Tensor") -> "Tensor":
     """[tokens, 3]: (0, row, column) of every token that `pack` makes."""
     height, width = x.shape[-2] // 2, x.shape[-1] // 2
     found = x.new_zeros(height, width, 3)
@@ -51,6 +51,6 @@ def places(x: "Tensor") -> "Tensor":
     return found.reshape(height * width, 3)
 
 
-def tokens_of(shape: tuple[int, int, int], patch: int = 2) -> int:
+def token_count(shape: tuple[int, int, int], patch: int = 2) -> int:
     """How many tokens a picture of latents (channels, height, width) becomes."""
     return math.prod(side // patch for side in shape[1:])

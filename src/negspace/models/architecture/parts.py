@@ -18,7 +18,7 @@ class ModelPart:
 
     folder: str
     module: str
-    kind: str
+    class_name: str
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,10 @@ class TextPart(ModelPart):
     """
 
     tokenizer: str = "tokenizer"
-    reader: tuple[str, str] = ("transformers.models.clip.tokenization_clip", "CLIPTokenizer")
+    tokenizer_class: tuple[str, str] = ("transformers.models.clip.tokenization_clip", "CLIPTokenizer")
     window: int = 0
     layer: TextEncoderLayer = TextEncoderLayer()
-    marks: int = 1
+    special_tokens: int = 1
     optional: bool = False
 
     def facts(self, settings: dict[str, Any], words: frozenset[str] | None) -> EncoderFacts:
@@ -46,7 +46,9 @@ class TextPart(ModelPart):
         if self.window:
             own = settings.get("text_config", settings)  # of one that sees pictures as well
             width = own.get("d_model", own.get("hidden_size"))
-            return EncoderFacts(self.folder, self.window, self.window - self.marks, words, "llm", width)
+            return EncoderFacts(
+                self.folder, self.window, self.window - self.special_tokens, words, "llm", width
+            )
         window = int(settings.get("max_position_embeddings", 77))
         return EncoderFacts(self.folder, window, window - 2, words, "clip", settings.get("hidden_size"))
 

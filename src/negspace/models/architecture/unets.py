@@ -6,7 +6,7 @@ from negspace.errors import ModelError
 from negspace.facts import Prediction
 from negspace.guidance.branch import Need
 from negspace.models.architecture.autoencoders import KL
-from negspace.models.architecture.family import hosted
+from negspace.models.architecture.family import rules_for
 from negspace.models.architecture.parts import ModelPart
 from negspace.models.files.source import ModelFolder
 
@@ -36,19 +36,19 @@ def rules_of(unet: dict[str, Any]) -> tuple[str, ...]:
     there: list[Need] = ["cross-attention", "self-attention"] if crossing else []
     if middle and own is True:
         there.append("mid self-attention")
-    return hosted(*there)
+    return rules_for(*there)
 
 
 def multiple_of(unet: dict[str, Any], vae: dict[str, Any]) -> int:
     """What width and height must be multiples of: a latent at the bottom of the UNet, in pixels."""
-    return KL.side(vae) * 2 ** (len(unet["block_out_channels"]) - 1)
+    return KL.pixels_per_latent(vae) * 2 ** (len(unet["block_out_channels"]) - 1)
 
 
 def size_of(unet: dict[str, Any], vae: dict[str, Any]) -> tuple[int, int]:
     """(width, height) in pixels that the UNet was made for."""
     sample = unet.get("sample_size") or 64
     height, width = (sample, sample) if isinstance(sample, int) else sample
-    return width * KL.side(vae), height * KL.side(vae)
+    return width * KL.pixels_per_latent(vae), height * KL.pixels_per_latent(vae)
 
 
 def prediction_of(folder: ModelFolder) -> Prediction:

@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING, Any, final
 
 from negspace.facts import ModelFacts
-from negspace.models.architecture.family import Family, NetworkInput, chosen, hosted
-from negspace.models.architecture.flow import down_to_one, pack, places, tokens_of, unpack
+from negspace.models.architecture.family import Family, NetworkInput, chosen, rules_for
+from negspace.models.architecture.flow import even_spacing, pack, token_count, token_positions, unpack
 from negspace.models.architecture.parts import ModelPart, t5
 from negspace.models.files.source import ModelFolder
 from negspace.models.samplers import FLOW_SAMPLERS, Spacing
@@ -20,32 +20,32 @@ class Chroma(Family):
     name = "chroma"
     title = "Chroma"
     pipeline = "ChromaPipeline"
-    texts = (t5(1, 512, padding="masked"),)
+    text_encoders = (t5(1, 512, padding="masked"),)
     denoiser = ModelPart(
         "transformer", "diffusers.models.transformers.transformer_chroma", "ChromaTransformer2DModel"
     )
-    alike = ("in_channels", "joint_attention_dim")
-    lora = "FluxLoraLoaderMixin"
+    must_match = ("in_channels", "joint_attention_dim")
+    lora_mixin = "FluxLoraLoaderMixin"
 
-    def known(self, folder: ModelFolder) -> ModelFacts:
+    def describe(self, folder: ModelFolder) -> ModelFacts:
         vae = folder.settings("vae")
-        side = 128 * self.vae.side(vae)
+        side = 128 * self.vae.pixels_per_latent(vae)
         folder.settings("transformer")
         return ModelFacts(
             **chosen(folder, width=side, height=side, steps=35, scale=5.0, sampler="Euler"),
             family=self.name,
             prediction="flow",
-            encoders=self.encoders(folder),
-            distilled=bool(folder.own.get("distilled", False)),
-            rules=hosted(),
+            encoders=self.encoder_facts(folder),
+            distilled=bool(folder.negspace_json.get("distilled", False)),
+            rules=rules_for(),
             samplers=tuple(FLOW_SAMPLERS),
-            multiple=2 * self.vae.side(vae),
+            multiple=2 * self.vae.pixels_per_latent(vae),
         )
 
     def spacing(self, settings: dict[str, Any], steps: int, shape: tuple[int, int, int]) -> Spacing:
-        return down_to_one(settings, steps, tokens_of(shape))
+        return even_spacing(settings, steps, token_count(shape))
 
-    def answer(self, denoiser: Any, asked: NetworkInput) -> "Tensor":
+    def predict(self, denoiser: Any, asked: NetworkInput) -> "Tensor":
         tokens = pack(asked.x)
         return unpack(
             denoiser(
@@ -53,7 +53,7 @@ class Chroma(Family):
                 timestep=asked.times / 1000,
                 encoder_hidden_states=asked.hidden,
                 txt_ids=asked.x.new_zeros(asked.hidden.shape[1], 3),
-                img_ids=places(asked.x),
+                img_ids=token_positions(asked.x),
                 attention_mask=_attended(asked, tokens),
                 return_dict=False,
             )[0],

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, final
 
 from negspace.facts import ModelFacts
-from negspace.models.architecture.family import Family, NetworkInput, chosen, hosted
-from negspace.models.architecture.flow import down_to_one, pack, places, tokens_of, unpack
+from negspace.models.architecture.family import Family, NetworkInput, chosen, rules_for
+from negspace.models.architecture.flow import even_spacing, pack, token_count, token_positions, unpack
 from negspace.models.architecture.parts import ModelPart, clip, t5
 from negspace.models.files.source import ModelFolder
 from negspace.models.samplers import FLOW_SAMPLERS, Spacing
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from negspace.encoding import Encoder, TextEncoder
-    from negspace.models.network.patching import Hosting
+    from negspace.models.network.patching import PatchHost
 
 
 @final
@@ -28,37 +28,37 @@ class Flux(Family):
     name = "flux"
     title = "FLUX.1"
     pipeline = "FluxPipeline"
-    texts = (clip(1, pooled="eos"), t5(2, 512))
+    text_encoders = (clip(1, pooled="eos"), t5(2, 512))
     denoiser = ModelPart(
         "transformer", "diffusers.models.transformers.transformer_flux", "FluxTransformer2DModel"
     )
-    alike = ("in_channels", "joint_attention_dim", "pooled_projection_dim", "guidance_embeds")
-    lora = "FluxLoraLoaderMixin"
+    must_match = ("in_channels", "joint_attention_dim", "pooled_projection_dim", "guidance_embeds")
+    lora_mixin = "FluxLoraLoaderMixin"
 
-    def known(self, folder: ModelFolder) -> ModelFacts:
+    def describe(self, folder: ModelFolder) -> ModelFacts:
         network, vae = folder.settings("transformer"), folder.settings("vae")
         told = bool(network.get("guidance_embeds", False))
-        side = 128 * self.vae.side(vae)
+        side = 128 * self.vae.pixels_per_latent(vae)
         return ModelFacts(
             **chosen(folder, width=side, height=side, steps=28 if told else 4, scale=1.0, sampler="Euler"),
             family=self.name,
             prediction="flow",
-            encoders=self.encoders(folder),
-            distilled=bool(folder.own.get("distilled", True)),
+            encoders=self.encoder_facts(folder),
+            distilled=bool(folder.negspace_json.get("distilled", True)),
             absent="none",
-            rules=hosted("cross-attention"),
+            rules=rules_for("cross-attention"),
             samplers=tuple(FLOW_SAMPLERS),
-            multiple=2 * self.vae.side(vae),
-            guidance=float(folder.own.get("default", {}).get("guidance", 3.5)) if told else None,
+            multiple=2 * self.vae.pixels_per_latent(vae),
+            guidance=float(folder.negspace_json.get("default", {}).get("guidance", 3.5)) if told else None,
         )
 
-    def joined(self, encoders: "Sequence[TextEncoder]", settings: dict[str, Any]) -> "Encoder":
+    def join_encoders(self, encoders: "Sequence[TextEncoder]", settings: dict[str, Any]) -> "Encoder":
         from negspace.encoding import PooledAndTokens
 
         return PooledAndTokens(*encoders)
 
     def spacing(self, settings: dict[str, Any], steps: int, shape: tuple[int, int, int]) -> Spacing:
-        return down_to_one(settings, steps, tokens_of(shape))
+        return even_spacing(settings, steps, token_count(shape))
 
     def numbers(
         self, request: Request, facts: ModelFacts, width: int, height: int
@@ -68,7 +68,7 @@ class Flux(Family):
         told = (facts.guidance if request.guidance is None else request.guidance,)
         return told, told
 
-    def answer(self, denoiser: Any, asked: NetworkInput) -> "Tensor":
+    def predict(self, denoiser: Any, asked: NetworkInput) -> "Tensor":
         said = denoiser(
             hidden_states=pack(asked.x),
             timestep=asked.times / 1000,
@@ -76,13 +76,15 @@ class Flux(Family):
             pooled_projections=asked.pooled,
             encoder_hidden_states=asked.hidden,
             txt_ids=asked.x.new_zeros(asked.hidden.shape[1], 3),
-            img_ids=places(asked.x),
+            img_ids=token_positions(asked.x),
             return_dict=False,
         )[0]
         return unpack(said, asked.x.shape)
 
-    def hosting(self, denoiser: Any, name: str) -> "Hosting":
-        from negspace.models.network.joint_attention import JointPatching, rotated
+    def patch_host(self, denoiser: Any, name: str) -> "PatchHost":
+        from negspace.models.network.joint_attention import JointPatchHost, rotated
 
         single = [block.attn for block in denoiser.single_transformer_blocks]
-        return JointPatching([*(block.attn for block in denoiser.transformer_blocks), *single], name, rotated)
+        return JointPatchHost(
+            [*(block.attn for block in denoiser.transformer_blocks), *single], name, rotated
+        )

@@ -4,7 +4,7 @@ from abc import ABC
 from typing import TYPE_CHECKING, Any, final
 
 from negspace.facts import ModelFacts
-from negspace.models.architecture.family import Family, NetworkInput, chosen, hosted
+from negspace.models.architecture.family import Family, NetworkInput, chosen, rules_for
 from negspace.models.architecture.parts import ModelPart, t5
 from negspace.models.architecture.unets import few_steps, prediction_of, sampler_of
 from negspace.models.files.source import ModelFolder
@@ -20,11 +20,11 @@ class PixArt(Family, ABC):
     denoiser = ModelPart(
         "transformer", "diffusers.models.transformers.pixart_transformer_2d", "PixArtTransformer2DModel"
     )
-    alike = ("in_channels", "out_channels", "caption_channels")
+    must_match = ("in_channels", "out_channels", "caption_channels")
 
-    def known(self, folder: ModelFolder) -> ModelFacts:
+    def describe(self, folder: ModelFolder) -> ModelFacts:
         network, vae = folder.settings("transformer"), folder.settings("vae")
-        side = int(network["sample_size"]) * self.vae.side(vae)
+        side = int(network["sample_size"]) * self.vae.pixels_per_latent(vae)
         few = few_steps(folder.name)
         return ModelFacts(
             **chosen(
@@ -37,14 +37,14 @@ class PixArt(Family, ABC):
             ),
             family=self.name,
             prediction=prediction_of(folder),
-            encoders=self.encoders(folder),
-            distilled=bool(folder.own.get("distilled", few)),
-            rules=hosted(),
+            encoders=self.encoder_facts(folder),
+            distilled=bool(folder.negspace_json.get("distilled", few)),
+            rules=rules_for(),
             samplers=tuple(SAMPLERS),
-            multiple=self.vae.side(vae) * int(network.get("patch_size", 2)),
+            multiple=self.vae.pixels_per_latent(vae) * int(network.get("patch_size", 2)),
         )
 
-    def answer(self, denoiser: Any, asked: NetworkInput) -> "Tensor":
+    def predict(self, denoiser: Any, asked: NetworkInput) -> "Tensor":
         rows, channels, height, width = asked.x.shape
         besides: dict[str, Any] = {"resolution": None, "aspect_ratio": None}
         if denoiser.config.sample_size == 128:  # alpha at 1024 pixels is told its size, of 8 pixels a latent
@@ -71,7 +71,7 @@ class PixArtAlpha(PixArt):
     name = "pixart-alpha"
     title = "PixArt alpha"
     pipeline = "PixArtAlphaPipeline"
-    texts = (t5(1, 120, padding="masked", text="lowered"),)
+    text_encoders = (t5(1, 120, padding="masked", text="lowered"),)
 
 
 @final
@@ -81,4 +81,4 @@ class PixArtSigma(PixArt):
     name = "pixart-sigma"
     title = "PixArt sigma"
     pipeline = "PixArtSigmaPipeline"
-    texts = (t5(1, 300, padding="masked", text="lowered"),)
+    text_encoders = (t5(1, 300, padding="masked", text="lowered"),)

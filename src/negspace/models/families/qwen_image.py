@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING, Any, final
 
 from negspace.facts import ModelFacts, TextEncoderLayer
-from negspace.models.architecture.autoencoders import FILM
-from negspace.models.architecture.family import Family, NetworkInput, chosen, hosted
-from negspace.models.architecture.flow import down_to_one, pack, tokens_of, unpack
+from negspace.models.architecture.autoencoders import VIDEO
+from negspace.models.architecture.family import Family, NetworkInput, chosen, rules_for
+from negspace.models.architecture.flow import even_spacing, pack, token_count, unpack
 from negspace.models.architecture.parts import ModelPart, TextPart
 from negspace.models.architecture.unets import few_steps
 from negspace.models.files.source import ModelFolder
@@ -33,7 +33,7 @@ class QwenImage(Family):
     name = "qwen-image"
     title = "Qwen-Image"
     pipeline = "QwenImagePipeline"
-    texts = (
+    text_encoders = (
         TextPart(
             "text_encoder",
             "transformers.models.qwen2_5_vl.modeling_qwen2_5_vl",
@@ -49,20 +49,20 @@ class QwenImage(Family):
                 after="<|im_end|>\n<|im_start|>assistant\n",
                 instruction=_CHAT,
             ),
-            marks=5,
+            special_tokens=5,
         ),
     )
     denoiser = ModelPart(
         "transformer", "diffusers.models.transformers.transformer_qwenimage", "QwenImageTransformer2DModel"
     )
-    vae = FILM
-    alike = ("in_channels", "joint_attention_dim")
-    lora = "QwenImageLoraLoaderMixin"
+    vae = VIDEO
+    must_match = ("in_channels", "joint_attention_dim")
+    lora_mixin = "QwenImageLoraLoaderMixin"
 
-    def known(self, folder: ModelFolder) -> ModelFacts:
+    def describe(self, folder: ModelFolder) -> ModelFacts:
         vae = folder.settings("vae")
         folder.settings("transformer")
-        side = 128 * self.vae.side(vae)
+        side = 128 * self.vae.pixels_per_latent(vae)
         few = few_steps(folder.name)
         return ModelFacts(
             **chosen(
@@ -75,19 +75,19 @@ class QwenImage(Family):
             ),
             family=self.name,
             prediction="flow",
-            encoders=self.encoders(folder),
-            distilled=bool(folder.own.get("distilled", few)),
+            encoders=self.encoder_facts(folder),
+            distilled=bool(folder.negspace_json.get("distilled", few)),
             absent="none",
             rule="token_norm",
-            rules=hosted(),
+            rules=rules_for(),
             samplers=tuple(FLOW_SAMPLERS),
-            multiple=2 * self.vae.side(vae),
+            multiple=2 * self.vae.pixels_per_latent(vae),
         )
 
     def spacing(self, settings: dict[str, Any], steps: int, shape: tuple[int, int, int]) -> Spacing:
-        return down_to_one(settings, steps, tokens_of(shape))
+        return even_spacing(settings, steps, token_count(shape))
 
-    def answer(self, denoiser: Any, asked: NetworkInput) -> "Tensor":
+    def predict(self, denoiser: Any, asked: NetworkInput) -> "Tensor":
         assert asked.mask is not None
         height, width = asked.x.shape[-2] // 2, asked.x.shape[-1] // 2
         said = asked.x.new_empty(asked.x.shape)

@@ -5,8 +5,8 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any, final
 
 from negspace.facts import ModelFacts, TextEncoderLayer
-from negspace.models.architecture.autoencoders import DEEP
-from negspace.models.architecture.family import Family, NetworkInput, chosen, hosted
+from negspace.models.architecture.autoencoders import DEEP_COMPRESSION
+from negspace.models.architecture.family import Family, NetworkInput, chosen, rules_for
 from negspace.models.architecture.parts import ModelPart, TextPart
 from negspace.models.architecture.unets import few_steps
 from negspace.models.files.source import ModelFolder
@@ -25,7 +25,7 @@ class Sana(Family):
     name = "sana"
     title = "Sana"
     pipeline = "SanaPipeline"
-    texts = (
+    text_encoders = (
         TextPart(
             "text_encoder",
             "transformers.models.gemma2.modeling_gemma2",
@@ -39,13 +39,13 @@ class Sana(Family):
     denoiser = ModelPart(
         "transformer", "diffusers.models.transformers.sana_transformer", "SanaTransformer2DModel"
     )
-    vae = DEEP
-    alike = ("in_channels", "out_channels", "caption_channels")
-    lora = "SanaLoraLoaderMixin"
+    vae = DEEP_COMPRESSION
+    must_match = ("in_channels", "out_channels", "caption_channels")
+    lora_mixin = "SanaLoraLoaderMixin"
 
-    def known(self, folder: ModelFolder) -> ModelFacts:
+    def describe(self, folder: ModelFolder) -> ModelFacts:
         network, vae = folder.settings("transformer"), folder.settings("vae")
-        side = int(network.get("sample_size", 32)) * self.vae.side(vae)
+        side = int(network.get("sample_size", 32)) * self.vae.pixels_per_latent(vae)
         few = few_steps(folder.name)
         euler = "FlowMatchEuler" in str(folder.scheduler.get("_class_name"))
         return ModelFacts(
@@ -59,14 +59,14 @@ class Sana(Family):
             ),
             family=self.name,
             prediction="flow",
-            encoders=self.encoders(folder),
-            distilled=bool(folder.own.get("distilled", few)),
-            rules=hosted(),
+            encoders=self.encoder_facts(folder),
+            distilled=bool(folder.negspace_json.get("distilled", few)),
+            rules=rules_for(),
             samplers=tuple(FLOW_SAMPLERS),
-            multiple=self.vae.side(vae) * int(network.get("patch_size", 1)),
+            multiple=self.vae.pixels_per_latent(vae) * int(network.get("patch_size", 1)),
         )
 
-    def joined(self, encoders: "Sequence[TextEncoder]", settings: dict[str, Any]) -> "Encoder":
+    def join_encoders(self, encoders: "Sequence[TextEncoder]", settings: dict[str, Any]) -> "Encoder":
         from diffusers.pipelines.sana.pipeline_sana import SanaPipeline
 
         from negspace.encoding import InstructedEncoder
@@ -75,7 +75,7 @@ class Sana(Family):
         lines = signature(SanaPipeline.__call__).parameters["complex_human_instruction"].default
         return InstructedEncoder(encoders[0], "\n".join(lines))
 
-    def answer(self, denoiser: Any, asked: NetworkInput) -> "Tensor":
+    def predict(self, denoiser: Any, asked: NetworkInput) -> "Tensor":
         said = denoiser(
             asked.x,
             encoder_hidden_states=asked.hidden,

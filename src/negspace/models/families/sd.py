@@ -12,7 +12,7 @@ from negspace.models.samplers import SAMPLERS
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from negspace.models.network.patching import Hosting
+    from negspace.models.network.patching import PatchHost
 
 
 @final
@@ -22,12 +22,12 @@ class StableDiffusion(Family):
     name = "sd"
     title = "Stable Diffusion 1 and 2"
     pipeline = "StableDiffusionPipeline"
-    texts = (clip(1),)
+    text_encoders = (clip(1),)
     denoiser = unets.UNET
-    alike = unets.ALIKE
-    lora = "StableDiffusionLoraLoaderMixin"
+    must_match = unets.ALIKE
+    lora_mixin = "StableDiffusionLoraLoaderMixin"
 
-    def known(self, folder: ModelFolder) -> ModelFacts:
+    def describe(self, folder: ModelFolder) -> ModelFacts:
         unet, vae = folder.settings("unet"), folder.settings("vae")
         width, height = unets.size_of(unet, vae)
         few = unets.few_steps(folder.name)
@@ -42,18 +42,18 @@ class StableDiffusion(Family):
             ),
             family=self.name,
             prediction=unets.prediction_of(folder),
-            encoders=self.encoders(folder),
-            distilled=bool(folder.own.get("distilled", few)),
+            encoders=self.encoder_facts(folder),
+            distilled=bool(folder.negspace_json.get("distilled", few)),
             swaps=True,
             rules=unets.rules_of(unet),
             samplers=tuple(SAMPLERS),
             multiple=unets.multiple_of(unet, vae),
         )
 
-    def answer(self, denoiser: Any, asked: NetworkInput) -> "Tensor":
+    def predict(self, denoiser: Any, asked: NetworkInput) -> "Tensor":
         return denoiser(asked.x, asked.times, asked.hidden, return_dict=False)[0]
 
-    def hosting(self, denoiser: Any, name: str) -> "Hosting":
-        from negspace.models.network.patching import Patching
+    def patch_host(self, denoiser: Any, name: str) -> "PatchHost":
+        from negspace.models.network.patching import UNetPatchHost
 
-        return Patching(denoiser, name)
+        return UNetPatchHost(denoiser, name)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, final
 
 from negspace.facts import ModelFacts
-from negspace.models.architecture.family import Family, NetworkInput, chosen, hosted
-from negspace.models.architecture.flow import shift, tokens_of
+from negspace.models.architecture.family import Family, NetworkInput, chosen, rules_for
+from negspace.models.architecture.flow import dynamic_shift, token_count
 from negspace.models.architecture.parts import ModelPart, clip, t5
 from negspace.models.architecture.unets import few_steps
 from negspace.models.files.source import ModelFolder
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from negspace.encoding import Encoder, TextEncoder
-    from negspace.models.network.patching import Hosting
+    from negspace.models.network.patching import PatchHost
 
 _READ = 256
 """Tokens that T5 reads."""
@@ -28,7 +28,7 @@ class StableDiffusion3(Family):
     name = "sd3"
     title = "Stable Diffusion 3 and 3.5"
     pipeline = "StableDiffusion3Pipeline"
-    texts = (
+    text_encoders = (
         clip(1, projecting=True, skip=1, norm="none", pooled="projected"),
         clip(2, projecting=True, skip=1, norm="none", pooled="projected"),
         t5(3, _READ, optional=True),
@@ -36,12 +36,12 @@ class StableDiffusion3(Family):
     denoiser = ModelPart(
         "transformer", "diffusers.models.transformers.transformer_sd3", "SD3Transformer2DModel"
     )
-    alike = ("in_channels", "joint_attention_dim", "pooled_projection_dim")
-    lora = "SD3LoraLoaderMixin"
+    must_match = ("in_channels", "joint_attention_dim", "pooled_projection_dim")
+    lora_mixin = "SD3LoraLoaderMixin"
 
-    def known(self, folder: ModelFolder) -> ModelFacts:
+    def describe(self, folder: ModelFolder) -> ModelFacts:
         network, vae = folder.settings("transformer"), folder.settings("vae")
-        side = int(network.get("sample_size", 128)) * self.vae.side(vae)
+        side = int(network.get("sample_size", 128)) * self.vae.pixels_per_latent(vae)
         few = few_steps(folder.name)
         return ModelFacts(
             **chosen(
@@ -54,14 +54,14 @@ class StableDiffusion3(Family):
             ),
             family=self.name,
             prediction="flow",
-            encoders=self.encoders(folder),
-            distilled=bool(folder.own.get("distilled", few)),
-            rules=hosted("cross-attention"),
+            encoders=self.encoder_facts(folder),
+            distilled=bool(folder.negspace_json.get("distilled", few)),
+            rules=rules_for("cross-attention"),
             samplers=tuple(FLOW_SAMPLERS),
-            multiple=self.vae.side(vae) * int(network.get("patch_size", 2)),
+            multiple=self.vae.pixels_per_latent(vae) * int(network.get("patch_size", 2)),
         )
 
-    def joined(self, encoders: "Sequence[TextEncoder]", settings: dict[str, Any]) -> "Encoder":
+    def join_encoders(self, encoders: "Sequence[TextEncoder]", settings: dict[str, Any]) -> "Encoder":
         from negspace.encoding import EndToEnd, SideBySide, TrailingZeros
 
         beside = SideBySide(encoders[:2])
@@ -70,9 +70,9 @@ class StableDiffusion3(Family):
         return TrailingZeros(beside, _READ, settings["joint_attention_dim"])
 
     def spacing(self, settings: dict[str, Any], steps: int, shape: tuple[int, int, int]) -> Spacing:
-        return Spacing(shift(settings, tokens_of(shape), highest=1.16))
+        return Spacing(dynamic_shift(settings, token_count(shape), highest=1.16))
 
-    def answer(self, denoiser: Any, asked: NetworkInput) -> "Tensor":
+    def predict(self, denoiser: Any, asked: NetworkInput) -> "Tensor":
         return denoiser(
             hidden_states=asked.x,
             timestep=asked.times,
@@ -81,7 +81,7 @@ class StableDiffusion3(Family):
             return_dict=False,
         )[0]
 
-    def hosting(self, denoiser: Any, name: str) -> "Hosting":
-        from negspace.models.network.joint_attention import JointPatching, plain
+    def patch_host(self, denoiser: Any, name: str) -> "PatchHost":
+        from negspace.models.network.joint_attention import JointPatchHost, plain
 
-        return JointPatching([block.attn for block in denoiser.transformer_blocks], name, plain)
+        return JointPatchHost([block.attn for block in denoiser.transformer_blocks], name, plain)

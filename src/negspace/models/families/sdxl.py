@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from negspace.encoding import Encoder, TextEncoder
-    from negspace.models.network.patching import Hosting
+    from negspace.models.network.patching import PatchHost
 
 
 @final
@@ -29,15 +29,15 @@ class StableDiffusionXL(Family):
     name = "sdxl"
     title = "Stable Diffusion XL"
     pipeline = "StableDiffusionXLPipeline"
-    texts = (
+    text_encoders = (
         clip(1, skip=1, norm="none"),
         clip(2, projecting=True, skip=1, norm="none", pooled="projected"),
     )
     denoiser = unets.UNET
-    alike = unets.ALIKE
-    lora = "StableDiffusionXLLoraLoaderMixin"
+    must_match = unets.ALIKE
+    lora_mixin = "StableDiffusionXLLoraLoaderMixin"
 
-    def known(self, folder: ModelFolder) -> ModelFacts:
+    def describe(self, folder: ModelFolder) -> ModelFacts:
         unet, vae = folder.settings("unet"), folder.settings("vae")
         if folder.index.get("requires_aesthetics_score"):
             raise ModelError(f"{str(folder.path)!r} is a refiner, which finishes pictures and begins none")
@@ -54,8 +54,8 @@ class StableDiffusionXL(Family):
             ),
             family=self.name,
             prediction=unets.prediction_of(folder),
-            encoders=self.encoders(folder),
-            distilled=bool(folder.own.get("distilled", few)),
+            encoders=self.encoder_facts(folder),
+            distilled=bool(folder.negspace_json.get("distilled", few)),
             absent="zeros" if folder.index.get("force_zeros_for_empty_prompt", True) else "empty",
             swaps=True,
             rules=unets.rules_of(unet),
@@ -64,7 +64,7 @@ class StableDiffusionXL(Family):
             sizes=True,
         )
 
-    def joined(self, encoders: "Sequence[TextEncoder]", settings: dict[str, Any]) -> "Encoder":
+    def join_encoders(self, encoders: "Sequence[TextEncoder]", settings: dict[str, Any]) -> "Encoder":
         from negspace.encoding import SideBySide
 
         return SideBySide(encoders)
@@ -75,14 +75,14 @@ class StableDiffusionXL(Family):
         own = request.sizes or Sizes()
         return _told(own, width, height), _told(request.negative_sizes or own, width, height)
 
-    def answer(self, denoiser: Any, asked: NetworkInput) -> "Tensor":
+    def predict(self, denoiser: Any, asked: NetworkInput) -> "Tensor":
         besides = {"text_embeds": asked.pooled, "time_ids": asked.numbers}
         return denoiser(asked.x, asked.times, asked.hidden, added_cond_kwargs=besides, return_dict=False)[0]
 
-    def hosting(self, denoiser: Any, name: str) -> "Hosting":
-        from negspace.models.network.patching import Patching
+    def patch_host(self, denoiser: Any, name: str) -> "PatchHost":
+        from negspace.models.network.patching import UNetPatchHost
 
-        return Patching(denoiser, name)
+        return UNetPatchHost(denoiser, name)
 
 
 def _told(sizes: Sizes, width: int, height: int) -> tuple[float, ...]:

@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING, Any, final
 
 from negspace.facts import ModelFacts, TextEncoderLayer
-from negspace.models.architecture.family import Family, NetworkInput, chosen, hosted
-from negspace.models.architecture.flow import down_to_one, tokens_of
+from negspace.models.architecture.family import Family, NetworkInput, chosen, rules_for
+from negspace.models.architecture.flow import even_spacing, token_count
 from negspace.models.architecture.parts import ModelPart, TextPart
 from negspace.models.architecture.unets import few_steps
 from negspace.models.files.source import ModelFolder
@@ -25,7 +25,7 @@ class ZImage(Family):
     name = "z-image"
     title = "Z-Image"
     pipeline = "ZImagePipeline"
-    texts = (
+    text_encoders = (
         TextPart(
             "text_encoder",
             "transformers.models.qwen3.modeling_qwen3",
@@ -41,19 +41,19 @@ class ZImage(Family):
                 before="<|im_start|>user\n",
                 after="<|im_end|>\n<|im_start|>assistant\n",
             ),
-            marks=8,
+            special_tokens=8,
         ),
     )
     denoiser = ModelPart(
         "transformer", "diffusers.models.transformers.transformer_z_image", "ZImageTransformer2DModel"
     )
-    alike = ("in_channels", "cap_feat_dim")
-    lora = "ZImageLoraLoaderMixin"
+    must_match = ("in_channels", "cap_feat_dim")
+    lora_mixin = "ZImageLoraLoaderMixin"
 
-    def known(self, folder: ModelFolder) -> ModelFacts:
+    def describe(self, folder: ModelFolder) -> ModelFacts:
         vae = folder.settings("vae")
         folder.settings("transformer")
-        side = 128 * self.vae.side(vae)
+        side = 128 * self.vae.pixels_per_latent(vae)
         few = few_steps(folder.name)
         return ModelFacts(
             **chosen(
@@ -66,17 +66,17 @@ class ZImage(Family):
             ),
             family=self.name,
             prediction="flow",
-            encoders=self.encoders(folder),
-            distilled=bool(folder.own.get("distilled", few)),
-            rules=hosted(),
+            encoders=self.encoder_facts(folder),
+            distilled=bool(folder.negspace_json.get("distilled", few)),
+            rules=rules_for(),
             samplers=tuple(FLOW_SAMPLERS),
-            multiple=2 * self.vae.side(vae),
+            multiple=2 * self.vae.pixels_per_latent(vae),
         )
 
     def spacing(self, settings: dict[str, Any], steps: int, shape: tuple[int, int, int]) -> Spacing:
-        return down_to_one(settings, steps, tokens_of(shape))
+        return even_spacing(settings, steps, token_count(shape))
 
-    def answer(self, denoiser: Any, asked: NetworkInput) -> "Tensor":
+    def predict(self, denoiser: Any, asked: NetworkInput) -> "Tensor":
         assert asked.mask is not None
         clock = (1000 - asked.times) / 1000  # it counts from noise to picture, and answers so
         said = asked.x.new_empty(asked.x.shape)

@@ -13,7 +13,7 @@ from negspace.files import write_whole
 
 
 @dataclass(frozen=True)
-class Print:
+class WeightFiles:
     """The weights of a model, to be told apart from others.
 
     Attributes:
@@ -24,20 +24,20 @@ class Print:
 
     folder: Path
     files: tuple[Path, ...]
-    besides: tuple[tuple[str, Path], ...] = ()
+    added: tuple[tuple[str, Path], ...] = ()
 
-    def told(self) -> tuple[str, ...]:
+    def replacements(self) -> tuple[str, ...]:
         """The files from elsewhere, for people."""
         return tuple(
-            f"{how} {file.name}, sha256 {fingerprint(file.parent, [file])[:12]}" for how, file in self.besides
+            f"{how} {file.name}, sha256 {fingerprint(file.parent, [file])[:12]}" for how, file in self.added
         )
 
     def sha256(self) -> str:
         """In hex. The first call may read all files."""
         own = fingerprint(self.folder, self.files)
-        if not self.besides:
+        if not self.added:
             return own
-        more = (f"{how}:{fingerprint(file.parent, [file])}" for how, file in self.besides)
+        more = (f"{how}:{fingerprint(file.parent, [file])}" for how, file in self.added)
         return hashlib.sha256("\n".join([own, *more]).encode()).hexdigest()
 
 

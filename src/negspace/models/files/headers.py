@@ -1,4 +1,4 @@
-"""What a safetensors file says it holds, read without its weights and believed only as far as it is true."""
+"""Headers of safetensors files, read without the weights, and checked against the file itself."""
 
 import json
 import math
@@ -33,94 +33,99 @@ COUNTERS = ("position_ids", "num_batches_tracked")
 
 
 @dataclass(frozen=True)
-class Held:
-    """One tensor of a file.
-
-    Attributes:
-        dtype: in `BYTES`.
-        shape: of it.
-    """
+class TensorHeader:
+    """What a header says of one tensor; its dtype is in `BYTES`."""
 
     dtype: str
     shape: tuple[int, ...]
 
     @property
     def values(self) -> int:
-        """How many there are."""
+        """How many values it has."""
         return math.prod(self.shape)
 
 
-def read_header(file: Path) -> dict[str, Held]:
-    """What a file holds, by name.
+@dataclass(frozen=True)
+class Header:
+    """The header of a file.
 
-    Raises:
-        ModelError: as `read_told`.
+    Attributes:
+        tensors: by name.
+        metadata: what else its writer noted.
     """
-    return read_told(file)[0]
+
+    tensors: dict[str, TensorHeader]
+    metadata: dict[str, str]
 
 
-def read_told(file: Path) -> tuple[dict[str, Held], dict[str, str]]:
-    """What a file holds, by name; and its metadata.
+def read_header(file: Path) -> Header:
+    """The header of a safetensors file.
 
     Raises:
         ModelError: it is no safetensors file, is cut off, or holds something other than it says.
     """
+    content, size = _read_json(file)
+    metadata = content.pop("__metadata__", None)
+    metadata = metadata if isinstance(metadata, dict) else {}
+    entries = {name: _checked(file, name, entry) for name, entry in content.items()}
+    _check_offsets(file, [offsets for offsets, _ in entries.values()], size)
+    tensors = {name: tensor for name, (_, tensor) in entries.items()}
+    return Header(tensors, {str(key): str(value) for key, value in metadata.items()})
+
+
+def _read_json(file: Path) -> tuple[dict[str, Any], int]:
+    """(the JSON of the header, bytes of the file behind it)."""
     try:
         size = file.stat().st_size
         with file.open("rb") as opened:
             length = int.from_bytes(opened.read(8), "little")
             if size < 8 or length > min(size - 8, LARGEST_HEADER):
-                raise amiss(
+                raise damaged(
                     file, f"its header should take {length} bytes and the file has {size}; it is cut off"
                 )
-            told = json.loads(opened.read(length))
+            content = json.loads(opened.read(length))
     except OSError as error:
         raise ModelError(f"cannot read {str(file)!r}: {error.strerror}") from None
     except (ValueError, RecursionError):
-        raise amiss(file, "its header is not JSON") from None
-    if not isinstance(told, dict):
-        raise amiss(file, "its header is not a JSON object")
-    metadata = told.pop("__metadata__", None)
-    metadata = metadata if isinstance(metadata, dict) else {}
-    ends = [_checked(file, name, entry) for name, entry in told.items()]
-    _check_places(file, [end for end, _ in ends], size - 8 - length)
-    held = {name: held for name, (_, held) in zip(told, ends, strict=True)}
-    return held, {str(key): str(value) for key, value in metadata.items()}
+        raise damaged(file, "its header is not JSON") from None
+    if not isinstance(content, dict):
+        raise damaged(file, "its header is not a JSON object")
+    return content, size - 8 - length
 
 
-def _checked(file: Path, name: str, entry: Any) -> tuple[tuple[int, int], Held]:
-    """(where a tensor stands, what it is)."""
+def _checked(file: Path, name: str, entry: Any) -> tuple[tuple[int, int], TensorHeader]:
+    """((first byte, byte after the last) of a tensor, its header)."""
     try:
         dtype, shape, (start, stop) = entry["dtype"], entry["shape"], entry["data_offsets"]
         whole = [*shape, start, stop]
     except (KeyError, TypeError, ValueError):
-        raise amiss(file, f"its header tells {name[:80]!r} in no way that is known") from None
+        raise damaged(file, f"its header describes {name[:80]!r} in no known way") from None
     if dtype not in BYTES:
-        raise amiss(file, f"{name[:80]!r} has the dtype {dtype!r:.20}; known are {', '.join(BYTES)}")
+        raise damaged(file, f"{name[:80]!r} has the dtype {dtype!r:.20}; known are {', '.join(BYTES)}")
     if not all(type(number) is int and number >= 0 for number in whole):
-        raise amiss(file, f"{name[:80]!r} has a shape or place that is no whole number")
-    held = Held(dtype, tuple(shape))
-    if held.values * BYTES[dtype] != stop - start:
-        raise amiss(file, f"{name[:80]!r} of shape {list(shape)!s:.60} does not take {stop - start} bytes")
+        raise damaged(file, f"{name[:80]!r} has a shape or place that is no whole number")
+    tensor = TensorHeader(dtype, tuple(shape))
+    if tensor.values * BYTES[dtype] != stop - start:
+        raise damaged(file, f"{name[:80]!r} of shape {list(shape)!s:.60} does not take {stop - start} bytes")
     if not dtype.startswith(("F", "BF")) and not name.endswith(COUNTERS):
-        raise amiss(file, f"{name[:80]!r} is {dtype}; quantised weights are not known here")
-    return (start, stop), held
+        raise damaged(file, f"{name[:80]!r} is {dtype}; quantised weights are not known here")
+    return (start, stop), tensor
 
 
-def _check_places(file: Path, places: list[tuple[int, int]], size: int) -> None:
+def _check_offsets(file: Path, offsets: list[tuple[int, int]], size: int) -> None:
     """Tensors stand one after the other and fill the file."""
-    at = 0
-    for start, stop in sorted(places):
-        if start != at:
-            raise amiss(file, "its tensors overlap or leave gaps")
-        at = stop
-    if at != size:
-        raise amiss(file, f"its tensors take {at} bytes and the file has {size} for them; it is cut off")
+    end = 0
+    for start, stop in sorted(offsets):
+        if start != end:
+            raise damaged(file, "its tensors overlap or leave gaps")
+        end = stop
+    if end != size:
+        raise damaged(file, f"its tensors take {end} bytes and the file has {size} for them; it is cut off")
 
 
-def amiss(file: Path, told: str) -> ModelError:
+def damaged(file: Path, reason: str) -> ModelError:
     """The error for a damaged file."""
-    return ModelError(f"{str(file)!r} is damaged: {told}; fetch it again")
+    return ModelError(f"{str(file)!r} is damaged: {reason}; fetch it again")
 
 
 def check_inside(folder: Path, file: Path) -> None:
@@ -129,12 +134,12 @@ def check_inside(folder: Path, file: Path) -> None:
     A hub's cache links its files to blobs beside its snapshots, which is allowed.
 
     Raises:
-        ModelError: so it is.
+        ModelError: it is such a link.
     """
     home, real = folder.resolve(), file.resolve()
-    snapshots = next((one for one in (home, *home.parents) if one.name == "snapshots"), None)
+    snapshots = next((folder for folder in (home, *home.parents) if folder.name == "snapshots"), None)
     allowed = [home] if snapshots is None else [home, snapshots.parent / "blobs"]
-    if not any(real.is_relative_to(one) for one in allowed):
+    if not any(real.is_relative_to(folder) for folder in allowed):
         raise ModelError(
             f"{str(file)!r} is a link to {str(real)!r}, outside of the model; copy the file there"
         )
@@ -143,16 +148,16 @@ def check_inside(folder: Path, file: Path) -> None:
 def weight_files(folder: Path, endings: tuple[str, ...] = (".safetensors",)) -> list[Path]:
     """The weight files of a part, in order.
 
-    Where the same weights lie there twice, as "model.safetensors" and "model.fp16.safetensors", they are the
-    ones without a variant in their names, else those of fp16.
+    Where the same weights are there twice, as "model.safetensors" and "model.fp16.safetensors", the files
+    without a variant in their names are taken, else those of fp16.
     """
-    found = [file for file in sorted(folder.glob("*")) if file.suffix in endings]
-    variants = {variant_of(file) for file in found}
-    chosen = min(variants, key=lambda one: (one != "", one != "fp16", one), default="")
-    return [file for file in found if variant_of(file) == chosen]
+    files = [file for file in sorted(folder.glob("*")) if file.suffix in endings]
+    variants = {variant_of(file) for file in files}
+    chosen = min(variants, key=lambda variant: (variant != "", variant != "fp16", variant), default="")
+    return [file for file in files if variant_of(file) == chosen]
 
 
 def variant_of(file: Path) -> str:
-    """What "fp16" is in "model.fp16-00001-of-00002.safetensors"; "" where there is nothing of it."""
+    """The variant in the name of a weight file: "fp16" in "model.fp16-00001-of-00002.safetensors", or ""."""
     match = re.fullmatch(r"[^.]+?(?:\.(\w+))?(?:-\d+-of-\d+)?", file.stem)
     return match[1] or "" if match else ""

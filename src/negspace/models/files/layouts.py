@@ -11,7 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from negspace.models.files.headers import Held
+from negspace.models.files.headers import TensorHeader
 from negspace.models.files.training_hints import looks_like_v
 
 if TYPE_CHECKING:
@@ -37,15 +37,15 @@ class Layout:
     """
 
     family: str
-    mark: str
-    home: Callable[[Path, Mapping[str, Held], Mapping[str, Any]], str]
+    tensor_suffix: str
+    hub_id: Callable[[Path, Mapping[str, TensorHeader], Mapping[str, Any]], str]
     split: "Callable[[dict[str, Tensor], Settings], dict[str, dict[str, Tensor]]]"
 
 
-def layout_of(held: Mapping[str, Held]) -> Layout | None:
+def layout_of(held: Mapping[str, TensorHeader]) -> Layout | None:
     """The layout of a file by what it holds; None where it is of no known one."""
     for layout in LAYOUTS:
-        if any(name.endswith(layout.mark) for name in held):
+        if any(name.endswith(layout.tensor_suffix) for name in held):
             return layout
     return None
 
@@ -191,7 +191,7 @@ def flux_names(state: "Mapping[str, Tensor]") -> "dict[str, Tensor]":
     return found
 
 
-def _sd_home(file: Path, held: Mapping[str, Held], says: Mapping[str, Any]) -> str:
+def _sd_home(file: Path, held: Mapping[str, TensorHeader], says: Mapping[str, Any]) -> str:
     if not any(name.startswith("cond_stage_model.model.") for name in held):
         return "stable-diffusion-v1-5/stable-diffusion-v1-5"
     told = says.get("prediction_type")
@@ -199,14 +199,14 @@ def _sd_home(file: Path, held: Mapping[str, Held], says: Mapping[str, Any]) -> s
     return "stabilityai/stable-diffusion-2-1" if v else "stabilityai/stable-diffusion-2-1-base"
 
 
-def _sd3_home(file: Path, held: Mapping[str, Held], says: Mapping[str, Any]) -> str:
+def _sd3_home(file: Path, held: Mapping[str, TensorHeader], says: Mapping[str, Any]) -> str:
     if not any(name.endswith("x_block.attn.ln_q.weight") for name in held):
         return "stabilityai/stable-diffusion-3-medium-diffusers"
     large = any(".joint_blocks.37." in name for name in held)
     return f"stabilityai/stable-diffusion-3.5-{'large' if large else 'medium'}"
 
 
-def _flux_home(file: Path, held: Mapping[str, Held], says: Mapping[str, Any]) -> str:
+def _flux_home(file: Path, held: Mapping[str, TensorHeader], says: Mapping[str, Any]) -> str:
     told = any(name.endswith("guidance_in.in_layer.weight") for name in held)
     return f"black-forest-labs/FLUX.1-{'dev' if told else 'schnell'}"
 

@@ -17,19 +17,19 @@ from negspace.guidance import Patch
 from negspace.guidance.patches import OtherWeights
 from negspace.models.architecture.family import Family, NetworkInput
 from negspace.models.base import Network, Row
-from negspace.models.files.fingerprint import Print
+from negspace.models.files.fingerprint import WeightFiles
 from negspace.models.files.source import find_folder
 from negspace.models.hardware import Placement
 from negspace.models.loading.reading import read_part
 from negspace.models.network.exchange import exchanging
 from negspace.models.network.lock import ReadWriteLock
-from negspace.models.network.patching import Hosting
+from negspace.models.network.patching import PatchHost
 from negspace.models.samplers import Sampler
 from negspace.request import Request
 
 
 @dataclass(frozen=True, eq=False)
-class Opened:
+class LoadedParts:
     """The parts of a model, read.
 
     Attributes:
@@ -43,7 +43,7 @@ class Opened:
     vae: Any
     encoder: Encoder
     scheduler: dict[str, Any]
-    weights: Print
+    weights: WeightFiles
 
 
 @final
@@ -57,37 +57,37 @@ class Checkpoint(Network):
         opened: its parts.
     """
 
-    def __init__(self, family: Family, facts: ModelFacts, footing: Placement, opened: Opened) -> None:
+    def __init__(self, family: Family, facts: ModelFacts, placement: Placement, parts: LoadedParts) -> None:
         self._family = family
         self._facts = facts
-        self._footing = footing
-        self._opened = opened
-        self._own = _Worked(opened.denoiser, family.hosting(opened.denoiser, facts.name))
-        self._others: dict[str, _Worked] = {}
-        self._turns = ReadWriteLock()
+        self._placement = placement
+        self._parts = parts
+        self._denoiser = _PatchableDenoiser(parts.denoiser, family.patch_host(parts.denoiser, facts.name))
+        self._other_denoisers: dict[str, _PatchableDenoiser] = {}
+        self._lock = ReadWriteLock()
 
     @property
     def facts(self) -> ModelFacts:
         return self._facts
 
     def fingerprint(self) -> str:
-        return self._opened.weights.sha256()
+        return self._parts.weights.sha256()
 
     @property
     def parts(self) -> tuple[str, ...]:
-        return self._opened.weights.told()
+        return self._parts.weights.replacements()
 
     @property
     def dtype(self) -> torch.dtype:
-        return self._footing.dtype
+        return self._placement.dtype
 
     @property
     def device(self) -> torch.device:
-        return self._footing.device
+        return self._placement.device
 
     @property
     def encoder(self) -> Encoder:
-        return self._opened.encoder
+        return self._parts.encoder
 
     @property
     def versions(self) -> dict[str, str]:
@@ -97,12 +97,12 @@ class Checkpoint(Network):
         multiple = self._facts.multiple
         if width % multiple or height % multiple:
             raise RequestError(f"size {width}x{height}: both sides must be multiples of {multiple}")
-        vae, config = self._family.vae, self._opened.vae.config
-        side = vae.side(config)
-        return vae.channels(config), height // side, width // side
+        vae, config = self._family.vae, self._parts.vae.config
+        side = vae.pixels_per_latent(config)
+        return vae.latent_channels(config), height // side, width // side
 
     def sampler(self, name: str, steps: int, shape: tuple[int, int, int]) -> Sampler:
-        settings = self._opened.scheduler
+        settings = self._parts.scheduler
         return Sampler(name, settings, steps, self._family.spacing(settings, steps, shape))
 
     def numbers(
@@ -111,11 +111,11 @@ class Checkpoint(Network):
         return self._family.numbers(request, self._facts, width, height)
 
     def host(self, patch: Patch) -> None:
-        self._own.hosting.host(patch)
-        if isinstance(patch, OtherWeights) and patch.folder not in self._others:
-            self._others[patch.folder] = self._other(patch.folder)
+        self._denoiser.patch_host.check(patch)
+        if isinstance(patch, OtherWeights) and patch.folder not in self._other_denoisers:
+            self._other_denoisers[patch.folder] = self._other(patch.folder)
 
-    def _other(self, place: str) -> "_Worked":
+    def _other(self, place: str) -> "_PatchableDenoiser":
         """The network of another folder that is told and answers the same."""
         if not place:
             raise RequestError('no weaker network is given; write autoguidance(weak="FOLDER")')
@@ -123,50 +123,52 @@ class Checkpoint(Network):
         part, refused = self._family.denoiser, f"the network at {place!r} cannot stand for {self._facts.name}"
         if folder.pipeline != self._family.pipeline:
             raise RequestError(f"{refused}: it is a {folder.pipeline}, not a {self._family.pipeline}")
-        own, other = self._opened.denoiser.config, folder.settings(part.folder)
-        for name in self._family.alike:
+        own, other = self._parts.denoiser.config, folder.settings(part.folder)
+        for name in self._family.must_match:
             if own[name] != other.get(name, own[name] if name == "out_channels" else None):
                 raise RequestError(f"{refused}: {name} is {other.get(name)} there and {own[name]} here")
         if self._family.facts(folder).prediction != self._facts.prediction:
             raise RequestError(f"the network at {place!r} does not predict {self._facts.prediction}")
-        read = read_part(part, folder.path / part.folder, self._footing)
-        return _Worked(read, self._family.hosting(read, place))
+        read = read_part(part, folder.path / part.folder, self._placement)
+        return _PatchableDenoiser(read, self._family.patch_host(read, place))
 
     @torch.inference_mode()
     def predict(self, rows: Sequence[Row]) -> Tensor:
-        with self._turns.alone() if _changes(rows) else self._turns.beside():
+        with self._lock.exclusive() if _changes(rows) else self._lock.shared():
             return self._predicted(rows)
 
     def _predicted(self, rows: Sequence[Row]) -> Tensor:
-        swaps = [row.told[0].exchange for row in rows if row.told[0].exchange is not None]
+        swaps = [row.conditionings[0].exchange for row in rows if row.conditionings[0].exchange is not None]
         if not swaps:
             return self._answers(rows)
         if rows[0].patch is not None:
             raise RequestError("swap() and this rule both change the attention; choose another rule")
-        edited = [replace(row, told=(swap.edited,)) for row, swap in zip(rows, swaps, strict=True)]
-        with exchanging(self._opened.denoiser, swaps):
+        edited = [replace(row, conditionings=(swap.edited,)) for row, swap in zip(rows, swaps, strict=True)]
+        with exchanging(self._parts.denoiser, swaps):
             return self._answers([*rows, *edited])[len(rows) :]
 
     def _answers(self, rows: Sequence[Row]) -> Tensor:
-        worked, first = self._own, rows[0].patch
+        worked, first = self._denoiser, rows[0].patch
         if isinstance(first, OtherWeights):
             self.host(first)
-            worked = self._others[first.folder]
+            worked = self._other_denoisers[first.folder]
         asked = self._asked(rows)
         turned = stack_scales(_scales(rows), asked.hidden.shape[1])
-        with scaled(worked.hosting.values, turned), worked.hosting.carried_out(rows):
-            return self._family.answer(worked.denoiser, asked).float()
+        with scaled(worked.patch_host.values, turned), worked.patch_host.applied(rows):
+            return self._family.predict(worked.network, asked).float()
 
     def _asked(self, rows: Sequence[Row]) -> NetworkInput:
         device = self.device
-        pooled = [row.told[0].pooled for row in rows]
+        pooled = [row.conditionings[0].pooled for row in rows]
         masks = [
-            torch.cat([one.mask for one in row.told if one.mask is not None]) for row in rows if _masked(row)
+            torch.cat([one.mask for one in row.conditionings if one.mask is not None])
+            for row in rows
+            if _masked(row)
         ]
         return NetworkInput(
             x=self._placed(torch.stack([row.x for row in rows])),
             times=torch.tensor([row.t for row in rows], dtype=torch.float32, device=device),
-            hidden=torch.stack([torch.cat([one.hidden for one in row.told]) for row in rows]).to(
+            hidden=torch.stack([torch.cat([one.hidden for one in row.conditionings]) for row in rows]).to(
                 device, self.dtype
             ),
             pooled=None
@@ -180,50 +182,50 @@ class Checkpoint(Network):
 
     @torch.inference_mode()
     def encode(self, pixels: np.ndarray) -> Tensor:
-        vae, network = self._family.vae, self._opened.vae
+        vae, network = self._family.vae, self._parts.vae
         picture = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float() / 127.5 - 1.0
-        return vae.normed(network.config, vae.encode(network, self._placed(picture)).float())[0]
+        return vae.normalize(network.config, vae.encode(network, self._placed(picture)).float())[0]
 
     @torch.inference_mode()
     def decode(self, latents: Tensor) -> np.ndarray:
-        vae, network = self._family.vae, self._opened.vae
-        told = self._placed(vae.unnormed(network.config, latents[None]))
+        vae, network = self._family.vae, self._parts.vae
+        told = self._placed(vae.denormalize(network.config, latents[None]))
         picture = vae.decode(network, told)[0].float()
         levels = ((picture / 2 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8)
         return levels.permute(1, 2, 0).contiguous().cpu().numpy()
 
     def _placed(self, x: Tensor) -> Tensor:
-        return x.to(self.device, self.dtype).contiguous(memory_format=self._footing.layout)
+        return x.to(self.device, self.dtype).contiguous(memory_format=self._placement.layout)
 
 
 @dataclass(frozen=True, eq=False)
-class _Worked:
+class _PatchableDenoiser:
     """A denoiser and the places where it can be changed."""
 
-    denoiser: Any
-    hosting: Hosting
+    network: Any
+    patch_host: PatchHost
 
 
 def _changes(rows: Sequence[Row]) -> bool:
     """Whether the network is changed for a forward, which others of it must not see."""
     return any(
-        row.patch is not None or any(one.exchange or one.value_scale is not None for one in row.told)
+        row.patch is not None or any(one.exchange or one.value_scale is not None for one in row.conditionings)
         for row in rows
     )
 
 
 def _masked(row: Row) -> bool:
-    return row.told[0].mask is not None
+    return row.conditionings[0].mask is not None
 
 
 def _scales(rows: Sequence[Row]) -> Iterator[Tensor | None]:
     """The factors on the values of all that a row is told; None where there are none."""
     for row in rows:
-        if all(one.value_scale is None for one in row.told):
+        if all(one.value_scale is None for one in row.conditionings):
             yield None
         else:
-            ones = (one.hidden.new_ones(one.hidden.shape[0]) for one in row.told)
-            given = zip(row.told, ones, strict=True)
+            ones = (one.hidden.new_ones(one.hidden.shape[0]) for one in row.conditionings)
+            given = zip(row.conditionings, ones, strict=True)
             yield torch.cat([one if told.value_scale is None else told.value_scale for told, one in given])
 
 

@@ -6,11 +6,13 @@ from pathlib import Path
 
 from negspace.models.architecture.family import Family
 from negspace.models.catalogue import family_of
-from negspace.models.files.headers import Held, read_header, weight_files
-from negspace.models.files.source import Saving, Source, find
+from negspace.models.files.headers import TensorHeader, read_header, weight_files
+from negspace.models.files.source import ModelFolder, Saving, Source, find_model
 
 WIDTHS = {"float32": 4, "bfloat16": 2, "float16": 2}
-"""Bytes of a value in an arithmetic."""
+"""Bytes of a value, by dtype."""
+
+_BY_LAYERS = " by layers"
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class MemoryEstimate:
     Attributes:
         parts: values of each part, by its folder; "whole" where one file holds them all.
         largest: values of the largest tensor of each part.
-        device: parts that stand on the device together; the others come one at a time.
+        device: groups of parts that are on the device together; one group at a time.
     """
 
     parts: dict[str, int]
@@ -28,16 +30,13 @@ class MemoryEstimate:
     device: tuple[tuple[str, ...], ...]
 
     def bytes(self, dtype: str) -> int:
-        """On the device at most, in an arithmetic of `WIDTHS`."""
+        """The most that is on the device at once, in a dtype of `WIDTHS`."""
         sizes = (sum(self._values(part) for part in together) for together in self.device)
         return max(sizes, default=0) * WIDTHS[dtype]
 
     def _values(self, part: str) -> int:
-        layer = part.removesuffix(_LAYERWISE)
-        return self.largest[layer] if part != layer else self.parts[part]
-
-
-_LAYERWISE = " by layers"
+        by_layers = part.endswith(_BY_LAYERS)
+        return self.largest[part.removesuffix(_BY_LAYERS)] if by_layers else self.parts[part]
 
 
 def estimate(source: Source) -> MemoryEstimate | None:
@@ -46,29 +45,30 @@ def estimate(source: Source) -> MemoryEstimate | None:
     Raises:
         ModelError: nothing is there, or a file is damaged.
     """
-    folder = find(source)
+    folder = find_model(source)
     family = family_of(folder)
-    texts = {part.folder for part in family.present(folder)}
-    held: dict[str, list[Held]] = {}
-    for part in family.parts:
-        if part in family.texts and part.folder not in texts:
-            continue
-        files = weight_files(folder.path / part.folder)
-        if files:
-            held[part.folder] = _held(files)
-    if folder.file is not None:
-        if folder.file.suffix != ".safetensors":
-            return None
-        held = {"whole": _held([folder.file])}
-    elif len(held) < len(texts) + 2:
+    headers = _headers(folder, family)
+    if headers is None:
         return None
-    parts = {name: sum(one.values for one in tensors) for name, tensors in held.items()}
-    largest = {name: max((one.values for one in tensors), default=0) for name, tensors in held.items()}
-    return MemoryEstimate(parts, largest, _together(tuple(held), source.savings, family))
+    values = {part: [tensor.values for tensor in tensors] for part, tensors in headers.items()}
+    return MemoryEstimate(
+        parts={part: sum(counts) for part, counts in values.items()},
+        largest={part: max(counts, default=0) for part, counts in values.items()},
+        device=_together(tuple(values), source.savings, family),
+    )
 
 
-def _held(files: Iterable[Path]) -> list[Held]:
-    return [one for file in files for one in read_header(file).values()]
+def _headers(folder: ModelFolder, family: Family) -> dict[str, list[TensorHeader]] | None:
+    """The tensors of each part; None where not all of them can be read."""
+    if folder.file is not None:
+        return {"whole": _tensors([folder.file])} if folder.file.suffix == ".safetensors" else None
+    parts = [*family.present_encoders(folder), family.denoiser, family.vae]
+    files = {part.folder: weight_files(folder.path / part.folder) for part in parts}
+    return {part: _tensors(weights) for part, weights in files.items()} if all(files.values()) else None
+
+
+def _tensors(files: Iterable[Path]) -> list[TensorHeader]:
+    return [tensor for file in files for tensor in read_header(file).tensors.values()]
 
 
 def _together(
@@ -77,6 +77,6 @@ def _together(
     if "model offload" in savings:
         return tuple((name,) for name in names)
     if "sequential offload" in savings:
-        apart = (family.denoiser.folder, family.vae.folder)
-        return tuple((name + _LAYERWISE if name in apart else name,) for name in names)
+        by_layers = (family.denoiser.folder, family.vae.folder)
+        return tuple((name + _BY_LAYERS if name in by_layers else name,) for name in names)
     return (names,)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from negspace.errors import ModelError
 from negspace.models.architecture.family import Family
 from negspace.models.files.headers import read_header
-from negspace.models.loading.reading import FAILURES, quiet, unreadable
+from negspace.models.loading.reading import FAILURES, quiet, read_error
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,7 +25,7 @@ def check_lora(file: Path) -> None:
     """
     if file.suffix != ".safetensors":
         raise ModelError(f"{str(file)!r} is no safetensors file, the only kind of LoRA that is opened")
-    if not any("lora" in name for name in read_header(file)):
+    if not any("lora" in name for name in read_header(file).tensors):
         raise ModelError(f"{str(file)!r} holds no LoRA")
 
 
@@ -45,7 +45,7 @@ def add_loras(family: Family, loras: Sequence[tuple[str | Path, float]], network
             except ImportError as error:
                 raise ModelError(f"a LoRA needs the library peft: {error}") from None
             except FAILURES as error:
-                raise unreadable(Path(file), error) from None
+                raise read_error(Path(file), error) from None
 
 
 def _add(family: Family, file: Path, weight: float, networks: Mapping[str, Any]) -> None:
@@ -53,9 +53,9 @@ def _add(family: Family, file: Path, weight: float, networks: Mapping[str, Any])
     from diffusers.utils.peft_utils import recurse_remove_peft_layers
     from safetensors.torch import load_file
 
-    if not family.lora:
+    if not family.lora_mixin:
         raise ModelError(f"{str(file)!r} cannot be added: nothing reads a LoRA for {family.title}")
-    mixin = getattr(import_module("diffusers.loaders.lora_pipeline"), family.lora)
+    mixin = getattr(import_module("diffusers.loaders.lora_pipeline"), family.lora_mixin)
     denoiser = networks[family.denoiser.folder]
     state, alphas = _translated(mixin, load_file(file), denoiser)
     touched = _touched(file, state, networks)
@@ -67,7 +67,7 @@ def _add(family: Family, file: Path, weight: float, networks: Mapping[str, Any])
         loader(state, **{family.denoiser.folder: denoiser}, adapter_name="added", **told)
         denoiser.fuse_lora(lora_scale=weight)
         denoiser.unload_lora()
-    for part in family.texts:
+    for part in family.text_encoders:
         if part.folder in touched:
             model = networks[part.folder]
             mixin.load_lora_into_text_encoder(state, alphas, model, prefix=part.folder, adapter_name="added")

@@ -22,7 +22,7 @@ class PlanarGroupNorm(torch.nn.GroupNorm):
         return super().forward(input.contiguous()).contiguous(memory_format=torch.channels_last)
 
 
-def planar(network: torch.nn.Module) -> None:
+def use_planar_norms(network: torch.nn.Module) -> None:
     """Let every group norm of a network be planar; their weights stay what they are."""
     for parent in list(network.modules()):
         for name, child in parent.named_children():

@@ -12,77 +12,77 @@ from negspace.models.architecture.family import Family
 from negspace.models.architecture.parts import ModelPart, TextPart
 from negspace.models.base import Network
 from negspace.models.catalogue import family_of
-from negspace.models.files.fingerprint import Print
+from negspace.models.files.fingerprint import WeightFiles
 from negspace.models.files.headers import read_header, weight_files
 from negspace.models.files.hub import fetch_weights
 from negspace.models.files.layouts import layout_of
 from negspace.models.files.pickles import PICKLED, read_pickle
-from negspace.models.files.source import ModelFolder, Source, find
+from negspace.models.files.source import ModelFolder, Source, find_model
 from negspace.models.hardware import Placement
-from negspace.models.loading.checkpoint import Checkpoint, Opened
+from negspace.models.loading.checkpoint import Checkpoint, LoadedParts
 from negspace.models.loading.lora import add_loras, check_lora
 from negspace.models.loading.reading import (
     FAILURES,
     build_part,
     check_part,
+    read_error,
     read_part,
     read_tokenizer,
-    unreadable,
 )
 from negspace.models.loading.savings import save_memory
-from negspace.models.loading.swapping import check_swap, read_swap
+from negspace.models.loading.swapping import check_text_encoder, read_text_encoder
 
 
-def open_network(place: str | Path | Source, footing: Placement) -> Network:
+def open_network(source: str | Path | Source, placement: Placement) -> Network:
     """The network of a source.
 
     Raises:
         ModelError: nothing is there, it is of a kind that is not known, or its weights cannot be read.
     """
-    source = place if isinstance(place, Source) else Source(place)
-    folder = find(source)
+    source = source if isinstance(source, Source) else Source(source)
+    folder = find_model(source)
     family = family_of(folder)
     facts = family.facts(folder)
-    texts = family.present(folder)
+    texts = family.present_encoders(folder)
     parts: tuple[ModelPart, ...] = (*texts, family.denoiser, family.vae)
     swaps = _swaps(source, texts)
     tokenizers = {part.folder: read_tokenizer(part, folder.path / part.tokenizer) for part in texts}
     for name, swap in swaps.items():
-        check_swap(swap, name, folder, len(tokenizers[name].get_vocab()), source.allow_pickle)
+        check_text_encoder(swap, name, folder, len(tokenizers[name].get_vocab()), source.allow_pickle)
     for file, _ in source.loras:
         check_lora(Path(file))
     states = {} if folder.file is None else _split(folder, family, source)
     own = [part for part in parts if part.folder not in states and part.folder not in swaps]
-    if folder.hub:
-        fetch_weights(folder.hub, folder.path, [part.folder for part in own], source.allow_pickle)
+    if folder.hub_id:
+        fetch_weights(folder.hub_id, folder.path, [part.folder for part in own], source.allow_pickle)
     for part in own:
         _check_own(folder, part, source)
 
     def read(part: ModelPart) -> Any:
         place = folder.path / part.folder
         if part.folder in swaps:
-            return read_swap(part, swaps[part.folder], folder, footing, source.allow_pickle)
+            return read_text_encoder(part, swaps[part.folder], folder, placement, source.allow_pickle)
         if part.folder in states:
             settings = folder.settings(part.folder)
-            return build_part(part, settings, states.pop(part.folder), footing, folder.file or place)
-        return read_part(part, place, footing, source.allow_pickle)
+            return build_part(part, settings, states.pop(part.folder), placement, folder.file or place)
+        return read_part(part, place, placement, source.allow_pickle)
 
     networks = {part.folder: read(part) for part in parts}
     add_loras(family, source.loras, networks)
-    save_memory(source.savings, family, networks, footing)
+    save_memory(source.savings, family, networks, placement)
     encoders = [
         TextEncoder(tokenizers[part.folder], networks[part.folder], one, part.layer)
         for part, one in zip(texts, facts.encoders, strict=True)
     ]
     denoiser = networks[family.denoiser.folder]
-    opened = Opened(
+    opened = LoadedParts(
         denoiser,
         networks[family.vae.folder],
-        Cached(family.joined(encoders, denoiser.config), Cache()),
+        Cached(family.join_encoders(encoders, denoiser.config), Cache()),
         folder.scheduler,
         _print(folder, parts, swaps, source),
     )
-    return Checkpoint(family, facts, footing, opened)
+    return Checkpoint(family, facts, placement, opened)
 
 
 def _swaps(source: Source, texts: tuple[TextPart, ...]) -> dict[str, Path]:
@@ -118,11 +118,11 @@ def _split(folder: ModelFolder, family: Family, source: Source) -> dict[str, Map
     else:
         from safetensors.torch import load_file
 
-        layout = layout_of(read_header(file))
+        layout = layout_of(read_header(file).tensors)
         try:
             state = load_file(file)
         except FAILURES as error:
-            raise unreadable(file, error) from None
+            raise read_error(file, error) from None
     if layout is None or layout.family != family.name:
         told = "of no known layout" if layout is None else f"laid out as {layout.family}"
         raise ModelError(f"{str(file)!r} is {told}; its config {str(folder.path)!r} is {family.name}")
@@ -138,7 +138,7 @@ def _split(folder: ModelFolder, family: Family, source: Source) -> dict[str, Map
 
 def _print(
     folder: ModelFolder, parts: tuple[ModelPart, ...], swaps: Mapping[str, Path], source: Source
-) -> Print:
+) -> WeightFiles:
     endings = (".safetensors", *(PICKLED if source.allow_pickle else ()))
     own = [
         file
@@ -154,4 +154,4 @@ def _print(
     besides += [(f"lora x{weight:g}", Path(file)) for file, weight in source.loras]
     if folder.file is not None:
         besides.insert(0, ("whole", folder.file))
-    return Print(folder.path, tuple(own), tuple(besides))
+    return WeightFiles(folder.path, tuple(own), tuple(besides))

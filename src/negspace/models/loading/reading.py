@@ -14,9 +14,9 @@ from negspace.errors import ModelError
 from negspace.models.architecture.parts import ModelPart, TextPart
 from negspace.models.files.headers import check_inside, read_header, variant_of, weight_files
 from negspace.models.files.pickles import PICKLED, read_pickle, refuse_pickle
-from negspace.models.files.source import read_object
+from negspace.models.files.source import read_json_object
 from negspace.models.hardware import Placement
-from negspace.models.loading.norms import planar
+from negspace.models.loading.norms import use_planar_norms
 
 FAILURES = (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError, IndexError, MemoryError)
 """What other libraries raise over files that are amiss."""
@@ -24,7 +24,7 @@ FAILURES = (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeErr
 
 def class_of(part: ModelPart) -> Any:
     """The class of a part."""
-    return getattr(import_module(part.module), part.kind)
+    return getattr(import_module(part.module), part.class_name)
 
 
 def check_part(path: Path, allow_pickle: bool = False) -> None:
@@ -35,7 +35,7 @@ def check_part(path: Path, allow_pickle: bool = False) -> None:
     """
     if not path.is_dir():
         raise ModelError(f"{str(path.parent)!r} has no {path.name} folder")
-    read_object(path / "config.json")
+    read_json_object(path / "config.json")
     check_inside(path.parent, path / "config.json")
     files = weight_files(path)
     for file in files:
@@ -50,7 +50,7 @@ def check_part(path: Path, allow_pickle: bool = False) -> None:
             refuse_pickle(file, allow_pickle)
 
 
-def read_part(part: ModelPart, path: Path, footing: Placement, allow_pickle: bool = False) -> Any:
+def read_part(part: ModelPart, path: Path, placement: Placement, allow_pickle: bool = False) -> Any:
     """A network from its own folder, in evaluation mode.
 
     Raises:
@@ -62,25 +62,25 @@ def read_part(part: ModelPart, path: Path, footing: Placement, allow_pickle: boo
         state: dict[str, Tensor] = {}
         for file in weight_files(path, PICKLED):
             state |= read_pickle(file, allow_pickle)
-        return build_part(part, read_object(path / "config.json"), state, footing, path)
+        return build_part(part, read_json_object(path / "config.json"), state, placement, path)
     with quiet():
         try:
             read, told = class_of(part).from_pretrained(
                 path,
-                dtype=footing.dtype,
+                dtype=placement.dtype,
                 use_safetensors=True,
                 variant=variant_of(files[0]) or None,
                 local_files_only=True,
                 output_loading_info=True,
             )
         except FAILURES as error:
-            raise unreadable(path, error) from None
+            raise read_error(path, error) from None
     _check_whole(told, path)
-    return settled(read, footing)
+    return ready(read, placement)
 
 
 def build_part(
-    part: ModelPart, settings: dict[str, Any], state: Mapping[str, Tensor], footing: Placement, place: Path
+    part: ModelPart, settings: dict[str, Any], state: Mapping[str, Tensor], placement: Placement, place: Path
 ) -> Any:
     """A network with given tensors, under the names of diffusers or transformers.
 
@@ -99,18 +99,18 @@ def build_part(
                 config = kind.config_class.from_dict(settings)
                 kept = {name: value for name, value in state.items() if not name.endswith("position_ids")}
                 read, told = kind.from_pretrained(
-                    None, config=config, state_dict=kept, dtype=footing.dtype, output_loading_info=True
+                    None, config=config, state_dict=kept, dtype=placement.dtype, output_loading_info=True
                 )
             else:
                 with torch.device("meta"):
                     read = kind.from_config(settings)
                 result = read.load_state_dict(dict(state), strict=False, assign=True)
                 told = {"missing_keys": result.missing_keys, "unexpected_keys": result.unexpected_keys}
-                read = read.to(footing.dtype)
+                read = read.to(placement.dtype)
         except FAILURES as error:
-            raise unreadable(place, error) from None
+            raise read_error(place, error) from None
     _check_whole(told, place)
-    return settled(read, footing)
+    return ready(read, placement)
 
 
 def _check_whole(told: Mapping[str, Any], place: Path) -> None:
@@ -139,23 +139,23 @@ def read_tokenizer(part: TextPart, path: Path) -> Any:
     """
     if not path.is_dir():
         raise ModelError(f"{str(path.parent)!r} has no {path.name} folder")
-    module, kind = part.reader
+    module, kind = part.tokenizer_class
     with quiet():
         try:
             return getattr(import_module(module), kind).from_pretrained(path, local_files_only=True)
         except Exception as error:  # the tokenizers' own library raises plain Exception
-            raise unreadable(path, error) from None
+            raise read_error(path, error) from None
 
 
-def settled(read: Any, footing: Placement) -> Any:
+def ready(read: Any, placement: Placement) -> Any:
     """A network in evaluation mode, where and how it is to calculate."""
     read = read.eval().requires_grad_(False)
-    if footing.device.type == "cpu" and footing.layout is torch.channels_last:
-        planar(read)
-    return read.to(device=footing.device, memory_format=footing.layout)
+    if placement.device.type == "cpu" and placement.layout is torch.channels_last:
+        use_planar_norms(read)
+    return read.to(device=placement.device, memory_format=placement.layout)
 
 
-def unreadable(path: Path, error: Exception) -> ModelError:
+def read_error(path: Path, error: Exception) -> ModelError:
     """What another library said, in one line."""
     told = " ".join(str(error).split())[:300] or type(error).__name__
     return ModelError(f"cannot read {str(path)!r}: {told}")

@@ -10,7 +10,7 @@ from negspace.models.hardware import Placement
 
 
 def save_memory(
-    savings: Sequence[Saving], family: Family, networks: Mapping[str, Any], footing: Placement
+    savings: Sequence[Saving], family: Family, networks: Mapping[str, Any], placement: Placement
 ) -> None:
     """Arrange networks so that they take less memory. What comes out is the same to float tolerance.
 
@@ -37,9 +37,9 @@ def save_memory(
             case "attention slicing":
                 _asked(denoiser, "set_attention_slice", saving)("auto")
             case "model offload":
-                _offload_models(list(networks.values()), footing)
+                _offload_models(list(networks.values()), placement)
             case "sequential offload":
-                _offload_layers(list(networks.values()), footing, (denoiser, vae))
+                _offload_layers(list(networks.values()), placement, (denoiser, vae))
 
 
 def _asked(network: Any, way: str, saving: str) -> Any:

@@ -7,7 +7,7 @@ from negspace.errors import ModelError
 from negspace.models.architecture.parts import ModelPart
 from negspace.models.files.headers import read_header, weight_files
 from negspace.models.files.pickles import PICKLED, read_pickle, refuse_pickle
-from negspace.models.files.source import ModelFolder, read_object
+from negspace.models.files.source import ModelFolder, read_json_object
 from negspace.models.hardware import Placement
 from negspace.models.loading.reading import build_part
 
@@ -23,7 +23,7 @@ _PREFIXES = (
 )
 
 
-def check_swap(place: Path, name: str, folder: ModelFolder, words: int, allow_pickle: bool) -> None:
+def check_text_encoder(place: Path, name: str, folder: ModelFolder, words: int, allow_pickle: bool) -> None:
     """Stop where a text encoder cannot stand in another's place.
 
     Args:
@@ -58,8 +58,8 @@ def check_swap(place: Path, name: str, folder: ModelFolder, words: int, allow_pi
         )
 
 
-def read_swap(
-    part: ModelPart, place: Path, folder: ModelFolder, footing: Placement, allow_pickle: bool
+def read_text_encoder(
+    part: ModelPart, place: Path, folder: ModelFolder, placement: Placement, allow_pickle: bool
 ) -> Any:
     """The text encoder at a place that `check_swap` let pass.
 
@@ -75,8 +75,8 @@ def read_swap(
         if any(name.startswith(prefix) for name in state):
             state = {name.removeprefix(prefix): v for name, v in state.items() if name.startswith(prefix)}
     own = place / "config.json"
-    settings = read_object(own) if place.is_dir() and own.is_file() else folder.settings(part.folder)
-    return build_part(part, settings, state, footing, place)
+    settings = read_json_object(own) if place.is_dir() and own.is_file() else folder.settings(part.folder)
+    return build_part(part, settings, state, placement, place)
 
 
 def _files(place: Path) -> list[Path]:
@@ -92,4 +92,4 @@ def _shapes(file: Path, allow_pickle: bool) -> list[tuple[str, tuple[int, ...]]]
     if file.suffix in PICKLED:
         refuse_pickle(file, allow_pickle)
         return [(name, tuple(value.shape)) for name, value in read_pickle(file, allow_pickle).items()]
-    return [(name, held.shape) for name, held in read_header(file).items()]
+    return [(name, tensor.shape) for name, tensor in read_header(file).tensors.items()]

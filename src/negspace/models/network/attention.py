@@ -16,7 +16,7 @@ from negspace.guidance.patches import FlippedValues, MixedAttention
 
 
 @final
-class Mixed:
+class MixingProcessor:
     """Attention to either conditioning, and what the rows' patches make of both.
 
     Args:
@@ -29,7 +29,7 @@ class Mixed:
         self._split = split
 
     def __call__(self, attn: Any, hidden_states: Tensor, encoder_hidden_states: Tensor, **_: Any) -> Tensor:
-        query, key, value = projected(attn, hidden_states, encoder_hidden_states)
+        query, key, value = query_key_value(attn, hidden_states, encoder_hidden_states)
         ahead, behind = slice(None, self._split), slice(self._split, None)
         positive, negative = (
             scaled_dot_product_attention(query, key[:, :, part], value[:, :, part]).transpose(1, 2).float()
@@ -38,11 +38,11 @@ class Mixed:
         mixed = torch.empty_like(positive)
         for patch, rows in self._rows.items():
             mixed[rows] = patch.mix(positive[rows], negative[rows])
-        return answered(attn, mixed.to(value.dtype))
+        return project_output(attn, mixed.to(value.dtype))
 
 
 @final
-class Flipped:
+class SignFlipProcessor:
     """One attention to the first conditioning and, with their values' sign turned, the words of the second.
 
     Args:
@@ -61,25 +61,25 @@ class Flipped:
         self._factors = torch.cat([ahead + 1, -each("weight").expand_as(words)], 1)[:, None, :, None]
 
     def __call__(self, attn: Any, hidden_states: Tensor, encoder_hidden_states: Tensor, **_: Any) -> Tensor:
-        query, key, value = projected(attn, hidden_states, encoder_hidden_states)
+        query, key, value = query_key_value(attn, hidden_states, encoder_hidden_states)
         flipped = value * self._factors.to(value.dtype)
         mask = self._scores.to(value.dtype)
         attended = scaled_dot_product_attention(query, key, flipped, attn_mask=mask)
-        return answered(attn, attended.transpose(1, 2))
+        return project_output(attn, attended.transpose(1, 2))
 
 
 @final
-class Identity:
+class IdentityProcessor:
     """Self-attention whose map is the identity: every token takes its own value."""
 
     def __call__(
         self, attn: Any, hidden_states: Tensor, encoder_hidden_states: Tensor | None = None, **_: Any
     ) -> Tensor:
-        return answered(attn, projected(attn, hidden_states, hidden_states)[2].transpose(1, 2))
+        return project_output(attn, query_key_value(attn, hidden_states, hidden_states)[2].transpose(1, 2))
 
 
 @final
-class Blurred:
+class BlurProcessor:
     """Self-attention whose queries are blurred over the picture.
 
     Args:
@@ -94,7 +94,7 @@ class Blurred:
     def __call__(
         self, attn: Any, hidden_states: Tensor, encoder_hidden_states: Tensor | None = None, **_: Any
     ) -> Tensor:
-        query, key, value = projected(attn, hidden_states, hidden_states)
+        query, key, value = query_key_value(attn, hidden_states, hidden_states)
         shrunk = math.sqrt(math.prod(self._shape) / query.shape[2])
         height, width = (round(side / shrunk) for side in self._shape)
         over_rows, over_columns = (
@@ -102,7 +102,7 @@ class Blurred:
         )
         picture = query.unflatten(2, (height, width))
         smooth = torch.einsum("bij,bkl,bhjlc->bhikc", over_rows, over_columns, picture).flatten(2, 3)
-        return answered(attn, scaled_dot_product_attention(smooth, key, value).transpose(1, 2))
+        return project_output(attn, scaled_dot_product_attention(smooth, key, value).transpose(1, 2))
 
 
 def gaussian(size: int, blur: float) -> Tensor:
@@ -113,14 +113,14 @@ def gaussian(size: int, blur: float) -> Tensor:
     return (-((places[:, None] - places) ** 2) / (2 * blur * blur)).softmax(1)
 
 
-def projected(attn: Any, hidden: Tensor, told: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def query_key_value(attn: Any, hidden: Tensor, told: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Query, key and value of a diffusers attention module, [rows, heads, tokens, dim] each."""
     query, key, value = attn.to_q(hidden), attn.to_k(told), attn.to_v(told)
     query, key, value = (x.unflatten(-1, (attn.heads, -1)).transpose(1, 2) for x in (query, key, value))
     return query, key, value
 
 
-def answered(attn: Any, attended: Tensor) -> Tensor:
+def project_output(attn: Any, attended: Tensor) -> Tensor:
     """What the module answers for [rows, tokens, heads, dim], through its output projection."""
     return attn.to_out[1](attn.to_out[0](attended.flatten(2)))
 

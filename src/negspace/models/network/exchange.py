@@ -53,7 +53,7 @@ class MapExchange:
         return heard
 
 
-def cross(takes: Tensor) -> _Choice:
+def cross_attention_choice(takes: Tensor) -> _Choice:
     """The choice of a cross-attention, `takes` [rows, tokens] int."""
 
     def choose(original: Tensor, edited: Tensor) -> Tensor:
@@ -64,7 +64,7 @@ def cross(takes: Tensor) -> _Choice:
     return choose
 
 
-def own(whole: Tensor) -> _Choice:
+def self_attention_choice(whole: Tensor) -> _Choice:
     """The choice of a self-attention, `whole` [rows] bool."""
 
     def choose(original: Tensor, edited: Tensor) -> Tensor:
@@ -74,14 +74,14 @@ def own(whole: Tensor) -> _Choice:
 
 
 @contextmanager
-def exchanging(unet: torch.nn.Module, asked: Sequence[Exchange]) -> Iterator[None]:
+def exchanging(unet: torch.nn.Module, exchanges: Sequence[Exchange]) -> Iterator[None]:
     """While this lasts, the second half of a UNet's rows takes maps of the first, one exchange a row.
 
     The UNet must be asked by one thread at a time meanwhile.
     """
     chosen = {
-        "attn1": own(torch.tensor([one.whole for one in asked])),
-        "attn2": cross(torch.stack([one.takes for one in asked])),
+        "attn1": self_attention_choice(torch.tensor([one.whole for one in exchanges])),
+        "attn2": cross_attention_choice(torch.stack([one.takes for one in exchanges])),
     }
     with ExitStack() as stack:
         for name, module in unet.named_modules():

@@ -20,7 +20,7 @@ from negspace.guidance import Patch
 from negspace.guidance.patches import FlippedValues, MixedAttention, OtherWeights
 from negspace.models.base import Row
 from negspace.models.network.attention import processing
-from negspace.models.network.patching import Hosting, spoken
+from negspace.models.network.patching import PatchHost, word_mask
 
 Projected = tuple[Tensor, Tensor, Tensor]
 """Query, key and value, [rows, heads, tokens, dim] each, the text before the picture."""
@@ -30,7 +30,7 @@ Projection = Callable[[Any, Tensor, Tensor | None, Any], Projected]
 
 
 @final
-class JointPatching(Hosting):
+class JointPatchHost(PatchHost):
     """The joint attentions of a transformer of diffusers.
 
     Args:
@@ -45,25 +45,29 @@ class JointPatching(Hosting):
         self._name = name
         self._project = project
 
-    def host(self, patch: Patch) -> None:
+    def check(self, patch: Patch) -> None:
         if not isinstance(patch, MixedAttention | FlippedValues | OtherWeights):
             raise RequestError(f"{self._name} has no place for {type(patch).__name__}; choose another rule")
 
-    def carried_out(self, rows: Sequence[Row]) -> AbstractContextManager[None]:
+    def applied(self, rows: Sequence[Row]) -> AbstractContextManager[None]:
         patches: list[Any] = [row.patch for row in rows]
-        lengths = [one.hidden.shape[0] for one in rows[0].told]
+        lengths = [one.hidden.shape[0] for one in rows[0].conditionings]
         split, tokens = lengths[0], sum(lengths)
         match patches[0]:
             case None | OtherWeights():
                 return nullcontext()
             case MixedAttention():
-                return processing(self._modules, JointMixed(self._project, split, tokens, patches))
+                return processing(self._modules, JointMixingProcessor(self._project, split, tokens, patches))
             case FlippedValues():
-                words = torch.stack([torch.cat([spoken(one) for one in row.told[1:]]) for row in rows])
+                words = torch.stack(
+                    [torch.cat([word_mask(one) for one in row.conditionings[1:]]) for row in rows]
+                )
                 words = words.to(rows[0].x.device)
-                return processing(self._modules, JointFlipped(self._project, split, tokens, patches, words))
+                return processing(
+                    self._modules, JointSignFlipProcessor(self._project, split, tokens, patches, words)
+                )
             case patch:
-                self.host(patch)
+                self.check(patch)
                 return nullcontext()
 
 
@@ -112,7 +116,7 @@ class _Joint(ABC):
 
 
 @final
-class JointMixed(_Joint):
+class JointMixingProcessor(_Joint):
     """The picture attends to itself with either text, and what comes of both is mixed, a patch a row."""
 
     def __init__(
@@ -135,7 +139,7 @@ class JointMixed(_Joint):
 
 
 @final
-class JointFlipped(_Joint):
+class JointSignFlipProcessor(_Joint):
     """The picture attends to itself, the first text, and the words of the second with their values' sign
     turned.
 

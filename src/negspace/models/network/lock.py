@@ -17,7 +17,7 @@ class ReadWriteLock:
         self._taken = False
 
     @contextmanager
-    def beside(self) -> Iterator[None]:
+    def shared(self) -> Iterator[None]:
         """A turn beside others of its kind."""
         with self._changed:
             self._changed.wait_for(lambda: not self._taken and not self._waiting)
@@ -30,7 +30,7 @@ class ReadWriteLock:
                 self._changed.notify_all()
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def exclusive(self) -> Iterator[None]:
         """A turn while nobody else has one."""
         with self._changed:
             self._waiting += 1

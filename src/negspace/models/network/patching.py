@@ -20,10 +20,17 @@ from negspace.guidance.patches import (
     SkippedLayers,
 )
 from negspace.models.base import Row
-from negspace.models.network.attention import Blurred, Flipped, Identity, Mixed, processing, skipping
+from negspace.models.network.attention import (
+    BlurProcessor,
+    IdentityProcessor,
+    MixingProcessor,
+    SignFlipProcessor,
+    processing,
+    skipping,
+)
 
 
-class Hosting(ABC):
+class PatchHost(ABC):
     """The places of a network that patches change.
 
     Attributes:
@@ -34,7 +41,7 @@ class Hosting(ABC):
     values: Sequence[torch.nn.Module]
 
     @abstractmethod
-    def host(self, patch: Patch) -> None:
+    def check(self, patch: Patch) -> None:
         """See to it that a patch can be carried out.
 
         Raises:
@@ -42,12 +49,12 @@ class Hosting(ABC):
         """
 
     @abstractmethod
-    def carried_out(self, rows: Sequence[Row]) -> AbstractContextManager[None]:
+    def applied(self, rows: Sequence[Row]) -> AbstractContextManager[None]:
         """While it lasts, the network answers as the patches of these rows, all of one kind, ask for."""
 
 
 @final
-class NoPatching(Hosting):
+class NoPatchHost(PatchHost):
     """A network that is left as it is. It can only be replaced by a weaker one.
 
     Args:
@@ -58,18 +65,18 @@ class NoPatching(Hosting):
         self.values = ()
         self._name = name
 
-    def host(self, patch: Patch) -> None:
+    def check(self, patch: Patch) -> None:
         if not isinstance(patch, OtherWeights):
             raise RequestError(f"{self._name} has no place for {type(patch).__name__}; choose another rule")
 
-    def carried_out(self, rows: Sequence[Row]) -> AbstractContextManager[None]:
+    def applied(self, rows: Sequence[Row]) -> AbstractContextManager[None]:
         if rows[0].patch is not None:
-            self.host(rows[0].patch)
+            self.check(rows[0].patch)
         return nullcontext()
 
 
 @final
-class Patching(Hosting):
+class UNetPatchHost(PatchHost):
     """The places of a UNet of diffusers that patches change.
 
     Args:
@@ -89,20 +96,20 @@ class Patching(Hosting):
         self._name = name
         blocks = [*unet.down_blocks, *([unet.mid_block] if unet.mid_block else []), *unet.up_blocks]
         named = [found for block in blocks for found in block.named_modules()]
-        self.crossing = [module for place, module in named if place.endswith("attn2")]
-        self.values = [module.to_v for module in self.crossing]
+        self.cross_attentions = [module for place, module in named if place.endswith("attn2")]
+        self.values = [module.to_v for module in self.cross_attentions]
         self.layers = [module for _, module in named if hasattr(module, "transformer_blocks")]
         middle = unet.mid_block.named_modules() if unet.mid_block else ()
-        self.middle = [module for place, module in middle if place.endswith("attn1")]
+        self.middle_self_attentions = [module for place, module in middle if place.endswith("attn1")]
 
-    def host(self, patch: Patch) -> None:
+    def check(self, patch: Patch) -> None:
         match patch:
             case OtherWeights():
                 there, needed = True, ""
             case MixedAttention() | FlippedValues():
-                there, needed = bool(self.crossing), "cross-attention"
+                there, needed = bool(self.cross_attentions), "cross-attention"
             case IdentityAttention() | BlurredQueries():
-                there, needed = bool(self.middle), "self-attention in its middle"
+                there, needed = bool(self.middle_self_attentions), "self-attention in its middle"
             case SkippedLayers():
                 there, needed = bool(self.layers), "attention layers"
             case _:
@@ -110,32 +117,40 @@ class Patching(Hosting):
         if not there:
             raise RequestError(f"{self._name} has no {needed}; choose another rule")
 
-    def carried_out(self, rows: Sequence[Row]) -> AbstractContextManager[None]:
+    def applied(self, rows: Sequence[Row]) -> AbstractContextManager[None]:
         patches: list[Any] = [row.patch for row in rows]
-        split = rows[0].told[0].hidden.shape[0]
+        split = rows[0].conditionings[0].hidden.shape[0]
         match patches[0]:
             case None | OtherWeights():
                 return nullcontext()
             case MixedAttention():
-                return processing(self.crossing, Mixed(patches, split))
+                return processing(self.cross_attentions, MixingProcessor(patches, split))
             case FlippedValues():
-                words = torch.stack([torch.cat([spoken(one) for one in row.told[1:]]) for row in rows])
-                return processing(self.crossing, Flipped(patches, words.to(rows[0].x.device), split))
+                words = torch.stack(
+                    [torch.cat([word_mask(one) for one in row.conditionings[1:]]) for row in rows]
+                )
+                return processing(
+                    self.cross_attentions, SignFlipProcessor(patches, words.to(rows[0].x.device), split)
+                )
             case IdentityAttention():
-                return processing(self.middle, Identity())
+                return processing(self.middle_self_attentions, IdentityProcessor())
             case BlurredQueries():
                 shape = (rows[0].x.shape[-2], rows[0].x.shape[-1])
-                return processing(self.middle, Blurred([patch.blur for patch in patches], shape))
+                return processing(
+                    self.middle_self_attentions, BlurProcessor([patch.blur for patch in patches], shape)
+                )
             case SkippedLayers():
                 count = len(self.layers)
-                left = torch.tensor([skipped(patch, count) for patch in patches], device=rows[0].x.device)
+                left = torch.tensor(
+                    [skipped_layers(patch, count) for patch in patches], device=rows[0].x.device
+                )
                 return skipping(self.layers, left.T)
             case patch:
                 told = f"{self._name} has no place for {type(patch).__name__}"
                 raise RequestError(f"{told}; choose another rule")
 
 
-def skipped(patch: SkippedLayers, count: int) -> list[bool]:
+def skipped_layers(patch: SkippedLayers, count: int) -> list[bool]:
     """For each of the layers whether it is skipped: whether it lies between the two shares at least in part.
 
     Layers are measured in whole numbers up to rounding, so that 7/24 to 10/24 of 24 are exactly three.
@@ -144,10 +159,10 @@ def skipped(patch: SkippedLayers, count: int) -> list[bool]:
     return [start < i + 1 and i < stop for i in range(count)]
 
 
-def spoken(told: Conditioning) -> Tensor:
+def word_mask(conditioning: Conditioning) -> Tensor:
     """[tokens] bool, where a word stands in a conditioning: no begin mark, end mark or padding."""
-    words = torch.zeros(told.hidden.shape[0], dtype=torch.bool)
-    for report in told.tokens:
+    words = torch.zeros(conditioning.hidden.shape[0], dtype=torch.bool)
+    for report in conditioning.tokens:
         places = [place for chunk in report.chunks for place in chunk.places if place >= 0]
         words[places] = True
     return words

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from negspace.errors import NegspaceError
 from negspace.serve.access.tenants import Tenant
 from negspace.serve.jobs.events import Finished, Picture, job_of, picture_id
-from negspace.serve.jobs.outcomes import refusal_in
+from negspace.serve.jobs.outcomes import stored_refusal
 from negspace.serve.refusal import Refusal, not_found
 from negspace.store import FinishedRequest, Store
 from negspace.store.store import DAY
@@ -60,7 +60,7 @@ class Archive:
             return kept
         ended = await asyncio.to_thread(self._store.ended, id)
         if ended is not None and ended.failure is not None and tenant.sees(ended.accepted.tenant):
-            raise refusal_in(ended.failure)
+            raise stored_refusal(ended.failure)
         raise not_found(f"finished job {id!r}")
 
     async def made(self, picture: str, tenant: Tenant) -> FinishedRequest:

@@ -77,7 +77,7 @@ class Done:
 class Failed:
     """The job ended without pictures."""
 
-    why: Refusal
+    refusal: Refusal
 
 
 Event = JobProgress | Preview | Done | Failed

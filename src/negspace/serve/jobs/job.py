@@ -1,4 +1,4 @@
-"""Job: one accepted request under way, as the event loop sees it."""
+"""Accepted jobs: what the worker runs, and what the event loop knows of it."""
 
 import asyncio
 import secrets
@@ -14,7 +14,7 @@ from negspace.serve.access.tenants import Tenant
 from negspace.serve.jobs.events import Done, Event, Failed, Finished, JobProgress
 from negspace.serve.refusal import Refusal
 
-_KEPT = 64
+_BUFFERED = 64
 """Events that wait for a slow reader; beyond that the oldest are skipped, the last never."""
 
 
@@ -24,19 +24,19 @@ def new_id() -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class Order:
-    """What was accepted.
+class AcceptedJob:
+    """A request that was accepted, with the plan that runs.
 
     Attributes:
         id: of the job.
-        request: as asked, with names.
-        plan: that runs: of the request with file paths instead of names.
+        request: as the client sent it, with names.
+        plan: of that request with file paths instead of names.
         tenant: on whose behalf.
         priority: among the jobs of the same tenant the higher goes first.
         deadline: moment by which it must be finished, in seconds since the epoch; None is none.
         conversation: that it belongs to.
         previews: how often each picture is shown on its way, evenly spread.
-        accepted: moment, in seconds since the epoch.
+        accepted_at: moment, in seconds since the epoch.
     """
 
     request: Request
@@ -47,7 +47,7 @@ class Order:
     conversation: str | None = None
     previews: int = 0
     id: str = field(default_factory=new_id)
-    accepted: float = field(default_factory=time.time)
+    accepted_at: float = field(default_factory=time.time)
 
     @property
     def model(self) -> str:
@@ -57,29 +57,31 @@ class Order:
 
 @final
 class Job:
-    """An accepted request. Used from the event loop it was made in.
+    """A job and its events. Used from the event loop it was made in.
 
     Args:
-        order: what was accepted.
-        withdraw: tells whoever carries it out to leave off.
-        show: tells them to show what is under way once.
+        accepted: the job.
+        cancel: stops it.
+        request_preview: has what is under way previewed once.
 
     Attributes:
-        order: as given.
+        accepted: as given.
     """
 
-    def __init__(self, order: Order, withdraw: Callable[[], None], show: Callable[[], None]) -> None:
-        self.order = order
-        self._withdraw = withdraw
-        self._show = show
+    def __init__(
+        self, accepted: AcceptedJob, cancel: Callable[[], None], request_preview: Callable[[], None]
+    ) -> None:
+        self.accepted = accepted
+        self._cancel = cancel
+        self._request_preview = request_preview
         self._progress = JobProgress(0, 0)
         self._end: Done | Failed | None = None
-        self._readers: list[_Reader] = []
+        self._readers: list[_EventReader] = []
 
     @property
     def id(self) -> str:
         """Of the job."""
-        return self.order.id
+        return self.accepted.id
 
     @property
     def progress(self) -> JobProgress:
@@ -92,22 +94,22 @@ class Job:
         return self._end
 
     def cancel(self) -> None:
-        """Leave off within one step. Does nothing to a job that has ended."""
+        """Stop within one step. Does nothing to a job that has ended."""
         if self._end is None:
-            self._withdraw()
+            self._cancel()
 
-    def show(self) -> None:
-        """Have the first unfinished picture shown once, as an event after the next step. Pictures that
+    def request_preview(self) -> None:
+        """Have the first unfinished picture previewed once, as an event after the next step. Pictures that
         nobody looks at need not be decoded."""
         if self._end is None:
-            self._show()
+            self._request_preview()
 
     async def events(self) -> AsyncIterator[Event]:
         """What happens from now on. The last event is Done or Failed; it comes at once if that is past."""
         if self._end is not None:
             yield self._end
             return
-        reader = _Reader()
+        reader = _EventReader()
         self._readers.append(reader)
         try:
             while True:
@@ -132,12 +134,12 @@ class Job:
         match end:
             case Done(finished):
                 return finished
-            case Failed(why):
-                raise why
-        raise Refusal("the job ended without a word", 500, "internal")
+            case Failed(refusal):
+                raise refusal
+        raise Refusal("the job ended without a result", 500, "internal")
 
     def post(self, event: Event) -> None:
-        """Tell everyone who reads the events."""
+        """Send an event to everyone who reads them."""
         if self._end is not None:
             return
         match event:
@@ -150,19 +152,19 @@ class Job:
 
 
 @final
-class _Reader:
-    """One who reads the events of a job, at its own pace."""
+class _EventReader:
+    """Reads the events of a job at its own pace."""
 
     def __init__(self) -> None:
-        self._events: deque[Event] = deque(maxlen=_KEPT)
-        self._there = asyncio.Event()
+        self._events: deque[Event] = deque(maxlen=_BUFFERED)
+        self._available = asyncio.Event()
 
     def put(self, event: Event) -> None:
         self._events.append(event)
-        self._there.set()
+        self._available.set()
 
     async def next(self) -> Event:
         while not self._events:
-            self._there.clear()
-            await self._there.wait()
+            self._available.clear()
+            await self._available.wait()
         return self._events.popleft()

@@ -1,4 +1,4 @@
-"""Listener: who hears, in the threads of the worker, what becomes of orders."""
+"""What the worker reports of its jobs."""
 
 from abc import ABC, abstractmethod
 
@@ -6,28 +6,28 @@ from PIL import Image
 
 from negspace.generate import Result
 from negspace.serve.jobs.events import JobProgress
-from negspace.serve.jobs.job import Order
+from negspace.serve.jobs.job import AcceptedJob
 
 
-class Listener(ABC):
-    """Hears, in the threads of the worker, what becomes of orders."""
-
-    @abstractmethod
-    def advanced(self, order: Order, progress: JobProgress) -> None:
-        """Steps were taken for it."""
+class JobListener(ABC):
+    """Is told, in the threads of the worker, what becomes of jobs."""
 
     @abstractmethod
-    def seen(self, order: Order, index: int, progress: JobProgress, image: Image.Image) -> None:
-        """What one picture of it is going to look like, so far on its way."""
+    def advanced(self, job: AcceptedJob, progress: JobProgress) -> None:
+        """Steps were taken for a job."""
+
+    @abstractmethod
+    def previewed(self, job: AcceptedJob, index: int, progress: JobProgress, image: Image.Image) -> None:
+        """A preview of a picture of a job under way."""
 
     @abstractmethod
     def stepped(self, lanes: int, rows: int, seconds: float) -> None:
-        """So many pictures took a step together, with so many rows."""
+        """That many pictures took a step together, with that many rows."""
 
     @abstractmethod
-    def made(self, order: Order, result: Result) -> None:
-        """Its pictures are there."""
+    def made(self, job: AcceptedJob, result: Result) -> None:
+        """A job is finished."""
 
     @abstractmethod
-    def failed(self, order: Order, error: Exception) -> None:
-        """It ended without pictures."""
+    def failed(self, job: AcceptedJob, error: Exception) -> None:
+        """A job ended without pictures."""

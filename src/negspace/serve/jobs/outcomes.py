@@ -1,4 +1,4 @@
-"""Outcomes: what the worker makes becomes files, receipts and events, in a thread beside it."""
+"""Results and failures of the worker become files, receipts and events, in a thread of their own."""
 
 import io
 import json
@@ -23,8 +23,8 @@ from negspace.serve.jobs.events import (
     Preview,
     picture_id,
 )
-from negspace.serve.jobs.job import Order
-from negspace.serve.jobs.listener import Listener
+from negspace.serve.jobs.job import AcceptedJob
+from negspace.serve.jobs.listener import JobListener
 from negspace.serve.observe.metrics import Meter
 from negspace.serve.refusal import Refusal, refusal_of
 from negspace.store import Store
@@ -33,14 +33,14 @@ log = logging.getLogger(__name__)
 
 
 @final
-class Outcomes(Listener):
-    """Keeps what is made before anyone is told of it.
+class Outcomes(JobListener):
+    """Stores what becomes of a job before its event is sent.
 
     Args:
-        store: where it is kept.
-        catalogue: knows what may be shown of a receipt.
-        meters: count, write down, trace.
-        tell: hands an event of a job to whoever waits for it; called by any thread.
+        store: of requests and pictures.
+        catalogue: makes receipts ready for clients.
+        meters: count, log, trace.
+        send: sends an event of a job to its readers; called by any thread.
     """
 
     def __init__(
@@ -48,77 +48,77 @@ class Outcomes(Listener):
         store: Store,
         catalogue: Catalogue,
         meters: Sequence[Meter],
-        tell: Callable[[str, Event], None],
+        send: Callable[[str, Event], None],
     ) -> None:
         self._store = store
         self._catalogue = catalogue
         self._meters = tuple(meters)
-        self._tell = tell
-        self._beside = ThreadPoolExecutor(1, "outcomes")
+        self._send = send
+        self._executor = ThreadPoolExecutor(1, "outcomes")
 
     def close(self) -> None:
-        """Come to an end with all that was made."""
-        self._beside.shutdown()
+        """Wait until everything is stored."""
+        self._executor.shutdown()
 
-    def advanced(self, order: Order, progress: JobProgress) -> None:
-        self._tell(order.id, progress)
+    def advanced(self, job: AcceptedJob, progress: JobProgress) -> None:
+        self._send(job.id, progress)
 
-    def seen(self, order: Order, index: int, progress: JobProgress, image: Image.Image) -> None:
-        self._beside.submit(self._preview, order, index, progress, image)
+    def previewed(self, job: AcceptedJob, index: int, progress: JobProgress, image: Image.Image) -> None:
+        self._executor.submit(self._preview, job, index, progress, image)
 
     def stepped(self, lanes: int, rows: int, seconds: float) -> None:
         for meter in self._meters:
             meter.stepped(lanes, rows, seconds)
 
-    def made(self, order: Order, result: Result) -> None:
-        self._beside.submit(self._keep, order, result)
+    def made(self, job: AcceptedJob, result: Result) -> None:
+        self._executor.submit(self._store_result, job, result)
 
-    def failed(self, order: Order, error: Exception) -> None:
-        self._beside.submit(self._fail, order, error)
+    def failed(self, job: AcceptedJob, error: Exception) -> None:
+        self._executor.submit(self._store_failure, job, error)
 
-    def _preview(self, order: Order, index: int, progress: JobProgress, image: Image.Image) -> None:
+    def _preview(self, job: AcceptedJob, index: int, progress: JobProgress, image: Image.Image) -> None:
         buffer = io.BytesIO()
         image.save(buffer, "PNG", compress_level=1)
-        self._tell(order.id, Preview(index, progress.done, progress.total, buffer.getvalue()))
+        self._send(job.id, Preview(index, progress.done, progress.total, buffer.getvalue()))
 
-    def _keep(self, order: Order, result: Result) -> None:
+    def _store_result(self, job: AcceptedJob, result: Result) -> None:
         try:
-            receipt = self._catalogue.public_receipt(result.receipt, order.request)
+            receipt = self._catalogue.public_receipt(result.receipt, job.request)
             for index, image in enumerate(result.images):
                 png.attach(image, png.text_chunks(receipt, index))
             files = [png.encode(image) for image in result.images]
-            self._store.finish(order.id, receipt, files)
+            self._store.finish(job.id, receipt, files)
         except Exception as error:
-            self._fail(order, error)
+            self._store_failure(job, error)
             return
         pictures = tuple(
-            Picture(picture_id(order.id, index), file, receipt.single(index))
+            Picture(picture_id(job.id, index), file, receipt.single(index))
             for index, file in enumerate(files)
         )
-        finished = Finished(order.id, pictures, receipt, time.time() - order.accepted)
+        finished = Finished(job.id, pictures, receipt, time.time() - job.accepted_at)
         for meter in self._meters:
-            meter.finished(order, finished)
-        self._tell(order.id, Done(finished))
+            meter.finished(job, finished)
+        self._send(job.id, Done(finished))
 
-    def _fail(self, order: Order, error: Exception) -> None:
-        why = refusal_of(error)
-        if why.status == 500:
-            log.error("job %s failed", order.id, exc_info=error)
+    def _store_failure(self, job: AcceptedJob, error: Exception) -> None:
+        refusal = refusal_of(error)
+        if refusal.status == 500:
+            log.error("job %s failed", job.id, exc_info=error)
         try:
-            self._store.fail(order.id, failure_of(why))
-        except Exception as amiss:
-            log.error("the end of job %s could not be written down", order.id, exc_info=amiss)
+            self._store.fail(job.id, failure_json(refusal))
+        except Exception as failure:
+            log.error("the end of job %s could not be stored", job.id, exc_info=failure)
         for meter in self._meters:
-            meter.failed(order, why)
-        self._tell(order.id, Failed(why))
+            meter.failed(job, refusal)
+        self._send(job.id, Failed(refusal))
 
 
-def failure_of(why: Refusal) -> str:
+def failure_json(refusal: Refusal) -> str:
     """A refusal as the store keeps it."""
-    return json.dumps({"status": why.status, "code": why.code, "message": str(why)})
+    return json.dumps({"status": refusal.status, "code": refusal.code, "message": str(refusal)})
 
 
-def refusal_in(failure: str) -> Refusal:
-    """The refusal that the store kept."""
-    kept = json.loads(failure)
-    return Refusal(kept["message"], kept["status"], kept["code"])
+def stored_refusal(failure: str) -> Refusal:
+    """The refusal that `failure_json` wrote."""
+    fields = json.loads(failure)
+    return Refusal(fields["message"], fields["status"], fields["code"])

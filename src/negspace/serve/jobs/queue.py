@@ -50,12 +50,12 @@ class Full(Exception):
 
     def __init__(self, own: bool, ahead: float) -> None:
         super().__init__()
-        self.own = own
+        self.own_share = own
         self.ahead = ahead
 
 
 @dataclass
-class _Line:
+class _TenantQueue:
     """What waits for one tenant."""
 
     time: float
@@ -77,7 +77,7 @@ class Queue:
         self._tickets: dict[str, Ticket] = {}
         self._begun: dict[str, int] = {}
         self._reserved: dict[str, Ticket] = {}
-        self._lines: dict[str, _Line] = {}
+        self._tenants: dict[str, _TenantQueue] = {}
         self._now = 0.0
         self._arrivals = 0
 
@@ -126,10 +126,10 @@ class Queue:
             raise Full(False, self.backlog)
         self._reserved[ticket.id] = ticket
 
-    def enter(self, ticket: Ticket) -> None:
+    def add(self, ticket: Ticket) -> None:
         """Let a job wait that has places, or that was accepted before, whether there is room or not."""
         self._reserved.pop(ticket.id, None)
-        line = self._lines.setdefault(ticket.tenant, _Line(self._now))
+        line = self._tenants.setdefault(ticket.tenant, _TenantQueue(self._now))
         if not line.heap:
             line.time = max(line.time, self._now)
         self._arrivals += 1
@@ -140,11 +140,13 @@ class Queue:
 
     def take(self) -> tuple[Ticket, int] | None:
         """The picture that begins now, as its job and its place in it; None where nothing waits."""
-        waiting = [(line.time, line.heap[0][2], tenant) for tenant, line in self._lines.items() if line.heap]
+        waiting = [
+            (line.time, line.heap[0][2], tenant) for tenant, line in self._tenants.items() if line.heap
+        ]
         if not waiting:
             return None
         self._now, _, tenant = min(waiting)
-        line = self._lines[tenant]
+        line = self._tenants[tenant]
         ticket = self._tickets[line.heap[0][-1]]
         line.time += ticket.cost / ticket.weight
         index = self._begun[ticket.id]
@@ -163,9 +165,9 @@ class Queue:
         return ticket.pictures - self._begun[ticket.id]
 
     def _forget(self, ticket: Ticket) -> None:
-        line = self._lines[ticket.tenant]
+        line = self._tenants[ticket.tenant]
         line.heap = [entry for entry in line.heap if entry[-1] != ticket.id]
         heapq.heapify(line.heap)
         del self._tickets[ticket.id], self._begun[ticket.id]
         if not line.heap and line.time <= self._now:
-            del self._lines[ticket.tenant]
+            del self._tenants[ticket.tenant]

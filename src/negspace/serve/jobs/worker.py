@@ -1,112 +1,118 @@
-"""Worker: the threads that make the pictures. Lanes of many jobs share forwards, admitted between steps."""
+"""The threads that make the pictures. Lanes of many jobs share forwards and join or leave between steps."""
 
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import final
 
 import torch
 
-from negspace.engine import Batching, Engine, Lane
+from negspace.engine import Batching, Engine
 from negspace.generate import Model, Run
 from negspace.models.base import Network
-from negspace.serve.jobs.board import JobBoard
+from negspace.run.run import Driver
 from negspace.serve.jobs.events import JobProgress
-from negspace.serve.jobs.job import Order
-from negspace.serve.jobs.listener import Listener
+from negspace.serve.jobs.job import AcceptedJob
+from negspace.serve.jobs.listener import JobListener
 from negspace.serve.jobs.loaded_models import LoadedModels
+from negspace.serve.jobs.scheduler import JobScheduler
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(eq=False)
-class _Work:
-    """An order under way, maybe in several hands.
+class _RunningJob:
+    """A job under way, maybe in several threads.
 
     Attributes:
-        order: the order.
+        job: the job.
         run: its pictures.
-        shown: by picture, the last step after which it was looked at for a preview.
-        over: whether it has ended; its lanes then leave.
-        lock: of whoever looks at all its pictures.
+        previewed: by picture, the last step of which a preview was sent.
+        ended: whether it has ended; its lanes then leave.
+        lock: held by the thread that decides about its pictures.
     """
 
-    order: Order
+    job: AcceptedJob
     run: Run
-    shown: dict[int, int] = field(default_factory=dict)
-    over: bool = False
+    previewed: dict[int, int] = field(default_factory=dict)
+    ended: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 @dataclass(eq=False)
-class _Hand:
+class _ThreadState:
     """What one thread drives.
 
     Attributes:
-        engines: one a network.
-        owners: the lanes under way in them, each with its work.
+        drivers: one a network.
+        jobs: those of which the drivers have lanes, by their runs.
     """
 
-    engines: dict[Network, Engine] = field(default_factory=dict)
-    owners: dict[Lane, _Work] = field(default_factory=dict)
+    drivers: dict[Network, Driver] = field(default_factory=dict)
+    jobs: dict[Run, _RunningJob] = field(default_factory=dict)
 
-    def add(self, lane: Lane, work: _Work, width: Batching) -> None:
-        """Let a lane take part from the next step on."""
-        network = work.run.network
-        if network not in self.engines:
-            self.engines[network] = Engine(network, width)
-        self.engines[network].add(lane)
-        self.owners[lane] = work
+    @property
+    def lanes(self) -> int:
+        """How many lanes are under way. Other threads may ask."""
+        return sum(len(driver.engine.lanes) for driver in tuple(self.drivers.values()))
 
-    def forget(self, lanes: Iterable[Lane]) -> None:
-        """Lanes that are finished, or whose work has ended, leave."""
-        for lane in list(lanes):
-            network = self.owners.pop(lane).run.network
-            engine = self.engines.get(network)
-            if engine is not None and lane in engine.lanes:
-                engine.remove(lane)
-            if engine is not None and not engine.lanes:
-                del self.engines[network]
+    def add(self, running: _RunningJob, picture: int, batching: Batching) -> None:
+        """Let a picture of a job take part from the next step on."""
+        run = running.run
+        if run.network not in self.drivers:
+            self.drivers[run.network] = Driver(Engine(run.network, batching))
+        self.drivers[run.network].add(run, [run.lanes[picture]])
+        self.jobs[run] = running
+
+    def forget_ended(self) -> None:
+        """Lanes of jobs that have ended leave; then jobs and drivers without lanes do."""
+        for driver in self.drivers.values():
+            for run in driver.runs:
+                if self.jobs[run].ended:
+                    driver.remove(run)
+        self.drivers = {network: driver for network, driver in self.drivers.items() if driver.runs}
+        left = {run for driver in self.drivers.values() for run in driver.runs}
+        self.jobs = {run: running for run, running in self.jobs.items() if run in left}
 
 
 @final
 class Worker:
-    """Carries out orders in threads of its own, as many as the width drives engines with.
+    """Runs the plans of jobs in threads of its own, as many as the batching drives engines with.
 
     Args:
-        desk: where orders come from.
+        scheduler: says which picture begins next.
         open: reads a model by name.
-        width: rows of a forward.
+        batching: rows of a forward.
         lanes: pictures under way at once.
         resident: models kept in memory.
-        listener: hears what becomes of orders.
+        listener: is told what becomes of jobs.
     """
 
     def __init__(
         self,
-        desk: JobBoard,
+        scheduler: JobScheduler,
         open: Callable[[str], Model],
         *,
-        width: Batching,
+        batching: Batching,
         lanes: int,
         resident: int,
-        listener: Listener,
+        listener: JobListener,
     ) -> None:
-        self._desk = desk
-        self._width = width
+        self._scheduler = scheduler
+        self._batching = batching
         self._lanes = lanes
         self._listener = listener
-        self._residents = LoadedModels(open, resident, desk.nudge)
+        self._models = LoadedModels(open, resident, scheduler.wake)
         self._admission = threading.RLock()
-        self._parked: list[tuple[Order, int]] = []
-        self._works: dict[str, _Work] = {}
-        self._hands = [_Hand() for _ in range(width.workers)]
+        self._waiting_for_model: list[tuple[AcceptedJob, int]] = []
+        self._running: dict[str, _RunningJob] = {}
+        self._states = [_ThreadState() for _ in range(batching.workers)]
         self._rate = 0.0
         self._threads = [
-            threading.Thread(target=self._live, args=(hand,), name="negspace worker", daemon=True)
-            for hand in self._hands
+            threading.Thread(target=self._work, args=(state,), name="negspace worker", daemon=True)
+            for state in self._states
         ]
 
     def start(self) -> None:
@@ -115,12 +121,12 @@ class Worker:
             thread.start()
 
     def stop(self, grace: float) -> None:
-        """Leave off once nothing is under way and nothing waits, or when the time is up.
+        """Stop once nothing is under way and nothing waits, or when the time is up.
 
         Args:
             grace: seconds.
         """
-        self._desk.close(grace)
+        self._scheduler.close(grace)
         for thread in self._threads:
             thread.join()
 
@@ -130,141 +136,131 @@ class Worker:
 
     # What follows runs in the worker's threads.
 
-    def _live(self, hand: _Hand) -> None:
-        seen: int | None = 0
-        while (seen := self._desk.wait(seen, bool(hand.owners))) is not None:
+    def _work(self, state: _ThreadState) -> None:
+        changes: int | None = 0
+        while (changes := self._scheduler.wait(changes, state.lanes > 0)) is not None:
             try:
-                self._go_round(hand)
-            except Exception as error:  # a fault of ours ends what it met with, not the thread
-                log.exception("a step could not be taken; its orders end")
-                for work in set(hand.owners.values()):
-                    self._fail(work.order.id, error)
-                hand.forget(hand.owners)
+                self._take_turn(state)
+            except Exception as error:  # a fault of ours ends the jobs of this thread, not the thread
+                log.exception("a step could not be taken; its jobs end")
+                for running in tuple(state.jobs.values()):
+                    self._fail(running.job.id, error)
+                state.forget_ended()
 
-    def _go_round(self, hand: _Hand) -> None:
-        for id, why in self._desk.gone(time.time()).items():
-            self._fail(id, why)
-        hand.forget([lane for lane, work in hand.owners.items() if work.over])
-        self._admit(hand)
-        for engine in list(hand.engines.values()):
-            self._tick(hand, engine)
+    def _take_turn(self, state: _ThreadState) -> None:
+        """One step of every lane of a thread, after jobs have left and joined."""
+        for id, refusal in self._scheduler.stopped(time.time()).items():
+            self._fail(id, refusal)
+        state.forget_ended()
+        self._admit(state)
+        for driver in tuple(state.drivers.values()):
+            self._tick(state, driver)
+        state.forget_ended()
 
-    def _admit(self, hand: _Hand) -> None:
-        """Let pictures begin while there are places, in the hand that has fewest."""
+    def _admit(self, state: _ThreadState) -> None:
+        """Let pictures begin while there are places, in the thread that has fewest."""
         with self._admission:
-            parked, self._parked = self._parked, []
-            for order, index in parked:
-                self._begin(hand, order, index)
-            while self._has_place(hand) and (taken := self._desk.take()) is not None:
-                self._begin(hand, *taken)
+            waiting, self._waiting_for_model = self._waiting_for_model, []
+            for job, picture in waiting:
+                self._begin(state, job, picture)
+            while self._has_place(state) and (taken := self._scheduler.take()) is not None:
+                self._begin(state, *taken)
 
-    def _has_place(self, hand: _Hand) -> bool:
-        under_way = [len(one.owners) for one in self._hands]
-        room = sum(under_way) + len(self._parked) < self._lanes
-        return room and len(hand.owners) == min(under_way)
+    def _has_place(self, state: _ThreadState) -> bool:
+        lanes = [of_thread.lanes for of_thread in self._states]
+        return sum(lanes) + len(self._waiting_for_model) < self._lanes and state.lanes == min(lanes)
 
-    def _begin(self, hand: _Hand, order: Order, index: int) -> None:
-        if not self._desk.knows(order.id):  # it ended since
+    def _begin(self, state: _ThreadState, job: AcceptedJob, picture: int) -> None:
+        if not self._scheduler.has(job.id):  # it has ended since
             return
         try:
-            work = self._works.get(order.id) or self._opened(order)
+            running = self._running.get(job.id) or self._open_run(job)
         except Exception as error:
-            self._fail(order.id, error)
+            self._fail(job.id, error)
             return
-        if work is None:
-            self._parked.append((order, index))
+        if running is None:
+            self._waiting_for_model.append((job, picture))
         else:
-            hand.add(work.run.lanes[index], work, self._width)
+            state.add(running, picture, self._batching)
 
-    def _opened(self, order: Order) -> _Work | None:
-        """The order's pictures, ready to begin; None while its model is not there."""
-        at_work = {work.order.model for work in self._works.values()}
-        model = self._residents.get(order.model, [name for name in at_work if name])
+    def _open_run(self, job: AcceptedJob) -> _RunningJob | None:
+        """The job's pictures, ready to begin; None while its model is not loaded."""
+        model = self._models.get(job.model, {running.job.model for running in self._running.values()})
         if model is None:
             return None
-        run = model.run(order.plan)
-        self._works[order.id] = work = _Work(order, run)
-        return work
+        self._running[job.id] = running = _RunningJob(job, model.run(job.plan))
+        return running
 
-    def _tick(self, hand: _Hand, engine: Engine) -> None:
-        lanes, before, busy = engine.lanes, engine.evaluations, sum(bool(one.owners) for one in self._hands)
-        works = {hand.owners[lane] for lane in lanes}
-        engine.batching = self._width.shared_by(busy)
+    def _tick(self, state: _ThreadState, driver: Driver) -> None:
+        engine, busy = driver.engine, sum(other.lanes > 0 for other in self._states)
+        engine.batching = self._batching.shared_by(busy)
         torch.set_num_threads(engine.batching.torch_threads)
-        began = time.perf_counter()
+        jobs = [state.jobs[run] for run in driver.runs]
+        lanes, before, began = len(engine.lanes), engine.evaluations, time.perf_counter()
         try:
-            engine.tick()
+            driver.tick()
         except Exception as error:
             log.warning("a step failed (%s); its pictures take it one by one", error)
-            self._apart(hand, engine, lanes)
+            self._tick_one_by_one(state, driver)
         else:
             rows, seconds = engine.evaluations - before, time.perf_counter() - began
             self._measure(busy * rows / max(seconds, 1e-6))
-            self._listener.stepped(len(lanes), rows, seconds)
-        hand.forget([lane for lane in lanes if lane.done])
-        for work in works:
-            self._settle(hand, work)
+            self._listener.stepped(lanes, rows, seconds)
+        for running in jobs:
+            self._settle(driver, running)
 
-    def _apart(self, hand: _Hand, engine: Engine, lanes: Sequence[Lane]) -> None:
-        """One step for each lane alone, so that only those fail that cannot take it."""
-        for lane in lanes:
-            if lane in engine.lanes:
-                engine.remove(lane)
-            alone = Engine(engine.network, engine.batching)
-            alone.add(lane)
+    def _tick_one_by_one(self, state: _ThreadState, driver: Driver) -> None:
+        """One step of each lane alone, so that only those jobs fail that cannot take it."""
+        for lane in driver.engine.lanes:
             try:
-                alone.tick()
+                driver.tick_alone(lane)
             except Exception as error:
-                self._fail(hand.owners[lane].order.id, error)
-            else:
-                if not lane.done:
-                    engine.add(lane)
+                self._fail(state.jobs[driver.owner(lane)].job.id, error)
 
-    def _settle(self, hand: _Hand, work: _Work) -> None:
-        """Say how far an order is, and hand it on when it is finished."""
-        with work.lock:
-            if work.over:
+    def _settle(self, driver: Driver, running: _RunningJob) -> None:
+        """Report the progress of a job, and its result when it is finished."""
+        job, run = running.job, running.run
+        with running.lock:
+            if running.ended:
                 return
-            self._listener.advanced(work.order, JobProgress(work.run.done, work.run.total))
-            self._show(work)
+            self._listener.advanced(job, JobProgress(run.done, run.total))
+            self._send_previews(running)
             try:
-                for lane in work.run.settle():  # another attempt of a picture whose check asks for one
-                    hand.add(lane, work, self._width)
-                if any(not lane.done for lane in work.run.lanes):
+                if not driver.settle(run):
                     return
-                result = work.run.result()
+                result = run.result()
             except Exception as error:
-                self._fail(work.order.id, error)
+                self._fail(job.id, error)
                 return
-            if self._end(work.order.id) is not None:
-                self._listener.made(work.order, result)
+            if self._end(job.id) is not None:
+                self._listener.made(job, result)
 
-    def _show(self, work: _Work) -> None:
-        """Show pictures on their way: those for which one of the moments has come, or the first where
-        somebody asks."""
-        asked, parts = self._desk.asked_to_show(work.order.id), work.order.previews + 1
-        for index, lane in enumerate(work.run.lanes):
+    def _send_previews(self, running: _RunningJob) -> None:
+        """Preview the pictures for which one of the moments has come, or the first where a client asks."""
+        job, run = running.job, running.run
+        requested, parts = self._scheduler.take_preview_request(job.id), job.previews + 1
+        for picture, lane in enumerate(run.lanes):
             done, total = lane.progress
-            fresh = done not in (0, total, work.shown.get(index))
-            if fresh and (asked or done * parts // total > (done - 1) * parts // total):
-                work.shown[index] = done
-                image = work.run.preview(lane)
+            fresh = done not in (0, total, running.previewed.get(picture))
+            if fresh and (requested or done * parts // total > (done - 1) * parts // total):
+                running.previewed[picture] = done
+                image = run.preview(lane)
                 assert image is not None  # a step was taken
-                self._listener.seen(work.order, index, JobProgress(done, total), image)
-                asked = False
+                self._listener.previewed(job, picture, JobProgress(done, total), image)
+                requested = False
 
     def _fail(self, id: str, error: Exception) -> None:
-        order = self._end(id)
-        if order is not None:
-            self._listener.failed(order, error)
+        job = self._end(id)
+        if job is not None:
+            self._listener.failed(job, error)
 
-    def _end(self, id: str) -> Order | None:
-        """Strike an order off; its lanes leave before their next step. None where it has ended already."""
+    def _end(self, id: str) -> AcceptedJob | None:
+        """End a job; its lanes leave before their next step. None where it has ended already."""
         with self._admission:
-            work = self._works.pop(id, None)
-            if work is not None:
-                work.over = True
-            return self._desk.end(id)
+            running = self._running.pop(id, None)
+            if running is not None:
+                running.ended = True
+            return self._scheduler.end(id)
 
     def _measure(self, pace: float) -> None:
         """Keep the pace, in evaluations a second, smoothed over some twenty steps."""

@@ -5,7 +5,7 @@ import logging
 from typing import Any, final
 
 from negspace.serve.jobs.events import Finished
-from negspace.serve.jobs.job import Order
+from negspace.serve.jobs.job import AcceptedJob
 from negspace.serve.observe.metrics import Meter
 from negspace.serve.refusal import Refusal
 
@@ -50,7 +50,7 @@ class JobLog(Meter):
     def stepped(self, lanes: int, rows: int, seconds: float) -> None:
         """Steps are not logged."""
 
-    def finished(self, order: Order, finished: Finished) -> None:
+    def finished(self, job: AcceptedJob, finished: Finished) -> None:
         receipt = finished.receipt
         fields = {
             "seconds": round(finished.seconds, 3),
@@ -58,12 +58,12 @@ class JobLog(Meter):
             "evaluations": sum(receipt.evaluations.values()),
             "negative_acted": receipt.negative_acted,
         }
-        log.info("done", extra={"fields": self._fields(order) | fields})
+        log.info("done", extra={"fields": self._fields(job) | fields})
 
-    def failed(self, order: Order, refusal: Refusal) -> None:
+    def failed(self, job: AcceptedJob, refusal: Refusal) -> None:
         fields = {"status": refusal.status, "code": refusal.code}
-        log.info("failed", extra={"fields": self._fields(order) | fields})
+        log.info("failed", extra={"fields": self._fields(job) | fields})
 
-    def _fields(self, order: Order) -> dict[str, Any]:
-        texts = {"prompt": order.plan.positive, "negative": order.plan.negative} if self._prompts else {}
-        return {"job": order.id, "tenant": order.tenant.name, "model": order.model, **texts}
+    def _fields(self, job: AcceptedJob) -> dict[str, Any]:
+        texts = {"prompt": job.plan.positive, "negative": job.plan.negative} if self._prompts else {}
+        return {"job": job.id, "tenant": job.tenant.name, "model": job.model, **texts}

@@ -6,7 +6,7 @@ from typing import final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from negspace.serve.jobs.events import Finished
-from negspace.serve.jobs.job import Order
+from negspace.serve.jobs.job import AcceptedJob
 from negspace.serve.refusal import Refusal
 
 _BATCH = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 128)
@@ -21,11 +21,11 @@ class Meter(ABC):
         """A step was taken for `lanes` pictures together, in forwards of `rows` rows."""
 
     @abstractmethod
-    def finished(self, order: Order, finished: Finished) -> None:
+    def finished(self, job: AcceptedJob, finished: Finished) -> None:
         """A job ended with its pictures."""
 
     @abstractmethod
-    def failed(self, order: Order, refusal: Refusal) -> None:
+    def failed(self, job: AcceptedJob, refusal: Refusal) -> None:
         """A job ended without pictures."""
 
 
@@ -80,7 +80,7 @@ class Metrics(Meter):
         self._rows.observe(rows)
         self._step.observe(seconds)
 
-    def finished(self, order: Order, finished: Finished) -> None:
+    def finished(self, job: AcceptedJob, finished: Finished) -> None:
         receipt = finished.receipt
         for branch, count in receipt.evaluations.items():
             self._evaluations.labels(branch).inc(count)
@@ -96,5 +96,5 @@ class Metrics(Meter):
         self._jobs.labels("done").inc()
         self._latency.observe(finished.seconds)
 
-    def failed(self, order: Order, refusal: Refusal) -> None:
+    def failed(self, job: AcceptedJob, refusal: Refusal) -> None:
         self._jobs.labels(refusal.code).inc()

@@ -7,7 +7,7 @@ from opentelemetry.trace import Span, Status, StatusCode, Tracer, get_tracer
 
 from negspace import __version__
 from negspace.serve.jobs.events import Finished
-from negspace.serve.jobs.job import Order
+from negspace.serve.jobs.job import AcceptedJob
 from negspace.serve.observe.metrics import Meter
 from negspace.serve.refusal import Refusal
 
@@ -28,25 +28,25 @@ class Traces(Meter):
     def stepped(self, lanes: int, rows: int, seconds: float) -> None:
         """Steps are shared by jobs, so they belong to no single span."""
 
-    def finished(self, order: Order, finished: Finished) -> None:
-        span = self._start_span(order)
+    def finished(self, job: AcceptedJob, finished: Finished) -> None:
+        span = self._start_span(job)
         span.set_attribute("negspace.evaluations", sum(finished.receipt.evaluations.values()))
         span.set_attribute("negspace.negative_acted", finished.receipt.negative_acted)
         span.end(time.time_ns())
 
-    def failed(self, order: Order, refusal: Refusal) -> None:
-        span = self._start_span(order)
+    def failed(self, job: AcceptedJob, refusal: Refusal) -> None:
+        span = self._start_span(job)
         span.set_attribute("negspace.code", refusal.code)
         span.set_status(Status(StatusCode.ERROR, refusal.code))
         span.end(time.time_ns())
 
-    def _start_span(self, order: Order) -> Span:
+    def _start_span(self, job: AcceptedJob) -> Span:
         attributes = {
-            "negspace.job": order.id,
-            "negspace.tenant": order.tenant.name,
-            "negspace.model": order.model,
-            "negspace.pictures": order.request.n,
-            "negspace.steps": order.plan.steps,
+            "negspace.job": job.id,
+            "negspace.tenant": job.tenant.name,
+            "negspace.model": job.model,
+            "negspace.pictures": job.request.n,
+            "negspace.steps": job.plan.steps,
         }
-        start = int(order.accepted * _NANOSECONDS)
+        start = int(job.accepted_at * _NANOSECONDS)
         return self._tracer.start_span("negspace.job", attributes=attributes, start_time=start)

@@ -34,11 +34,11 @@ async def progress(caller: OwnState, skip_current_image: Annotated[bool, Query()
         return _progress(0.0, 0.0, _IDLE_STATE | {"job_timestamp": timestamp()}, None)
     oldest = caller.under_way[0]
     share = _share(oldest)
-    elapsed = time.time() - oldest.job.order.accepted
+    elapsed = time.time() - oldest.job.accepted.accepted_at
     state = _state(oldest, share) | {"job_count": len(caller.under_way)}
     preview = None if skip_current_image else oldest.preview
     if not skip_current_image:
-        oldest.job.show()
+        oldest.job.request_preview()
     return _progress(share, elapsed * (1 - share) / share if share else 0.0, state, preview)
 
 
@@ -60,12 +60,12 @@ def _progress(
 
 
 def _state(caller_job: CallerJob, share: float) -> dict[str, Any]:
-    order = caller_job.job.order
+    order = caller_job.job.accepted
     return _IDLE_STATE | {
         "skipped": caller_job.stopped == "skipped",
         "interrupted": caller_job.stopped == "interrupted",
         "job": order.id,
-        "job_timestamp": timestamp(order.accepted),
+        "job_timestamp": timestamp(order.accepted_at),
         "sampling_step": int(share * order.plan.steps),
         "sampling_steps": order.plan.steps,
     }

@@ -55,7 +55,7 @@ class ImagesReply:
             async for event in job.events():
                 match event:
                     case Preview(index, _, _, png):
-                        plan = job.order.plan
+                        plan = job.accepted.plan
                         data = {
                             "b64_json": self._encoded(png),
                             "partial_image_index": previews.setdefault(index, 0),
