@@ -265,7 +265,7 @@ class Model:
             NegspaceError: as `plan` and `run`, before anything is generated.
         """
         return self.run_all(
-            [self.plan(one, operator_policies=operator_policies, tenant=tenant) for one in requests]
+            [self.plan(request, operator_policies=operator_policies, tenant=tenant) for request in requests]
         )
 
 

@@ -136,7 +136,7 @@ def test_conversations_are_a_tenants_own(store: Store) -> None:
     store.say("one", "talk", said)
     assert [one.accepted.id for one in store.conversation("one", "talk")] == ["a", "b"]
     assert [one.accepted.id for one in store.conversation("two", "talk")] == ["c"]
-    assert store.said("one", "talk") == [said] and store.said("two", "talk") == []
+    assert store.feedback("one", "talk") == [said] and store.feedback("two", "talk") == []
     assert store.conversations("one") == ["talk"] and store.conversations("three") == []
 
 

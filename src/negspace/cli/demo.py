@@ -46,7 +46,7 @@ def demo(out: OutFolder = Path("demo"), n: Count = 6, seed: Seed = 7) -> None:
     labels: list[str] = []
     seen: list[tuple[str, ...]] = []
     for prompt, thing in WISHES:
-        told = [prompt, thing]
+        cells = [prompt, thing]
         for rule in RULES:
             avoid = None if rule is None else thing
             request = Request(prompt=prompt, avoid=avoid, rule=rule, model=EMBEDDED, seed=seed, n=n)
@@ -54,12 +54,12 @@ def demo(out: OutFolder = Path("demo"), n: Count = 6, seed: Seed = 7) -> None:
             written = write_run(out, result.images, result.receipt, None)
             rows.append(result.images)
             labels.append(prompt if avoid is None else f"the same, avoiding {avoid} by {rule}")
-            told.append(_seen(oracle, result.images, prompt, thing))
+            cells.append(_seen(oracle, result.images, prompt, thing))
             show.line(labels[-1], "bold")
             show.pairs([("acted", acted(result.receipt)), ("counted", counted(result.receipt))])
             show_written(written)
             show.line("")
-        seen.append(tuple(told))
+        seen.append(tuple(cells))
     side_by_side = out / "side-by-side.png"
     headings = [f"seed {seed + index}" for index in range(n)]
     write_whole({side_by_side: png.encode(sheet(rows, headings=headings, labels=labels))})

@@ -41,26 +41,35 @@ def revise(complaints: Complaints, avoid: Avoided = None, json: Json = False) ->
         show.as_json(
             {
                 "text": text,
-                "avoid": [one.model_dump(mode="json") for one in terms],
+                "avoid": [term.model_dump(mode="json") for term in terms],
                 "changes": [_fields(change) for change in changes],
             }
         )
         return
-    show.table(("term", "", "before", "after", "said", "note"), [_row(one) for one in changes], {"note": ""})
+    show.table(
+        ("term", "", "before", "after", "said", "note"), [_row(change) for change in changes], {"note": ""}
+    )
     if not changes:
         show.line("nothing was understood to be changed")
     show.line("")
     show.line(f"avoid: {text}", "bold")
-    again = [repr(one.term) for one in terms if one.check != "none"]
+    again = [repr(term.term) for term in terms if term.check != "none"]
     if again:
         show.line(f"to be looked for: {', '.join(again)}")
 
 
-def _row(one: "Change") -> tuple[str, ...]:
-    return (one.term, one.direction, _told(one.before), _told(one.after), one.clause, one.why_not or "")
+def _row(change: "Change") -> tuple[str, ...]:
+    return (
+        change.term,
+        change.direction,
+        _entry_text(change.before),
+        _entry_text(change.after),
+        change.clause,
+        change.why_not or "",
+    )
 
 
-def _told(entry: "Entry | None") -> str:
+def _entry_text(entry: "Entry | None") -> str:
     if entry is None:
         return "-"
     check = entry.avoid.check

@@ -47,14 +47,14 @@ def _described(kind: "type[Rule[Any]]", facts: "ModelFacts | None") -> dict[str,
     from negspace.guidance import Wrapper, evaluations
 
     rule = kind()
-    one, two = (evaluations(rule, avoided) for avoided in (1, 2))
+    first, two = (evaluations(rule, avoided) for avoided in (1, 2))
     return {
         "formula": kind.formula,
         "paper": kind.paper,
         "space": kind.space,
         "tells": kind.delivery,
-        "evaluations": one,
-        "evaluations_for_each_further_thing": two - one,
+        "evaluations": first,
+        "evaluations_for_each_further_thing": two - first,
         "wraps": issubclass(kind, Wrapper),
         "settings": {
             setting.name: {
@@ -81,8 +81,8 @@ def _lines(rule: dict[str, Any], facts: "ModelFacts | None") -> list[str]:
     where = "in any space" if rule["space"] == "any" else f"in {rule['space']}"
     around = ", around another rule" if rule["wraps"] else ""
     settings = [
-        f"  {name}={one['default']:g}{_range(one['low'], one['high'])}: {one['meaning']}"
-        for name, one in rule["settings"].items()
+        f"  {name}={setting['default']:g}{_range(setting['low'], setting['high'])}: {setting['meaning']}"
+        for name, setting in rule["settings"].items()
     ]
     hosted = [] if facts is None else [f"{facts.name} {'can' if rule['hosted'] else 'cannot'} host it"]
     return [rule["formula"], rule["paper"], f"{where}{around}; {cost}", *settings, *hosted]

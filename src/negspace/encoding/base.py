@@ -92,5 +92,5 @@ def texts_of(encoder: Encoder, prompt: Prompt, others: Sequence[Prompt | None]) 
             raise EncodingError(
                 f"this model has {encoder.text_count} text model(s); nothing would read text number {number}"
             )
-    told = [prompt, *others, *[None] * encoder.text_count]
-    return [prompt if text is None else text for text in told[: encoder.text_count]]
+    texts = [prompt, *others, *[None] * encoder.text_count]
+    return [prompt if text is None else text for text in texts[: encoder.text_count]]

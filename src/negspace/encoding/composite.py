@@ -44,7 +44,10 @@ class SideBySide(Encoder):
         return SideBySide(
             [
                 encoder.with_embeddings(
-                    [replace(one, tables=(rows[i],)) for one, rows in zip(embeddings, tables, strict=True)]
+                    [
+                        replace(embedding, tables=(rows[i],))
+                        for embedding, rows in zip(embeddings, tables, strict=True)
+                    ]
                 )
                 for i, encoder in enumerate(self.encoders)
             ]
@@ -196,9 +199,9 @@ class TrailingZeros(EncoderWrapper):
     ) -> Conditioning:
         return self._behind(self.encoder.encode(prompt, weighting, others))
 
-    def _behind(self, told: Conditioning) -> Conditioning:
-        silence = told.hidden.new_zeros(self._tokens, self._width)
-        return _behind(told, Conditioning(silence, None, 1, silence, given=told.given))
+    def _behind(self, conditioning: Conditioning) -> Conditioning:
+        silence = conditioning.hidden.new_zeros(self._tokens, self._width)
+        return _behind(conditioning, Conditioning(silence, None, 1, silence, given=conditioning.given))
 
 
 def _fingerprint(kind: str, encoders: Sequence[Encoder]) -> str:

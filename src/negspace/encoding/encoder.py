@@ -127,13 +127,13 @@ class TextEncoder(Encoder):
         main, flipped = self._windows(read)
         windows = [*main, *flipped]
         answers, summaries = zip(*(self._answer(window) for window in windows), strict=True)
-        said = next((i for i, window in enumerate(main) if window), 0)
+        first = next((i for i, window in enumerate(main) if window), 0)
         report = self._report(prompt, read, windows)
         return Conditioning(
             hidden=torch.cat(
-                [self._weigh(*told, rule, prompt) for told in zip(windows, answers, strict=True)]
+                [self._weigh(*answer, rule, prompt) for answer in zip(windows, answers, strict=True)]
             ),
-            pooled=summaries[said],
+            pooled=summaries[first],
             windows=len(windows),
             empty=self._empty.hidden,
             flipped=len(flipped),

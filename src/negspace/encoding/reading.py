@@ -176,7 +176,7 @@ def _spans(read: ReadChunk, source: str) -> list[tuple[int, int]]:
     position = start
     spans: list[tuple[int, int]] = []
     for word in read.words:
-        found = source.find(word.text, position, end)
-        spans.append((found, found + len(word.text)) if found >= 0 else (start, end))
-        position = found + len(word.text) if found >= 0 else position
+        place = source.find(word.text, position, end)
+        spans.append((place, place + len(word.text)) if place >= 0 else (start, end))
+        position = place + len(word.text) if place >= 0 else position
     return spans

@@ -21,12 +21,14 @@ def carry_out(encoder: Encoder, prompt: Prompt, weighting: str) -> Conditioning:
             too large to be told.
     """
     match prompt.structure:
-        case Blend() as asked:
-            return blend(_each(encoder, prompt, asked.parts, weighting), asked.weights, asked.normalize)
-        case Conjunction() as asked:
-            return conjoin(_each(encoder, prompt, asked.parts, weighting), asked.weights)
-        case Passage() as asked:
-            return _passage(encoder, prompt, asked, weighting)
+        case Blend() as structure:
+            return blend(
+                _each(encoder, prompt, structure.parts, weighting), structure.weights, structure.normalize
+            )
+        case Conjunction() as structure:
+            return conjoin(_each(encoder, prompt, structure.parts, weighting), structure.weights)
+        case Passage() as structure:
+            return _passage(encoder, prompt, structure, weighting)
         case None:
             return encoder.encode(prompt, weighting)
 
@@ -62,12 +64,12 @@ def conjoin(parts: Sequence[Conditioning], weights: Sequence[float]) -> Conditio
     The pooled vector is the first part's, as with a text of several windows.
     """
     scales: list[Tensor] = []
-    told: list[tuple[EncoderReport, ...]] = []
+    reports: list[tuple[EncoderReport, ...]] = []
     rows = 0
     for part in parts:
         ones = torch.ones(len(part.hidden), device=part.hidden.device)
         scales.append(ones if part.value_scale is None else part.value_scale)
-        told.append(tuple(report.moved(rows) for report in part.tokens))
+        reports.append(tuple(report.moved(rows) for report in part.tokens))
         rows += len(part.hidden)
     drawn = [_drawn(part, weight) for part, weight in zip(parts, weights, strict=True)]
     return replace(
@@ -76,7 +78,7 @@ def conjoin(parts: Sequence[Conditioning], weights: Sequence[float]) -> Conditio
         windows=sum(part.windows for part in parts),
         flipped=0,
         value_scale=torch.cat(scales) if any(part.value_scale is not None for part in parts) else None,
-        tokens=_joined(told),
+        tokens=_joined(reports),
         findings=tuple(finding for part in parts for finding in part.findings),
         exchange=None,
     )
@@ -124,7 +126,7 @@ def _takes(passage: Passage, original: Conditioning, edited: Conditioning) -> Te
 
 
 def _swap_findings(swaps: Sequence[Swap]) -> tuple[Finding, ...]:
-    said = [
+    findings = [
         Finding(
             "swap",
             f"{_text(swap.original)!r} is drawn; {_text(swap.edited)!r} takes its place and its maps from "
@@ -135,15 +137,17 @@ def _swap_findings(swaps: Sequence[Swap]) -> tuple[Finding, ...]:
         for swap in swaps
     ]
     if len({(swap.s_start, swap.s_end, swap.t_start, swap.t_end) for swap in swaps}) > 1:
-        said.append(Finding("swap-times", "all swaps of a text follow the times of the first", swaps[0].span))
-    return tuple(said)
+        findings.append(
+            Finding("swap-times", "all swaps of a text follow the times of the first", swaps[0].span)
+        )
+    return tuple(findings)
 
 
 def _text(chunks: Sequence[Chunk]) -> str:
     return " ".join(chunk.text for chunk in chunks)
 
 
-def _joined(told: Sequence[tuple[EncoderReport, ...]]) -> tuple[EncoderReport, ...]:
+def _joined(parts: Sequence[tuple[EncoderReport, ...]]) -> tuple[EncoderReport, ...]:
     """One report per text model out of one per part."""
     return tuple(
         EncoderReport(
@@ -151,7 +155,7 @@ def _joined(told: Sequence[tuple[EncoderReport, ...]]) -> tuple[EncoderReport, .
             sum(report.windows for report in reports),
             tuple(chunk for report in reports for chunk in report.chunks),
         )
-        for reports in zip(*told, strict=True)
+        for reports in zip(*parts, strict=True)
     )
 
 

@@ -104,10 +104,10 @@ class TextModel:
     @cached_property
     def _norm(self) -> torch.nn.Module:
         named = self.model.named_modules()
-        found = [module for name, module in named if name.rpartition(".")[2] == "final_layer_norm"]
-        if len(found) != 1:
-            raise EncodingError(f"{self.name} has {len(found)} final layer norms, so no layer can be skipped")
-        return found[0]
+        norms = [module for name, module in named if name.rpartition(".")[2] == "final_layer_norm"]
+        if len(norms) != 1:
+            raise EncodingError(f"{self.name} has {len(norms)} final layer norms, so no layer can be skipped")
+        return norms[0]
 
     def _pooled(self, output: Any) -> Tensor | None:
         if self.layer.pooled == "none":

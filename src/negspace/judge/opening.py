@@ -14,10 +14,10 @@ calibrations, `nsfw@FILE`, and `negspace judge calibrate` makes them.
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Final, cast
 
-import negspace.judge
 from negspace.errors import JudgeError, no_such
 from negspace.judge.base import Judge, JudgeOpener, Panel
 from negspace.judge.scoring import ScoringJudge, ScoringOpener
@@ -31,7 +31,7 @@ _NAME_AND_TEXT: Final = re.compile(r"([A-Za-z][\w-]*)(?:$|:|(?=@))(.*)", re.DOTA
 def openers() -> Mapping[str, JudgeOpener]:
     """Every opener by its name: those that ship, and plug-ins."""
     shipped: dict[str, JudgeOpener] = {}
-    for module in modules_in(negspace.judge):
+    for module in modules_in(import_module("negspace.judge")):
         shipped |= getattr(module, "OPENERS", {})
     return plugins("negspace.judges", shipped, _checked)
 

@@ -36,23 +36,23 @@ class Row:
     @property
     def passes(self) -> int:
         """How often the network is passed for it: where attention maps are exchanged, for two texts."""
-        return 1 + sum(one.exchange is not None for one in self.conditionings)
+        return 1 + sum(conditioning.exchange is not None for conditioning in self.conditionings)
 
     @property
     def kind(self) -> Hashable:
         """Equal for rows that can go through the network together."""
         patch = None if self.patch is None else self.patch.kind
-        told = tuple(
+        exchanged = tuple(
             (
-                tuple(one.hidden.shape),
-                one.pooled is None,
-                one.value_scale is None,
-                one.exchange is None,
-                one.mask is None,
+                tuple(conditioning.hidden.shape),
+                conditioning.pooled is None,
+                conditioning.value_scale is None,
+                conditioning.exchange is None,
+                conditioning.mask is None,
             )
-            for one in self.conditionings
+            for conditioning in self.conditionings
         )
-        return tuple(self.x.shape), told, patch, len(self.numbers)
+        return tuple(self.x.shape), exchanged, patch, len(self.numbers)
 
 
 class Network(ABC):

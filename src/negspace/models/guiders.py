@@ -81,22 +81,22 @@ class RuleGuider(BaseGuidance):
         self._hook.remove()
 
     def prepare_inputs(self, data: Any) -> list[Any]:
-        return [self._prepare_batch(data, self._place(one), one.name) for one in self._branches()]
+        return [self._prepare_batch(data, self._place(branch), branch.name) for branch in self._branches()]
 
     def prepare_inputs_from_block_state(self, data: Any, input_fields: dict[str, Any]) -> list[Any]:
         return [
-            self._prepare_batch_from_block_state(input_fields, data, self._place(one), one.name)
-            for one in self._branches()
+            self._prepare_batch_from_block_state(input_fields, data, self._place(branch), branch.name)
+            for branch in self._branches()
         ]
 
     def forward(self, **predictions: Tensor) -> GuiderOutput:
         dtype = predictions[POSITIVE].dtype
         step = self._moment(self._shown(predictions[POSITIVE]))
         home: Space = self._space if self.rule.effective_space == "any" else self.rule.effective_space
-        told = {
+        inputs = {
             name: convert(answer.float(), self._space, home, step) for name, answer in predictions.items()
         }
-        guided, self._state = self.rule.combine(told, step, self._state)
+        guided, self._state = self.rule.combine(inputs, step, self._state)
         pred = convert(guided, home, self._space, step).to(dtype)
         return GuiderOutput(pred=pred, pred_cond=predictions[POSITIVE], pred_uncond=predictions.get(NEGATIVE))
 
@@ -126,8 +126,8 @@ class RuleGuider(BaseGuidance):
                 f"rule {self.rule.name} needs a changed network, which a guider cannot ask for"
             )
         if branch.side not in self.sides:
-            told = ", ".join(self.sides)
-            raise RequestError(f"rule {self.rule.name} needs the side {branch.side!r}; told are {told}")
+            names = ", ".join(self.sides)
+            raise RequestError(f"rule {self.rule.name} needs the side {branch.side!r}; told are {names}")
         return self.sides.index(branch.side)
 
     def _shown(self, prediction: Tensor) -> Tensor:

@@ -127,8 +127,8 @@ class Sampler:
         module = import_module(f"diffusers.schedulers.{facts.module}")
         self._facts = facts
         kind = getattr(module, facts.scheduler)
-        told = _shifted(settings, facts, spacing) if facts.levels == "flow" else settings
-        self._scheduler: Any = kind.from_config(told, **facts.settings)
+        shifted = _shifted(settings, facts, spacing) if facts.levels == "flow" else settings
+        self._scheduler: Any = kind.from_config(shifted, **facts.settings)
         most = self._scheduler.config.num_train_timesteps
         if steps > most:
             raise RequestError(f"this model was trained with {most} noise levels; {steps} steps are too many")

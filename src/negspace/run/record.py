@@ -40,7 +40,7 @@ def receipt_of(
     network, plan, encoded = prepared.network, prepared.plan, prepared.encoded
     stats = [[attempt.lane.stats for attempt in picture.attempts] for picture in pictures]
     every = [lane_stats for of_picture in stats for lane_stats in of_picture]
-    acted = plan.acts and prepared.redraws and any(one.negative_steps for one in every)
+    acted = plan.acts and prepared.redraws and any(lane_stats.negative_steps for lane_stats in every)
     why_not = None if acted else plan.why_not or (_NO_STEP if prepared.redraws else _BLACK)
     images = [_image(picture, own, acted) for picture, own in zip(pictures, stats, strict=True)]
     receipt = Receipt(
@@ -70,7 +70,7 @@ def receipt_of(
         terms=tuple(_terms(plan, encoded, every, why_not)),
         negative_acted=acted,
         why_not=why_not,
-        evaluations=_summed(one.evaluations for one in every),
+        evaluations=_summed(lane_stats.evaluations for lane_stats in every),
         images=tuple(image for image in images if image.delivered is not None),
         withheld=tuple(image for image in images if image.delivered is None),
         findings=(*_lasting(plan.findings), *encoded.findings, *_flagged(pictures), *_unmoved(prepared)),

@@ -31,8 +31,8 @@ def open_database(url: str) -> Engine:
             event.listen(engine, "connect", _settle_sqlite)
         migrate(engine)
     except (ArgumentError, SQLAlchemyError, ImportError) as error:
-        told = " ".join(str(error).split())[:300]
-        raise OutputError(f"the database {_shown(url)} cannot be opened: {told}") from None
+        reason = " ".join(str(error).split())[:300]
+        raise OutputError(f"the database {_shown(url)} cannot be opened: {reason}") from None
     return engine
 
 

@@ -83,14 +83,14 @@ class FeedbackRecord:
 
     Attributes:
         request: what it is about; None where that is gone.
-        said: the complaint; "" where there was none.
+        complaint: in plain words; "" where there was none.
         thumbs: 1 up, -1 down, None neither.
         changes: what it changed, as JSON.
         moment: when it was said.
     """
 
     request: str | None
-    said: str
+    complaint: str
     thumbs: Literal[1, -1] | None
     changes: str
     moment: float

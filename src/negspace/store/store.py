@@ -123,9 +123,9 @@ class Store:
 
     def unfinished(self) -> list[AcceptedRequest]:
         """Requests that were accepted and have not ended, the oldest first."""
-        asked = select(requests).where(requests.c.state == "accepted").order_by(requests.c.accepted)
+        query = select(requests).where(requests.c.state == "accepted").order_by(requests.c.accepted)
         with self._engine.connect() as connection:
-            return [_accepted(row) for row in connection.execute(asked)]
+            return [_accepted(row) for row in connection.execute(query)]
 
     def ended(self, id: str) -> EndedRequest | None:
         """How far a request is; None where there is none."""
@@ -153,9 +153,9 @@ class Store:
             tenant: whose; None is everyone's.
             most: how many.
         """
-        asked = _done().order_by(requests.c.ended.desc()).limit(most)
+        query = _done().order_by(requests.c.ended.desc()).limit(most)
         with self._engine.connect() as connection:
-            return _kept(connection, asked if tenant is None else asked.where(requests.c.tenant == tenant))
+            return _kept(connection, query if tenant is None else query.where(requests.c.tenant == tenant))
 
     def plan(self, id: str) -> str | None:
         """The plan of a request, as JSON; None where there is none."""
@@ -198,7 +198,7 @@ class Store:
 
     def conversation(self, tenant: str, id: str) -> list[EndedRequest]:
         """The requests of a conversation, the oldest first."""
-        asked = (
+        query = (
             select(requests)
             .where(requests.c.tenant == tenant, requests.c.conversation == id)
             .order_by(requests.c.accepted, requests.c.id)
@@ -206,30 +206,35 @@ class Store:
         with self._engine.connect() as connection:
             return [
                 EndedRequest(_accepted(row), row.state, row.ended, row.failure)
-                for row in connection.execute(asked)
+                for row in connection.execute(query)
             ]
 
     def conversations(self, tenant: str) -> list[str]:
         """The conversations of a tenant, the oldest first."""
-        asked = (
+        query = (
             select(conversations.c.id)
             .where(conversations.c.tenant == tenant)
             .order_by(conversations.c.begun, conversations.c.id)
         )
         with self._engine.connect() as connection:
-            return list(connection.scalars(asked))
+            return list(connection.scalars(query))
 
-    def say(self, tenant: str, conversation: str, said: FeedbackRecord) -> None:
+    def say(self, tenant: str, conversation: str, record: FeedbackRecord) -> None:
         """Keep feedback."""
-        row = {"tenant": tenant, "conversation": conversation, "request": said.request, "said": said.said}
-        row |= {"thumbs": said.thumbs, "changes": said.changes, "moment": said.moment}
+        row = {
+            "tenant": tenant,
+            "conversation": conversation,
+            "request": record.request,
+            "said": record.complaint,
+        }
+        row |= {"thumbs": record.thumbs, "changes": record.changes, "moment": record.moment}
         with self._writing, self._engine.begin() as connection:
-            _begin(connection, tenant, conversation, said.moment)
+            _begin(connection, tenant, conversation, record.moment)
             connection.execute(insert_into(feedback), row)
 
-    def said(self, tenant: str, conversation: str) -> list[FeedbackRecord]:
+    def feedback(self, tenant: str, conversation: str) -> list[FeedbackRecord]:
         """The feedback of a conversation, the oldest first."""
-        asked = (
+        query = (
             select(feedback)
             .where(feedback.c.tenant == tenant, feedback.c.conversation == conversation)
             .order_by(feedback.c.id)
@@ -237,7 +242,7 @@ class Store:
         with self._engine.connect() as connection:
             return [
                 FeedbackRecord(row.request, row.said, row.thumbs, row.changes, row.moment)
-                for row in connection.execute(asked)
+                for row in connection.execute(query)
             ]
 
     # Trials
@@ -261,9 +266,9 @@ class Store:
 
     def trials(self, tenant: str) -> list[str]:
         """The trials of a tenant, the newest first."""
-        asked = select(trials.c.id).where(trials.c.tenant == tenant).order_by(trials.c.moment.desc())
+        query = select(trials.c.id).where(trials.c.tenant == tenant).order_by(trials.c.moment.desc())
         with self._engine.connect() as connection:
-            return list(connection.scalars(asked))
+            return list(connection.scalars(query))
 
     def delete_trial(self, id: str, tenant: str) -> bool:
         """Forget a trial of a tenant; whether there was one."""
@@ -273,9 +278,9 @@ class Store:
 
     def trial(self, id: str, tenant: str) -> str | None:
         """A trial of a tenant, as JSON; None where there is none."""
-        asked = select(trials.c.trial).where(trials.c.id == id, trials.c.tenant == tenant)
+        query = select(trials.c.trial).where(trials.c.id == id, trials.c.tenant == tenant)
         with self._engine.connect() as connection:
-            return connection.scalar(asked)
+            return connection.scalar(query)
 
     # Use
 
@@ -286,11 +291,11 @@ class Store:
 
     def spent(self, tenant: str, now: float) -> int:
         """Evaluations that were made for a tenant on the day (UTC) of a moment."""
-        asked = select(func.coalesce(func.sum(usage.c.evaluations), 0)).where(
+        query = select(func.coalesce(func.sum(usage.c.evaluations), 0)).where(
             usage.c.tenant == tenant, usage.c.day == int(now // DAY)
         )
         with self._engine.connect() as connection:
-            return int(connection.scalar(asked) or 0)
+            return int(connection.scalar(query) or 0)
 
 
 def _begin(connection: Connection, tenant: str, id: str, moment: float) -> None:
@@ -324,8 +329,8 @@ def _done() -> Select[Any]:
     return select(requests, receipts.c.receipt).join(receipts).where(requests.c.state == "done")
 
 
-def _kept(connection: Connection, asked: Select[Any]) -> list[FinishedRequest]:
-    rows = connection.execute(asked).all()
+def _kept(connection: Connection, query: Select[Any]) -> list[FinishedRequest]:
+    rows = connection.execute(query).all()
     of: dict[str, list[StoredPicture]] = {row.id: [] for row in rows}
     own = select(pictures).where(pictures.c.request.in_(of)).order_by(pictures.c.place)
     for row in connection.execute(own):

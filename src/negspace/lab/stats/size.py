@@ -28,7 +28,7 @@ def mcnemar_power(pairs: int, win_rate: float, discordance: float, *, alpha: flo
     checks.positive("pairs", pairs)
     checks.share("alpha", alpha)
     checks.rates(win_rate, discordance)
-    return _power(pairs, discordance, _found(pairs, win_rate, alpha))
+    return _power(pairs, discordance, _detection(pairs, win_rate, alpha))
 
 
 def pairs_for_mcnemar(win_rate: float, discordance: float, *, power: float = 0.8, alpha: float = 0.05) -> int:
@@ -46,11 +46,11 @@ def pairs_for_mcnemar(win_rate: float, discordance: float, *, power: float = 0.8
     # The normal approximation with the smaller of the two variances is too few; half of it is surely too few.
     decided = z * z * 4 * win_rate * (1 - win_rate) / (2 * win_rate - 1) ** 2
     pairs = max(1, int(decided / discordance / 2))
-    found = _found(4 * pairs, win_rate, alpha)
-    while _power(pairs, discordance, found) < power:
+    detection = _detection(4 * pairs, win_rate, alpha)
+    while _power(pairs, discordance, detection) < power:
         pairs += 1
-        if pairs >= found.size:
-            found = _found(2 * pairs, win_rate, alpha)
+        if pairs >= detection.size:
+            detection = _detection(2 * pairs, win_rate, alpha)
     return pairs
 
 
@@ -76,7 +76,7 @@ def _kl(p: float, q: float) -> float:
     return float(rel_entr(p, q) + rel_entr(1 - p, 1 - q))
 
 
-def _found(most: int, win_rate: float, alpha: float) -> NDArray[np.float64]:
+def _detection(most: int, win_rate: float, alpha: float) -> NDArray[np.float64]:
     """Power of the test given that 0, 1, ... `most` pairs were decided."""
     decided = np.arange(most + 1)
     # The most losses with which the test still rejects: P(X <= losses) <= alpha / 2 at a fair coin.
@@ -85,13 +85,13 @@ def _found(most: int, win_rate: float, alpha: float) -> NDArray[np.float64]:
     return binom.cdf(losses, decided, 1 - win_rate)
 
 
-def _power(pairs: int, discordance: float, found: NDArray[np.float64]) -> float:
+def _power(pairs: int, discordance: float, detection: NDArray[np.float64]) -> float:
     """Mean of `found` over the number of decided pairs, up to nine standard deviations off."""
     spread = 9 * math.sqrt(pairs * discordance * (1 - discordance)) + 9
     low = max(0, int(pairs * discordance - spread))
     high = min(pairs, int(pairs * discordance + spread))
     decided = np.arange(low, high + 1)
-    return float(binom.pmf(decided, pairs, discordance) @ found[low : high + 1])
+    return float(binom.pmf(decided, pairs, discordance) @ detection[low : high + 1])
 
 
 def prompts_for_mean(

@@ -116,9 +116,9 @@ class VideoAutoencoder(Autoencoder):
 
 def _by_channel(settings: Mapping[str, Any], latents: "Tensor") -> "tuple[Any, Any]":
     """Mean and spread of latents, [1, channels, 1, 1] each, or None where the settings name none."""
-    told = (settings.get("latents_mean"), settings.get("latents_std"))
+    statistics = (settings.get("latents_mean"), settings.get("latents_std"))
     mean, spread = (
-        None if values is None else latents.new_tensor(values).reshape(1, -1, 1, 1) for values in told
+        None if values is None else latents.new_tensor(values).reshape(1, -1, 1, 1) for values in statistics
     )
     return mean, spread
 

@@ -70,7 +70,7 @@ class Family(ABC):
         """The facts of a folder of this family; settings that are amiss may raise KeyError and alike."""
 
     @abstractmethod
-    def predict(self, denoiser: Any, asked: NetworkInput) -> "Tensor":
+    def predict(self, denoiser: Any, inputs: NetworkInput) -> "Tensor":
         """[rows, channels, height, width], what the network says."""
 
     @property
@@ -87,9 +87,9 @@ class Family(ABC):
         try:
             return self.describe(folder)
         except (KeyError, TypeError, ValueError, IndexError) as error:
-            told = f"{type(error).__name__}: {error}"
+            reason = f"{type(error).__name__}: {error}"
             settings = f"settings of {self.denoiser.folder}, vae or text_encoder"
-            raise ModelError(f"{str(folder.path)!r} has {settings} amiss: {told}") from None
+            raise ModelError(f"{str(folder.path)!r} has {settings} amiss: {reason}") from None
 
     def present_encoders(self, folder: ModelFolder) -> tuple[TextPart, ...]:
         """The text encoders that a folder has; one that is not optional is taken to be there."""

@@ -45,10 +45,10 @@ def unpack(tokens: "Tensor", shape: Sequence[int]) -> "Tensor":
 def token_positions(x: "Tensor") -> "Tensor":
     """[tokens, 3]: (0, row, column) of every token that `pack` makes."""
     height, width = x.shape[-2] // 2, x.shape[-1] // 2
-    found = x.new_zeros(height, width, 3)
-    found[..., 1] = found.new_tensor(range(height))[:, None]
-    found[..., 2] = found.new_tensor(range(width))[None, :]
-    return found.reshape(height * width, 3)
+    ids = x.new_zeros(height, width, 3)
+    ids[..., 1] = ids.new_tensor(range(height))[:, None]
+    ids[..., 2] = ids.new_tensor(range(width))[None, :]
+    return ids.reshape(height * width, 3)
 
 
 def token_count(shape: tuple[int, int, int], patch: int = 2) -> int:

@@ -45,30 +45,30 @@ class Chroma(Family):
     def spacing(self, settings: dict[str, Any], steps: int, shape: tuple[int, int, int]) -> Spacing:
         return even_spacing(settings, steps, token_count(shape))
 
-    def predict(self, denoiser: Any, asked: NetworkInput) -> "Tensor":
-        tokens = pack(asked.x)
+    def predict(self, denoiser: Any, inputs: NetworkInput) -> "Tensor":
+        tokens = pack(inputs.x)
         return unpack(
             denoiser(
                 hidden_states=tokens,
-                timestep=asked.times / 1000,
-                encoder_hidden_states=asked.hidden,
-                txt_ids=asked.x.new_zeros(asked.hidden.shape[1], 3),
-                img_ids=token_positions(asked.x),
-                attention_mask=_attended(asked, tokens),
+                timestep=inputs.times / 1000,
+                encoder_hidden_states=inputs.hidden,
+                txt_ids=inputs.x.new_zeros(inputs.hidden.shape[1], 3),
+                img_ids=token_positions(inputs.x),
+                attention_mask=_attended(inputs, tokens),
                 return_dict=False,
             )[0],
-            asked.x.shape,
+            inputs.x.shape,
         )
 
 
-def _attended(asked: NetworkInput, tokens: "Tensor") -> "Tensor":
+def _attended(inputs: NetworkInput, tokens: "Tensor") -> "Tensor":
     """[rows, tokens of both]: 1 for the text, one token of its padding, and the picture; 0 elsewhere.
 
     Chroma was trained with one token of padding. As in diffusers this is added to the scores.
     """
-    assert asked.mask is not None
-    seen = asked.x.new_zeros(asked.mask.shape[0], asked.mask.shape[1] + tokens.shape[1])
-    seen[:, : asked.mask.shape[1]] = asked.mask
-    seen[:, 1 : asked.mask.shape[1]] += asked.mask[:, :-1] & ~asked.mask[:, 1:]
-    seen[:, asked.mask.shape[1] :] = 1
+    assert inputs.mask is not None
+    seen = inputs.x.new_zeros(inputs.mask.shape[0], inputs.mask.shape[1] + tokens.shape[1])
+    seen[:, : inputs.mask.shape[1]] = inputs.mask
+    seen[:, 1 : inputs.mask.shape[1]] += inputs.mask[:, :-1] & ~inputs.mask[:, 1:]
+    seen[:, inputs.mask.shape[1] :] = 1
     return seen

@@ -37,10 +37,12 @@ class Flux(Family):
 
     def describe(self, folder: ModelFolder) -> ModelFacts:
         network, vae = folder.settings("transformer"), folder.settings("vae")
-        told = bool(network.get("guidance_embeds", False))
+        has_guidance = bool(network.get("guidance_embeds", False))
         side = 128 * self.vae.pixels_per_latent(vae)
         return ModelFacts(
-            **chosen(folder, width=side, height=side, steps=28 if told else 4, scale=1.0, sampler="Euler"),
+            **chosen(
+                folder, width=side, height=side, steps=28 if has_guidance else 4, scale=1.0, sampler="Euler"
+            ),
             family=self.name,
             prediction="flow",
             encoders=self.encoder_facts(folder),
@@ -49,7 +51,9 @@ class Flux(Family):
             rules=rules_for("cross-attention"),
             samplers=tuple(FLOW_SAMPLERS),
             multiple=2 * self.vae.pixels_per_latent(vae),
-            guidance=float(folder.negspace_json.get("default", {}).get("guidance", 3.5)) if told else None,
+            guidance=float(folder.negspace_json.get("default", {}).get("guidance", 3.5))
+            if has_guidance
+            else None,
         )
 
     def join_encoders(self, encoders: "Sequence[TextEncoder]", settings: dict[str, Any]) -> "Encoder":
@@ -65,21 +69,21 @@ class Flux(Family):
     ) -> tuple[tuple[float, ...], tuple[float, ...]]:
         if facts.guidance is None:
             return (), ()
-        told = (facts.guidance if request.guidance is None else request.guidance,)
-        return told, told
+        guidance = (facts.guidance if request.guidance is None else request.guidance,)
+        return guidance, guidance
 
-    def predict(self, denoiser: Any, asked: NetworkInput) -> "Tensor":
-        said = denoiser(
-            hidden_states=pack(asked.x),
-            timestep=asked.times / 1000,
-            guidance=None if asked.numbers is None else asked.numbers[:, 0],
-            pooled_projections=asked.pooled,
-            encoder_hidden_states=asked.hidden,
-            txt_ids=asked.x.new_zeros(asked.hidden.shape[1], 3),
-            img_ids=token_positions(asked.x),
+    def predict(self, denoiser: Any, inputs: NetworkInput) -> "Tensor":
+        prediction = denoiser(
+            hidden_states=pack(inputs.x),
+            timestep=inputs.times / 1000,
+            guidance=None if inputs.numbers is None else inputs.numbers[:, 0],
+            pooled_projections=inputs.pooled,
+            encoder_hidden_states=inputs.hidden,
+            txt_ids=inputs.x.new_zeros(inputs.hidden.shape[1], 3),
+            img_ids=token_positions(inputs.x),
             return_dict=False,
         )[0]
-        return unpack(said, asked.x.shape)
+        return unpack(prediction, inputs.x.shape)
 
     def patch_host(self, denoiser: Any, name: str) -> "PatchHost":
         from negspace.models.network.joint_attention import JointPatchHost, rotated

@@ -44,24 +44,24 @@ class PixArt(Family, ABC):
             multiple=self.vae.pixels_per_latent(vae) * int(network.get("patch_size", 2)),
         )
 
-    def predict(self, denoiser: Any, asked: NetworkInput) -> "Tensor":
-        rows, channels, height, width = asked.x.shape
+    def predict(self, denoiser: Any, inputs: NetworkInput) -> "Tensor":
+        rows, channels, height, width = inputs.x.shape
         besides: dict[str, Any] = {"resolution": None, "aspect_ratio": None}
         if denoiser.config.sample_size == 128:  # alpha at 1024 pixels is told its size, of 8 pixels a latent
-            side = asked.x.new_tensor([[8.0 * height, 8.0 * width]])
+            side = inputs.x.new_tensor([[8.0 * height, 8.0 * width]])
             besides = {
                 "resolution": side.repeat(rows, 1),
-                "aspect_ratio": asked.x.new_full((rows, 1), height / width),
+                "aspect_ratio": inputs.x.new_full((rows, 1), height / width),
             }
-        said = denoiser(
-            asked.x,
-            encoder_hidden_states=asked.hidden,
-            encoder_attention_mask=asked.mask,
-            timestep=asked.times,
+        prediction = denoiser(
+            inputs.x,
+            encoder_hidden_states=inputs.hidden,
+            encoder_attention_mask=inputs.mask,
+            timestep=inputs.times,
             added_cond_kwargs=besides,
             return_dict=False,
         )[0]
-        return said[:, :channels]  # behind it stands what it learned of its spread
+        return prediction[:, :channels]  # behind it stands what it learned of its spread
 
 
 @final

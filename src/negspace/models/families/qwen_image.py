@@ -87,18 +87,18 @@ class QwenImage(Family):
     def spacing(self, settings: dict[str, Any], steps: int, shape: tuple[int, int, int]) -> Spacing:
         return even_spacing(settings, steps, token_count(shape))
 
-    def predict(self, denoiser: Any, asked: NetworkInput) -> "Tensor":
-        assert asked.mask is not None
-        height, width = asked.x.shape[-2] // 2, asked.x.shape[-1] // 2
-        said = asked.x.new_empty(asked.x.shape)
-        for i, (hidden, mask) in enumerate(zip(asked.hidden, asked.mask, strict=True)):
-            row = asked.x[i : i + 1]
+    def predict(self, denoiser: Any, inputs: NetworkInput) -> "Tensor":
+        assert inputs.mask is not None
+        height, width = inputs.x.shape[-2] // 2, inputs.x.shape[-1] // 2
+        prediction = inputs.x.new_empty(inputs.x.shape)
+        for i, (hidden, mask) in enumerate(zip(inputs.hidden, inputs.mask, strict=True)):
+            row = inputs.x[i : i + 1]
             answer = denoiser(
                 hidden_states=pack(row),
-                timestep=asked.times[i : i + 1] / 1000,
+                timestep=inputs.times[i : i + 1] / 1000,
                 encoder_hidden_states=hidden[mask][None],
                 img_shapes=[[(1, height, width)]],
                 return_dict=False,
             )[0]
-            said[i] = unpack(answer, row.shape)[0]
-        return said
+            prediction[i] = unpack(answer, row.shape)[0]
+        return prediction

@@ -75,12 +75,12 @@ class Sana(Family):
         lines = signature(SanaPipeline.__call__).parameters["complex_human_instruction"].default
         return InstructedEncoder(encoders[0], "\n".join(lines))
 
-    def predict(self, denoiser: Any, asked: NetworkInput) -> "Tensor":
-        said = denoiser(
-            asked.x,
-            encoder_hidden_states=asked.hidden,
-            encoder_attention_mask=asked.mask,
-            timestep=asked.times * denoiser.config.timestep_scale,
+    def predict(self, denoiser: Any, inputs: NetworkInput) -> "Tensor":
+        prediction = denoiser(
+            inputs.x,
+            encoder_hidden_states=inputs.hidden,
+            encoder_attention_mask=inputs.mask,
+            timestep=inputs.times * denoiser.config.timestep_scale,
             return_dict=False,
         )[0]
-        return said[:, : asked.x.shape[1]]  # behind it stands what it learned of its spread
+        return prediction[:, : inputs.x.shape[1]]  # behind it stands what it learned of its spread

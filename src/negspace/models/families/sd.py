@@ -50,8 +50,8 @@ class StableDiffusion(Family):
             multiple=unets.multiple_of(unet, vae),
         )
 
-    def predict(self, denoiser: Any, asked: NetworkInput) -> "Tensor":
-        return denoiser(asked.x, asked.times, asked.hidden, return_dict=False)[0]
+    def predict(self, denoiser: Any, inputs: NetworkInput) -> "Tensor":
+        return denoiser(inputs.x, inputs.times, inputs.hidden, return_dict=False)[0]
 
     def patch_host(self, denoiser: Any, name: str) -> "PatchHost":
         from negspace.models.network.patching import UNetPatchHost

@@ -72,12 +72,12 @@ class StableDiffusion3(Family):
     def spacing(self, settings: dict[str, Any], steps: int, shape: tuple[int, int, int]) -> Spacing:
         return Spacing(dynamic_shift(settings, token_count(shape), highest=1.16))
 
-    def predict(self, denoiser: Any, asked: NetworkInput) -> "Tensor":
+    def predict(self, denoiser: Any, inputs: NetworkInput) -> "Tensor":
         return denoiser(
-            hidden_states=asked.x,
-            timestep=asked.times,
-            encoder_hidden_states=asked.hidden,
-            pooled_projections=asked.pooled,
+            hidden_states=inputs.x,
+            timestep=inputs.times,
+            encoder_hidden_states=inputs.hidden,
+            pooled_projections=inputs.pooled,
             return_dict=False,
         )[0]
 

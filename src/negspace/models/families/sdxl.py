@@ -73,11 +73,13 @@ class StableDiffusionXL(Family):
         self, request: Request, facts: ModelFacts, width: int, height: int
     ) -> tuple[tuple[float, ...], tuple[float, ...]]:
         own = request.sizes or Sizes()
-        return _told(own, width, height), _told(request.negative_sizes or own, width, height)
+        return _size_numbers(own, width, height), _size_numbers(request.negative_sizes or own, width, height)
 
-    def predict(self, denoiser: Any, asked: NetworkInput) -> "Tensor":
-        besides = {"text_embeds": asked.pooled, "time_ids": asked.numbers}
-        return denoiser(asked.x, asked.times, asked.hidden, added_cond_kwargs=besides, return_dict=False)[0]
+    def predict(self, denoiser: Any, inputs: NetworkInput) -> "Tensor":
+        besides = {"text_embeds": inputs.pooled, "time_ids": inputs.numbers}
+        return denoiser(inputs.x, inputs.times, inputs.hidden, added_cond_kwargs=besides, return_dict=False)[
+            0
+        ]
 
     def patch_host(self, denoiser: Any, name: str) -> "PatchHost":
         from negspace.models.network.patching import UNetPatchHost
@@ -85,6 +87,6 @@ class StableDiffusionXL(Family):
         return UNetPatchHost(denoiser, name)
 
 
-def _told(sizes: Sizes, width: int, height: int) -> tuple[float, ...]:
+def _size_numbers(sizes: Sizes, width: int, height: int) -> tuple[float, ...]:
     pairs = (sizes.original or (width, height), sizes.crop, sizes.target or (width, height))
     return tuple(float(side) for across, down in pairs for side in (down, across))

@@ -76,11 +76,11 @@ class ZImage(Family):
     def spacing(self, settings: dict[str, Any], steps: int, shape: tuple[int, int, int]) -> Spacing:
         return even_spacing(settings, steps, token_count(shape))
 
-    def predict(self, denoiser: Any, asked: NetworkInput) -> "Tensor":
-        assert asked.mask is not None
-        clock = (1000 - asked.times) / 1000  # it counts from noise to picture, and answers so
-        said = asked.x.new_empty(asked.x.shape)
-        for i, (x, hidden, mask) in enumerate(zip(asked.x, asked.hidden, asked.mask, strict=True)):
+    def predict(self, denoiser: Any, inputs: NetworkInput) -> "Tensor":
+        assert inputs.mask is not None
+        clock = (1000 - inputs.times) / 1000  # it counts from noise to picture, and answers so
+        prediction = inputs.x.new_empty(inputs.x.shape)
+        for i, (x, hidden, mask) in enumerate(zip(inputs.x, inputs.hidden, inputs.mask, strict=True)):
             answer = denoiser([x[:, None]], clock[i : i + 1], [hidden[mask]], return_dict=False)[0]
-            said[i] = -answer[0][:, 0]
-        return said
+            prediction[i] = -answer[0][:, 0]
+        return prediction

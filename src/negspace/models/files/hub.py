@@ -39,9 +39,9 @@ def fetch(name: str, patterns: Sequence[str], revision: str | None = None) -> Pa
     try:
         return Path(snapshot_download(name, revision=revision, allow_patterns=list(patterns)))
     except (OSError, ValueError, TypeError, KeyError) as error:  # what answers may be no hub
-        told = next(iter(str(error).splitlines()), type(error).__name__)[:200]
+        reason = next(iter(str(error).splitlines()), type(error).__name__)[:200]
         raise ModelError(
-            f"{name!r} is neither a folder here nor to be had from the hub: {told}; give a folder or a file"
+            f"{name!r} is neither a folder here nor to be had from the hub: {reason}; give a folder or a file"
         ) from None
 
 
@@ -61,7 +61,12 @@ def fetch_weights(name: str, folder: Path, parts: Sequence[str], allow_pickle: b
     pickled = ["{stem}.bin", "{stem}-*.bin"] if allow_pickle else []
     for patterns in (*kinds, pickled):
         lacking = [part for part in parts if not weight_files(folder / part, (".safetensors", ".bin"))]
-        names = [f"{part}/{one.format(stem=stem)}" for part in lacking for one in patterns for stem in _STEMS]
+        names = [
+            f"{part}/{pattern.format(stem=stem)}"
+            for part in lacking
+            for pattern in patterns
+            for stem in _STEMS
+        ]
         if names:
             fetch(name, names, folder.name)
 

@@ -90,8 +90,8 @@ def _split_sd3(state: "dict[str, Tensor]", settings: Settings) -> "dict[str, dic
     from diffusers.loaders import single_file_utils as names
 
     body = _under(state, _BODY)
-    found = {"transformer": names.convert_sd3_transformer_checkpoint_to_diffusers(dict(body))}
-    return {**found, **_others(state, settings, ("clip_l", "clip_g", "t5xxl"))}
+    parts = {"transformer": names.convert_sd3_transformer_checkpoint_to_diffusers(dict(body))}
+    return {**parts, **_others(state, settings, ("clip_l", "clip_g", "t5xxl"))}
 
 
 def _split_flux(state: "dict[str, Tensor]", settings: Settings) -> "dict[str, dict[str, Tensor]]":
@@ -105,13 +105,13 @@ def _others(
     """Text encoders and VAE beside a transformer, those that are there."""
     from diffusers.loaders import single_file_utils as names
 
-    found: dict[str, dict[str, Tensor]] = {}
+    parts: dict[str, dict[str, Tensor]] = {}
     for number, text in enumerate(texts, start=1):
-        if told := _under(state, f"text_encoders.{text}.transformer."):
-            found["text_encoder" if number == 1 else f"text_encoder_{number}"] = told
+        if encoder_state := _under(state, f"text_encoders.{text}.transformer."):
+            parts["text_encoder" if number == 1 else f"text_encoder_{number}"] = encoder_state
     if any(name.startswith(("first_stage_model.", "vae.")) for name in state):
-        found["vae"] = names.convert_ldm_vae_checkpoint(state, settings("vae"))
-    return found
+        parts["vae"] = names.convert_ldm_vae_checkpoint(state, settings("vae"))
+    return parts
 
 
 def _under(state: "dict[str, Tensor]", prefix: str) -> "dict[str, Tensor]":
@@ -166,7 +166,7 @@ def flux_names(state: "Mapping[str, Tensor]") -> "dict[str, Tensor]":
     import torch
 
     width = state["img_in.weight"].shape[0]
-    found: dict[str, Tensor] = {}
+    tensors: dict[str, Tensor] = {}
     for name, value in state.items():
         if name.startswith(("text_encoders.", "vae.", "first_stage_model.")):
             continue
@@ -175,9 +175,9 @@ def flux_names(state: "Mapping[str, Tensor]") -> "dict[str, Tensor]":
         top, _, rest = layer.partition("_blocks.")
         if top not in ("double", "single") or not rest:
             if layer == "final_layer.adaLN_modulation.1":  # shift and scale stand the other way round there
-                found[f"norm_out.linear.{kind}"] = torch.cat(value.chunk(2)[::-1])
+                tensors[f"norm_out.linear.{kind}"] = torch.cat(value.chunk(2)[::-1])
             else:
-                found[f"{_FLUX[layer]}.{kind}"] = value
+                tensors[f"{_FLUX[layer]}.{kind}"] = value
             continue
         number, _, inner = rest.partition(".")
         block = f"{'transformer_blocks' if top == 'double' else 'single_transformer_blocks'}.{number}"
@@ -185,17 +185,17 @@ def flux_names(state: "Mapping[str, Tensor]") -> "dict[str, Tensor]":
             parts = _FLUX_JOINED[inner]
             sizes = [width] * 3 + ([value.shape[0] - 3 * width] if len(parts) == 4 else [])
             for part, piece in zip(parts, value.split(sizes), strict=True):
-                found[f"{block}.{part}.{kind}"] = piece
+                tensors[f"{block}.{part}.{kind}"] = piece
         else:
-            found[f"{block}.{(_FLUX_DOUBLE if top == 'double' else _FLUX_SINGLE)[inner]}.{kind}"] = value
-    return found
+            tensors[f"{block}.{(_FLUX_DOUBLE if top == 'double' else _FLUX_SINGLE)[inner]}.{kind}"] = value
+    return tensors
 
 
 def _sd_home(file: Path, held: Mapping[str, TensorHeader], says: Mapping[str, Any]) -> str:
     if not any(name.startswith("cond_stage_model.model.") for name in held):
         return "stable-diffusion-v1-5/stable-diffusion-v1-5"
-    told = says.get("prediction_type")
-    v = looks_like_v(file, held) if told is None else told == "v_prediction"
+    prediction = says.get("prediction_type")
+    v = looks_like_v(file, held) if prediction is None else prediction == "v_prediction"
     return "stabilityai/stable-diffusion-2-1" if v else "stabilityai/stable-diffusion-2-1-base"
 
 
@@ -207,8 +207,8 @@ def _sd3_home(file: Path, held: Mapping[str, TensorHeader], says: Mapping[str, A
 
 
 def _flux_home(file: Path, held: Mapping[str, TensorHeader], says: Mapping[str, Any]) -> str:
-    told = any(name.endswith("guidance_in.in_layer.weight") for name in held)
-    return f"black-forest-labs/FLUX.1-{'dev' if told else 'schnell'}"
+    has_guidance = any(name.endswith("guidance_in.in_layer.weight") for name in held)
+    return f"black-forest-labs/FLUX.1-{'dev' if has_guidance else 'schnell'}"
 
 
 LAYOUTS = (

@@ -114,8 +114,8 @@ def _check_program(file: Path, program: bytes) -> None:
         raise _amiss(file, _line(error)) from None
 
 
-def _amiss(file: Path, told: str) -> ModelError:
-    return ModelError(f"{str(file)!r} is refused: {told}")
+def _amiss(file: Path, reason: str) -> ModelError:
+    return ModelError(f"{str(file)!r} is refused: {reason}")
 
 
 def _line(error: Exception) -> str:

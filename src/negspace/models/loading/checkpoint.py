@@ -152,28 +152,30 @@ class Checkpoint(Network):
         if isinstance(first, OtherWeights):
             self.host(first)
             worked = self._other_denoisers[first.folder]
-        asked = self._asked(rows)
-        turned = stack_scales(_scales(rows), asked.hidden.shape[1])
+        inputs = self._inputs(rows)
+        turned = stack_scales(_scales(rows), inputs.hidden.shape[1])
         with scaled(worked.patch_host.values, turned), worked.patch_host.applied(rows):
-            return self._family.predict(worked.network, asked).float()
+            return self._family.predict(worked.network, inputs).float()
 
-    def _asked(self, rows: Sequence[Row]) -> NetworkInput:
+    def _inputs(self, rows: Sequence[Row]) -> NetworkInput:
         device = self.device
         pooled = [row.conditionings[0].pooled for row in rows]
         masks = [
-            torch.cat([one.mask for one in row.conditionings if one.mask is not None])
+            torch.cat(
+                [conditioning.mask for conditioning in row.conditionings if conditioning.mask is not None]
+            )
             for row in rows
             if _masked(row)
         ]
         return NetworkInput(
             x=self._placed(torch.stack([row.x for row in rows])),
             times=torch.tensor([row.t for row in rows], dtype=torch.float32, device=device),
-            hidden=torch.stack([torch.cat([one.hidden for one in row.conditionings]) for row in rows]).to(
-                device, self.dtype
-            ),
+            hidden=torch.stack(
+                [torch.cat([conditioning.hidden for conditioning in row.conditionings]) for row in rows]
+            ).to(device, self.dtype),
             pooled=None
             if pooled[0] is None
-            else torch.stack([one for one in pooled if one is not None]).to(device, self.dtype),
+            else torch.stack([vector for vector in pooled if vector is not None]).to(device, self.dtype),
             mask=torch.stack(masks).to(device) if masks else None,
             numbers=torch.tensor([row.numbers for row in rows], dtype=torch.float32, device=device)
             if rows[0].numbers
@@ -189,8 +191,8 @@ class Checkpoint(Network):
     @torch.inference_mode()
     def decode(self, latents: Tensor) -> np.ndarray:
         vae, network = self._family.vae, self._parts.vae
-        told = self._placed(vae.denormalize(network.config, latents[None]))
-        picture = vae.decode(network, told)[0].float()
+        scaled = self._placed(vae.denormalize(network.config, latents[None]))
+        picture = vae.decode(network, scaled)[0].float()
         levels = ((picture / 2 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8)
         return levels.permute(1, 2, 0).contiguous().cpu().numpy()
 
@@ -209,7 +211,11 @@ class _PatchableDenoiser:
 def _changes(rows: Sequence[Row]) -> bool:
     """Whether the network is changed for a forward, which others of it must not see."""
     return any(
-        row.patch is not None or any(one.exchange or one.value_scale is not None for one in row.conditionings)
+        row.patch is not None
+        or any(
+            conditioning.exchange or conditioning.value_scale is not None
+            for conditioning in row.conditionings
+        )
         for row in rows
     )
 
@@ -221,12 +227,20 @@ def _masked(row: Row) -> bool:
 def _scales(rows: Sequence[Row]) -> Iterator[Tensor | None]:
     """The factors on the values of all that a row is told; None where there are none."""
     for row in rows:
-        if all(one.value_scale is None for one in row.conditionings):
+        if all(conditioning.value_scale is None for conditioning in row.conditionings):
             yield None
         else:
-            ones = (one.hidden.new_ones(one.hidden.shape[0]) for one in row.conditionings)
+            ones = (
+                conditioning.hidden.new_ones(conditioning.hidden.shape[0])
+                for conditioning in row.conditionings
+            )
             given = zip(row.conditionings, ones, strict=True)
-            yield torch.cat([one if told.value_scale is None else told.value_scale for told, one in given])
+            yield torch.cat(
+                [
+                    unscaled if conditioning.value_scale is None else conditioning.value_scale
+                    for conditioning, unscaled in given
+                ]
+            )
 
 
 @cache

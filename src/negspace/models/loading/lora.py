@@ -63,8 +63,10 @@ def _add(family: Family, file: Path, weight: float, networks: Mapping[str, Any])
         mixin.load_lora_into_unet if family.denoiser.folder == "unet" else mixin.load_lora_into_transformer
     )
     if family.denoiser.folder in touched:
-        told = {"network_alphas": alphas} if "network_alphas" in signature(loader).parameters else {}
-        loader(state, **{family.denoiser.folder: denoiser}, adapter_name="added", **told)
+        network_alphas = (
+            {"network_alphas": alphas} if "network_alphas" in signature(loader).parameters else {}
+        )
+        loader(state, **{family.denoiser.folder: denoiser}, adapter_name="added", **network_alphas)
         denoiser.fuse_lora(lora_scale=weight)
         denoiser.unload_lora()
     for part in family.text_encoders:
@@ -80,8 +82,8 @@ def _add(family: Family, file: Path, weight: float, networks: Mapping[str, Any])
 def _translated(mixin: Any, state: "dict[str, Tensor]", denoiser: Any) -> tuple[dict[str, Any], Any]:
     """(tensors under the names of diffusers, their alphas or None)."""
     extra = {"unet_config": denoiser.config} if "unet" in getattr(mixin, "_lora_loadable_modules", ()) else {}
-    told = mixin.lora_state_dict(state, **extra)
-    return (told[0], told[1]) if isinstance(told, tuple) else (told, None)
+    converted = mixin.lora_state_dict(state, **extra)
+    return (converted[0], converted[1]) if isinstance(converted, tuple) else (converted, None)
 
 
 def _touched(file: Path, state: Mapping[str, Any], networks: Mapping[str, Any]) -> set[str]:

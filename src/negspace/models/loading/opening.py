@@ -71,8 +71,8 @@ def open_network(source: str | Path | Source, placement: Placement) -> Network:
     add_loras(family, source.loras, networks)
     save_memory(source.savings, family, networks, placement)
     encoders = [
-        TextEncoder(tokenizers[part.folder], networks[part.folder], one, part.layer)
-        for part, one in zip(texts, facts.encoders, strict=True)
+        TextEncoder(tokenizers[part.folder], networks[part.folder], encoder, part.layer)
+        for part, encoder in zip(texts, facts.encoders, strict=True)
     ]
     denoiser = networks[family.denoiser.folder]
     opened = LoadedParts(
@@ -124,16 +124,16 @@ def _split(folder: ModelFolder, family: Family, source: Source) -> dict[str, Map
         except FAILURES as error:
             raise read_error(file, error) from None
     if layout is None or layout.family != family.name:
-        told = "of no known layout" if layout is None else f"laid out as {layout.family}"
-        raise ModelError(f"{str(file)!r} is {told}; its config {str(folder.path)!r} is {family.name}")
+        reason = "of no known layout" if layout is None else f"laid out as {layout.family}"
+        raise ModelError(f"{str(file)!r} is {reason}; its config {str(folder.path)!r} is {family.name}")
     try:
-        found = layout.split(state, folder.settings)
+        split = layout.split(state, folder.settings)
     except FAILURES as error:
-        told = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
         raise ModelError(
-            f"{str(file)!r} begins like {layout.family} and lacks what that has: {told}"
+            f"{str(file)!r} begins like {layout.family} and lacks what that has: {reason}"
         ) from None
-    return {name: part for name, part in found.items() if part}
+    return {name: part for name, part in split.items() if part}
 
 
 def _print(

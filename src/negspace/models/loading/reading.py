@@ -65,7 +65,7 @@ def read_part(part: ModelPart, path: Path, placement: Placement, allow_pickle: b
         return build_part(part, read_json_object(path / "config.json"), state, placement, path)
     with quiet():
         try:
-            read, told = class_of(part).from_pretrained(
+            read, result = class_of(part).from_pretrained(
                 path,
                 dtype=placement.dtype,
                 use_safetensors=True,
@@ -75,7 +75,7 @@ def read_part(part: ModelPart, path: Path, placement: Placement, allow_pickle: b
             )
         except FAILURES as error:
             raise read_error(path, error) from None
-    _check_whole(told, path)
+    _check_whole(result, path)
     return ready(read, placement)
 
 
@@ -98,22 +98,22 @@ def build_part(
             if part.module.startswith("transformers"):
                 config = kind.config_class.from_dict(settings)
                 kept = {name: value for name, value in state.items() if not name.endswith("position_ids")}
-                read, told = kind.from_pretrained(
+                read, keys = kind.from_pretrained(
                     None, config=config, state_dict=kept, dtype=placement.dtype, output_loading_info=True
                 )
             else:
                 with torch.device("meta"):
                     read = kind.from_config(settings)
                 result = read.load_state_dict(dict(state), strict=False, assign=True)
-                told = {"missing_keys": result.missing_keys, "unexpected_keys": result.unexpected_keys}
+                keys = {"missing_keys": result.missing_keys, "unexpected_keys": result.unexpected_keys}
                 read = read.to(placement.dtype)
         except FAILURES as error:
             raise read_error(place, error) from None
-    _check_whole(told, place)
+    _check_whole(keys, place)
     return ready(read, placement)
 
 
-def _check_whole(told: Mapping[str, Any], place: Path) -> None:
+def _check_whole(result: Mapping[str, Any], place: Path) -> None:
     """Stop where tensors are missing, left over or of another shape.
 
     Raises:
@@ -124,7 +124,7 @@ def _check_whole(told: Mapping[str, Any], place: Path) -> None:
         ("mismatched_keys", "has in another shape"),
         ("unexpected_keys", "has to spare"),
     ):
-        names = sorted(str(name[0] if isinstance(name, tuple) else name) for name in told.get(key) or ())
+        names = sorted(str(name[0] if isinstance(name, tuple) else name) for name in result.get(key) or ())
         names = [name for name in names if not name.endswith("position_ids")]
         if names:
             more = f" and {len(names) - 1} more" if len(names) > 1 else ""
@@ -157,8 +157,8 @@ def ready(read: Any, placement: Placement) -> Any:
 
 def read_error(path: Path, error: Exception) -> ModelError:
     """What another library said, in one line."""
-    told = " ".join(str(error).split())[:300] or type(error).__name__
-    return ModelError(f"cannot read {str(path)!r}: {told}")
+    reason = " ".join(str(error).split())[:300] or type(error).__name__
+    return ModelError(f"cannot read {str(path)!r}: {reason}")
 
 
 @contextmanager

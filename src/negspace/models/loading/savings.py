@@ -31,22 +31,22 @@ def save_memory(
     for saving in savings:
         match saving:
             case "vae tiling":
-                _asked(vae, "enable_tiling", saving)()
+                _method_of(vae, "enable_tiling", saving)()
             case "vae slicing":
-                _asked(vae, "enable_slicing", saving)()
+                _method_of(vae, "enable_slicing", saving)()
             case "attention slicing":
-                _asked(denoiser, "set_attention_slice", saving)("auto")
+                _method_of(denoiser, "set_attention_slice", saving)("auto")
             case "model offload":
                 _offload_models(list(networks.values()), placement)
             case "sequential offload":
                 _offload_layers(list(networks.values()), placement, (denoiser, vae))
 
 
-def _asked(network: Any, way: str, saving: str) -> Any:
-    found = getattr(network, way, None)
-    if found is None:
+def _method_of(network: Any, way: str, saving: str) -> Any:
+    method = getattr(network, way, None)
+    if method is None:
         raise ModelError(f"a {type(network).__name__} knows no {saving}; leave it out")
-    return found
+    return method
 
 
 def _offload_models(networks: Sequence[Any], footing: Placement) -> None:
@@ -60,6 +60,8 @@ def _offload_models(networks: Sequence[Any], footing: Placement) -> None:
 def _offload_layers(networks: Sequence[Any], footing: Placement, apart: Sequence[Any]) -> None:
     from accelerate import cpu_offload
 
-    _offload_models([one for one in networks if all(one is not other for other in apart)], footing)
+    _offload_models(
+        [network for network in networks if all(network is not other for other in apart)], footing
+    )
     for network in apart:
         cpu_offload(network.to("cpu"), footing.device, offload_buffers=True)

@@ -36,8 +36,8 @@ def check_text_encoder(place: Path, name: str, folder: ModelFolder, words: int, 
         ModelError: nothing is there, it is damaged, or its width, vocabulary or window is another; both are
             named.
     """
-    told = folder.settings(name)
-    own = told.get("text_config", told)  # of one that sees pictures as well
+    settings = folder.settings(name)
+    own = settings.get("text_config", settings)  # of one that sees pictures as well
     shapes = {entry: tuple(shape) for file in _files(place) for entry, shape in _shapes(file, allow_pickle)}
     entries = next((shape for entry, shape in shapes.items() if entry.endswith(_ENTRIES)), None)
     if entries is None or len(entries) != 2:
@@ -82,10 +82,10 @@ def read_text_encoder(
 def _files(place: Path) -> list[Path]:
     if not place.exists():
         raise ModelError(f"there is no text encoder at {str(place)!r}")
-    found = [place] if place.is_file() else weight_files(place) or weight_files(place, PICKLED)
-    if not found:
+    files = [place] if place.is_file() else weight_files(place) or weight_files(place, PICKLED)
+    if not files:
         raise ModelError(f"{str(place)!r} has no weights")
-    return found
+    return files
 
 
 def _shapes(file: Path, allow_pickle: bool) -> list[tuple[str, tuple[int, ...]]]:

@@ -25,7 +25,7 @@ class MixingProcessor:
     """
 
     def __init__(self, patches: Sequence[MixedAttention], split: int) -> None:
-        self._rows = {patch: [i for i, one in enumerate(patches) if one == patch] for patch in patches}
+        self._rows = {patch: [i for i, other in enumerate(patches) if other == patch] for patch in patches}
         self._split = split
 
     def __call__(self, attn: Any, hidden_states: Tensor, encoder_hidden_states: Tensor, **_: Any) -> Tensor:
@@ -113,9 +113,9 @@ def gaussian(size: int, blur: float) -> Tensor:
     return (-((places[:, None] - places) ** 2) / (2 * blur * blur)).softmax(1)
 
 
-def query_key_value(attn: Any, hidden: Tensor, told: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def query_key_value(attn: Any, hidden: Tensor, context: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Query, key and value of a diffusers attention module, [rows, heads, tokens, dim] each."""
-    query, key, value = attn.to_q(hidden), attn.to_k(told), attn.to_v(told)
+    query, key, value = attn.to_q(hidden), attn.to_k(context), attn.to_v(context)
     query, key, value = (x.unflatten(-1, (attn.heads, -1)).transpose(1, 2) for x in (query, key, value))
     return query, key, value
 

@@ -51,7 +51,7 @@ class JointPatchHost(PatchHost):
 
     def applied(self, rows: Sequence[Row]) -> AbstractContextManager[None]:
         patches: list[Any] = [row.patch for row in rows]
-        lengths = [one.hidden.shape[0] for one in rows[0].conditionings]
+        lengths = [conditioning.hidden.shape[0] for conditioning in rows[0].conditionings]
         split, tokens = lengths[0], sum(lengths)
         match patches[0]:
             case None | OtherWeights():
@@ -60,7 +60,10 @@ class JointPatchHost(PatchHost):
                 return processing(self._modules, JointMixingProcessor(self._project, split, tokens, patches))
             case FlippedValues():
                 words = torch.stack(
-                    [torch.cat([word_mask(one) for one in row.conditionings[1:]]) for row in rows]
+                    [
+                        torch.cat([word_mask(conditioning) for conditioning in row.conditionings[1:]])
+                        for row in rows
+                    ]
                 )
                 words = words.to(rows[0].x.device)
                 return processing(
@@ -123,7 +126,7 @@ class JointMixingProcessor(_Joint):
         self, project: Projection, split: int, tokens: int, patches: Sequence[MixedAttention]
     ) -> None:
         super().__init__(project, split, tokens)
-        self._rows = {patch: [i for i, one in enumerate(patches) if one == patch] for patch in patches}
+        self._rows = {patch: [i for i, other in enumerate(patches) if other == patch] for patch in patches}
 
     def picture(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         positive, negative = (

@@ -95,7 +95,7 @@ class UNetPatchHost(PatchHost):
         self.unet = unet
         self._name = name
         blocks = [*unet.down_blocks, *([unet.mid_block] if unet.mid_block else []), *unet.up_blocks]
-        named = [found for block in blocks for found in block.named_modules()]
+        named = [entry for block in blocks for entry in block.named_modules()]
         self.cross_attentions = [module for place, module in named if place.endswith("attn2")]
         self.values = [module.to_v for module in self.cross_attentions]
         self.layers = [module for _, module in named if hasattr(module, "transformer_blocks")]
@@ -127,7 +127,10 @@ class UNetPatchHost(PatchHost):
                 return processing(self.cross_attentions, MixingProcessor(patches, split))
             case FlippedValues():
                 words = torch.stack(
-                    [torch.cat([word_mask(one) for one in row.conditionings[1:]]) for row in rows]
+                    [
+                        torch.cat([word_mask(conditioning) for conditioning in row.conditionings[1:]])
+                        for row in rows
+                    ]
                 )
                 return processing(
                     self.cross_attentions, SignFlipProcessor(patches, words.to(rows[0].x.device), split)
@@ -146,8 +149,8 @@ class UNetPatchHost(PatchHost):
                 )
                 return skipping(self.layers, left.T)
             case patch:
-                told = f"{self._name} has no place for {type(patch).__name__}"
-                raise RequestError(f"{told}; choose another rule")
+                reason = f"{self._name} has no place for {type(patch).__name__}"
+                raise RequestError(f"{reason}; choose another rule")
 
 
 def skipped_layers(patch: SkippedLayers, count: int) -> list[bool]:

@@ -150,7 +150,7 @@ async def conversation(id: str, service: Serving, tenant: Caller) -> dict[str, A
     requests = await asyncio.to_thread(service.store.conversation, tenant.name, id)
     if not requests:
         raise not_found(f"conversation {id!r}")
-    records = await asyncio.to_thread(service.store.said, tenant.name, id)
+    records = await asyncio.to_thread(service.store.feedback, tenant.name, id)
     return {
         "id": id,
         "requests": [
@@ -164,7 +164,7 @@ async def conversation(id: str, service: Serving, tenant: Caller) -> dict[str, A
         "feedback": [
             {
                 "request": record.request,
-                "said": record.said,
+                "said": record.complaint,
                 "thumbs": record.thumbs,
                 "changes": json.loads(record.changes),
             }

@@ -92,7 +92,7 @@ class Queue:
 
     def waiting(self, tenant: str) -> int:
         """Pictures that wait for one tenant."""
-        return sum(self._left(one) for one in self._tickets.values() if one.tenant == tenant)
+        return sum(self._left(ticket) for ticket in self._tickets.values() if ticket.tenant == tenant)
 
     def ahead(self, ticket: Ticket) -> float:
         """Evaluations that would be taken before the last picture of a ticket, about.
@@ -101,14 +101,16 @@ class Queue:
         they have.
         """
         mine = ticket.pictures * ticket.cost + sum(
-            self._left(one) * one.cost
-            for one in self._tickets.values()
-            if one.tenant == ticket.tenant and one.priority >= ticket.priority
+            self._left(other) * other.cost
+            for other in self._tickets.values()
+            if other.tenant == ticket.tenant and other.priority >= ticket.priority
         )
         others: dict[str, float] = {}
-        for one in self._tickets.values():
-            if one.tenant != ticket.tenant:
-                others[one.tenant] = others.get(one.tenant, 0.0) + self._left(one) * one.cost / one.weight
+        for waiting in self._tickets.values():
+            if waiting.tenant != ticket.tenant:
+                others[waiting.tenant] = (
+                    others.get(waiting.tenant, 0.0) + self._left(waiting) * waiting.cost / waiting.weight
+                )
         return mine + sum(min(theirs, mine / ticket.weight) for theirs in others.values())
 
     def reserve(self, ticket: Ticket) -> None:
@@ -117,12 +119,15 @@ class Queue:
         Raises:
             Full: there is no room, for anyone or for this tenant.
         """
-        kept = [one for one in self._reserved.values() if one.tenant == ticket.tenant]
-        own = self.waiting(ticket.tenant) + sum(one.pictures for one in kept)
+        kept = [other for other in self._reserved.values() if other.tenant == ticket.tenant]
+        own = self.waiting(ticket.tenant) + sum(other.pictures for other in kept)
         if own + ticket.pictures > self._own_room:
-            waiting = (one for one in self._tickets.values() if one.tenant == ticket.tenant)
-            raise Full(True, sum(self._left(one) * one.cost for one in waiting))
-        if len(self) + sum(one.pictures for one in self._reserved.values()) + ticket.pictures > self._room:
+            waiting = (other for other in self._tickets.values() if other.tenant == ticket.tenant)
+            raise Full(True, sum(self._left(other) * other.cost for other in waiting))
+        if (
+            len(self) + sum(other.pictures for other in self._reserved.values()) + ticket.pictures
+            > self._room
+        ):
             raise Full(False, self.backlog)
         self._reserved[ticket.id] = ticket
 

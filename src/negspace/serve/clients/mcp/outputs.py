@@ -162,14 +162,14 @@ class ReviseOutput(BaseModel):
     Attributes:
         term: what it concerns.
         direction: "avoid" it, have "less" of it, or "allow" it again.
-        said: the words that say so.
+        clause: the words that say so.
         before, after: its weight; None where it is not avoided.
         why_not: why nothing changed although it was asked for.
     """
 
     term: str
     direction: Literal["avoid", "less", "allow"]
-    said: str
+    clause: str
     before: float | None
     after: float | None
     why_not: str | None
@@ -180,7 +180,7 @@ class ReviseOutput(BaseModel):
         return cls(
             term=change.term,
             direction=change.direction,
-            said=change.clause,
+            clause=change.clause,
             before=None if change.before is None else change.before.avoid.weight,
             after=None if change.after is None else change.after.avoid.weight,
             why_not=change.why_not,

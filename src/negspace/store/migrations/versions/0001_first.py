@@ -32,11 +32,11 @@ def upgrade() -> None:
     op.create_index("ix_requests_state", "requests", ["state"])
     op.create_index("ix_requests_tenant_accepted", "requests", ["tenant", "accepted"])
     op.create_index("ix_requests_tenant_conversation", "requests", ["tenant", "conversation"])
-    for name, said in (("plans", "plan"), ("receipts", "receipt")):
+    for name, column in (("plans", "plan"), ("receipts", "receipt")):
         op.create_table(
             name,
             sa.Column("request", sa.String(64), nullable=False),
-            sa.Column(said, sa.Text, nullable=False),
+            sa.Column(column, sa.Text, nullable=False),
             sa.PrimaryKeyConstraint("request", name=f"pk_{name}"),
             sa.ForeignKeyConstraint(
                 ["request"], ["requests.id"], name=f"fk_{name}_request", ondelete="CASCADE"

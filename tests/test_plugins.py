@@ -1,0 +1,101 @@
+"""The package in examples/plugins, installed and used; and packages that are broken."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+EXAMPLE = Path(__file__).parents[1] / "examples" / "plugins"
+
+Python = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def run_with(*folders: Path) -> Python:
+    """Runs Python with folders of installed packages."""
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        import os
+
+        path = os.pathsep.join([*map(str, folders), os.environ.get("PYTHONPATH", "")])
+        environment = os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
+        return subprocess.run(
+            [sys.executable, *arguments], env=environment, capture_output=True, text=True, timeout=300
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the example package as pip installs it, without a network."""
+    target = tmp_path_factory.mktemp("installed")
+    options = ("--no-index", "--no-deps", "--no-build-isolation", "--quiet", "--disable-pip-version-check")
+    command = [sys.executable, "-m", "pip", "install", *options, "--target", str(target), str(EXAMPLE)]
+    subprocess.run(command, check=True, capture_output=True, timeout=300)
+    return target
+
+
+@pytest.fixture(scope="session")
+def broken(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A package whose plug-ins cannot be imported, are of the wrong kind, or take a known name."""
+    folder = tmp_path_factory.mktemp("broken")
+    facts = folder / "broken_plugin-1.dist-info"
+    facts.mkdir()
+    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: broken-plugin\nVersion: 1\n")
+    groups = ("rules", "families", "dialects", "judges", "server_dialects")
+    lines = [f"[negspace.{group}]\nbroken = broken_plugin:Thing\nnumber = math:pi" for group in groups]
+    lines[0] += "\ncfg = math:pi"
+    (facts / "entry_points.txt").write_text("\n".join(lines))
+    (folder / "broken_plugin.py").write_text("raise ImportError('no module named\\nwhatever')\n")
+    return folder
+
+
+USE = """
+import negspace as ns
+from PIL import Image
+from negspace.judge import open_judge
+from negspace.serve.app import dialects
+
+model = ns.load("embedded", dtype="float32")
+result = model.generate("a red house", avoid="SMOKE", dialect="shouting", rule="half_cfg", steps=2, seed=1)
+plain = model.generate("a red house", avoid="SMOKE", dialect="shouting", rule="cfg", steps=2, seed=1)
+assert result.receipt.rule == "half_cfg" and result.receipt.negative_acted
+assert result.images[0].tobytes() != plain.images[0].tobytes()
+assert result.receipt.terms[0].weight == 1.2, result.receipt.terms
+(verdict,), = open_judge("dark").look([Image.new("RGB", (4, 4))], ["dark"])
+assert verdict.verdict == "seen"
+assert "telegram" in [dialect.name for dialect in dialects()]
+"""
+
+
+def test_the_example_package_is_used(installed: Path) -> None:
+    run = run_with(installed)("-c", USE)
+    assert run.returncode == 0, run.stderr
+
+
+def test_the_command_line_knows_it(installed: Path) -> None:
+    python = run_with(installed)
+    assert "half_cfg" in python("-m", "negspace", "rules").stdout
+    assert (
+        "sd-sag"
+        in python("-m", "negspace", "models").stdout
+        + python(
+            "-c",
+            "from negspace.models.catalogue import FAMILIES; print([family.name for family in FAMILIES])",
+        ).stdout
+    )
+    planned = python("-m", "negspace", "plan", "a house", "--avoid", "hat", "--rule", "half_cfg")
+    assert planned.returncode == 0, planned.stderr
+
+
+def test_a_broken_package_is_one_line_each_and_no_crash(broken: Path) -> None:
+    run = run_with(broken)("-m", "negspace", "plan", "a house", "--avoid", "hat")
+    assert run.returncode == 0, run.stderr
+    lines = run.stderr.splitlines()
+    assert "Traceback" not in run.stderr
+    rules = [line for line in lines if "negspace.rules" in line]
+    assert len(rules) == 3 and all("broken-plugin" in line for line in rules), run.stderr
+    assert any("no module named whatever" in line for line in rules)
+    assert any("'cfg' is taken" in line for line in rules)
