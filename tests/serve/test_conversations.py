@@ -175,8 +175,8 @@ def test_a_complaint_over_the_dialect_of_automatic1111(live: Live) -> None:
     told = json.loads(requests.post(address, json=asked, timeout=60).json()["info"])
     assert told["negative_prompt"] == "text, watermark"
     assert told["seed"] == json.loads(first["info"])["seed"]
-    said = live.service.store.said("local", name)
-    assert [(one.said, one.thumbs) for one in said] == [("lose the watermark", None)]
+    said = live.service.store.feedback("local", name)
+    assert [(one.complaint, one.thumbs) for one in said] == [("lose the watermark", None)]
     client = webuiapi.WebUIApi(baseurl=f"{live.url}/sdapi/v1", sampler="DPM++ 2M", steps=2)
     plain = client.txt2img(prompt="a house", width=64, height=64, steps=2, override_settings={})
     assert isinstance(plain, webuiapi.WebUIApiResult) and plain.info["negative_prompt"] == ""

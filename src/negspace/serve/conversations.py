@@ -22,7 +22,7 @@ from negspace.serve.extension_fields import ClientRequest, Thumbs
 from negspace.serve.jobs.job import Job
 from negspace.serve.refusal import Refusal, not_found
 from negspace.serve.service import Service
-from negspace.store import AcceptedRequest, EndedRequest, FeedbackRecord
+from negspace.store import AcceptedRequest, FeedbackRecord, RequestState
 
 LONGEST = 4000
 """Characters of a complaint."""
@@ -77,16 +77,18 @@ async def feedback(
         RequestError: nothing is said, or too much.
     """
     if not isinstance(about, AcceptedRequest):
-        about = (await _meant(service, tenant, conversation, about)).accepted
-    revision = await _heard(service, tenant, conversation, about, complaint, thumbs)
+        about = (await _request_about(service, tenant, conversation, about)).accepted
+    revision = await _revised(service, tenant, conversation, about, complaint, thumbs)
     if not any(change.why_not is None for change in revision.changes):
         return NextRequest(about.id, revision.changes, None, None)
-    following = about.request.model_copy(update={"avoid": tuple(_own(revision))})
+    following = about.request.model_copy(update={"avoid": tuple(_request_terms(revision))})
     job = await service.submit(following, tenant, conversation=conversation)
     return NextRequest(about.id, revision.changes, following, job)
 
 
-async def submit(service: Service, asked: ClientRequest, tenant: Tenant, *, previews: int = 0) -> Job:
+async def submit(
+    service: Service, client_request: ClientRequest, tenant: Tenant, *, previews: int = 0
+) -> Job:
     """Accept what a client of another dialect asks for.
 
     With a complaint or thumbs it is the next iteration of its conversation: what the client does not say
@@ -101,15 +103,21 @@ async def submit(service: Service, asked: ClientRequest, tenant: Tenant, *, prev
     Raises:
         NegspaceError: as `feedback` and `Service.submit`.
     """
-    request = asked.request
-    if asked.complaint or asked.thumbs is not None:
-        about = (await _meant(service, tenant, asked.conversation, None)).accepted
-        revision = await _heard(
-            service, tenant, asked.conversation, about, asked.complaint, asked.thumbs, request
+    request = client_request.request
+    if client_request.complaint or client_request.thumbs is not None:
+        about = (await _request_about(service, tenant, client_request.conversation, None)).accepted
+        revision = await _revised(
+            service,
+            tenant,
+            client_request.conversation,
+            about,
+            client_request.complaint,
+            client_request.thumbs,
+            request,
         )
-        own = {name: getattr(request, name) for name in asked.given}
-        request = about.request.model_copy(update={**own, "avoid": tuple(_own(revision))})
-    return await service.submit(request, tenant, previews=previews, **asked.submit_arguments)
+        own = {name: getattr(request, name) for name in client_request.given}
+        request = about.request.model_copy(update={**own, "avoid": tuple(_request_terms(revision))})
+    return await service.submit(request, tenant, previews=previews, **client_request.submit_arguments)
 
 
 def changes_of(changes: tuple[Change, ...]) -> list[dict[str, Any]]:
@@ -128,9 +136,9 @@ def changes_of(changes: tuple[Change, ...]) -> list[dict[str, Any]]:
     ]
 
 
-async def _meant(
+async def _request_about(
     service: Service, tenant: Tenant, conversation: str | None, about: str | None
-) -> EndedRequest:
+) -> RequestState:
     """The request that feedback is about."""
     if conversation is None:
         raise RequestError("feedback: say which conversation it belongs to")
@@ -145,7 +153,7 @@ async def _meant(
     return done[-1]
 
 
-async def _heard(
+async def _revised(
     service: Service,
     tenant: Tenant,
     conversation: str | None,
@@ -161,7 +169,7 @@ async def _heard(
     """
     _refuse_unsaid(complaint, thumbs, conversation)
     planned = Plan.from_json(await asyncio.to_thread(service.store.plan, about.id) or "")
-    before = _list_of(planned)
+    before = _avoid_list(planned)
     if besides is not None:
         own = AvoidList.of(besides.avoid, besides.dialect)
         more = [entry for entry in own.terms if before.entry(entry.avoid.term) is None]
@@ -175,7 +183,7 @@ async def _heard(
     if conversation is not None:
         changes = json.dumps(changes_of(revision.changes))
         said = FeedbackRecord(about.id, complaint, thumbs, changes, time.time())
-        await asyncio.to_thread(service.store.say, tenant.name, conversation, said)
+        await asyncio.to_thread(service.store.add_feedback, tenant.name, conversation, said)
     return revision
 
 
@@ -192,7 +200,7 @@ def _refuse_unsaid(complaint: str, thumbs: Thumbs | None, conversation: str | No
 
 def _marks(service: Service, tenant: Tenant, conversation: str, now: tuple[str, Thumbs]) -> dict[str, Thumbs]:
     """The thumbs of a conversation by request; what was said last of one counts."""
-    said = service.store.said(tenant.name, conversation)
+    said = service.store.feedback(tenant.name, conversation)
     marks: dict[str, Thumbs] = {}
     for one in said:
         if one.request is not None and one.thumbs is not None:
@@ -217,12 +225,12 @@ def _proposed(service: Service, model: str, avoided: AvoidList, marks: dict[str,
 
 def _pictures(service: Service, requests: Sequence[str]) -> list[Image.Image]:
     """The pictures of requests, of those that are still there."""
-    several = [kept for id in requests if (kept := service.store.kept(id)) is not None]
+    several = [kept for id in requests if (kept := service.store.finished(id)) is not None]
     files = [service.store.picture(one.sha256) for kept in several for one in kept.pictures]
     return [Image.open(io.BytesIO(file)).convert("RGB") for file in files]
 
 
-def _list_of(planned: Plan) -> AvoidList:
+def _avoid_list(planned: Plan) -> AvoidList:
     """Everything that was avoided, with what policies locked."""
     return AvoidList(
         terms=tuple(
@@ -232,7 +240,7 @@ def _list_of(planned: Plan) -> AvoidList:
     )
 
 
-def _own(revision: Revision) -> Iterator[Avoid]:
+def _request_terms(revision: Revision) -> Iterator[Avoid]:
     """What a request must say itself: all but what policies say, and of that what was made heavier."""
     changed = {change.after for change in revision.changes if change.why_not is None}
     for entry in revision.avoid_list.terms:

@@ -31,7 +31,7 @@ class AcceptedRequest:
 
 
 @dataclass(frozen=True)
-class EndedRequest:
+class RequestState:
     """How far a request is.
 
     Attributes:
@@ -90,7 +90,7 @@ class FeedbackRecord:
     """
 
     request: str | None
-    said: str
+    complaint: str
     thumbs: Literal[1, -1] | None
     changes: str
     moment: float

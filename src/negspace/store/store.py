@@ -17,9 +17,9 @@ from negspace.store.opening import open_database
 from negspace.store.pictures import Pictures
 from negspace.store.records import (
     AcceptedRequest,
-    EndedRequest,
     FeedbackRecord,
     FinishedRequest,
+    RequestState,
     StoredPicture,
 )
 from negspace.store.tables import conversations, feedback, pictures, plans, receipts, requests, trials, usage
@@ -42,13 +42,13 @@ class Store:
     def __init__(self, folder: Path, url: str | None = None) -> None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._hold = open(folder / "lock", "w")
+            self._lock_file = open(folder / "lock", "w")
         except OSError as error:
             raise OutputError(f"cannot use {folder}: {error.strerror}") from None
         try:
-            fcntl.flock(self._hold, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            self._hold.close()
+            self._lock_file.close()
             raise OutputError(f"another server has {folder}; give this one a folder of its own") from None
         self._engine = open_database(url or f"sqlite:///{folder / 'store.db'}")
         self._pictures = Pictures(folder / "pictures")
@@ -58,7 +58,7 @@ class Store:
     def close(self) -> None:
         """Let go of the database and the folder."""
         self._engine.dispose()
-        self._hold.close()
+        self._lock_file.close()
 
     # Requests
 
@@ -125,18 +125,22 @@ class Store:
         """Requests that were accepted and have not ended, the oldest first."""
         asked = select(requests).where(requests.c.state == "accepted").order_by(requests.c.accepted)
         with self._engine.connect() as connection:
-            return [_accepted(row) for row in connection.execute(asked)]
+            return [_accepted_request(row) for row in connection.execute(asked)]
 
-    def ended(self, id: str) -> EndedRequest | None:
+    def state(self, id: str) -> RequestState | None:
         """How far a request is; None where there is none."""
         with self._engine.connect() as connection:
             row = connection.execute(select(requests).where(requests.c.id == id)).first()
-        return None if row is None else EndedRequest(_accepted(row), row.state, row.ended, row.failure)
+        return (
+            None if row is None else RequestState(_accepted_request(row), row.state, row.ended, row.failure)
+        )
 
-    def kept(self, id: str) -> FinishedRequest | None:
+    def finished(self, id: str) -> FinishedRequest | None:
         """A request that is done; None where there is none."""
         with self._engine.connect() as connection:
-            return next(iter(_kept(connection, _done().where(requests.c.id == id))), None)
+            return next(
+                iter(_finished_requests(connection, _select_finished().where(requests.c.id == id))), None
+            )
 
     def picture(self, sha256: str) -> bytes:
         """The file of a picture.
@@ -153,9 +157,11 @@ class Store:
             tenant: whose; None is everyone's.
             most: how many.
         """
-        asked = _done().order_by(requests.c.ended.desc()).limit(most)
+        asked = _select_finished().order_by(requests.c.ended.desc()).limit(most)
         with self._engine.connect() as connection:
-            return _kept(connection, asked if tenant is None else asked.where(requests.c.tenant == tenant))
+            return _finished_requests(
+                connection, asked if tenant is None else asked.where(requests.c.tenant == tenant)
+            )
 
     def plan(self, id: str) -> str | None:
         """The plan of a request, as JSON; None where there is none."""
@@ -196,7 +202,7 @@ class Store:
 
     # Conversations and feedback
 
-    def conversation(self, tenant: str, id: str) -> list[EndedRequest]:
+    def conversation(self, tenant: str, id: str) -> list[RequestState]:
         """The requests of a conversation, the oldest first."""
         asked = (
             select(requests)
@@ -205,7 +211,7 @@ class Store:
         )
         with self._engine.connect() as connection:
             return [
-                EndedRequest(_accepted(row), row.state, row.ended, row.failure)
+                RequestState(_accepted_request(row), row.state, row.ended, row.failure)
                 for row in connection.execute(asked)
             ]
 
@@ -219,15 +225,24 @@ class Store:
         with self._engine.connect() as connection:
             return list(connection.scalars(asked))
 
-    def say(self, tenant: str, conversation: str, said: FeedbackRecord) -> None:
+    def add_feedback(self, tenant: str, conversation: str, feedback_record: FeedbackRecord) -> None:
         """Keep feedback."""
-        row = {"tenant": tenant, "conversation": conversation, "request": said.request, "said": said.said}
-        row |= {"thumbs": said.thumbs, "changes": said.changes, "moment": said.moment}
+        row = {
+            "tenant": tenant,
+            "conversation": conversation,
+            "request": feedback_record.request,
+            "said": feedback_record.complaint,
+        }
+        row |= {
+            "thumbs": feedback_record.thumbs,
+            "changes": feedback_record.changes,
+            "moment": feedback_record.moment,
+        }
         with self._writing, self._engine.begin() as connection:
-            _begin(connection, tenant, conversation, said.moment)
+            _begin(connection, tenant, conversation, feedback_record.moment)
             connection.execute(insert_into(feedback), row)
 
-    def said(self, tenant: str, conversation: str) -> list[FeedbackRecord]:
+    def feedback(self, tenant: str, conversation: str) -> list[FeedbackRecord]:
         """The feedback of a conversation, the oldest first."""
         asked = (
             select(feedback)
@@ -308,7 +323,7 @@ def _spend(connection: Connection, tenant: str, day: int, evaluations: int) -> N
         connection.execute(insert_into(usage), row)
 
 
-def _accepted(row: Row[Any]) -> AcceptedRequest:
+def _accepted_request(row: Row[Any]) -> AcceptedRequest:
     return AcceptedRequest(
         row.id,
         row.tenant,
@@ -320,17 +335,17 @@ def _accepted(row: Row[Any]) -> AcceptedRequest:
     )
 
 
-def _done() -> Select[Any]:
+def _select_finished() -> Select[Any]:
     return select(requests, receipts.c.receipt).join(receipts).where(requests.c.state == "done")
 
 
-def _kept(connection: Connection, asked: Select[Any]) -> list[FinishedRequest]:
+def _finished_requests(connection: Connection, asked: Select[Any]) -> list[FinishedRequest]:
     rows = connection.execute(asked).all()
     of: dict[str, list[StoredPicture]] = {row.id: [] for row in rows}
     own = select(pictures).where(pictures.c.request.in_(of)).order_by(pictures.c.place)
     for row in connection.execute(own):
         of[row.request].append(StoredPicture(row.place, row.sha256))
     return [
-        FinishedRequest(_accepted(row), Receipt.from_json(row.receipt), tuple(of[row.id]), row.ended)
+        FinishedRequest(_accepted_request(row), Receipt.from_json(row.receipt), tuple(of[row.id]), row.ended)
         for row in rows
     ]

@@ -150,7 +150,7 @@ async def conversation(id: str, service: Serving, tenant: Caller) -> dict[str, A
     requests = await asyncio.to_thread(service.store.conversation, tenant.name, id)
     if not requests:
         raise not_found(f"conversation {id!r}")
-    records = await asyncio.to_thread(service.store.said, tenant.name, id)
+    records = await asyncio.to_thread(service.store.feedback, tenant.name, id)
     return {
         "id": id,
         "requests": [
@@ -164,7 +164,7 @@ async def conversation(id: str, service: Serving, tenant: Caller) -> dict[str, A
         "feedback": [
             {
                 "request": record.request,
-                "said": record.said,
+                "said": record.complaint,
                 "thumbs": record.thumbs,
                 "changes": json.loads(record.changes),
             }
@@ -221,7 +221,7 @@ async def trial(id: str, service: Serving, tenant: Caller) -> dict[str, Any]:
 @router.delete("/trials/{id}")
 async def delete_trial(id: str, service: Serving, tenant: Caller) -> dict[str, str]:
     """Delete one of your trials, with the pictures it was made from."""
-    await service.archive.forget_trial(id, tenant)
+    await service.archive.delete_trial(id, tenant)
     return {"id": id, "status": "deleted"}
 
 
