@@ -84,7 +84,7 @@ def main() -> int:
     windows = encoder.encode(parse(NEGATIVE)).windows
     print(f"embedded text encoder, {REQUESTS} requests, a negative of {words} words in {windows} window(s)")
     shared, anew = measure(encoder, repeats)
-    ratios = [one / other for one, other in zip(shared, anew, strict=True)]
+    ratios = [cached / encoded for cached, encoded in zip(shared, anew, strict=True)]
     low, high = interval(ratios)
     print(f"encoded 32 times   {1000 * statistics.median(anew):8.2f} ms (median of {repeats})")
     print(f"shared by a cache  {1000 * statistics.median(shared):8.2f} ms")

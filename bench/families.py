@@ -32,7 +32,7 @@ import torch
 import negspace
 from negspace.engine import BatchesUpTo, draw
 from negspace.generate import Model
-from negspace.models.architecture.flow import pack
+from negspace.models.architecture.transformers import pack
 from negspace.request import Request
 from tests.families import tiny
 

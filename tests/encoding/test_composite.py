@@ -46,8 +46,8 @@ def sdxl_pipeline(pair: tuple[TextEncoder, TextEncoder]) -> Any:
         "vae": None,
         "unet": None,
         "scheduler": None,
-        "text_encoder": first._network.model,
-        "text_encoder_2": second._network.model,
+        "text_encoder": first._model.model,
+        "text_encoder_2": second._model.model,
         "tokenizer": first._tokenizer,
         "tokenizer_2": second._tokenizer,
     }
@@ -79,7 +79,7 @@ def test_sd3_is_what_diffusers_encodes(sd3: EndToEnd) -> None:
     parts: dict[str, Any] = {"transformer": None, "vae": None, "scheduler": None}
     for number, encoder in zip(("", "_2", "_3"), (clip_l, clip_g, t5), strict=True):
         assert isinstance(encoder, TextEncoder)
-        parts |= {f"text_encoder{number}": encoder._network.model, f"tokenizer{number}": encoder._tokenizer}
+        parts |= {f"text_encoder{number}": encoder._model.model, f"tokenizer{number}": encoder._tokenizer}
     pipeline: Any = StableDiffusion3Pipeline(**parts)
     theirs = pipeline.encode_prompt("a red cat", None, "a boat", "cpu", max_sequence_length=24)
     ours = sd3.encode(parse("a red cat"), others=[None, parse("a boat")])
@@ -111,7 +111,7 @@ def test_windows_of_negative_words_meet_their_own_kind(
 ) -> None:
     """Where one text is longer, padding goes before the windows of negative words."""
     told = sdxl.encode(parse(f"{LONG} (smoke:-1)"), others=[parse("cat (dog:-1)")])
-    assert (told.windows, told.flipped) == (3, 1)
+    assert (told.windows, told.negative_windows) == (3, 1)
     assert told.value_scale is not None
     assert told.value_scale.tolist() == [1.0] * 155 + [-1.0] * 76
     dog = pair[1].encode(parse("dog")).hidden

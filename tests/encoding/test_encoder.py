@@ -65,7 +65,7 @@ def test_text_without_weights_is_what_diffusers_encodes(text: str) -> None:
 @torch.no_grad()
 def test_clip_skip_is_what_diffusers_encodes(skip: int) -> None:
     second = clip_pair()[1]
-    model, tokenizer = second._network.model, second._tokenizer  # the class whose norm diffusers finds
+    model, tokenizer = second._model.model, second._tokenizer  # the class whose norm diffusers finds
     theirs, _ = diffusers_pipeline(tokenizer, model).encode_prompt(
         "a red cat", "cpu", 1, False, clip_skip=skip
     )
@@ -242,7 +242,7 @@ def test_running_text_that_is_too_long_is_cut_and_the_words_are_named() -> None:
 def test_a_weight_that_is_too_large_is_an_error_that_says_where(number: str) -> None:
     tokenizer = clip_tokenizer()
     model = stirred(CLIPTextModel(clip_config(tokenizer)), 1).half()
-    with pytest.raises(EncodingError, match=r"of 'cat' \(characters 3 to 6\) is more than text_encoder"):
+    with pytest.raises(EncodingError, match=r"of 'cat' \(characters 3 to 6\) is too large for text_encoder"):
         TextEncoder(tokenizer, model).encode(parse(f"a (cat:{number})"), "product")
 
 
@@ -266,12 +266,12 @@ def test_facts_that_do_not_fit_the_tokenizer_are_refused() -> None:
         TextEncoder(tokenizer, model, EncoderFacts(chunk=76))
 
 
-def test_a_tokenizer_that_tells_no_places_is_refused() -> None:
+def test_a_tokenizer_without_places_is_refused() -> None:
     class Slow:
         is_fast = False
 
-    with pytest.raises(EncodingError, match="Slow tells no places of its tokens"):
-        TextEncoder(Slow(), ENCODER._network.model)
+    with pytest.raises(EncodingError, match="Slow does not give the places of its tokens"):
+        TextEncoder(Slow(), ENCODER._model.model)
 
 
 def test_a_text_for_an_encoder_that_is_not_there_is_refused(encoder: TextEncoder) -> None:
@@ -289,7 +289,7 @@ def fingerprints() -> Iterator[str]:
     yield clip_encoder(backtrack=0).fingerprint
     changed = clip_encoder()
     with torch.no_grad():
-        changed._network.model.get_input_embeddings().weight[5, 5] += 0.25
+        changed._model.model.get_input_embeddings().weight[5, 5] += 0.25
     yield changed.fingerprint
 
 

@@ -51,7 +51,7 @@ def test_BREAK_inside_a_weight_is_still_a_break() -> None:
 def test_a_weight_of_minus_one_beside_BREAK_is_a_weight() -> None:
     """A1111 merges the two into one text."""
     told = SD1.encode(parse("a cat BREAK (dog:-1)"))
-    assert told.flipped == 1
+    assert told.negative_windows == 1
     assert torch.equal(told.hidden[:77], SD1.encode(parse("a cat")).hidden)
     assert torch.equal(told.hidden[-77:], SD1.encode(parse("dog")).hidden)
 

@@ -162,7 +162,7 @@ def test_vectors_stand_where_the_name_stood() -> None:
     """A vector that equals a token's own entry gives the token's own answer."""
     plain = clip_encoder()
     cat = plain._tokenizer.convert_tokens_to_ids("cat</w>")
-    entry = plain._network.model.get_input_embeddings().weight[cat].detach()
+    entry = plain._model.model.get_input_embeddings().weight[cat].detach()
     twice = clip_encoder(vectors={"kitty": entry.repeat(2, 1)})
     assert torch.equal(
         twice.encode(parse("a kitty, dog")).hidden, plain.encode(parse("a cat cat, dog")).hidden
@@ -173,7 +173,7 @@ def test_the_model_is_left_as_it_was() -> None:
     before = STYLE.encode(parse("a cat")).hidden
     STYLE.encode(parse("easynegative"))
     assert torch.equal(STYLE.encode(parse("a cat")).hidden, before)
-    assert not STYLE._network.model.get_input_embeddings()._forward_hooks
+    assert not STYLE._model.model.get_input_embeddings()._forward_hooks
 
 
 def test_several_vectors_are_several_tokens_with_one_name() -> None:

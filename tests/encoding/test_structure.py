@@ -128,7 +128,7 @@ def test_a_swap_draws_the_original_and_carries_the_edited() -> None:
     assert torch.equal(told.exchange.edited.hidden, edited.hidden)
     assert told.exchange.attention == (0.1, 0.7) and told.exchange.self_attention == (0.0, 0.0)
     # begin, a, [big dog], in, snow take the maps of begin, a, in, snow; what was swapped in has its own.
-    assert told.exchange.takes[:7].tolist() == [0, 1, -1, -1, 3, 4, -1]
+    assert told.exchange.source_tokens[:7].tolist() == [0, 1, -1, -1, 3, 4, -1]
     (finding,) = told.findings
     assert finding.code == "swap" and finding.text.startswith(
         "'cat' is drawn; 'big dog' takes its place and its maps from 0.1 to 0.7"
@@ -163,9 +163,9 @@ def test_weights_that_cancel_cannot_be_normalised() -> None:
 
 
 def test_weights_too_large_to_be_told_are_an_error() -> None:
-    with pytest.raises(EncodingError, match="more than can be told in torch.float32"):
+    with pytest.raises(EncodingError, match="too large for torch.float32"):
         ENCODER.encode(parse(f'("a cat", "a dog").blend(1, 1{"0" * 60}, no_normalize)', "compel"))
-    with pytest.raises(EncodingError, match="more than can be told in torch.float32"):
+    with pytest.raises(EncodingError, match="too large for torch.float32"):
         ENCODER.encode(parse(f'("a cat", "a dog").and(1, 1{"0" * 60})', "compel"))
 
 

@@ -23,7 +23,7 @@ def test_attention_with_turned_values_by_hand() -> None:
 
 def test_words_with_a_negative_weight_leave_the_text_and_are_told_apart() -> None:
     told = ENCODER.encode(parse("a cat, (smoke:-1) house"))
-    assert (told.windows, told.flipped) == (2, 1)
+    assert (told.windows, told.negative_windows) == (2, 1)
     assert torch.equal(told.hidden[:77], ENCODER.encode(parse("a cat, house")).hidden)
     assert torch.equal(told.hidden[77:], ENCODER.encode(parse("smoke")).hidden)
     assert told.value_scale is not None
@@ -60,7 +60,7 @@ def test_padding_to_a_common_length_keeps_its_sign() -> None:
 
 def test_many_negative_words_fill_windows_of_their_own() -> None:
     told = ENCODER.encode(parse(f"a cat ({'smoke ' * 80}:-1)"))
-    assert (told.windows, told.flipped) == (3, 2)
+    assert (told.windows, told.negative_windows) == (3, 2)
     assert told.value_scale is not None and int((told.value_scale < 0).sum()) == 2 * 76
 
 

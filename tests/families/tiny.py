@@ -20,7 +20,7 @@ from transformers import (
     T5EncoderModel,
 )
 
-from negspace.models.architecture.flow import pack, unpack
+from negspace.models.architecture.transformers import pack, unpack
 from tests.encoding.tiny import clip_config, clip_tokenizer, stirred, t5_tokenizer
 from tests.networks import small_unet
 

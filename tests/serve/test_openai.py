@@ -141,7 +141,7 @@ def test_an_edit_without_a_mask_starts_from_the_picture(client: openai.OpenAI) -
 def test_an_edit_needs_one_picture_that_is_one(client: openai.OpenAI) -> None:
     with pytest.raises(openai.BadRequestError, match="one picture is edited"):
         client.images.edit(model="tiny", image=[picture(), picture()], prompt="a cat")
-    with pytest.raises(openai.BadRequestError, match="no picture of a kind"):
+    with pytest.raises(openai.BadRequestError, match="no picture in one of the formats"):
         client.images.edit(model="tiny", image=b"GIF89a nothing", prompt="a cat")
 
 

@@ -63,7 +63,7 @@ class Heard(JobListener):
     def stepped(self, lanes: int, rows: int, seconds: float) -> None:
         self.batches.append(lanes)
 
-    def made(self, job: AcceptedJob, result: Result) -> None:
+    def finished(self, job: AcceptedJob, result: Result) -> None:
         self.results[job.id] = result
         self.news.set()
 

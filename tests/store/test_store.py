@@ -65,12 +65,12 @@ def test_the_migrations_give_the_tables(url: str) -> None:
 def test_a_request_from_acceptance_to_its_pictures(store: Store, tmp_path: Path) -> None:
     asked = accepted("a")
     store.accept(asked, '{"plan": 1}')
-    assert store.unfinished() == [asked] and store.kept("a") is None
+    assert store.unfinished() == [asked] and store.finished("a") is None
     store.finish("a", receipt(2), [b"first", b"second"])
-    kept = store.kept("a")
+    kept = store.finished("a")
     assert kept is not None and kept.accepted == asked and kept.receipt == receipt(2)
     assert [store.picture(one.sha256) for one in kept.pictures] == [b"first", b"second"]
-    assert store.unfinished() == [] and store.plan("a") == '{"plan": 1}' and store.kept("b") is None
+    assert store.unfinished() == [] and store.plan("a") == '{"plan": 1}' and store.finished("b") is None
     assert store.recent("one") == [kept] == store.recent(None) and store.recent("two") == []
     assert store.spent("one", time.time()) == 4 and store.spent("one", time.time() + 86_400) == 0
     assert len(files(tmp_path)) == 2
@@ -80,9 +80,9 @@ def test_it_ends_once(store: Store, tmp_path: Path) -> None:
     store.accept(accepted("a"), "{}")
     store.fail("a", "why")
     store.finish("a", receipt(), [b"late"])
-    ended = store.ended("a")
+    ended = store.state("a")
     assert ended is not None and ended.state == "failed" and ended.failure == "why"
-    assert store.kept("a") is None and store.unfinished() == [] and store.spent("one", time.time()) == 0
+    assert store.finished("a") is None and store.unfinished() == [] and store.spent("one", time.time()) == 0
 
 
 def test_deletion_takes_what_nobody_else_has(store: Store, tmp_path: Path) -> None:
@@ -91,8 +91,8 @@ def test_deletion_takes_what_nobody_else_has(store: Store, tmp_path: Path) -> No
         store.finish(id, receipt(2), [b"shared", id.encode()])
     assert len(files(tmp_path)) == 3
     assert store.delete("a") and not store.delete("a")
-    assert len(files(tmp_path)) == 2 and store.kept("a") is None
-    kept = store.kept("b")
+    assert len(files(tmp_path)) == 2 and store.finished("a") is None
+    kept = store.finished("b")
     assert kept is not None and store.picture(kept.pictures[0].sha256) == b"shared"
     store.accept(accepted("c"), "{}")
     assert store.expire(time.time() + 1) == 1 and files(tmp_path) == []
@@ -106,7 +106,7 @@ def test_a_file_without_a_row_is_swept_at_the_next_start(store: Store, url: str,
     store._pictures.put(b"written as the power went")  # noqa: SLF001
     store.close()
     again = Store(tmp_path, url)
-    kept = again.kept("a")
+    kept = again.finished("a")
     assert kept is not None and [file.stem for file in files(tmp_path)] == [kept.pictures[0].sha256]
     again.close()
 
@@ -133,7 +133,7 @@ def test_conversations_are_a_tenants_own(store: Store) -> None:
     store.accept(accepted("b", "one", "talk", 2.0), "{}")
     store.accept(accepted("c", "two", "talk", 3.0), "{}")
     said = FeedbackRecord("a", "too blurry", -1, "[]", 4.0)
-    store.say("one", "talk", said)
+    store.add_feedback("one", "talk", said)
     assert [one.accepted.id for one in store.conversation("one", "talk")] == ["a", "b"]
     assert [one.accepted.id for one in store.conversation("two", "talk")] == ["c"]
     assert store.feedback("one", "talk") == [said] and store.feedback("two", "talk") == []

@@ -1,4 +1,4 @@
-"""Prompt → Conditioning: no token lost, weights by name, several encoders, embeddings, a cache."""
+"""Prompts become conditioning: text of any length, weights, several text models, embeddings and a cache."""
 
 from negspace.encoding.absent import encode_negative, zeros
 from negspace.encoding.base import Encoder

@@ -1,4 +1,4 @@
-"""What is told where nothing is to be avoided: None, "", " " and zeros are four different things."""
+"""The conditioning of a negative that is None, "", " " or a text; None may also mean zeros."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,25 +16,25 @@ def encode_negative(
     weighting: str = "a1111",
     others: Sequence[Prompt | None] = (),
 ) -> Conditioning | None:
-    """The conditioning of a negative, told apart by its `given`.
+    """The conditioning of a negative; its `given` names the case.
 
-    | given | means |
+    | negative | conditioning |
     |---|---|
-    | None | what `absent` says: the encoded empty prompt, zeros, or ("none") no branch at all |
+    | None | by `absent`: the encoded empty prompt, zeros, or ("none") no conditioning |
     | `""` | the encoded empty prompt |
-    | `" "` | the blank as it is; a text model that strips blanks makes the empty prompt of it |
+    | `" "` | the encoded blank; a text model that strips blanks makes the empty prompt of it |
     | a text | the encoded text |
 
-    Whether guidance runs is never decided here: that is the scale's business. None in return means that there
-    is nothing a negative branch could be told, so none may run.
+    Whether guidance runs is not decided here, the scale does that. Where None is returned, a negative branch
+    has no conditioning and cannot run.
 
     Args:
         encoder: the model's encoder.
         negative: what the first text model reads, or None.
         absent: the model's `ModelFacts.absent`.
         weighting: a name in `WEIGHTINGS`.
-        others: texts of the further text models. One of them alone is honoured: those without a text, the
-            first among them, then read the empty prompt.
+        others: texts of the further text models. If any is given, the text models without a text, the first
+            included, read the empty prompt.
 
     Raises:
         EncodingError: as `Encoder.encode`.
@@ -42,8 +42,7 @@ def encode_negative(
     if negative is not None:
         return encoder.encode(negative, weighting, others)
     if any(other is not None for other in others):
-        nothing = Prompt((EMPTY,), "plain", "")
-        return encoder.encode(nothing, weighting, others)
+        return encoder.encode(Prompt((EMPTY,), "plain", ""), weighting, others)
     match absent:
         case "empty":
             return encoder.empty()

@@ -1,4 +1,4 @@
-"""Encoder: whatever turns prompts into conditioning."""
+"""What an encoder is: it turns prompts into conditioning."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -35,8 +35,8 @@ class Encoder(ABC):
             others: texts of the second text model, the third and so on; None reads `prompt`.
 
         Raises:
-            EncodingError: the weighting is unknown, a weight is too large to be told, or there are more texts
-                than text models.
+            EncodingError: the weighting is unknown, a weight is too large for the number format, or there are
+                more texts than text models.
         """
 
     @abstractmethod
@@ -45,12 +45,13 @@ class Encoder(ABC):
 
     @property
     def prompt_encoder(self) -> "Encoder":
-        """What reads the prompt, where a model was trained to read it otherwise than what is avoided."""
+        """The encoder of the prompt. It differs where a model was trained to read prompts and negatives
+        differently."""
         return self
 
     @abstractmethod
     def with_embeddings(self, embeddings: Sequence[Embedding]) -> Self:
-        """The same encoder, knowing these textual-inversion embeddings by name instead of any before.
+        """The same encoder with these textual-inversion embeddings by name, in place of those before.
 
         Raises:
             EncodingError: one was made for text models of other sizes, or for another number of them.
@@ -58,7 +59,7 @@ class Encoder(ABC):
 
 
 class EncoderWrapper(Encoder):
-    """An encoder that hands everything on to another one and does something of its own besides.
+    """An encoder that uses another one and changes or keeps its results.
 
     Args:
         encoder: the other one.
@@ -74,6 +75,14 @@ class EncoderWrapper(Encoder):
     @property
     def fingerprint(self) -> str:
         return self.encoder.fingerprint
+
+    def empty(self) -> Conditioning:
+        return self.encoder.empty()
+
+    def encode(
+        self, prompt: Prompt, weighting: str = "a1111", others: Sequence[Prompt | None] = ()
+    ) -> Conditioning:
+        return self.encoder.encode(prompt, weighting, others)
 
 
 def given(source: str) -> Given:

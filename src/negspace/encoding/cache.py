@@ -14,12 +14,12 @@ from negspace.prompt.tree import Prompt
 
 @dataclass(frozen=True)
 class CacheCount:
-    """What a cache has done so far.
+    """The counts of a cache so far.
 
     Attributes:
-        hits: how often a conditioning was there, or under way for another thread.
+        hits: how often a conditioning was there, or in work for another thread.
         misses: how often one had to be made.
-        dropped: how many were let go for lack of room.
+        dropped: how many were dropped for lack of room.
         held: how many are there now.
         nbytes: the bytes they take.
     """
@@ -32,7 +32,7 @@ class CacheCount:
 
 
 class Cache:
-    """Conditionings by key, the least recently used let go when they take more than `limit` bytes.
+    """Conditionings by key; the least recently used are dropped when all take more than `limit` bytes.
 
     Threads may share it. A conditioning that two threads want at once is made by one of them.
 
@@ -53,35 +53,35 @@ class Cache:
             return CacheCount(self._hits, self._misses, self._dropped, len(self._kept), self._nbytes)
 
     def get(self, key: Hashable, make: Callable[[], Conditioning]) -> Conditioning:
-        """The conditioning of this key, made now if it is missing; what `make` raises is not kept."""
+        """The conditioning of this key, made now if it is missing; an error of `make` is not kept."""
         with self._lock:
             if key in self._kept:
                 self._hits += 1
                 self._kept.move_to_end(key)
                 return self._kept[key]
-            under_way = self._pending.get(key)
-            mine: Future[Conditioning] = Future()
-            if under_way is None:
+            pending = self._pending.get(key)
+            own: Future[Conditioning] = Future()
+            if pending is None:
                 self._misses += 1
-                self._pending[key] = mine
+                self._pending[key] = own
             else:
                 self._hits += 1
-        return self._make(key, make, mine) if under_way is None else under_way.result()
+        return self._make(key, make, own) if pending is None else pending.result()
 
     def _make(
-        self, key: Hashable, make: Callable[[], Conditioning], mine: Future[Conditioning]
+        self, key: Hashable, make: Callable[[], Conditioning], own: Future[Conditioning]
     ) -> Conditioning:
         try:
             made = make()
         except BaseException as error:
             with self._lock:
                 del self._pending[key]
-            mine.set_exception(error)
+            own.set_exception(error)
             raise
         with self._lock:
             del self._pending[key]
             self._keep(key, made)
-        mine.set_result(made)
+        own.set_result(made)
         return made
 
     def _keep(self, key: Hashable, made: Conditioning) -> None:
@@ -96,7 +96,7 @@ class Cache:
             self._dropped += 1
 
     def clear(self) -> None:
-        """Let everything go; the counts stay."""
+        """Drop everything; the counts stay."""
         with self._lock:
             self._kept.clear()
             self._nbytes = 0

@@ -1,24 +1,26 @@
-"""Several text encoders as one: side by side (SDXL) and end to end (SD3)."""
+"""Several text encoders as one: side by side (SDXL), end to end (SD3), and one for the summary (FLUX.1)."""
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
 from negspace.encoding.base import Encoder, EncoderWrapper, texts_of
-from negspace.encoding.conditioning import Conditioning, Given
+from negspace.encoding.conditioning import ChunkReport, Conditioning, Given
 from negspace.encoding.encoder import TextEncoder
 from negspace.encoding.inversion import Embedding, tables_for
-from negspace.encoding.structure import carry_out
+from negspace.encoding.structure import encode_structure
 from negspace.errors import EncodingError
 from negspace.prompt.tree import Prompt
 
 
 class SideBySide(Encoder):
-    """Encoders that read windows of one length and whose answers stand beside each other, token for token.
+    """Encoders with windows of one length, whose results are concatenated token for token.
 
     SDXL: `SideBySide([first, second])`, hidden [tokens, 768 + 1280], pooled that of the second. Each encoder
     reads its own text in its own vocabulary; the one with fewer windows is filled up with its own empty
@@ -54,7 +56,7 @@ class SideBySide(Encoder):
         )
 
     def empty(self) -> Conditioning:
-        return _beside([encoder.empty() for encoder in self.encoders])
+        return _side_by_side([encoder.empty() for encoder in self.encoders])
 
     def encode(
         self, prompt: Prompt, weighting: str = "a1111", others: Sequence[Prompt | None] = ()
@@ -62,18 +64,21 @@ class SideBySide(Encoder):
         texts = texts_of(self, prompt, others)
         if all(text.structure is None for text in texts):
             pairs = zip(self.encoders, texts, strict=True)
-            return _beside([encoder.encode(text, weighting) for encoder, text in pairs])
+            return _side_by_side([encoder.encode(text, weighting) for encoder, text in pairs])
         if any(text is not prompt for text in texts):
             raise EncodingError("a text with blend, and or swap must be the same for every text encoder")
-        return carry_out(self, prompt, weighting)
+        return encode_structure(self, prompt, weighting)
 
 
-class EndToEnd(Encoder):
-    """Encoders that read windows, followed by one that reads running text.
+class _Pair(Encoder, ABC):
+    """Two encoders: the first reads the first texts, the second those after them.
 
-    SD3: `EndToEnd(SideBySide([first, second]), third)`, hidden [77 windows + 256, 4096]: the narrower answers
-    get zeros behind them, the running text stands after the windows, pooled is that of the first two.
+    Args:
+        first: takes embeddings.
+        second: takes none.
     """
+
+    _kind: ClassVar[str]
 
     def __init__(self, first: Encoder, second: Encoder) -> None:
         self.first = first
@@ -85,70 +90,75 @@ class EndToEnd(Encoder):
 
     @property
     def fingerprint(self) -> str:
-        return _fingerprint("end to end", (self.first, self.second))
+        return _fingerprint(self._kind, (self.first, self.second))
 
-    def with_embeddings(self, embeddings: Sequence[Embedding]) -> "EndToEnd":
-        return EndToEnd(self.first.with_embeddings(embeddings), self.second)
+    def with_embeddings(self, embeddings: Sequence[Embedding]) -> Self:
+        return type(self)(self.first.with_embeddings(embeddings), self.second)
 
     def empty(self) -> Conditioning:
-        return _behind(self.first.empty(), self.second.empty())
+        return self._joined(self.first.empty(), self.second.empty())
 
     def encode(
         self, prompt: Prompt, weighting: str = "a1111", others: Sequence[Prompt | None] = ()
     ) -> Conditioning:
         texts = texts_of(self, prompt, others)
         own, rest = texts[: self.first.text_count], texts[self.first.text_count :]
-        return _behind(
+        return self._joined(
             self.first.encode(own[0], weighting, own[1:]), self.second.encode(rest[0], weighting, rest[1:])
         )
 
+    @abstractmethod
+    def _joined(self, first: Conditioning, second: Conditioning) -> Conditioning:
+        """Both results as one."""
 
-class PooledAndTokens(Encoder):
-    """An encoder whose tokens are read, and before it one of which the summary alone is.
+
+class EndToEnd(_Pair):
+    """Encoders that read windows, followed by one that reads running text.
+
+    SD3: `EndToEnd(SideBySide([first, second]), third)`, hidden [77 windows + 256, 4096]: the narrower vectors
+    are padded with zeros, the running text stands after the windows, pooled is that of the first two.
+    """
+
+    _kind = "end to end"
+
+    def _joined(self, first: Conditioning, second: Conditioning) -> Conditioning:
+        return _end_to_end(first, second)
+
+
+class PooledAndTokens(_Pair):
+    """Two encoders: the pooled summary comes from the first, the tokens from the second.
 
     FLUX.1: `PooledAndTokens(clip, t5)`, hidden [512, 4096] of T5, pooled [768] of CLIP. Of a text of several
     windows the summary is that of the first, as everywhere.
     """
 
-    def __init__(self, summary: Encoder, words: Encoder) -> None:
-        self.summary = summary
-        self.words = words
+    _kind = "summed"
 
-    @property
-    def text_count(self) -> int:
-        return self.summary.text_count + self.words.text_count
-
-    @property
-    def fingerprint(self) -> str:
-        return _fingerprint("summed", (self.summary, self.words))
-
-    def with_embeddings(self, embeddings: Sequence[Embedding]) -> "PooledAndTokens":
-        return PooledAndTokens(self.summary.with_embeddings(embeddings), self.words)
-
-    def empty(self) -> Conditioning:
-        return _summed(self.summary.empty(), self.words.empty())
-
-    def encode(
-        self, prompt: Prompt, weighting: str = "a1111", others: Sequence[Prompt | None] = ()
-    ) -> Conditioning:
-        texts = texts_of(self, prompt, others)
-        own, rest = texts[: self.summary.text_count], texts[self.summary.text_count :]
-        return _summed(
-            self.summary.encode(own[0], weighting, own[1:]), self.words.encode(rest[0], weighting, rest[1:])
+    def _joined(self, first: Conditioning, second: Conditioning) -> Conditioning:
+        """The tokens of the second, the summary of the first, whose own tokens have no place."""
+        reports = tuple(
+            replace(report, chunks=tuple(map(_without_places, report.chunks))) for report in first.tokens
+        )
+        return replace(
+            second,
+            pooled=first.pooled,
+            tokens=reports + second.tokens,
+            findings=first.findings + second.findings,
+            given=_given([first, second]),
         )
 
 
 class InstructedEncoder(EncoderWrapper):
-    """A text encoder that reads the prompt after an instruction, and what is avoided without (Sana).
+    """A text encoder that reads prompts after an instruction and negatives without it (Sana).
 
     Args:
-        encoder: reads what is avoided.
+        encoder: reads the negatives.
         instruction: as in `TextEncoderLayer`.
     """
 
     def __init__(self, encoder: TextEncoder, instruction: str) -> None:
         super().__init__(encoder)
-        self._plain = encoder
+        self._text_encoder = encoder
         self._instruction = instruction
 
     @property
@@ -157,26 +167,18 @@ class InstructedEncoder(EncoderWrapper):
 
     @property
     def prompt_encoder(self) -> TextEncoder:
-        return self._plain.instructed(self._instruction)
+        return self._text_encoder.instructed(self._instruction)
 
     def with_embeddings(self, embeddings: Sequence[Embedding]) -> "InstructedEncoder":
-        return InstructedEncoder(self._plain.with_embeddings(embeddings), self._instruction)
-
-    def empty(self) -> Conditioning:
-        return self.encoder.empty()
-
-    def encode(
-        self, prompt: Prompt, weighting: str = "a1111", others: Sequence[Prompt | None] = ()
-    ) -> Conditioning:
-        return self.encoder.encode(prompt, weighting, others)
+        return InstructedEncoder(self._text_encoder.with_embeddings(embeddings), self._instruction)
 
 
 class TrailingZeros(EncoderWrapper):
-    """An encoder with zeros behind, where a network was made for one more that is left out (SD3 without T5).
+    """An encoder with zeros in place of another one after it that is left out (SD3 without T5).
 
     Args:
-        encoder: the others.
-        tokens, width: of what is left out.
+        encoder: the one that is there.
+        tokens, width: of the one that is left out.
     """
 
     def __init__(self, encoder: Encoder, tokens: int, width: int) -> None:
@@ -192,16 +194,16 @@ class TrailingZeros(EncoderWrapper):
         return TrailingZeros(self.encoder.with_embeddings(embeddings), self._tokens, self._width)
 
     def empty(self) -> Conditioning:
-        return self._behind(self.encoder.empty())
+        return self._with_zeros(self.encoder.empty())
 
     def encode(
         self, prompt: Prompt, weighting: str = "a1111", others: Sequence[Prompt | None] = ()
     ) -> Conditioning:
-        return self._behind(self.encoder.encode(prompt, weighting, others))
+        return self._with_zeros(self.encoder.encode(prompt, weighting, others))
 
-    def _behind(self, conditioning: Conditioning) -> Conditioning:
-        silence = conditioning.hidden.new_zeros(self._tokens, self._width)
-        return _behind(conditioning, Conditioning(silence, None, 1, silence, given=conditioning.given))
+    def _with_zeros(self, encoded: Conditioning) -> Conditioning:
+        zeros = encoded.hidden.new_zeros(self._tokens, self._width)
+        return _end_to_end(encoded, Conditioning(zeros, None, 1, zeros, given=encoded.given))
 
 
 def _fingerprint(kind: str, encoders: Sequence[Encoder]) -> str:
@@ -210,22 +212,25 @@ def _fingerprint(kind: str, encoders: Sequence[Encoder]) -> str:
     ).hexdigest()
 
 
-def _beside(parts: Sequence[Conditioning]) -> Conditioning:
+def _side_by_side(parts: Sequence[Conditioning]) -> Conditioning:
     windows = {part.window for part in parts}
     if len(windows) > 1 or any(part.tail for part in parts):
         raise EncodingError(f"encoders with windows of {sorted(windows)} tokens cannot stand side by side")
-    plain = max(part.windows - part.flipped for part in parts)
-    flipped = max(part.flipped for part in parts)
-    # Windows of negative words come last and must meet their own kind in the other encoder.
-    parts = [part.padded(plain + part.flipped, behind=part.flipped).padded(plain + flipped) for part in parts]
+    plain = max(part.windows - part.negative_windows for part in parts)
+    negative = max(part.negative_windows for part in parts)
+    # Windows of negative words come last, and must stand beside such windows of the other encoder.
+    parts = [
+        part.padded(plain + part.negative_windows, behind=part.negative_windows).padded(plain + negative)
+        for part in parts
+    ]
     pooled = [part.pooled for part in parts if part.pooled is not None]
     scales = [part.value_scale for part in parts if part.value_scale is not None]
     return Conditioning(
         hidden=torch.cat([part.hidden for part in parts], dim=-1),
         pooled=torch.cat(pooled) if pooled else None,
-        windows=plain + flipped,
+        windows=plain + negative,
         empty=torch.cat([part.empty for part in parts], dim=-1),
-        flipped=flipped,
+        negative_windows=negative,
         value_scale=torch.stack(scales).amin(dim=0) if scales else None,
         tokens=tuple(report for part in parts for report in part.tokens),
         findings=tuple(finding for part in parts for finding in part.findings),
@@ -233,8 +238,8 @@ def _beside(parts: Sequence[Conditioning]) -> Conditioning:
     )
 
 
-def _behind(front: Conditioning, back: Conditioning) -> Conditioning:
-    """Running text after windows, the narrower of the two with zeros behind its values."""
+def _end_to_end(front: Conditioning, back: Conditioning) -> Conditioning:
+    """Running text after windows, the narrower of the two padded with zeros."""
     if front.tail or back.tail or back.windows != 1:
         raise EncodingError("only one encoder of running text can follow one of windows")
     dim = max(front.hidden.shape[1], back.hidden.shape[1])
@@ -248,7 +253,7 @@ def _behind(front: Conditioning, back: Conditioning) -> Conditioning:
         windows=front.windows,
         empty=_wide(front.empty, dim),
         tail=len(back.hidden),
-        flipped=front.flipped,
+        negative_windows=front.negative_windows,
         value_scale=scale,
         tokens=front.tokens + tuple(report.moved(len(front.hidden)) for report in back.tokens),
         findings=front.findings + back.findings,
@@ -257,21 +262,8 @@ def _behind(front: Conditioning, back: Conditioning) -> Conditioning:
     )
 
 
-def _summed(summary: Conditioning, words: Conditioning) -> Conditioning:
-    """The words of one, the summary of the other, whose tokens stand nowhere."""
-    gone = tuple(
-        replace(
-            report, chunks=tuple(replace(chunk, places=(-1,) * len(chunk.places)) for chunk in report.chunks)
-        )
-        for report in summary.tokens
-    )
-    return replace(
-        words,
-        pooled=summary.pooled,
-        tokens=gone + words.tokens,
-        findings=summary.findings + words.findings,
-        given=_given([summary, words]),
-    )
+def _without_places(chunk: ChunkReport) -> ChunkReport:
+    return replace(chunk, places=(-1,) * len(chunk.places))
 
 
 def _wide(values: Tensor, dim: int) -> Tensor:
@@ -285,7 +277,7 @@ def _scale(part: Conditioning) -> Tensor:
 
 
 def _given(parts: Sequence[Conditioning]) -> Given:
-    """ "text" if any of them says something."""
+    """ "text" if any of them comes from a text."""
     for part in parts:
         if part.given == "text":
             return "text"

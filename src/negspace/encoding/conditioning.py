@@ -1,4 +1,4 @@
-"""Conditioning: what the network is told, as tensors, together with what became of every word."""
+"""Encoded prompts: the tensors that a network reads, and a report on every word."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,9 +21,9 @@ class WordReport:
         text: the word as it was written.
         span: its first and one-past-last character in the source; the chunk's span where an escape hides the
             place.
-        known: whether the encoder has learned the word; None where nobody can tell.
-        cut: whether the encoder never saw it, wholly or in part, because the text was too long.
-        tokens: what it became, as strings, in order; what begins in it belongs to it.
+        known: whether the encoder has learned the word; None where nobody knows.
+        cut: whether the encoder did not read it, wholly or in part, because the text was too long.
+        tokens: its tokens as strings, in order; a token belongs to the word in which it begins.
     """
 
     text: str
@@ -57,19 +57,19 @@ class ChunkReport:
 
     @property
     def unknown(self) -> bool | None:
-        """Whether the chunk holds a word that was never learned; None where nobody can tell."""
+        """Whether the chunk holds a word that was never learned; None where nobody knows."""
         answers = {word.known for word in self.words}
         return True if False in answers else None if None in answers else False
 
     @property
     def cut(self) -> tuple[str, ...]:
-        """The words that the encoder never saw."""
+        """The words that the encoder did not read."""
         return tuple(word.text for word in self.words if word.cut)
 
 
 @dataclass(frozen=True)
 class EncoderReport:
-    """What one encoder read.
+    """The text as one encoder read it.
 
     Attributes:
         encoder: the name in its `EncoderFacts`.
@@ -83,7 +83,7 @@ class EncoderReport:
 
     @property
     def cut(self) -> tuple[str, ...]:
-        """The words that this encoder never saw."""
+        """The words that this encoder did not read."""
         return tuple(word for chunk in self.chunks for word in chunk.cut)
 
     def moved(self, by: int, start: int = 0) -> "EncoderReport":
@@ -97,43 +97,43 @@ class EncoderReport:
 
 @dataclass(frozen=True, eq=False)
 class Exchange:
-    """What compel's `original.swap(edited)` asks of the attention: the edited text, drawn where the original
-    was.
+    """The attention maps that compel's `original.swap(edited)` exchanges, so that the edited text is drawn
+    where the original was.
 
     Attributes:
         edited: the edited text's conditioning, as long as the original's.
-        takes: [tokens] int, for each edited token the original token whose attention map it takes; -1 is its
-            own.
+        source_tokens: [tokens] int, for each edited token the original token whose attention map it uses; -1
+            is its own.
         self_attention: share of the run, from start to stop, in which self-attention maps are kept.
-        attention: share of the run in which the cross-attention maps in `takes` are taken.
+        attention: share of the run in which the cross-attention maps of `source_tokens` are used.
     """
 
     edited: "Conditioning"
-    takes: Tensor
+    source_tokens: Tensor
     self_attention: tuple[float, float]
     attention: tuple[float, float]
 
     @property
-    def whole(self) -> bool:
+    def keeps_self_attention(self) -> bool:
         """Whether self-attention maps are ever kept."""
         return self.self_attention[0] < self.self_attention[1]
 
-    def holds(self, progress: float) -> tuple[bool, bool]:
+    def active_at(self, progress: float) -> tuple[bool, bool]:
         """Whether maps are exchanged at a share of the run: (those of self-attention, of cross-attention)."""
         windows = self.self_attention, self.attention
         first, second = (start <= progress < stop for start, stop in windows)
         return first, second
 
     def padded(self, windows: int, behind: int) -> "Exchange":
-        """The same for an original that is brought to more windows; the padding takes its own maps."""
+        """The same for an original with more windows; the padding uses its own maps."""
         here = (self.edited.windows - behind) * self.edited.window
         added = (windows - self.edited.windows) * self.edited.window
-        takes = torch.where(self.takes >= here, self.takes + added, self.takes)
-        own = takes.new_full((added,), -1)
+        tokens = torch.where(self.source_tokens >= here, self.source_tokens + added, self.source_tokens)
+        own = tokens.new_full((added,), -1)
         return replace(
             self,
             edited=self.edited.padded(windows, behind),
-            takes=torch.cat([takes[:here], own, takes[here:]]),
+            source_tokens=torch.cat([tokens[:here], own, tokens[here:]]),
         )
 
 
@@ -142,23 +142,22 @@ class Conditioning:
     """An encoded prompt.
 
     The tokens stand in this order: `windows` windows of equal length, then `tail` tokens of an encoder that
-    reads running text (SD3's T5). The last `flipped` of the windows hold the words with negative weights.
+    reads running text (SD3's T5). The last `negative_windows` of them hold the words with negative weights.
 
     Attributes:
         hidden: [tokens, dim], what cross-attention reads.
-        pooled: [dim], a summary of the clean text for models that want one, else None.
+        pooled: [dim], a summary of the text for models that need one, else None.
         windows: how many windows the text filled.
-        empty: [window, dim], the encoded empty window: what padding to a common length consists of.
+        empty: [window, dim], the encoded empty window, used as padding to a common length.
         tail: tokens after the windows.
-        flipped: how many of the last windows are told with their values' sign turned.
+        negative_windows: how many of the last windows have attention values of the opposite sign.
         value_scale: [tokens], factor on the attention values: -1 where a word is to push away. None means all
             1.
         tokens: one report per encoder.
         findings: what was cut or could not be done as asked.
-        exchange: what a swap in the text asks of the attention, or None.
-        given: whether this came from a text, from "", from blanks only, or is zeros standing for an absent
-            text.
-        mask: [tokens] bool, where the network may look; None is everywhere.
+        exchange: the attention maps that a swap in the text exchanges, or None.
+        given: whether this came from a text, from "", from blanks only, or is zeros for an absent text.
+        mask: [tokens] bool, the tokens that the network may attend to; None is all.
     """
 
     hidden: Tensor
@@ -166,7 +165,7 @@ class Conditioning:
     windows: int
     empty: Tensor
     tail: int = 0
-    flipped: int = 0
+    negative_windows: int = 0
     value_scale: Tensor | None = None
     tokens: tuple[EncoderReport, ...] = ()
     findings: tuple[Finding, ...] = ()
@@ -194,21 +193,21 @@ class Conditioning:
         edited = 0 if self.exchange is None else self.exchange.edited.nbytes
         return sum(tensor.nbytes for tensor in held if tensor is not None) + edited
 
-    def during(self, maps: tuple[bool, bool]) -> "Conditioning":
-        """The same while `Exchange.holds` says this; where no maps are exchanged, the original alone."""
+    def with_maps(self, maps: tuple[bool, bool]) -> "Conditioning":
+        """The same with only these maps exchanged, see `Exchange.active_at`; without any, the original."""
         if self.exchange is None or not any(maps):
             return replace(self, exchange=None)
         always, never = (0.0, 1.0), (0.0, 0.0)
-        takes = self.exchange.takes if maps[1] else torch.full_like(self.exchange.takes, -1)
+        tokens = self.exchange.source_tokens if maps[1] else torch.full_like(self.exchange.source_tokens, -1)
         window = always if maps[0] else never
-        return replace(self, exchange=replace(self.exchange, takes=takes, self_attention=window))
+        return replace(self, exchange=replace(self.exchange, source_tokens=tokens, self_attention=window))
 
     def padded(self, windows: int, behind: int = 0) -> "Conditioning":
-        """The same with encoded empty windows, so that there are `windows` of them.
+        """The same padded with encoded empty windows.
 
         Args:
-            windows: how many there shall be.
-            behind: how many of its own windows stand behind the padding.
+            windows: how many there are then.
+            behind: how many of its own windows stand after the padding.
 
         Raises:
             EncodingError: there are more already; nothing is ever cut.
@@ -240,8 +239,7 @@ def match_lengths(conditionings: Sequence[Conditioning]) -> list[Conditioning]:
     """The same conditionings, all as long as the longest: shorter ones get encoded empty windows, none is
     cut.
 
-    Call it once a lane, on everything the lane tells the network: a lane then never depends on its
-    companions.
+    Call it once a lane, on all its conditionings: a lane then never depends on its companions.
 
     Raises:
         EncodingError: they come from encoders of different shapes.

@@ -1,4 +1,4 @@
-"""One text encoder: Prompt → Conditioning."""
+"""One tokenizer with its text model as an encoder."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,7 +13,7 @@ from negspace.encoding.conditioning import Conditioning, EncoderReport
 from negspace.encoding.fingerprint import fingerprint
 from negspace.encoding.inversion import Embedding, tables_for
 from negspace.encoding.reading import ReadChunk, TokenReader
-from negspace.encoding.structure import carry_out
+from negspace.encoding.structure import encode_structure
 from negspace.encoding.text_model import TextModel
 from negspace.encoding.weighting import WeightedWindow, Weighting, find_weighting
 from negspace.encoding.windows import Piece, Window, fill
@@ -34,7 +34,7 @@ class TextEncoder(Encoder):
         tokenizer: a fast tokenizer of transformers (CLIPTokenizer, T5Tokenizer and so on).
         model: CLIPTextModel, CLIPTextModelWithProjection, T5EncoderModel or alike, in evaluation mode.
         facts: its windows and known words.
-        layer: which of its answers the diffusion model reads; by default the last one, and for a language
+        layer: which of its results the diffusion model reads; by default the last one, and for a language
             model the text as it was written.
         vectors: textual-inversion embeddings by name, each [vectors, dim].
         backtrack: how many tokens back a full window may be broken at a comma.
@@ -58,12 +58,12 @@ class TextEncoder(Encoder):
         self.vectors = dict(vectors or {})
         self.backtrack = backtrack
         self._tokenizer = tokenizer
-        self._network = TextModel(self.facts.name, model, self.layer)
+        self._model = TextModel(self.facts.name, model, self.layer)
         around = (self.layer.before, self.layer.after)
         self._reader = TokenReader(tokenizer, self.vectors, self.facts.words, around)
         instruction = self.layer.instruction.rstrip(" ")
-        self._instruction = self._reader.marks(instruction)
-        self._lead = self.layer.instruction[len(instruction) :]
+        self._instruction = self._reader.template_ids(instruction)
+        self._separator = self.layer.instruction[len(instruction) :]
         self._check()
 
     def _check(self) -> None:
@@ -71,10 +71,10 @@ class TextEncoder(Encoder):
         if not 0 < self.facts.chunk <= room:
             raise EncodingError(f"{name}: a window holds {room} tokens of text, not {self.facts.chunk}")
         for word, rows in self.vectors.items():
-            if rows.ndim != 2 or rows.shape[1] != self._network.width:
+            if rows.ndim != 2 or rows.shape[1] != self._model.width:
                 raise EncodingError(
                     f"embedding {word!r} has vectors of {rows.shape[-1]}, but {name} reads vectors of "
-                    f"{self._network.width}: it was made for another model"
+                    f"{self._model.width}: it was made for another model"
                 )
             if not 0 < len(rows) <= self.facts.chunk:
                 raise EncodingError(
@@ -92,24 +92,24 @@ class TextEncoder(Encoder):
     @cached_property
     def _fingerprint(self) -> str:
         facts = (self.facts, self.layer, self.backtrack, sorted(self.vectors.items()))
-        return fingerprint(self._network.model, self._reader.vocabulary, *facts)
+        return fingerprint(self._model.model, self._reader.vocabulary, *facts)
 
     def with_embeddings(self, embeddings: Sequence[Embedding]) -> "TextEncoder":
         vectors = {embedding.name: tables_for(embedding, 1)[0] for embedding in embeddings}
         return TextEncoder(
-            self._tokenizer, self._network.model, self.facts, self.layer, vectors, self.backtrack
+            self._tokenizer, self._model.model, self.facts, self.layer, vectors, self.backtrack
         )
 
     def instructed(self, instruction: str) -> "TextEncoder":
         """The same encoder, with another instruction before every text."""
         layer = replace(self.layer, instruction=instruction)
         return TextEncoder(
-            self._tokenizer, self._network.model, self.facts, layer, self.vectors, self.backtrack
+            self._tokenizer, self._model.model, self.facts, layer, self.vectors, self.backtrack
         )
 
     @cached_property
     def _empty(self) -> Conditioning:
-        hidden, pooled = self._answer(())
+        hidden, pooled = self._encode_window(())
         report = EncoderReport(self.facts.name, 1, ())
         return Conditioning(hidden, pooled, 1, hidden, tokens=(report,), given="empty", mask=self._mask([()]))
 
@@ -121,31 +121,30 @@ class TextEncoder(Encoder):
     ) -> Conditioning:
         rule = find_weighting(weighting)
         (prompt,) = texts_of(self, prompt, others)
-        if self._carries_out(prompt):
-            return carry_out(self, prompt, weighting)
+        if self._has_structure(prompt):
+            return encode_structure(self, prompt, weighting)
         read = self._read(prompt)
-        main, flipped = self._windows(read)
-        windows = [*main, *flipped]
-        answers, summaries = zip(*(self._answer(window) for window in windows), strict=True)
+        main, negative_windows = self._windows(read)
+        windows = [*main, *negative_windows]
+        answers, summaries = zip(*(self._encode_window(window) for window in windows), strict=True)
         first = next((i for i, window in enumerate(main) if window), 0)
         report = self._report(prompt, read, windows)
+        weighted = [self._weigh(*pair, rule, prompt) for pair in zip(windows, answers, strict=True)]
         return Conditioning(
-            hidden=torch.cat(
-                [self._weigh(*answer, rule, prompt) for answer in zip(windows, answers, strict=True)]
-            ),
+            hidden=torch.cat(weighted),
             pooled=summaries[first],
             windows=len(windows),
             empty=self._empty.hidden,
-            flipped=len(flipped),
-            value_scale=self._value_scale(main, flipped),
+            negative_windows=len(negative_windows),
+            value_scale=self._value_scale(main, negative_windows),
             tokens=(report,),
             findings=self._findings(report),
             given=given(prompt.written),
             mask=self._mask(windows),
         )
 
-    def _carries_out(self, prompt: Prompt) -> bool:
-        """Whether the prompt's structure concerns this encoder; plain `and`s are one running text."""
+    def _has_structure(self, prompt: Prompt) -> bool:
+        """Whether the prompt has a structure for this encoder; plain `and`s are one running text."""
         if self.layer.text != "chunks" or prompt.structure is None:
             return False
         if self.facts.kind == "clip" or not isinstance(prompt.structure, Conjunction):
@@ -159,13 +158,13 @@ class TextEncoder(Encoder):
     def _read(self, prompt: Prompt) -> list[ReadChunk | None]:
         if self.layer.text != "chunks":
             text = prompt.written if self.layer.text == "source" else prompt.written.lower().strip()
-            return [self._reader.read_text(self._lead + text, 1.0, (0, len(prompt.source)))]
+            return [self._reader.read_text(self._separator + text, 1.0, (0, len(prompt.source)))]
         return self._reader.read(prompt)
 
     def _windows(self, read: list[ReadChunk | None]) -> tuple[list[Window], list[Window]]:
-        """The windows of the text, and those of words with negative weights, which are told apart from it."""
+        """The windows of the text, and separate windows of the words with negative weights."""
         chunk = self.facts.chunk
-        if self.facts.kind == "llm":  # one window, read as running text; what does not fit is reported as cut
+        if self.facts.kind == "llm":  # one window of running text; what does not fit is reported as cut
             tokens = [token for part in read if part for piece in part.pieces for token in piece]
             return [tuple(tokens[:chunk])], []
         sections: list[list[Piece]] = [[]]
@@ -176,10 +175,10 @@ class TextEncoder(Encoder):
             else:
                 (negative if part.weight < 0 else sections[-1]).extend(part.pieces)
         comma = self._reader.comma
-        flipped = fill([negative], chunk, comma, self.backtrack) if negative else []
-        return fill(sections, chunk, comma, self.backtrack), flipped
+        negative_windows = fill([negative], chunk, comma, self.backtrack) if negative else []
+        return fill(sections, chunk, comma, self.backtrack), negative_windows
 
-    def _answer(self, window: Window, keep: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+    def _encode_window(self, window: Window, keep: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         reader = self._reader
         placeholder = 0 if 0 not in reader.end else 1  # stands where a vector is placed; no end mark
         text = [token.id if token.vector is None else placeholder for token in window]
@@ -193,50 +192,52 @@ class TextEncoder(Encoder):
             keep = mask.long() if keep is None else keep * mask.long()
         if keep is not None and unheard:
             keep = torch.cat([keep[:begin], keep.new_ones(unheard), keep[begin:]])
-        hidden, pooled = self._network.answer(ids, vectors, keep)
+        hidden, pooled = self._model.encode_window(ids, vectors, keep)
         return (torch.cat([hidden[:begin], hidden[begin + unheard :]]) if unheard else hidden), pooled
 
     def _mask(self, windows: Sequence[Window]) -> Tensor | None:
-        """[tokens] bool, where a text stands with its marks; None where the padding is read too."""
+        """[tokens] bool, the tokens of the text with begin and end; None where the padding is read too."""
         if self.layer.padding == "read":
             return None
-        marks = len(self._reader.begin) + len(self._reader.end)
-        rows = [[i < marks + len(window) for i in range(self.facts.window)] for window in windows]
-        return torch.tensor(rows, device=self._network.device).flatten()
+        fixed = len(self._reader.begin) + len(self._reader.end)
+        rows = [[i < fixed + len(window) for i in range(self.facts.window)] for window in windows]
+        return torch.tensor(rows, device=self._model.device).flatten()
 
     def _weigh(self, window: Window, hidden: Tensor, rule: Weighting, prompt: Prompt) -> Tensor:
-        """[window, dim]: the answer with its weights; without weights exactly what the model answered."""
+        """[window, dim]: the model's result with the weights; without weights exactly that result."""
         if all(abs(token.weight) == 1 for token in window):
             return hidden
-        weights = self._spread([abs(token.weight) for token in window], 1.0)
-        fragments = self._spread([token.chunk for token in window], -1)
-        weighed = WeightedWindow(
+        weights = self._per_token([abs(token.weight) for token in window], 1.0)
+        fragments = self._per_token([token.chunk for token in window], -1)
+        weighted = WeightedWindow(
             hidden.float(),
             self._empty.hidden.float(),
             torch.tensor(weights, device=hidden.device),
             torch.tensor(fragments, device=hidden.device),
-            lambda keep: self._answer(window, keep)[0].float(),
+            lambda keep: self._encode_window(window, keep)[0].float(),
         )
-        result = rule(weighed).to(hidden.dtype)
+        result = rule(weighted).to(hidden.dtype)
         if not bool(result.isfinite().all()):
             largest = prompt.chunks[max(window, key=lambda token: abs(token.weight)).chunk]
             raise EncodingError(
                 f"the weight {largest.weight:g} of {largest.text[:40]!r} (characters {largest.span[0]} to "
-                f"{largest.span[1]}) is more than {self.facts.name} can be told in {hidden.dtype}"
+                f"{largest.span[1]}) is too large for {self.facts.name} in {hidden.dtype}"
             )
         return result
 
-    def _value_scale(self, main: list[Window], flipped: list[Window]) -> Tensor | None:
+    def _value_scale(self, main: list[Window], negative_windows: list[Window]) -> Tensor | None:
         """[tokens], or None where every value keeps its sign."""
-        rows = [self._spread([-1.0 if token.weight < 0 else 1.0 for token in window], 1.0) for window in main]
+        rows = [
+            self._per_token([-1.0 if token.weight < 0 else 1.0 for token in window], 1.0) for window in main
+        ]
         begin = len(self._reader.begin)
-        # End mark and padding of such a window sum up its words, so they push too. Its begin mark is blind.
-        rows += [[1.0] * begin + [-1.0] * (self.facts.window - begin) for _ in flipped]
+        # End token and padding of such a window sum up its words, so they push too. Its begin token does not.
+        rows += [[1.0] * begin + [-1.0] * (self.facts.window - begin) for _ in negative_windows]
         scale = torch.tensor(rows, device=self._empty.hidden.device).flatten()
         return scale if bool((scale < 0).any()) else None
 
-    def _spread(self, values: list[_Value], other: _Value) -> list[_Value]:
-        """One value per token of a whole window: `values` for the text, `other` for marks and padding."""
+    def _per_token(self, values: list[_Value], other: _Value) -> list[_Value]:
+        """One value per token of a whole window: `values` for the text, `other` for the rest."""
         begin = len(self._reader.begin)
         return [other] * begin + values + [other] * (self.facts.window - begin - len(values))
 

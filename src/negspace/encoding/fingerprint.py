@@ -1,4 +1,4 @@
-"""A short name for everything that decides an encoder's answers, so that a cache can tell encoders apart."""
+"""A hash of everything that an encoder's results depend on, by which a cache tells encoders apart."""
 
 import hashlib
 from dataclasses import fields, is_dataclass
@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 SAMPLES = 1024
-"""Values of each tensor that enter the name directly, evenly spread; all of them enter through their sum."""
+"""Values of each tensor that enter the hash directly, evenly spread; all of them enter through their sum."""
 
 
 def fingerprint(model: torch.nn.Module, *facts: Any) -> str:
-    """Hexadecimal name of a model's weights and of plain values, tensors and dataclasses."""
+    """sha256, in hex, over a model's weights and over plain values, tensors and dataclasses."""
     digest = hashlib.sha256(type(model).__qualname__.encode())
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(name.encode())
@@ -23,7 +23,7 @@ def fingerprint(model: torch.nn.Module, *facts: Any) -> str:
 
 
 def _tensor_digest(tensor: Tensor) -> bytes:
-    """Shape, dtype, sum and some values: cheap for gigabytes, and no ordinary change escapes it."""
+    """Shape, dtype, sum and some values: cheap for gigabytes, and every ordinary change shows."""
     flat = tensor.detach().flatten()
     picked = flat[:: max(1, flat.numel() // SAMPLES)].to(torch.float64).cpu()
     total = flat.sum(dtype=torch.float64).item()

@@ -1,4 +1,4 @@
-"""Textual-inversion embeddings: files that teach a text model new words, mostly words for what to avoid.
+"""Textual-inversion embeddings: files with new words for a text model, mostly words for what to avoid.
 
 A `.safetensors` file holds tensors and nothing else. A `.pt` or `.bin` file is a pickle, which can hold a
 program; only tensors and plain values are read from it, and a file with anything else is refused.
@@ -32,7 +32,7 @@ SDXL = ("clip_l", "clip_g")
 
 @dataclass(frozen=True, eq=False)
 class Embedding:
-    """Vectors that stand for a word.
+    """The vectors of a word.
 
     Attributes:
         name: the word.
@@ -48,7 +48,7 @@ class Embedding:
 
     @property
     def facts(self) -> EmbeddingFacts:
-        """What a plan needs to know of it."""
+        """What a plan needs to know about it."""
         widths = tuple(table.shape[1] for table in self.tables)
         return EmbeddingFacts(self.name, len(self.tables[0]), widths, self.file, self.sha256)
 
@@ -130,7 +130,7 @@ def _read_pickle(path: Path) -> Mapping[str, Any]:
             raise EncodingError(f"{path}: unpacks to {size} bytes, too many for an embedding")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what is odd about a file is told below, if it cannot be read
+            warnings.simplefilter("ignore")  # a file that cannot be read is reported below
             content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise EncodingError(

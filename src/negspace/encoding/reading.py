@@ -1,4 +1,4 @@
-"""Prompt → tokens: which token belongs to which word, and what the encoder knows of it."""
+"""Prompts become tokens: which token belongs to which word, and whether the encoder knows the word."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ class _Word:
 
 @dataclass(frozen=True)
 class ReadChunk:
-    """One chunk: its words and its tokens, as pieces that may not be parted."""
+    """One chunk: its words, and its tokens in pieces that stay together."""
 
     text: str
     weight: float
@@ -43,10 +43,11 @@ class TokenReader:
         tokenizer: a fast tokenizer of transformers.
         vectors: embeddings by name, each [vectors, dim].
         words: the words the encoder has learned, lower case; None where nobody knows.
-        around: what stands before and after every text, marks included; None is the tokenizer's own mark.
+        around: what stands before and after every text, special tokens included; None is the tokenizer's own
+            begin and end token.
 
     Raises:
-        EncodingError: the tokenizer cannot tell where in a text its tokens stand.
+        EncodingError: the tokenizer does not give the places of its tokens in a text.
     """
 
     def __init__(
@@ -58,13 +59,13 @@ class TokenReader:
     ) -> None:
         if not tokenizer.is_fast:
             raise EncodingError(
-                f"{type(tokenizer).__name__} tells no places of its tokens; give its fast twin"
+                f"{type(tokenizer).__name__} does not give the places of its tokens; use its fast variant"
             )
         before, after = around
         own = tokenizer.bos_token_id, tokenizer.eos_token_id
         self._tokenizer = tokenizer
-        self.begin = _present(own[0]) if before is None else self.marks(before)
-        self.end = _present(own[1]) if after is None else self.marks(after)
+        self.begin = _present(own[0]) if before is None else self.template_ids(before)
+        self.end = _present(own[1]) if after is None else self.template_ids(after)
         pad: int | None = tokenizer.pad_token_id
         self.pad = pad if pad is not None else self.end[0]
         self._unknown: int | None = tokenizer.unk_token_id
@@ -80,8 +81,8 @@ class TokenReader:
         """Every token's id."""
         return self._tokenizer.get_vocab()
 
-    def marks(self, text: str) -> tuple[int, ...]:
-        """Token ids of what is no text of a user: marks in it are marks."""
+    def template_ids(self, text: str) -> tuple[int, ...]:
+        """Token ids of a text that is not from a user: special tokens in it are special tokens."""
         return tuple(self._tokenizer(text, add_special_tokens=False)["input_ids"])
 
     def read(self, prompt: Prompt) -> list[ReadChunk | None]:
@@ -119,7 +120,7 @@ class TokenReader:
             pieces.append((replace(like, id=token, word=here if inside else -1),))
 
     def _ids(self, text: str) -> tuple[list[int], list[int]]:
-        """Token ids of a text, and where in it each ends. What looks like a mark stays text."""
+        """Token ids of a text, and where in it each ends. What looks like a special token stays text."""
         with self._lock:
             read = self._tokenizer(
                 text,
@@ -131,17 +132,17 @@ class TokenReader:
         return read["input_ids"], [end for _, end in read["offset_mapping"]]
 
     def report(self, read: ReadChunk, source: str, places: Mapping[int, int]) -> ChunkReport:
-        """What became of a chunk, where `places` tells by a token's identity which row it fills."""
+        """The report on a chunk; `places` has the row of every token that was read, by its identity."""
         tokens = [token for piece in read.pieces for token in piece]
         rows = tuple(places.get(id(token), -1) for token in tokens)
         lost = {token.word for token, row in zip(tokens, rows, strict=True) if row < 0}
         unread = {token.word for token in tokens if token.id == self._unknown}
         strings = self._strings(tokens, read)
-        became: dict[int, list[str]] = {}
+        by_word: dict[int, list[str]] = {}
         for token, string in zip(tokens, strings, strict=True):
-            became.setdefault(token.word, []).append(string)
+            by_word.setdefault(token.word, []).append(string)
         words = tuple(
-            WordReport(word.text, span, self._known(word, i in unread), i in lost, tuple(became.get(i, ())))
+            WordReport(word.text, span, self._known(word, i in unread), i in lost, tuple(by_word.get(i, ())))
             for i, (word, span) in enumerate(zip(read.words, _spans(read, source), strict=True))
         )
         ids = tuple(token.id for token in tokens)

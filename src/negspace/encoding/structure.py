@@ -1,4 +1,4 @@
-"""compel's functions: blends and conjunctions of conditionings, and what a swap exchanges."""
+"""compel's functions on conditionings: blends, conjunctions and swaps."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,22 +13,20 @@ from negspace.findings import Finding
 from negspace.prompt.tree import Blend, Chunk, Conjunction, Passage, Prompt, Swap
 
 
-def carry_out(encoder: Encoder, prompt: Prompt, weighting: str) -> Conditioning:
+def encode_structure(encoder: Encoder, prompt: Prompt, weighting: str) -> Conditioning:
     """The conditioning of a prompt with a structure.
 
     Raises:
         EncodingError: a blend's weights cannot be normalised, its parts hold negative weights, or a weight is
-            too large to be told.
+            too large for the number format.
     """
     match prompt.structure:
-        case Blend() as structure:
-            return blend(
-                _each(encoder, prompt, structure.parts, weighting), structure.weights, structure.normalize
-            )
-        case Conjunction() as structure:
-            return conjoin(_each(encoder, prompt, structure.parts, weighting), structure.weights)
-        case Passage() as structure:
-            return _passage(encoder, prompt, structure, weighting)
+        case Blend(parts, weights, normalize):
+            return blend(_each(encoder, prompt, parts, weighting), weights, normalize)
+        case Conjunction(parts, weights):
+            return conjoin(_each(encoder, prompt, parts, weighting), weights)
+        case Passage() as passage:
+            return _passage(encoder, prompt, passage, weighting)
         case None:
             return encoder.encode(prompt, weighting)
 
@@ -71,12 +69,12 @@ def conjoin(parts: Sequence[Conditioning], weights: Sequence[float]) -> Conditio
         scales.append(ones if part.value_scale is None else part.value_scale)
         reports.append(tuple(report.moved(rows) for report in part.tokens))
         rows += len(part.hidden)
-    drawn = [_drawn(part, weight) for part, weight in zip(parts, weights, strict=True)]
+    weighted = [_weighted(part, weight) for part, weight in zip(parts, weights, strict=True)]
     return replace(
         parts[0],
-        hidden=_finite(torch.cat(drawn), weights),
+        hidden=_finite(torch.cat(weighted), weights),
         windows=sum(part.windows for part in parts),
-        flipped=0,
+        negative_windows=0,
         value_scale=torch.cat(scales) if any(part.value_scale is not None for part in parts) else None,
         tokens=_joined(reports),
         findings=tuple(finding for part in parts for finding in part.findings),
@@ -102,15 +100,18 @@ def _passage(encoder: Encoder, prompt: Prompt, passage: Passage, weighting: str)
     original, edited = match_lengths([original, edited])
     first = swaps[0]
     exchange = Exchange(
-        edited, _takes(passage, original, edited), (first.s_start, first.s_end), (first.t_start, first.t_end)
+        edited,
+        _source_tokens(passage, original, edited),
+        (first.s_start, first.s_end),
+        (first.t_start, first.t_end),
     )
     return replace(original, exchange=exchange, findings=original.findings + _swap_findings(swaps))
 
 
-def _takes(passage: Passage, original: Conditioning, edited: Conditioning) -> Tensor:
-    """[tokens] int: whose attention map each edited token takes; -1 for the words that were swapped in."""
-    takes = torch.full((len(edited.hidden),), -1)
-    takes[:: original.window] = torch.arange(0, len(takes), original.window)  # the begin marks are all alike
+def _source_tokens(passage: Passage, original: Conditioning, edited: Conditioning) -> Tensor:
+    """[tokens] int: whose attention map each edited token uses; -1 for the words that were swapped in."""
+    sources = torch.full((len(edited.hidden),), -1)
+    sources[:: original.window] = torch.arange(0, len(sources), original.window)  # the begin tokens
     before, after = iter(original.tokens[0].chunks), iter(edited.tokens[0].chunks)
     for piece in passage.pieces:
         if isinstance(piece, Swap):
@@ -119,10 +120,10 @@ def _takes(passage: Passage, original: Conditioning, edited: Conditioning) -> Te
             for _ in piece.edited:
                 next(after)
         else:
-            for place, taken in zip(next(after).places, next(before).places, strict=True):
+            for place, source in zip(next(after).places, next(before).places, strict=True):
                 if place >= 0:
-                    takes[place] = taken
-    return takes
+                    sources[place] = source
+    return sources
 
 
 def _swap_findings(swaps: Sequence[Swap]) -> tuple[Finding, ...]:
@@ -147,15 +148,15 @@ def _text(chunks: Sequence[Chunk]) -> str:
     return " ".join(chunk.text for chunk in chunks)
 
 
-def _joined(parts: Sequence[tuple[EncoderReport, ...]]) -> tuple[EncoderReport, ...]:
-    """One report per text model out of one per part."""
+def _joined(by_part: Sequence[tuple[EncoderReport, ...]]) -> tuple[EncoderReport, ...]:
+    """One report per text model from those of all parts."""
     return tuple(
         EncoderReport(
             reports[0].encoder,
             sum(report.windows for report in reports),
             tuple(chunk for report in reports for chunk in report.chunks),
         )
-        for reports in zip(*parts, strict=True)
+        for reports in zip(*by_part, strict=True)
     )
 
 
@@ -165,7 +166,7 @@ def _mixed(tensors: Sequence[Tensor], shares: Sequence[float]) -> Tensor:
     return mixed.to(tensors[0].dtype)
 
 
-def _drawn(part: Conditioning, weight: float) -> Tensor:
+def _weighted(part: Conditioning, weight: float) -> Tensor:
     if weight == 1:
         return part.hidden
     empty = part.empty.repeat(part.windows, 1).float()
@@ -174,5 +175,5 @@ def _drawn(part: Conditioning, weight: float) -> Tensor:
 
 def _finite(hidden: Tensor, weights: Sequence[float]) -> Tensor:
     if not bool(hidden.isfinite().all()):
-        raise EncodingError(f"the weights {tuple(weights)} are more than can be told in {hidden.dtype}")
+        raise EncodingError(f"the weights {tuple(weights)} are too large for {hidden.dtype}")
     return hidden

@@ -1,4 +1,4 @@
-"""A text model of transformers, asked one window at a time."""
+"""A text model of transformers that encodes one window at a time."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,12 +14,12 @@ from negspace.facts import TextEncoderLayer
 
 
 class TextModel:
-    """Asks a text model.
+    """A text model, and which of its results is used.
 
     Args:
-        name: how errors call it.
+        name: in error messages.
         model: a text model of transformers, in evaluation mode.
-        layer: which of its answers is wanted.
+        layer: which of its results is used.
 
     Raises:
         EncodingError: the model is in training mode.
@@ -27,37 +27,37 @@ class TextModel:
 
     def __init__(self, name: str, model: Any, layer: TextEncoderLayer) -> None:
         if model.training:
-            raise EncodingError(f"{name} is in training mode, where no answer repeats; call model.eval()")
+            raise EncodingError(f"{name} is in training mode, where no result repeats; call model.eval()")
         self.name = name
         self.model = model
         self.layer = layer
-        self._entries: torch.nn.Embedding = model.get_input_embeddings()
+        self._embeddings: torch.nn.Embedding = model.get_input_embeddings()
 
     @property
     def width(self) -> int:
         """Length of the vectors the model has for its tokens."""
-        return self._entries.weight.shape[1]
+        return self._embeddings.weight.shape[1]
 
     @property
     def device(self) -> torch.device:
         """Where the model lives."""
-        return self._entries.weight.device
+        return self._embeddings.weight.device
 
-    def answer(
+    def encode_window(
         self, ids: Sequence[int], vectors: Mapping[int, Tensor], keep: Tensor | None = None
     ) -> tuple[Tensor, Tensor | None]:
-        """What the model makes of one window alone, so that no text depends on another.
+        """Encode one window alone, so that no text depends on another.
 
         Args:
-            ids: the window's tokens, marks and padding included.
-            vectors: by position, [width] each: what stands there in place of the token.
-            keep: [window] int, 0 for tokens the model may not look at; None is all.
+            ids: the window's tokens, special tokens and padding included.
+            vectors: by position, [width] each, in place of the token there.
+            keep: [window] int, 0 for tokens that the model may not attend to; None is all.
 
         Returns:
             hidden [window, dim], and pooled [dim] or None.
         """
-        device = self._entries.weight.device
-        with torch.no_grad(), self._placed(vectors):
+        device = self._embeddings.weight.device
+        with torch.no_grad(), self._replaced(vectors):
             output = self.model(
                 torch.tensor([ids], device=device),
                 attention_mask=None if keep is None else keep[None].to(device),
@@ -71,22 +71,22 @@ class TextModel:
         return self.layer.skip == 0 and self.layer.norm == "final"
 
     @contextmanager
-    def _placed(self, vectors: Mapping[int, Tensor]) -> Iterator[None]:
-        """While this lasts, this thread finds the vectors among the entries of its tokens."""
+    def _replaced(self, vectors: Mapping[int, Tensor]) -> Iterator[None]:
+        """Within this context, and in this thread, the vectors replace the embeddings of their tokens."""
         if not vectors:
             yield
             return
         thread = get_ident()
 
-        def place(_: torch.nn.Module, __: object, entries: Tensor) -> Tensor:
-            if get_ident() != thread:  # another thread is asking the same model something else
-                return entries
-            entries = entries.clone()
+        def replace(_: torch.nn.Module, __: object, embedded: Tensor) -> Tensor:
+            if get_ident() != thread:  # another thread uses the same model
+                return embedded
+            embedded = embedded.clone()
             for position, vector in vectors.items():
-                entries[0, position] = vector.to(entries)
-            return entries
+                embedded[0, position] = vector.to(embedded)
+            return embedded
 
-        handle = self._entries.register_forward_hook(place)
+        handle = self._embeddings.register_forward_hook(replace)
         try:
             yield
         finally:
@@ -117,6 +117,6 @@ class TextModel:
         if pooled is None:
             raise EncodingError(
                 f"{self.name} is a {type(self.model).__name__}, which gives no {key}; "
-                "CLIPTextModelWithProjection gives a projected summary, CLIPTextModel that of the end mark"
+                "CLIPTextModelWithProjection gives a projected summary, CLIPTextModel that of the end token"
             )
         return pooled[0]

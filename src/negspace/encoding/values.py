@@ -4,8 +4,8 @@ Cross-attention of a query q over tokens with keys k and values v becomes
 
     Σ_t softmax(q·k)_t · s_t · v_t,        s_t = -1 for words with a negative weight, else 1
 
-with s the conditioning's `value_scale`. Keys stay as they are: the words must be looked at to be pushed away.
-How much a word of weight -w is told (w) is in its hidden state already, by the named weighting.
+with s the conditioning's `value_scale`. Keys stay as they are: words must get attention to be pushed away.
+The size w of a weight -w is in the word's hidden state already, by the named weighting.
 """
 
 from collections.abc import Iterable, Iterator
@@ -21,11 +21,11 @@ def scale_values(values: Tensor, scale: Tensor) -> Tensor:
     """s·v.
 
     Args:
-        values: [rows, tokens, dim], what a cross-attention's value projection made of the conditioning.
+        values: [rows, tokens, dim], from the value projection of a cross-attention.
         scale: [rows, tokens], the rows' `value_scale`, 1 where a row has none.
 
     Raises:
-        EncodingError: they disagree about rows or tokens.
+        EncodingError: rows or tokens do not match.
     """
     if values.shape[:2] != scale.shape:
         raise EncodingError(
@@ -46,10 +46,10 @@ def stack_scales(scales: Iterable[Tensor | None], tokens: int) -> Tensor | None:
 
 @contextmanager
 def scaled(projections: Iterable[torch.nn.Module], scale: Tensor | None) -> Iterator[None]:
-    """While this lasts, what these value projections answer is multiplied by `scale`; None leaves them alone.
+    """Within this context the results of these value projections are multiplied by `scale`, if any.
 
-    Whatever computes the attention itself stays as it is. For a UNet of diffusers the projections are the
-    `to_v` of every module called `attn2`; a network must be asked by one thread at a time meanwhile.
+    The attention itself stays as it is. For a UNet of diffusers the projections are the `to_v` of every
+    module called `attn2`. Only one thread at a time may use the network meanwhile.
 
     Args:
         projections: the value projections of the cross-attentions.
@@ -58,9 +58,9 @@ def scaled(projections: Iterable[torch.nn.Module], scale: Tensor | None) -> Iter
     with ExitStack() as stack:
         if scale is not None:
 
-            def turn(_: torch.nn.Module, __: object, values: Tensor) -> Tensor:
+            def scale_output(_: torch.nn.Module, __: object, values: Tensor) -> Tensor:
                 return scale_values(values, scale)
 
             for projection in projections:
-                stack.callback(projection.register_forward_hook(turn).remove)
+                stack.callback(projection.register_forward_hook(scale_output).remove)
         yield

@@ -1,6 +1,6 @@
-"""How the weights of words act on what an encoder answered: four rules, by name.
+"""How the weights of words change the result of an encoder: four weightings, by name.
 
-Each rule sees one window at a time, so a text never depends on another, and works in float32.
+Each works on one window at a time, so that a text never depends on another, and in float32.
 """
 
 import math
@@ -13,19 +13,19 @@ from torch import Tensor
 from negspace.errors import EncodingError, lookup
 
 NEAR_ZERO = 1e-3
-"""A mean below this share of the mean magnitude tells nothing of the values' size."""
+"""A mean below this share of the mean magnitude says nothing about the size of the values."""
 
 
 @dataclass(frozen=True, eq=False)
 class WeightedWindow:
-    """One encoded window and the weights its tokens shall have.
+    """One encoded window and the weights of its tokens.
 
     Attributes:
-        z: [window, dim] float32, the encoder's answer.
-        empty: [window, dim] float32, its answer to the empty prompt.
+        z: [window, dim] float32, the encoded window.
+        empty: [window, dim] float32, the encoded empty prompt.
         weights: [window] float32, none below 0; begin, end and padding have 1.
         fragments: [window] int, the chunk each token comes from; -1 for begin, end and padding.
-        without: (keep [window] int) -> [window, dim] float32, the answer where the encoder may not look at
+        encode_without: (keep [window] int) -> [window, dim] float32, the window encoded without attention to
             the tokens whose keep is 0.
     """
 
@@ -33,7 +33,7 @@ class WeightedWindow:
     empty: Tensor
     weights: Tensor
     fragments: Tensor
-    without: Callable[[Tensor], Tensor]
+    encode_without: Callable[[Tensor], Tensor]
 
 
 def a1111(window: WeightedWindow) -> Tensor:
@@ -61,10 +61,10 @@ def product(window: WeightedWindow) -> Tensor:
 
 
 def compel(window: WeightedWindow) -> Tensor:
-    """lerp; each fragment with w < 1 has an encoding blind to it mixed in at tan((1 - w)·π/2). compel.
+    """lerp; for each fragment with w < 1 an encoding without it is mixed in at tan((1 - w)·π/2). compel.
 
-    The mixing weights are normalised, the encoding with all fragments counting 1: at w = 1/2 the result lies
-    halfway between the two, at w = 0 the fragment is gone.
+    The mixing weights are normalised, that of the encoding with all fragments is 1: at w = 1/2 the result
+    lies halfway between the two, at w = 0 the fragment is gone.
     """
     total, mixed = 1.0, lerp(window)
     for fragment in window.fragments.unique().tolist():
@@ -73,8 +73,8 @@ def compel(window: WeightedWindow) -> Tensor:
         if fragment < 0 or weight >= 1:
             continue
         share = math.tan((1 - max(weight, 1e-5)) * math.pi / 2)
-        blind = replace(window, z=window.without((~here).long()))
-        mixed = mixed + share * lerp(blind)
+        without = replace(window, z=window.encode_without((~here).long()))
+        mixed = mixed + share * lerp(without)
         total += share
     return mixed / total
 
@@ -85,7 +85,7 @@ WEIGHTINGS: dict[str, Weighting] = {"a1111": a1111, "lerp": lerp, "compel": comp
 
 
 def find_weighting(name: str) -> Weighting:
-    """The rule of this name.
+    """The weighting of this name.
 
     Raises:
         EncodingError: there is none.

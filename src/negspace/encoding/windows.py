@@ -12,7 +12,7 @@ class Token:
 
     Attributes:
         id: its id in the vocabulary; -1 for a vector of an embedding.
-        weight: how strongly it is told.
+        weight: of its chunk.
         chunk: index of the chunk it comes from.
         word: index of its word within the chunk, or -1 for punctuation.
         vector: [dim], given in place of a vocabulary entry, or None.
@@ -26,7 +26,7 @@ class Token:
 
 
 Piece = tuple[Token, ...]
-"""Tokens that may not be parted: one token, or all vectors of an embedding."""
+"""Tokens that stay in one window: a single token, or all vectors of an embedding."""
 
 Window = tuple[Token, ...]
 """The tokens of one window, without begin, end and padding."""
@@ -35,7 +35,7 @@ Window = tuple[Token, ...]
 def fill(
     sections: Iterable[Iterable[Piece]], size: int, comma: int | None, backtrack: int = 20
 ) -> list[Window]:
-    """Windows of at most `size` tokens; every section (what stands between two BREAKs) begins a new one.
+    """Windows of at most `size` tokens; every section (the text between two BREAKs) begins a new one.
 
     Where a window is full and its last comma is at most `backtrack` tokens back, what follows the comma moves
     to the next window, as in AUTOMATIC1111. An empty section keeps its window, except at the end of the text;

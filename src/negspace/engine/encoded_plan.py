@@ -105,9 +105,9 @@ class EncodedPlan:
         """The conditioning at a share of the run, which decides what its swaps exchange."""
         if encoded.exchange is None:
             return self._or_empty(encoded)
-        key = id(encoded), encoded.exchange.holds(progress)
+        key = id(encoded), encoded.exchange.active_at(progress)
         if key not in self._swapped:
-            self._swapped[key] = encoded.during(key[1])
+            self._swapped[key] = encoded.with_maps(key[1])
         return self._swapped[key]
 
     def _or_empty(self, encoded: Conditioning) -> Conditioning:

@@ -45,9 +45,7 @@ def unfold(
     return tuple(
         ScheduledPrompt(
             part.factor,
-            tuple(
-                _prompts(text, part, scheduled_texts(part.text, steps, dialect, after=after), dialect, strict)
-            ),
+            _prompts(text, part, scheduled_texts(part.text, steps, dialect, after=after), dialect, strict),
         )
         for part in compose(text, dialect)
     )
@@ -55,7 +53,7 @@ def unfold(
 
 def _prompts(
     text: str, part: SubPrompt, scheduled: tuple[ScheduledText, ...], dialect: str, strict: bool
-) -> list[tuple[int, Prompt]]:
+) -> tuple[tuple[int, Prompt], ...]:
     known: dict[tuple[object, ...], Prompt] = {}
     for entry in scheduled:
         key = entry.text, entry.origin
@@ -64,7 +62,7 @@ def _prompts(
             known[key] = prompt if entry.text == text else _in_source(prompt, text, part, entry)
         if strict:
             refuse_warnings(known[key])
-    return [(entry.last_step, known[entry.text, entry.origin]) for entry in scheduled]
+    return tuple((entry.last_step, known[entry.text, entry.origin]) for entry in scheduled)
 
 
 def _in_source(prompt: Prompt, text: str, part: SubPrompt, entry: ScheduledText) -> Prompt:

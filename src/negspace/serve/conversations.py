@@ -22,7 +22,7 @@ from negspace.serve.extension_fields import ClientRequest, Thumbs
 from negspace.serve.jobs.job import Job
 from negspace.serve.refusal import Refusal, not_found
 from negspace.serve.service import Service
-from negspace.store import AcceptedRequest, EndedRequest, FeedbackRecord
+from negspace.store import AcceptedRequest, FeedbackRecord, RequestState
 
 LONGEST = 4000
 """Characters of a complaint."""
@@ -77,11 +77,11 @@ async def feedback(
         RequestError: nothing is said, or too much.
     """
     if not isinstance(about, AcceptedRequest):
-        about = (await _meant(service, tenant, conversation, about)).accepted
-    revision = await _heard(service, tenant, conversation, about, complaint, thumbs)
+        about = (await _request_about(service, tenant, conversation, about)).accepted
+    revision = await _revised(service, tenant, conversation, about, complaint, thumbs)
     if not any(change.why_not is None for change in revision.changes):
         return NextRequest(about.id, revision.changes, None, None)
-    following = about.request.model_copy(update={"avoid": tuple(_own(revision))})
+    following = about.request.model_copy(update={"avoid": tuple(_request_terms(revision))})
     job = await service.submit(following, tenant, conversation=conversation)
     return NextRequest(about.id, revision.changes, following, job)
 
@@ -105,8 +105,8 @@ async def submit(
     """
     request = client_request.request
     if client_request.complaint or client_request.thumbs is not None:
-        about = (await _meant(service, tenant, client_request.conversation, None)).accepted
-        revision = await _heard(
+        about = (await _request_about(service, tenant, client_request.conversation, None)).accepted
+        revision = await _revised(
             service,
             tenant,
             client_request.conversation,
@@ -116,7 +116,7 @@ async def submit(
             request,
         )
         own = {name: getattr(request, name) for name in client_request.given}
-        request = about.request.model_copy(update={**own, "avoid": tuple(_own(revision))})
+        request = about.request.model_copy(update={**own, "avoid": tuple(_request_terms(revision))})
     return await service.submit(request, tenant, previews=previews, **client_request.submit_arguments)
 
 
@@ -136,26 +136,24 @@ def changes_of(changes: tuple[Change, ...]) -> list[dict[str, Any]]:
     ]
 
 
-async def _meant(
+async def _request_about(
     service: Service, tenant: Tenant, conversation: str | None, about: str | None
-) -> EndedRequest:
+) -> RequestState:
     """The request that feedback is about."""
     if conversation is None:
         raise RequestError("feedback: say which conversation it belongs to")
     several = await asyncio.to_thread(service.store.conversation, tenant.name, conversation)
     if not several:
         raise not_found(f"conversation {conversation!r}")
-    done = [
-        request for request in several if request.state == "done" and about in (None, request.accepted.id)
-    ]
-    if about is not None and about not in [request.accepted.id for request in several]:
+    done = [one for one in several if one.state == "done" and about in (None, one.accepted.id)]
+    if about is not None and about not in [one.accepted.id for one in several]:
         raise not_found(f"request {about!r} in conversation {conversation!r}")
     if not done:
         raise Refusal("there is no picture yet to say anything about", 409, "under-way")
     return done[-1]
 
 
-async def _heard(
+async def _revised(
     service: Service,
     tenant: Tenant,
     conversation: str | None,
@@ -171,7 +169,7 @@ async def _heard(
     """
     _refuse_unsaid(complaint, thumbs, conversation)
     planned = Plan.from_json(await asyncio.to_thread(service.store.plan, about.id) or "")
-    before = _list_of(planned)
+    before = _avoid_list(planned)
     if besides is not None:
         own = AvoidList.of(besides.avoid, besides.dialect)
         more = [entry for entry in own.terms if before.entry(entry.avoid.term) is None]
@@ -184,8 +182,8 @@ async def _heard(
         revision = Revision(more.avoid_list, (*revision.changes, *more.changes))
     if conversation is not None:
         changes = json.dumps(changes_of(revision.changes))
-        remark = FeedbackRecord(about.id, complaint, thumbs, changes, time.time())
-        await asyncio.to_thread(service.store.say, tenant.name, conversation, remark)
+        said = FeedbackRecord(about.id, complaint, thumbs, changes, time.time())
+        await asyncio.to_thread(service.store.add_feedback, tenant.name, conversation, said)
     return revision
 
 
@@ -202,11 +200,11 @@ def _refuse_unsaid(complaint: str, thumbs: Thumbs | None, conversation: str | No
 
 def _marks(service: Service, tenant: Tenant, conversation: str, now: tuple[str, Thumbs]) -> dict[str, Thumbs]:
     """The thumbs of a conversation by request; what was said last of one counts."""
-    remarks = service.store.feedback(tenant.name, conversation)
+    said = service.store.feedback(tenant.name, conversation)
     marks: dict[str, Thumbs] = {}
-    for remark in remarks:
-        if remark.request is not None and remark.thumbs is not None:
-            marks[remark.request] = remark.thumbs
+    for one in said:
+        if one.request is not None and one.thumbs is not None:
+            marks[one.request] = one.thumbs
     marks[now[0]] = now[1]
     return marks
 
@@ -215,24 +213,24 @@ def _proposed(service: Service, model: str, avoided: AvoidList, marks: dict[str,
     """The list with what thumbs propose that is not in it yet."""
     judge = service.judges.of(model)
     pictures = {
-        mark: _pictures(service, [id for id, other in marks.items() if other == mark])[-_LOOKED_AT:]
+        mark: _pictures(service, [id for id, one in marks.items() if one == mark])[-_LOOKED_AT:]
         for mark in (1, -1)
     }
-    proposals: tuple[Proposal, ...] = ()
+    found: tuple[Proposal, ...] = ()
     if judge is not None and pictures[-1] and pictures[1]:
-        proposals = thumbed(judge, pictures[-1], pictures[1])
-    fresh = [proposal for proposal in proposals if avoided.entry(proposal.concept) is None]
+        found = thumbed(judge, pictures[-1], pictures[1])
+    fresh = [one for one in found if avoided.entry(one.concept) is None]
     return propose(avoided, fresh, (len(pictures[-1]), len(pictures[1])))
 
 
 def _pictures(service: Service, requests: Sequence[str]) -> list[Image.Image]:
     """The pictures of requests, of those that are still there."""
-    several = [kept for id in requests if (kept := service.store.kept(id)) is not None]
-    files = [service.store.picture(picture.sha256) for kept in several for picture in kept.pictures]
+    several = [kept for id in requests if (kept := service.store.finished(id)) is not None]
+    files = [service.store.picture(one.sha256) for kept in several for one in kept.pictures]
     return [Image.open(io.BytesIO(file)).convert("RGB") for file in files]
 
 
-def _list_of(planned: Plan) -> AvoidList:
+def _avoid_list(planned: Plan) -> AvoidList:
     """Everything that was avoided, with what policies locked."""
     return AvoidList(
         terms=tuple(
@@ -242,7 +240,7 @@ def _list_of(planned: Plan) -> AvoidList:
     )
 
 
-def _own(revision: Revision) -> Iterator[Avoid]:
+def _request_terms(revision: Revision) -> Iterator[Avoid]:
     """What a request must say itself: all but what policies say, and of that what was made heavier."""
     changed = {change.after for change in revision.changes if change.why_not is None}
     for entry in revision.avoid_list.terms:

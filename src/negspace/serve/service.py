@@ -106,7 +106,7 @@ class Service:
             await self._take_up(accepted)
         self._worker.start()
         if self.settings.retention is not None:
-            self._tidying = asyncio.create_task(self.archive.tidy(self.settings.retention))
+            self._tidying = asyncio.create_task(self.archive.expire_hourly(self.settings.retention))
 
     def drain(self) -> None:
         """Take no more requests; those that were accepted go on."""

@@ -8,16 +8,16 @@ start. Deleting goes the other way round.
 from negspace.store.pictures import Pictures
 from negspace.store.records import (
     AcceptedRequest,
-    EndedRequest,
     FeedbackRecord,
     FinishedRequest,
+    RequestState,
     StoredPicture,
 )
 from negspace.store.store import Store
 
 __all__ = [
     "AcceptedRequest",
-    "EndedRequest",
+    "RequestState",
     "FinishedRequest",
     "StoredPicture",
     "Pictures",

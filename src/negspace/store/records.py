@@ -31,7 +31,7 @@ class AcceptedRequest:
 
 
 @dataclass(frozen=True)
-class EndedRequest:
+class RequestState:
     """How far a request is.
 
     Attributes:

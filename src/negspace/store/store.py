@@ -17,9 +17,9 @@ from negspace.store.opening import open_database
 from negspace.store.pictures import Pictures
 from negspace.store.records import (
     AcceptedRequest,
-    EndedRequest,
     FeedbackRecord,
     FinishedRequest,
+    RequestState,
     StoredPicture,
 )
 from negspace.store.tables import conversations, feedback, pictures, plans, receipts, requests, trials, usage
@@ -42,13 +42,13 @@ class Store:
     def __init__(self, folder: Path, url: str | None = None) -> None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._hold = open(folder / "lock", "w")
+            self._lock_file = open(folder / "lock", "w")
         except OSError as error:
             raise OutputError(f"cannot use {folder}: {error.strerror}") from None
         try:
-            fcntl.flock(self._hold, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            self._hold.close()
+            self._lock_file.close()
             raise OutputError(f"another server has {folder}; give this one a folder of its own") from None
         self._engine = open_database(url or f"sqlite:///{folder / 'store.db'}")
         self._pictures = Pictures(folder / "pictures")
@@ -58,7 +58,7 @@ class Store:
     def close(self) -> None:
         """Let go of the database and the folder."""
         self._engine.dispose()
-        self._hold.close()
+        self._lock_file.close()
 
     # Requests
 
@@ -123,20 +123,24 @@ class Store:
 
     def unfinished(self) -> list[AcceptedRequest]:
         """Requests that were accepted and have not ended, the oldest first."""
-        query = select(requests).where(requests.c.state == "accepted").order_by(requests.c.accepted)
+        asked = select(requests).where(requests.c.state == "accepted").order_by(requests.c.accepted)
         with self._engine.connect() as connection:
-            return [_accepted(row) for row in connection.execute(query)]
+            return [_accepted_request(row) for row in connection.execute(asked)]
 
-    def ended(self, id: str) -> EndedRequest | None:
+    def state(self, id: str) -> RequestState | None:
         """How far a request is; None where there is none."""
         with self._engine.connect() as connection:
             row = connection.execute(select(requests).where(requests.c.id == id)).first()
-        return None if row is None else EndedRequest(_accepted(row), row.state, row.ended, row.failure)
+        return (
+            None if row is None else RequestState(_accepted_request(row), row.state, row.ended, row.failure)
+        )
 
-    def kept(self, id: str) -> FinishedRequest | None:
+    def finished(self, id: str) -> FinishedRequest | None:
         """A request that is done; None where there is none."""
         with self._engine.connect() as connection:
-            return next(iter(_kept(connection, _done().where(requests.c.id == id))), None)
+            return next(
+                iter(_finished_requests(connection, _select_finished().where(requests.c.id == id))), None
+            )
 
     def picture(self, sha256: str) -> bytes:
         """The file of a picture.
@@ -153,9 +157,11 @@ class Store:
             tenant: whose; None is everyone's.
             most: how many.
         """
-        query = _done().order_by(requests.c.ended.desc()).limit(most)
+        asked = _select_finished().order_by(requests.c.ended.desc()).limit(most)
         with self._engine.connect() as connection:
-            return _kept(connection, query if tenant is None else query.where(requests.c.tenant == tenant))
+            return _finished_requests(
+                connection, asked if tenant is None else asked.where(requests.c.tenant == tenant)
+            )
 
     def plan(self, id: str) -> str | None:
         """The plan of a request, as JSON; None where there is none."""
@@ -196,45 +202,49 @@ class Store:
 
     # Conversations and feedback
 
-    def conversation(self, tenant: str, id: str) -> list[EndedRequest]:
+    def conversation(self, tenant: str, id: str) -> list[RequestState]:
         """The requests of a conversation, the oldest first."""
-        query = (
+        asked = (
             select(requests)
             .where(requests.c.tenant == tenant, requests.c.conversation == id)
             .order_by(requests.c.accepted, requests.c.id)
         )
         with self._engine.connect() as connection:
             return [
-                EndedRequest(_accepted(row), row.state, row.ended, row.failure)
-                for row in connection.execute(query)
+                RequestState(_accepted_request(row), row.state, row.ended, row.failure)
+                for row in connection.execute(asked)
             ]
 
     def conversations(self, tenant: str) -> list[str]:
         """The conversations of a tenant, the oldest first."""
-        query = (
+        asked = (
             select(conversations.c.id)
             .where(conversations.c.tenant == tenant)
             .order_by(conversations.c.begun, conversations.c.id)
         )
         with self._engine.connect() as connection:
-            return list(connection.scalars(query))
+            return list(connection.scalars(asked))
 
-    def say(self, tenant: str, conversation: str, record: FeedbackRecord) -> None:
+    def add_feedback(self, tenant: str, conversation: str, feedback_record: FeedbackRecord) -> None:
         """Keep feedback."""
         row = {
             "tenant": tenant,
             "conversation": conversation,
-            "request": record.request,
-            "said": record.complaint,
+            "request": feedback_record.request,
+            "said": feedback_record.complaint,
         }
-        row |= {"thumbs": record.thumbs, "changes": record.changes, "moment": record.moment}
+        row |= {
+            "thumbs": feedback_record.thumbs,
+            "changes": feedback_record.changes,
+            "moment": feedback_record.moment,
+        }
         with self._writing, self._engine.begin() as connection:
-            _begin(connection, tenant, conversation, record.moment)
+            _begin(connection, tenant, conversation, feedback_record.moment)
             connection.execute(insert_into(feedback), row)
 
     def feedback(self, tenant: str, conversation: str) -> list[FeedbackRecord]:
         """The feedback of a conversation, the oldest first."""
-        query = (
+        asked = (
             select(feedback)
             .where(feedback.c.tenant == tenant, feedback.c.conversation == conversation)
             .order_by(feedback.c.id)
@@ -242,7 +252,7 @@ class Store:
         with self._engine.connect() as connection:
             return [
                 FeedbackRecord(row.request, row.said, row.thumbs, row.changes, row.moment)
-                for row in connection.execute(query)
+                for row in connection.execute(asked)
             ]
 
     # Trials
@@ -266,9 +276,9 @@ class Store:
 
     def trials(self, tenant: str) -> list[str]:
         """The trials of a tenant, the newest first."""
-        query = select(trials.c.id).where(trials.c.tenant == tenant).order_by(trials.c.moment.desc())
+        asked = select(trials.c.id).where(trials.c.tenant == tenant).order_by(trials.c.moment.desc())
         with self._engine.connect() as connection:
-            return list(connection.scalars(query))
+            return list(connection.scalars(asked))
 
     def delete_trial(self, id: str, tenant: str) -> bool:
         """Forget a trial of a tenant; whether there was one."""
@@ -278,9 +288,9 @@ class Store:
 
     def trial(self, id: str, tenant: str) -> str | None:
         """A trial of a tenant, as JSON; None where there is none."""
-        query = select(trials.c.trial).where(trials.c.id == id, trials.c.tenant == tenant)
+        asked = select(trials.c.trial).where(trials.c.id == id, trials.c.tenant == tenant)
         with self._engine.connect() as connection:
-            return connection.scalar(query)
+            return connection.scalar(asked)
 
     # Use
 
@@ -291,11 +301,11 @@ class Store:
 
     def spent(self, tenant: str, now: float) -> int:
         """Evaluations that were made for a tenant on the day (UTC) of a moment."""
-        query = select(func.coalesce(func.sum(usage.c.evaluations), 0)).where(
+        asked = select(func.coalesce(func.sum(usage.c.evaluations), 0)).where(
             usage.c.tenant == tenant, usage.c.day == int(now // DAY)
         )
         with self._engine.connect() as connection:
-            return int(connection.scalar(query) or 0)
+            return int(connection.scalar(asked) or 0)
 
 
 def _begin(connection: Connection, tenant: str, id: str, moment: float) -> None:
@@ -313,7 +323,7 @@ def _spend(connection: Connection, tenant: str, day: int, evaluations: int) -> N
         connection.execute(insert_into(usage), row)
 
 
-def _accepted(row: Row[Any]) -> AcceptedRequest:
+def _accepted_request(row: Row[Any]) -> AcceptedRequest:
     return AcceptedRequest(
         row.id,
         row.tenant,
@@ -325,17 +335,17 @@ def _accepted(row: Row[Any]) -> AcceptedRequest:
     )
 
 
-def _done() -> Select[Any]:
+def _select_finished() -> Select[Any]:
     return select(requests, receipts.c.receipt).join(receipts).where(requests.c.state == "done")
 
 
-def _kept(connection: Connection, query: Select[Any]) -> list[FinishedRequest]:
-    rows = connection.execute(query).all()
+def _finished_requests(connection: Connection, asked: Select[Any]) -> list[FinishedRequest]:
+    rows = connection.execute(asked).all()
     of: dict[str, list[StoredPicture]] = {row.id: [] for row in rows}
     own = select(pictures).where(pictures.c.request.in_(of)).order_by(pictures.c.place)
     for row in connection.execute(own):
         of[row.request].append(StoredPicture(row.place, row.sha256))
     return [
-        FinishedRequest(_accepted(row), Receipt.from_json(row.receipt), tuple(of[row.id]), row.ended)
+        FinishedRequest(_accepted_request(row), Receipt.from_json(row.receipt), tuple(of[row.id]), row.ended)
         for row in rows
     ]

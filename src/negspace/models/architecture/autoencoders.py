@@ -1,4 +1,4 @@
-"""Autoencoders: what turns a picture into latents and back. One final subclass a kind."""
+"""Autoencoders turn a picture into latents and back. One final subclass a kind."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -9,33 +9,33 @@ from negspace.models.architecture.parts import ModelPart
 if TYPE_CHECKING:
     from torch import Tensor
 
-_KINDS = "diffusers.models.autoencoders"
+_MODULES = "diffusers.models.autoencoders"
 
 
 class Autoencoder(ModelPart, ABC):
-    """A part that makes latents of pictures and pictures of latents."""
+    """A part that encodes pictures as latents and decodes latents to pictures."""
 
     @abstractmethod
     def pixels_per_latent(self, settings: Mapping[str, Any]) -> int:
-        """Pixels along a side that one latent stands for."""
+        """Pixels along a side of one latent."""
 
     @abstractmethod
     def latent_channels(self, settings: Mapping[str, Any]) -> int:
-        """Numbers in a latent."""
+        """Channels of the latents."""
 
     @abstractmethod
     def normalize(self, settings: Mapping[str, Any], latents: "Tensor") -> "Tensor":
-        """[rows, channels, height, width], its own latents as the denoiser knows them."""
+        """Its own latents, [rows, channels, height, width], as the denoiser takes them."""
 
     @abstractmethod
     def denormalize(self, settings: Mapping[str, Any], latents: "Tensor") -> "Tensor":
-        """What `normed` took, of what it gave."""
+        """The inverse of `normalize`."""
 
     @abstractmethod
     def encode(self, network: Any, pictures: "Tensor") -> "Tensor":
         """[rows, channels, height, width], its own latents of pictures [rows, 3, height, width] from -1 to 1.
 
-        The mean of what they may be, and no draw from it.
+        The mode of their distribution, not a sample from it.
         """
 
     def decode(self, network: Any, latents: "Tensor") -> "Tensor":
@@ -54,15 +54,15 @@ class KlAutoencoder(Autoencoder):
         return int(settings["latent_channels"])
 
     def normalize(self, settings: Mapping[str, Any], latents: "Tensor") -> "Tensor":
-        mean, spread = _by_channel(settings, latents)
-        if mean is not None and spread is not None:
-            return (latents - mean) * settings["scaling_factor"] / spread
+        mean, deviation = _by_channel(settings, latents)
+        if mean is not None and deviation is not None:
+            return (latents - mean) * settings["scaling_factor"] / deviation
         return (latents - (settings.get("shift_factor") or 0.0)) * settings["scaling_factor"]
 
     def denormalize(self, settings: Mapping[str, Any], latents: "Tensor") -> "Tensor":
-        mean, spread = _by_channel(settings, latents)
-        if mean is not None and spread is not None:
-            return latents * spread / settings["scaling_factor"] + mean
+        mean, deviation = _by_channel(settings, latents)
+        if mean is not None and deviation is not None:
+            return latents * deviation / settings["scaling_factor"] + mean
         return latents / settings["scaling_factor"] + (settings.get("shift_factor") or 0.0)
 
     def encode(self, network: Any, pictures: "Tensor") -> "Tensor":
@@ -71,7 +71,7 @@ class KlAutoencoder(Autoencoder):
 
 @final
 class DeepCompressionAutoencoder(Autoencoder):
-    """AutoencoderDC of Sana: far more pixels a latent, and nothing to draw from."""
+    """AutoencoderDC of Sana: far more pixels a latent, and no distribution."""
 
     def pixels_per_latent(self, settings: Mapping[str, Any]) -> int:
         return 2 ** (len(settings["encoder_block_out_channels"]) - 1)
@@ -91,7 +91,7 @@ class DeepCompressionAutoencoder(Autoencoder):
 
 @final
 class VideoAutoencoder(Autoencoder):
-    """AutoencoderKLQwenImage, made for films: a picture is a film of one frame."""
+    """AutoencoderKLQwenImage, made for videos: a picture is a video of one frame."""
 
     def pixels_per_latent(self, settings: Mapping[str, Any]) -> int:
         return 2 ** len(settings["temperal_downsample"])
@@ -100,12 +100,12 @@ class VideoAutoencoder(Autoencoder):
         return int(settings["z_dim"])
 
     def normalize(self, settings: Mapping[str, Any], latents: "Tensor") -> "Tensor":
-        mean, spread = _by_channel(settings, latents)
-        return (latents - mean) / spread
+        mean, deviation = _by_channel(settings, latents)
+        return (latents - mean) / deviation
 
     def denormalize(self, settings: Mapping[str, Any], latents: "Tensor") -> "Tensor":
-        mean, spread = _by_channel(settings, latents)
-        return latents * spread + mean
+        mean, deviation = _by_channel(settings, latents)
+        return latents * deviation + mean
 
     def encode(self, network: Any, pictures: "Tensor") -> "Tensor":
         return network.encode(pictures[:, :, None]).latent_dist.mode()[:, :, 0]
@@ -115,14 +115,14 @@ class VideoAutoencoder(Autoencoder):
 
 
 def _by_channel(settings: Mapping[str, Any], latents: "Tensor") -> "tuple[Any, Any]":
-    """Mean and spread of latents, [1, channels, 1, 1] each, or None where the settings name none."""
-    statistics = (settings.get("latents_mean"), settings.get("latents_std"))
-    mean, spread = (
-        None if values is None else latents.new_tensor(values).reshape(1, -1, 1, 1) for values in statistics
+    """Mean and standard deviation of latents, [1, channels, 1, 1] each; None where the settings have none."""
+    mean, deviation = (
+        None if values is None else latents.new_tensor(values).reshape(1, -1, 1, 1)
+        for values in (settings.get("latents_mean"), settings.get("latents_std"))
     )
-    return mean, spread
+    return mean, deviation
 
 
-KL: Final = KlAutoencoder("vae", f"{_KINDS}.autoencoder_kl", "AutoencoderKL")
-DEEP_COMPRESSION: Final = DeepCompressionAutoencoder("vae", f"{_KINDS}.autoencoder_dc", "AutoencoderDC")
-VIDEO: Final = VideoAutoencoder("vae", f"{_KINDS}.autoencoder_kl_qwenimage", "AutoencoderKLQwenImage")
+KL: Final = KlAutoencoder("vae", f"{_MODULES}.autoencoder_kl", "AutoencoderKL")
+DEEP_COMPRESSION: Final = DeepCompressionAutoencoder("vae", f"{_MODULES}.autoencoder_dc", "AutoencoderDC")
+VIDEO: Final = VideoAutoencoder("vae", f"{_MODULES}.autoencoder_kl_qwenimage", "AutoencoderKLQwenImage")

@@ -1,8 +1,8 @@
-"""Family: what sets one architecture apart from the others. One final subclass a file."""
+"""The base of every model family: what sets one architecture apart from the others."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from negspace.errors import ModelError
@@ -11,6 +11,7 @@ from negspace.guidance.branch import Need
 from negspace.guidance.catalogue import RULES
 from negspace.models.architecture.autoencoders import KL, Autoencoder
 from negspace.models.architecture.parts import ModelPart, TextPart
+from negspace.models.architecture.scheduler_settings import has_few_steps
 from negspace.models.files.source import ModelFolder
 from negspace.models.samplers import AS_CONFIGURED, Spacing
 from negspace.request import Request
@@ -24,15 +25,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class NetworkInput:
-    """What a network is asked: rows of one kind, in its own arithmetic and place.
+    """The input of a network: rows of one kind, in its dtype and on its device.
 
     Attributes:
         x: [rows, channels, height, width].
         times: [rows] float32, the clock of the sampler.
-        hidden: [rows, tokens, dim], what is told; behind it what a patch reads.
+        hidden: [rows, tokens, dim], the conditioning, and behind it those that a patch reads.
         pooled: [rows, dim], or None.
-        mask: [rows, tokens] bool, where the network may look; None is everywhere.
-        numbers: [rows, n] float32, what is told in numbers; None where nothing is.
+        mask: [rows, tokens] bool, which tokens the network may read; None is all of them.
+        numbers: [rows, n] float32, the numbers that it is conditioned on; None where there are none.
     """
 
     x: "Tensor"
@@ -43,17 +44,33 @@ class NetworkInput:
     numbers: "Tensor | None"
 
 
+@dataclass(frozen=True)
+class Defaults:
+    """What a request gets where neither it nor `negspace.json` says.
+
+    Attributes:
+        steps, scale: of the request.
+        distilled: whether guidance was distilled into the weights.
+    """
+
+    steps: int
+    scale: float
+    distilled: bool = False
+
+
 class Family(ABC):
-    """An architecture: its parts, what it can be told, and how its network is asked.
+    """An architecture: its parts, its facts, and how its network is called.
 
     Class attributes:
         name: in `ModelFacts.family`.
         title: for people.
-        pipeline: the class that an index names.
-        texts: its text encoders, in the order in which they are read.
+        pipeline: the class of diffusers that an index names.
+        text_encoders: in the order in which they are read.
         denoiser, vae: its networks.
-        alike: settings of the denoiser that another one must share to stand for it.
-        lora: what reads LoRA files for it, in `diffusers.loaders.lora_pipeline`; "" where nothing does.
+        must_match: settings of the denoiser that another one must share to replace it.
+        lora_mixin: the class in `diffusers.loaders.lora_pipeline` that reads LoRA files; "" where none does.
+        defaults: of a model of this family.
+        few_steps: steps of a model that is, by its name, distilled to a few; 0 where there is none.
     """
 
     name: ClassVar[str]
@@ -64,14 +81,16 @@ class Family(ABC):
     vae: ClassVar[Autoencoder] = KL
     must_match: ClassVar[tuple[str, ...]] = ("in_channels", "out_channels")
     lora_mixin: ClassVar[str] = ""
+    defaults: ClassVar[Defaults]
+    few_steps: ClassVar[int] = 0
 
     @abstractmethod
     def describe(self, folder: ModelFolder) -> ModelFacts:
-        """The facts of a folder of this family; settings that are amiss may raise KeyError and alike."""
+        """The facts of a folder, without what `facts` adds; bad settings may raise KeyError and the like."""
 
     @abstractmethod
-    def predict(self, denoiser: Any, inputs: NetworkInput) -> "Tensor":
-        """[rows, channels, height, width], what the network says."""
+    def predict(self, denoiser: Any, given: NetworkInput) -> "Tensor":
+        """[rows, channels, height, width], the prediction of the network."""
 
     @property
     def parts(self) -> tuple[ModelPart, ...]:
@@ -79,42 +98,63 @@ class Family(ABC):
         return (*self.text_encoders, self.denoiser, self.vae)
 
     def facts(self, folder: ModelFolder) -> ModelFacts:
-        """What a model of this family can be told.
+        """The facts of a folder of this family: `describe`, its encoders and defaults.
 
         Raises:
-            ModelError: settings are missing or amiss.
+            ModelError: settings are missing or damaged.
         """
         try:
-            return self.describe(folder)
+            return self._with_defaults(self.describe(folder), folder)
         except (KeyError, TypeError, ValueError, IndexError) as error:
-            reason = f"{type(error).__name__}: {error}"
             settings = f"settings of {self.denoiser.folder}, vae or text_encoder"
+            reason = f"{type(error).__name__}: {error}"
             raise ModelError(f"{str(folder.path)!r} has {settings} amiss: {reason}") from None
+
+    def _with_defaults(self, described: ModelFacts, folder: ModelFolder) -> ModelFacts:
+        """Facts with the defaults of the family, and above them those of `negspace.json`."""
+        defaults = self.defaults_of(folder)
+        facts = replace(
+            described,
+            family=self.name,
+            encoders=self.encoder_facts(folder),
+            distilled=bool(folder.negspace_json.get("distilled", defaults.distilled)),
+            steps=defaults.steps,
+            scale=defaults.scale,
+        )
+        own = folder.negspace_json.get("default", {})
+        names = ("width", "height", "steps", "scale", "sampler", "guidance")
+        usual = {name: getattr(facts, name) for name in names if name in own}
+        return replace(facts, **{name: type(v)(own[name]) for name, v in usual.items() if v is not None})
+
+    def defaults_of(self, folder: ModelFolder) -> Defaults:
+        """The defaults of the model in a folder."""
+        if self.few_steps and has_few_steps(folder.name):
+            return Defaults(self.few_steps, scale=1.0, distilled=True)
+        return self.defaults
 
     def present_encoders(self, folder: ModelFolder) -> tuple[TextPart, ...]:
         """The text encoders that a folder has; one that is not optional is taken to be there."""
         return tuple(part for part in self.text_encoders if not part.optional or part.folder in folder.parts)
 
     def encoder_facts(self, folder: ModelFolder) -> tuple[EncoderFacts, ...]:
-        """What is known of the text encoders of a folder."""
+        """The facts of the text encoders of a folder."""
         words = folder.negspace_json.get("words")
         learned = None if words is None else frozenset(str(word).lower() for word in words)
-        return tuple(
-            part.facts(folder.settings(part.folder), learned) for part in self.present_encoders(folder)
-        )
+        parts = self.present_encoders(folder)
+        return tuple(part.facts(folder.settings(part.folder), learned) for part in parts)
 
     def join_encoders(self, encoders: "Sequence[TextEncoder]", settings: dict[str, Any]) -> "Encoder":
-        """Its text encoders as one; a family with several says how.
+        """Its text encoders as one; a family with several overrides this.
 
         Args:
-            encoders: those that are there, in the order of `texts`.
+            encoders: those that are there, in the order of `text_encoders`.
             settings: of the denoiser.
         """
         (encoder,) = encoders
         return encoder
 
     def patch_host(self, denoiser: Any, name: str) -> "PatchHost":
-        """The places of the network that patches change; none, unless a family says where they are."""
+        """What applies patches to the network of the model `name`; by default nothing does."""
         from negspace.models.network.patching import NoPatchHost
 
         return NoPatchHost(name)
@@ -132,17 +172,10 @@ class Family(ABC):
     def numbers(
         self, request: Request, facts: ModelFacts, width: int, height: int
     ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """What the network is told in numbers on the positive side, and on every other."""
+        """The numbers that the network is conditioned on: (of the positive branch, of every other)."""
         return (), ()
 
 
-def rules_for(*there: Need) -> tuple[str, ...]:
-    """The rules for a network that has these; every network can stand beside a weaker one."""
-    return tuple(name for name, rule in RULES.items() if rule.needs() <= {"weak model", *there})
-
-
-def chosen(folder: ModelFolder, **otherwise: Any) -> dict[str, Any]:
-    """Size, steps, scale and sampler that a folder's `negspace.json` sets, and others where it sets none."""
-    default = folder.negspace_json.get("default", {})
-    made = {name: type(value)(default.get(name, value)) for name, value in otherwise.items()}
-    return {"name": folder.name, **made}
+def rules_for(*attentions: Need) -> tuple[str, ...]:
+    """The rules for a network with these attentions; every network can be paired with a weaker one."""
+    return tuple(name for name, rule in RULES.items() if rule.needs() <= {"weak model", *attentions})

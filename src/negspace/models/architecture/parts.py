@@ -1,7 +1,7 @@
 """The networks of a family, and how its text encoders are read."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from negspace.facts import EncoderFacts, TextEncoderLayer
 
@@ -12,8 +12,8 @@ class ModelPart:
 
     Attributes:
         folder: its folder in a diffusers folder.
-        module: where its class lives.
-        kind: its class.
+        module: of its class.
+        class_name: of its class.
     """
 
     folder: str
@@ -27,10 +27,11 @@ class TextPart(ModelPart):
 
     Attributes:
         tokenizer: the folder of its tokenizer.
-        reader: (module, class) of its tokenizer.
-        window: tokens read at once; 0 asks its settings.
-        layer: which of its answers the family reads.
-        marks: tokens that stand around a running text: its own marks, or what `before` and `after` become.
+        tokenizer_class: (module, class) of its tokenizer.
+        window: tokens read at once; 0 takes the number from its settings.
+        layer: which of its outputs the family reads.
+        special_tokens: tokens around a running text: its begin and end tokens, or those of `layer.before` and
+            `layer.after`.
         optional: whether the family works without it.
     """
 
@@ -42,50 +43,77 @@ class TextPart(ModelPart):
     optional: bool = False
 
     def facts(self, settings: dict[str, Any], words: frozenset[str] | None) -> EncoderFacts:
-        """What a plan must know of it, from its settings."""
+        """What a plan needs to know of it, from its settings."""
         if self.window:
-            own = settings.get("text_config", settings)  # of one that sees pictures as well
-            width = own.get("d_model", own.get("hidden_size"))
-            return EncoderFacts(
-                self.folder, self.window, self.window - self.special_tokens, words, "llm", width
-            )
+            text = text_settings(settings)
+            width = text.get("d_model", text.get("hidden_size"))
+            room = self.window - self.special_tokens
+            return EncoderFacts(self.folder, self.window, room, words, "llm", width)
         window = int(settings.get("max_position_embeddings", 77))
         return EncoderFacts(self.folder, window, window - 2, words, "clip", settings.get("hidden_size"))
 
 
-_CLIP = "transformers.models.clip.modeling_clip"
+def text_settings(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a text encoder; of one that reads pictures as well, those of its text model."""
+    return settings.get("text_config", settings)
 
 
 def clip(number: int, *, projecting: bool = False, **layer: Any) -> TextPart:
     """The CLIP text encoder number 1, 2.. of a family; `layer` as in `TextEncoderLayer`."""
-    suffix = "" if number == 1 else f"_{number}"
-    kind = "CLIPTextModelWithProjection" if projecting else "CLIPTextModel"
-    return TextPart(
-        f"text_encoder{suffix}", _CLIP, kind, f"tokenizer{suffix}", layer=TextEncoderLayer(**layer)
-    )
+    name = "CLIPTextModelWithProjection" if projecting else "CLIPTextModel"
+    module, suffix = "transformers.models.clip.modeling_clip", _suffix(number)
+    layer_read = TextEncoderLayer(**layer)
+    return TextPart(f"text_encoder{suffix}", module, name, f"tokenizer{suffix}", layer=layer_read)
 
 
-def t5(
-    number: int,
-    window: int,
-    text: Literal["source", "lowered"] = "source",
-    *,
-    optional: bool = False,
-    **layer: Any,
-) -> TextPart:
-    """The T5 text encoder number 1, 2.. of a family, which reads this many tokens.
+def t5(number: int, window: int, *, optional: bool = False, **layer: Any) -> TextPart:
+    """The T5 text encoder number 1, 2.. of a family; `layer` as in `TextEncoderLayer`.
 
-    `layer` as in `TextEncoderLayer`.
+    Args:
+        window: tokens that it reads.
     """
-    suffix = "" if number == 1 else f"_{number}"
-    reader = ("transformers.models.t5.tokenization_t5", "T5Tokenizer")
     return TextPart(
-        f"text_encoder{suffix}",
-        "transformers.models.t5.modeling_t5",
-        "T5EncoderModel",
-        f"tokenizer{suffix}",
-        reader,
-        window,
-        TextEncoderLayer(text=text, **layer),
+        folder=f"text_encoder{_suffix(number)}",
+        module="transformers.models.t5.modeling_t5",
+        class_name="T5EncoderModel",
+        tokenizer=f"tokenizer{_suffix(number)}",
+        tokenizer_class=("transformers.models.t5.tokenization_t5", "T5Tokenizer"),
+        window=window,
+        layer=TextEncoderLayer(**{"text": "source", **layer}),
         optional=optional,
     )
+
+
+def language_model(
+    module: str,
+    class_name: str,
+    tokenizer_class: tuple[str, str],
+    window: int,
+    special: int = 1,
+    **layer: Any,
+) -> TextPart:
+    """The language model that is a family's only text encoder, its padding masked.
+
+    Args:
+        module: under `transformers.models`, as that of `tokenizer_class`.
+        special: the `special_tokens` around a text.
+        layer: as in `TextEncoderLayer`.
+    """
+    return TextPart(
+        folder="text_encoder",
+        module=f"transformers.models.{module}",
+        class_name=class_name,
+        tokenizer_class=(f"transformers.models.{tokenizer_class[0]}", tokenizer_class[1]),
+        window=window,
+        layer=TextEncoderLayer(padding="masked", **layer),
+        special_tokens=special,
+    )
+
+
+def transformer(module: str, class_name: str) -> ModelPart:
+    """The transformer of a family; its module is under `diffusers.models.transformers`."""
+    return ModelPart("transformer", f"diffusers.models.transformers.{module}", class_name)
+
+
+def _suffix(number: int) -> str:
+    return "" if number == 1 else f"_{number}"

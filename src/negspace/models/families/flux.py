@@ -1,14 +1,14 @@
 """FLUX.1 dev and schnell: T5 for the words, CLIP for a summary, guidance distilled into the weights."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, final
 
 from negspace.facts import ModelFacts
-from negspace.models.architecture.family import Family, NetworkInput, chosen, rules_for
-from negspace.models.architecture.flow import even_spacing, pack, token_count, token_positions, unpack
-from negspace.models.architecture.parts import ModelPart, clip, t5
+from negspace.models.architecture.family import Defaults, NetworkInput
+from negspace.models.architecture.parts import clip, t5, transformer
+from negspace.models.architecture.transformers import PackedFlowTransformer, pack, token_positions, unpack
 from negspace.models.files.source import ModelFolder
-from negspace.models.samplers import FLOW_SAMPLERS, Spacing
 from negspace.request import Request
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 
 @final
-class Flux(Family):
-    """Without a negative there is one branch. dev is told its guidance as a number, schnell takes 4 steps.
+class Flux(PackedFlowTransformer):
+    """Without a negative there is one branch. dev takes its guidance as a number, schnell takes 4 steps.
 
     A negative branch ("true CFG") is a second pass that the weights were not trained for.
     """
@@ -29,40 +29,22 @@ class Flux(Family):
     title = "FLUX.1"
     pipeline = "FluxPipeline"
     text_encoders = (clip(1, pooled="eos"), t5(2, 512))
-    denoiser = ModelPart(
-        "transformer", "diffusers.models.transformers.transformer_flux", "FluxTransformer2DModel"
-    )
+    denoiser = transformer("transformer_flux", "FluxTransformer2DModel")
     must_match = ("in_channels", "joint_attention_dim", "pooled_projection_dim", "guidance_embeds")
     lora_mixin = "FluxLoraLoaderMixin"
+    attentions = ("cross-attention",)
 
     def describe(self, folder: ModelFolder) -> ModelFacts:
-        network, vae = folder.settings("transformer"), folder.settings("vae")
-        has_guidance = bool(network.get("guidance_embeds", False))
-        side = 128 * self.vae.pixels_per_latent(vae)
-        return ModelFacts(
-            **chosen(
-                folder, width=side, height=side, steps=28 if has_guidance else 4, scale=1.0, sampler="Euler"
-            ),
-            family=self.name,
-            prediction="flow",
-            encoders=self.encoder_facts(folder),
-            distilled=bool(folder.negspace_json.get("distilled", True)),
-            absent="none",
-            rules=rules_for("cross-attention"),
-            samplers=tuple(FLOW_SAMPLERS),
-            multiple=2 * self.vae.pixels_per_latent(vae),
-            guidance=float(folder.negspace_json.get("default", {}).get("guidance", 3.5))
-            if has_guidance
-            else None,
-        )
+        guidance = 3.5 if _takes_guidance(folder) else None
+        return replace(super().describe(folder), absent="none", guidance=guidance)
+
+    def defaults_of(self, folder: ModelFolder) -> Defaults:
+        return Defaults(steps=28 if _takes_guidance(folder) else 4, scale=1.0, distilled=True)
 
     def join_encoders(self, encoders: "Sequence[TextEncoder]", settings: dict[str, Any]) -> "Encoder":
         from negspace.encoding import PooledAndTokens
 
         return PooledAndTokens(*encoders)
-
-    def spacing(self, settings: dict[str, Any], steps: int, shape: tuple[int, int, int]) -> Spacing:
-        return even_spacing(settings, steps, token_count(shape))
 
     def numbers(
         self, request: Request, facts: ModelFacts, width: int, height: int
@@ -72,23 +54,25 @@ class Flux(Family):
         guidance = (facts.guidance if request.guidance is None else request.guidance,)
         return guidance, guidance
 
-    def predict(self, denoiser: Any, inputs: NetworkInput) -> "Tensor":
+    def predict(self, denoiser: Any, given: NetworkInput) -> "Tensor":
         prediction = denoiser(
-            hidden_states=pack(inputs.x),
-            timestep=inputs.times / 1000,
-            guidance=None if inputs.numbers is None else inputs.numbers[:, 0],
-            pooled_projections=inputs.pooled,
-            encoder_hidden_states=inputs.hidden,
-            txt_ids=inputs.x.new_zeros(inputs.hidden.shape[1], 3),
-            img_ids=token_positions(inputs.x),
+            hidden_states=pack(given.x),
+            timestep=given.times / 1000,
+            guidance=None if given.numbers is None else given.numbers[:, 0],
+            pooled_projections=given.pooled,
+            encoder_hidden_states=given.hidden,
+            txt_ids=given.x.new_zeros(given.hidden.shape[1], 3),
+            img_ids=token_positions(given.x),
             return_dict=False,
         )[0]
-        return unpack(prediction, inputs.x.shape)
+        return unpack(prediction, given.x.shape)
 
     def patch_host(self, denoiser: Any, name: str) -> "PatchHost":
-        from negspace.models.network.joint_attention import JointPatchHost, rotated
+        from negspace.models.network.joint_attention import JointPatchHost, with_rotary_positions
 
-        single = [block.attn for block in denoiser.single_transformer_blocks]
-        return JointPatchHost(
-            [*(block.attn for block in denoiser.transformer_blocks), *single], name, rotated
-        )
+        blocks = (*denoiser.transformer_blocks, *denoiser.single_transformer_blocks)
+        return JointPatchHost([block.attn for block in blocks], name, with_rotary_positions)
+
+
+def _takes_guidance(folder: ModelFolder) -> bool:
+    return bool(folder.settings("transformer").get("guidance_embeds", False))

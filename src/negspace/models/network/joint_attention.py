@@ -175,7 +175,7 @@ class JointSignFlipProcessor(_Joint):
         return scaled_dot_product_attention(query, key, flipped, attn_mask=scores[:, None, None])
 
 
-def plain(attn: Any, picture: Tensor, text: Tensor | None, _: Any) -> Projected:
+def without_positions(attn: Any, picture: Tensor, text: Tensor | None, _: Any) -> Projected:
     """Queries, keys and values of a joint attention without positions, as in SD3."""
     assert text is not None
     made = [layer(text) for layer in (attn.add_q_proj, attn.add_k_proj, attn.add_v_proj)]
@@ -187,7 +187,7 @@ def plain(attn: Any, picture: Tensor, text: Tensor | None, _: Any) -> Projected:
     return query, key, value
 
 
-def rotated(attn: Any, picture: Tensor, text: Tensor | None, positions: Any) -> Projected:
+def with_rotary_positions(attn: Any, picture: Tensor, text: Tensor | None, positions: Any) -> Projected:
     """The same with rotary positions, as in FLUX; in its single blocks text and picture come as one."""
     from diffusers.models.embeddings import apply_rotary_emb
 

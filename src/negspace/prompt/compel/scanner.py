@@ -37,7 +37,7 @@ class Option(NamedTuple):
 
 
 class Scanner:
-    """Reads what stands at a place of a text, up to the place `end`."""
+    """Reads the syntax at a place of a text, no further than the place `end`."""
 
     def __init__(self, source: str) -> None:
         self._source = source

@@ -221,7 +221,7 @@ async def trial(id: str, service: Serving, tenant: Caller) -> dict[str, Any]:
 @router.delete("/trials/{id}")
 async def delete_trial(id: str, service: Serving, tenant: Caller) -> dict[str, str]:
     """Delete one of your trials, with the pictures it was made from."""
-    await service.archive.forget_trial(id, tenant)
+    await service.archive.delete_trial(id, tenant)
     return {"id": id, "status": "deleted"}
 
 

@@ -41,37 +41,37 @@ class Archive:
         Raises:
             Refusal: there is none, it is another tenant's, or it failed.
         """
-        kept = await self.kept(id, tenant)
-        files = [await asyncio.to_thread(self._store.picture, stored.sha256) for stored in kept.pictures]
+        kept = await self.finished_request(id, tenant)
+        files = [await asyncio.to_thread(self._store.picture, one.sha256) for one in kept.pictures]
         pictures = tuple(
-            Picture(picture_id(id, stored.place), file, kept.receipt.single(stored.place))
-            for stored, file in zip(kept.pictures, files, strict=True)
+            Picture(picture_id(id, one.place), file, kept.receipt.single(one.place))
+            for one, file in zip(kept.pictures, files, strict=True)
         )
         return Finished(id, pictures, kept.receipt, kept.moment - kept.accepted.moment)
 
-    async def kept(self, id: str, tenant: Tenant) -> FinishedRequest:
+    async def finished_request(self, id: str, tenant: Tenant) -> FinishedRequest:
         """A job that came to its end, without its pictures.
 
         Raises:
             Refusal: there is none, it is another tenant's, or it failed.
         """
-        kept = await asyncio.to_thread(self._store.kept, id)
+        kept = await asyncio.to_thread(self._store.finished, id)
         if kept is not None and tenant.sees(kept.accepted.tenant):
             return kept
-        ended = await asyncio.to_thread(self._store.ended, id)
+        ended = await asyncio.to_thread(self._store.state, id)
         if ended is not None and ended.failure is not None and tenant.sees(ended.accepted.tenant):
             raise stored_refusal(ended.failure)
         raise not_found(f"finished job {id!r}")
 
-    async def made(self, picture: str, tenant: Tenant) -> FinishedRequest:
+    async def request_of_picture(self, picture: str, tenant: Tenant) -> FinishedRequest:
         """The job of a picture, by the picture's id.
 
         Raises:
             Refusal: there is no such picture, or it is another tenant's.
         """
-        kept = await asyncio.to_thread(self._store.kept, job_of(picture))
+        kept = await asyncio.to_thread(self._store.finished, job_of(picture))
         if kept is not None and tenant.sees(kept.accepted.tenant):
-            if any(picture_id(kept.accepted.id, stored.place) == picture for stored in kept.pictures):
+            if any(picture_id(kept.accepted.id, one.place) == picture for one in kept.pictures):
                 return kept
         raise not_found(f"picture {picture!r}")
 
@@ -81,10 +81,10 @@ class Archive:
         Raises:
             Refusal: there is none, or it is another tenant's.
         """
-        kept = await self.made(id, tenant)
-        (stored,) = (stored for stored in kept.pictures if picture_id(kept.accepted.id, stored.place) == id)
-        content = await asyncio.to_thread(self._store.picture, stored.sha256)
-        return Picture(id, content, kept.receipt.single(stored.place))
+        kept = await self.request_of_picture(id, tenant)
+        (one,) = (one for one in kept.pictures if picture_id(kept.accepted.id, one.place) == id)
+        content = await asyncio.to_thread(self._store.picture, one.sha256)
+        return Picture(id, content, kept.receipt.single(one.place))
 
     async def delete(self, id: str, tenant: Tenant) -> None:
         """Forget a job that has ended, with its pictures and receipt.
@@ -92,17 +92,17 @@ class Archive:
         Raises:
             Refusal: there is none, or it is another tenant's, or it has not ended.
         """
-        ended = await asyncio.to_thread(self._store.ended, id)
+        ended = await asyncio.to_thread(self._store.state, id)
         if ended is None or not tenant.sees(ended.accepted.tenant):
             raise not_found(f"job {id!r}")
         if not await asyncio.to_thread(self._store.delete, id):
             raise Refusal(f"job {id!r} has not ended; cancel it first", 409, "under-way")
 
-    def proof(self, trial: str) -> Path:
+    def trial_folder(self, trial: str) -> Path:
         """The folder for the pictures of a trial."""
         return self._data / "proofs" / trial
 
-    async def forget_trial(self, id: str, tenant: Tenant) -> None:
+    async def delete_trial(self, id: str, tenant: Tenant) -> None:
         """Forget a trial of a tenant, with the pictures it was made of.
 
         Raises:
@@ -110,9 +110,9 @@ class Archive:
         """
         if not await asyncio.to_thread(self._store.delete_trial, id, tenant.name):
             raise not_found(f"trial {id!r}")
-        await asyncio.to_thread(shutil.rmtree, self.proof(id), True)
+        await asyncio.to_thread(shutil.rmtree, self.trial_folder(id), True)
 
-    async def tidy(self, days: float) -> None:
+    async def expire_hourly(self, days: float) -> None:
         """Forget, once an hour and until cancelled, what ended more than so many days ago."""
         while True:
             try:
@@ -123,6 +123,6 @@ class Archive:
 
     def _forget(self, before: float) -> None:
         self._store.expire(before)
-        for folder in self.proof("").glob("*"):
+        for folder in self.trial_folder("").glob("*"):
             if folder.stat().st_mtime < before:
                 shutil.rmtree(folder, ignore_errors=True)

@@ -25,7 +25,7 @@ class JobListener(ABC):
         """That many pictures took a step together, with that many rows."""
 
     @abstractmethod
-    def made(self, job: AcceptedJob, result: Result) -> None:
+    def finished(self, job: AcceptedJob, result: Result) -> None:
         """A job is finished."""
 
     @abstractmethod

@@ -70,7 +70,7 @@ class Outcomes(JobListener):
         for meter in self._meters:
             meter.stepped(lanes, rows, seconds)
 
-    def made(self, job: AcceptedJob, result: Result) -> None:
+    def finished(self, job: AcceptedJob, result: Result) -> None:
         self._executor.submit(self._store_result, job, result)
 
     def failed(self, job: AcceptedJob, error: Exception) -> None:

@@ -48,9 +48,9 @@ class Full(Exception):
         ahead: evaluations that wait before there is room.
     """
 
-    def __init__(self, own: bool, ahead: float) -> None:
+    def __init__(self, own_share: bool, ahead: float) -> None:
         super().__init__()
-        self.own_share = own
+        self.own_share = own_share
         self.ahead = ahead
 
 
@@ -71,9 +71,9 @@ class Queue:
         share: the most of them that one tenant may have, from 0 to 1.
     """
 
-    def __init__(self, room: int, share: float = 1.0) -> None:
-        self._room = room
-        self._own_room = max(1, int(room * share))
+    def __init__(self, capacity: int, share: float = 1.0) -> None:
+        self._capacity = capacity
+        self._tenant_capacity = max(1, int(capacity * share))
         self._tickets: dict[str, Ticket] = {}
         self._begun: dict[str, int] = {}
         self._reserved: dict[str, Ticket] = {}
@@ -83,16 +83,16 @@ class Queue:
 
     def __len__(self) -> int:
         """Pictures that wait."""
-        return sum(self._left(ticket) for ticket in self._tickets.values())
+        return sum(self._waiting_pictures(ticket) for ticket in self._tickets.values())
 
     @property
     def backlog(self) -> float:
         """Evaluations that wait, about."""
-        return sum(self._left(ticket) * ticket.cost for ticket in self._tickets.values())
+        return sum(self._waiting_pictures(ticket) * ticket.cost for ticket in self._tickets.values())
 
     def waiting(self, tenant: str) -> int:
         """Pictures that wait for one tenant."""
-        return sum(self._left(ticket) for ticket in self._tickets.values() if ticket.tenant == tenant)
+        return sum(self._waiting_pictures(one) for one in self._tickets.values() if one.tenant == tenant)
 
     def ahead(self, ticket: Ticket) -> float:
         """Evaluations that would be taken before the last picture of a ticket, about.
@@ -101,15 +101,15 @@ class Queue:
         they have.
         """
         mine = ticket.pictures * ticket.cost + sum(
-            self._left(other) * other.cost
-            for other in self._tickets.values()
-            if other.tenant == ticket.tenant and other.priority >= ticket.priority
+            self._waiting_pictures(one) * one.cost
+            for one in self._tickets.values()
+            if one.tenant == ticket.tenant and one.priority >= ticket.priority
         )
         others: dict[str, float] = {}
-        for waiting in self._tickets.values():
-            if waiting.tenant != ticket.tenant:
-                others[waiting.tenant] = (
-                    others.get(waiting.tenant, 0.0) + self._left(waiting) * waiting.cost / waiting.weight
+        for one in self._tickets.values():
+            if one.tenant != ticket.tenant:
+                others[one.tenant] = (
+                    others.get(one.tenant, 0.0) + self._waiting_pictures(one) * one.cost / one.weight
                 )
         return mine + sum(min(theirs, mine / ticket.weight) for theirs in others.values())
 
@@ -119,14 +119,14 @@ class Queue:
         Raises:
             Full: there is no room, for anyone or for this tenant.
         """
-        kept = [other for other in self._reserved.values() if other.tenant == ticket.tenant]
-        own = self.waiting(ticket.tenant) + sum(other.pictures for other in kept)
-        if own + ticket.pictures > self._own_room:
-            waiting = (other for other in self._tickets.values() if other.tenant == ticket.tenant)
-            raise Full(True, sum(self._left(other) * other.cost for other in waiting))
+        kept = [one for one in self._reserved.values() if one.tenant == ticket.tenant]
+        own = self.waiting(ticket.tenant) + sum(one.pictures for one in kept)
+        if own + ticket.pictures > self._tenant_capacity:
+            waiting = (one for one in self._tickets.values() if one.tenant == ticket.tenant)
+            raise Full(True, sum(self._waiting_pictures(one) * one.cost for one in waiting))
         if (
-            len(self) + sum(other.pictures for other in self._reserved.values()) + ticket.pictures
-            > self._room
+            len(self) + sum(one.pictures for one in self._reserved.values()) + ticket.pictures
+            > self._capacity
         ):
             raise Full(False, self.backlog)
         self._reserved[ticket.id] = ticket
@@ -156,20 +156,20 @@ class Queue:
         line.time += ticket.cost / ticket.weight
         index = self._begun[ticket.id]
         self._begun[ticket.id] += 1
-        if not self._left(ticket):
-            self._forget(ticket)
+        if not self._waiting_pictures(ticket):
+            self._remove(ticket)
         return ticket, index
 
     def drop(self, id: str) -> None:
         """Take out what still waits of a job, and the places kept for it; neither need be there."""
         self._reserved.pop(id, None)
         if id in self._tickets:
-            self._forget(self._tickets[id])
+            self._remove(self._tickets[id])
 
-    def _left(self, ticket: Ticket) -> int:
+    def _waiting_pictures(self, ticket: Ticket) -> int:
         return ticket.pictures - self._begun[ticket.id]
 
-    def _forget(self, ticket: Ticket) -> None:
+    def _remove(self, ticket: Ticket) -> None:
         line = self._tenants[ticket.tenant]
         line.heap = [entry for entry in line.heap if entry[-1] != ticket.id]
         heapq.heapify(line.heap)

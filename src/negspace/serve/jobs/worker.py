@@ -233,7 +233,7 @@ class Worker:
                 self._fail(job.id, error)
                 return
             if self._end(job.id) is not None:
-                self._listener.made(job, result)
+                self._listener.finished(job, result)
 
     def _send_previews(self, running: _RunningJob) -> None:
         """Preview the pictures for which one of the moments has come, or the first where a client asks."""

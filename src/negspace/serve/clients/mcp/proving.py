@@ -58,7 +58,7 @@ async def prove(
         loop.call_soon_threadsafe(steps.put_nowait, step)
 
     def work() -> ProofResult:
-        folder, source = service.archive.proof(id), service.catalogue.source(model)
+        folder, source = service.archive.trial_folder(id), service.catalogue.source(model)
         try:
             with Proof(prompt, avoid, source, folder=folder, **arguments) as proof:
                 charged = 0

@@ -219,7 +219,7 @@ class Tools:
     ) -> Annotated[CallToolResult, FeedbackOutput]:
         """Change what is avoided by what is wrong with a picture, and make it again on the same seed."""
         tenant = _tenant(ctx)
-        about = (await self._service.archive.made(image_id, tenant)).accepted
+        about = (await self._service.archive.request_of_picture(image_id, tenant)).accepted
         result = await feedback(
             self._service,
             tenant,
