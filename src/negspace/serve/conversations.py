@@ -145,8 +145,10 @@ async def _request_about(
     several = await asyncio.to_thread(service.store.conversation, tenant.name, conversation)
     if not several:
         raise not_found(f"conversation {conversation!r}")
-    done = [one for one in several if one.state == "done" and about in (None, one.accepted.id)]
-    if about is not None and about not in [one.accepted.id for one in several]:
+    done = [
+        request for request in several if request.state == "done" and about in (None, request.accepted.id)
+    ]
+    if about is not None and about not in [request.accepted.id for request in several]:
         raise not_found(f"request {about!r} in conversation {conversation!r}")
     if not done:
         raise Refusal("there is no picture yet to say anything about", 409, "under-way")
@@ -182,8 +184,8 @@ async def _revised(
         revision = Revision(more.avoid_list, (*revision.changes, *more.changes))
     if conversation is not None:
         changes = json.dumps(changes_of(revision.changes))
-        said = FeedbackRecord(about.id, complaint, thumbs, changes, time.time())
-        await asyncio.to_thread(service.store.add_feedback, tenant.name, conversation, said)
+        remark = FeedbackRecord(about.id, complaint, thumbs, changes, time.time())
+        await asyncio.to_thread(service.store.add_feedback, tenant.name, conversation, remark)
     return revision
 
 
@@ -200,11 +202,11 @@ def _refuse_unsaid(complaint: str, thumbs: Thumbs | None, conversation: str | No
 
 def _marks(service: Service, tenant: Tenant, conversation: str, now: tuple[str, Thumbs]) -> dict[str, Thumbs]:
     """The thumbs of a conversation by request; what was said last of one counts."""
-    said = service.store.feedback(tenant.name, conversation)
+    remarks = service.store.feedback(tenant.name, conversation)
     marks: dict[str, Thumbs] = {}
-    for one in said:
-        if one.request is not None and one.thumbs is not None:
-            marks[one.request] = one.thumbs
+    for remark in remarks:
+        if remark.request is not None and remark.thumbs is not None:
+            marks[remark.request] = remark.thumbs
     marks[now[0]] = now[1]
     return marks
 
@@ -213,20 +215,20 @@ def _proposed(service: Service, model: str, avoided: AvoidList, marks: dict[str,
     """The list with what thumbs propose that is not in it yet."""
     judge = service.judges.of(model)
     pictures = {
-        mark: _pictures(service, [id for id, one in marks.items() if one == mark])[-_LOOKED_AT:]
+        mark: _pictures(service, [id for id, other in marks.items() if other == mark])[-_LOOKED_AT:]
         for mark in (1, -1)
     }
-    found: tuple[Proposal, ...] = ()
+    proposals: tuple[Proposal, ...] = ()
     if judge is not None and pictures[-1] and pictures[1]:
-        found = thumbed(judge, pictures[-1], pictures[1])
-    fresh = [one for one in found if avoided.entry(one.concept) is None]
+        proposals = thumbed(judge, pictures[-1], pictures[1])
+    fresh = [proposal for proposal in proposals if avoided.entry(proposal.concept) is None]
     return propose(avoided, fresh, (len(pictures[-1]), len(pictures[1])))
 
 
 def _pictures(service: Service, requests: Sequence[str]) -> list[Image.Image]:
     """The pictures of requests, of those that are still there."""
     several = [kept for id in requests if (kept := service.store.finished(id)) is not None]
-    files = [service.store.picture(one.sha256) for kept in several for one in kept.pictures]
+    files = [service.store.picture(picture.sha256) for kept in several for picture in kept.pictures]
     return [Image.open(io.BytesIO(file)).convert("RGB") for file in files]
 
 

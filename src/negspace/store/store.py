@@ -123,9 +123,9 @@ class Store:
 
     def unfinished(self) -> list[AcceptedRequest]:
         """Requests that were accepted and have not ended, the oldest first."""
-        asked = select(requests).where(requests.c.state == "accepted").order_by(requests.c.accepted)
+        query = select(requests).where(requests.c.state == "accepted").order_by(requests.c.accepted)
         with self._engine.connect() as connection:
-            return [_accepted_request(row) for row in connection.execute(asked)]
+            return [_accepted_request(row) for row in connection.execute(query)]
 
     def state(self, id: str) -> RequestState | None:
         """How far a request is; None where there is none."""
@@ -157,10 +157,10 @@ class Store:
             tenant: whose; None is everyone's.
             most: how many.
         """
-        asked = _select_finished().order_by(requests.c.ended.desc()).limit(most)
+        query = _select_finished().order_by(requests.c.ended.desc()).limit(most)
         with self._engine.connect() as connection:
             return _finished_requests(
-                connection, asked if tenant is None else asked.where(requests.c.tenant == tenant)
+                connection, query if tenant is None else query.where(requests.c.tenant == tenant)
             )
 
     def plan(self, id: str) -> str | None:
@@ -204,7 +204,7 @@ class Store:
 
     def conversation(self, tenant: str, id: str) -> list[RequestState]:
         """The requests of a conversation, the oldest first."""
-        asked = (
+        query = (
             select(requests)
             .where(requests.c.tenant == tenant, requests.c.conversation == id)
             .order_by(requests.c.accepted, requests.c.id)
@@ -212,18 +212,18 @@ class Store:
         with self._engine.connect() as connection:
             return [
                 RequestState(_accepted_request(row), row.state, row.ended, row.failure)
-                for row in connection.execute(asked)
+                for row in connection.execute(query)
             ]
 
     def conversations(self, tenant: str) -> list[str]:
         """The conversations of a tenant, the oldest first."""
-        asked = (
+        query = (
             select(conversations.c.id)
             .where(conversations.c.tenant == tenant)
             .order_by(conversations.c.begun, conversations.c.id)
         )
         with self._engine.connect() as connection:
-            return list(connection.scalars(asked))
+            return list(connection.scalars(query))
 
     def add_feedback(self, tenant: str, conversation: str, feedback_record: FeedbackRecord) -> None:
         """Keep feedback."""
@@ -244,7 +244,7 @@ class Store:
 
     def feedback(self, tenant: str, conversation: str) -> list[FeedbackRecord]:
         """The feedback of a conversation, the oldest first."""
-        asked = (
+        query = (
             select(feedback)
             .where(feedback.c.tenant == tenant, feedback.c.conversation == conversation)
             .order_by(feedback.c.id)
@@ -252,7 +252,7 @@ class Store:
         with self._engine.connect() as connection:
             return [
                 FeedbackRecord(row.request, row.said, row.thumbs, row.changes, row.moment)
-                for row in connection.execute(asked)
+                for row in connection.execute(query)
             ]
 
     # Trials
@@ -276,9 +276,9 @@ class Store:
 
     def trials(self, tenant: str) -> list[str]:
         """The trials of a tenant, the newest first."""
-        asked = select(trials.c.id).where(trials.c.tenant == tenant).order_by(trials.c.moment.desc())
+        query = select(trials.c.id).where(trials.c.tenant == tenant).order_by(trials.c.moment.desc())
         with self._engine.connect() as connection:
-            return list(connection.scalars(asked))
+            return list(connection.scalars(query))
 
     def delete_trial(self, id: str, tenant: str) -> bool:
         """Forget a trial of a tenant; whether there was one."""
@@ -288,9 +288,9 @@ class Store:
 
     def trial(self, id: str, tenant: str) -> str | None:
         """A trial of a tenant, as JSON; None where there is none."""
-        asked = select(trials.c.trial).where(trials.c.id == id, trials.c.tenant == tenant)
+        query = select(trials.c.trial).where(trials.c.id == id, trials.c.tenant == tenant)
         with self._engine.connect() as connection:
-            return connection.scalar(asked)
+            return connection.scalar(query)
 
     # Use
 
@@ -301,11 +301,11 @@ class Store:
 
     def spent(self, tenant: str, now: float) -> int:
         """Evaluations that were made for a tenant on the day (UTC) of a moment."""
-        asked = select(func.coalesce(func.sum(usage.c.evaluations), 0)).where(
+        query = select(func.coalesce(func.sum(usage.c.evaluations), 0)).where(
             usage.c.tenant == tenant, usage.c.day == int(now // DAY)
         )
         with self._engine.connect() as connection:
-            return int(connection.scalar(asked) or 0)
+            return int(connection.scalar(query) or 0)
 
 
 def _begin(connection: Connection, tenant: str, id: str, moment: float) -> None:
@@ -339,8 +339,8 @@ def _select_finished() -> Select[Any]:
     return select(requests, receipts.c.receipt).join(receipts).where(requests.c.state == "done")
 
 
-def _finished_requests(connection: Connection, asked: Select[Any]) -> list[FinishedRequest]:
-    rows = connection.execute(asked).all()
+def _finished_requests(connection: Connection, query: Select[Any]) -> list[FinishedRequest]:
+    rows = connection.execute(query).all()
     of: dict[str, list[StoredPicture]] = {row.id: [] for row in rows}
     own = select(pictures).where(pictures.c.request.in_(of)).order_by(pictures.c.place)
     for row in connection.execute(own):

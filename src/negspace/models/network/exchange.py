@@ -80,8 +80,10 @@ def exchanging(unet: torch.nn.Module, exchanges: Sequence[Exchange]) -> Iterator
     The UNet must be asked by one thread at a time meanwhile.
     """
     chosen = {
-        "attn1": self_attention_choice(torch.tensor([one.keeps_self_attention for one in exchanges])),
-        "attn2": cross_attention_choice(torch.stack([one.source_tokens for one in exchanges])),
+        "attn1": self_attention_choice(
+            torch.tensor([exchange.keeps_self_attention for exchange in exchanges])
+        ),
+        "attn2": cross_attention_choice(torch.stack([exchange.source_tokens for exchange in exchanges])),
     }
     with ExitStack() as stack:
         for name, module in unet.named_modules():

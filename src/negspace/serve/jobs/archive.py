@@ -42,10 +42,10 @@ class Archive:
             Refusal: there is none, it is another tenant's, or it failed.
         """
         kept = await self.finished_request(id, tenant)
-        files = [await asyncio.to_thread(self._store.picture, one.sha256) for one in kept.pictures]
+        files = [await asyncio.to_thread(self._store.picture, stored.sha256) for stored in kept.pictures]
         pictures = tuple(
-            Picture(picture_id(id, one.place), file, kept.receipt.single(one.place))
-            for one, file in zip(kept.pictures, files, strict=True)
+            Picture(picture_id(id, stored.place), file, kept.receipt.single(stored.place))
+            for stored, file in zip(kept.pictures, files, strict=True)
         )
         return Finished(id, pictures, kept.receipt, kept.moment - kept.accepted.moment)
 
@@ -71,7 +71,7 @@ class Archive:
         """
         kept = await asyncio.to_thread(self._store.finished, job_of(picture))
         if kept is not None and tenant.sees(kept.accepted.tenant):
-            if any(picture_id(kept.accepted.id, one.place) == picture for one in kept.pictures):
+            if any(picture_id(kept.accepted.id, stored.place) == picture for stored in kept.pictures):
                 return kept
         raise not_found(f"picture {picture!r}")
 
@@ -82,9 +82,9 @@ class Archive:
             Refusal: there is none, or it is another tenant's.
         """
         kept = await self.request_of_picture(id, tenant)
-        (one,) = (one for one in kept.pictures if picture_id(kept.accepted.id, one.place) == id)
-        content = await asyncio.to_thread(self._store.picture, one.sha256)
-        return Picture(id, content, kept.receipt.single(one.place))
+        (stored,) = (stored for stored in kept.pictures if picture_id(kept.accepted.id, stored.place) == id)
+        content = await asyncio.to_thread(self._store.picture, stored.sha256)
+        return Picture(id, content, kept.receipt.single(stored.place))
 
     async def delete(self, id: str, tenant: Tenant) -> None:
         """Forget a job that has ended, with its pictures and receipt.

@@ -92,7 +92,9 @@ class Queue:
 
     def waiting(self, tenant: str) -> int:
         """Pictures that wait for one tenant."""
-        return sum(self._waiting_pictures(one) for one in self._tickets.values() if one.tenant == tenant)
+        return sum(
+            self._waiting_pictures(other) for other in self._tickets.values() if other.tenant == tenant
+        )
 
     def ahead(self, ticket: Ticket) -> float:
         """Evaluations that would be taken before the last picture of a ticket, about.
@@ -101,15 +103,15 @@ class Queue:
         they have.
         """
         mine = ticket.pictures * ticket.cost + sum(
-            self._waiting_pictures(one) * one.cost
-            for one in self._tickets.values()
-            if one.tenant == ticket.tenant and one.priority >= ticket.priority
+            self._waiting_pictures(other) * other.cost
+            for other in self._tickets.values()
+            if other.tenant == ticket.tenant and other.priority >= ticket.priority
         )
         others: dict[str, float] = {}
-        for one in self._tickets.values():
-            if one.tenant != ticket.tenant:
-                others[one.tenant] = (
-                    others.get(one.tenant, 0.0) + self._waiting_pictures(one) * one.cost / one.weight
+        for other in self._tickets.values():
+            if other.tenant != ticket.tenant:
+                others[other.tenant] = (
+                    others.get(other.tenant, 0.0) + self._waiting_pictures(other) * other.cost / other.weight
                 )
         return mine + sum(min(theirs, mine / ticket.weight) for theirs in others.values())
 
@@ -119,13 +121,13 @@ class Queue:
         Raises:
             Full: there is no room, for anyone or for this tenant.
         """
-        kept = [one for one in self._reserved.values() if one.tenant == ticket.tenant]
-        own = self.waiting(ticket.tenant) + sum(one.pictures for one in kept)
+        kept = [other for other in self._reserved.values() if other.tenant == ticket.tenant]
+        own = self.waiting(ticket.tenant) + sum(other.pictures for other in kept)
         if own + ticket.pictures > self._tenant_capacity:
-            waiting = (one for one in self._tickets.values() if one.tenant == ticket.tenant)
-            raise Full(True, sum(self._waiting_pictures(one) * one.cost for one in waiting))
+            waiting = (other for other in self._tickets.values() if other.tenant == ticket.tenant)
+            raise Full(True, sum(self._waiting_pictures(other) * other.cost for other in waiting))
         if (
-            len(self) + sum(one.pictures for one in self._reserved.values()) + ticket.pictures
+            len(self) + sum(other.pictures for other in self._reserved.values()) + ticket.pictures
             > self._capacity
         ):
             raise Full(False, self.backlog)
