@@ -21,7 +21,9 @@ from transformers import (
 )
 
 from negspace.models.architecture.transformers import pack, unpack
+from negspace.plugins import modules_in
 from tests.encoding.tiny import clip_config, clip_tokenizer, stirred, t5_tokenizer
+from tests.families import stand_ins
 from tests.networks import small_unet
 
 STEPS = 3
@@ -536,3 +538,6 @@ TINY: dict[str, Tiny] = {
     "sana": Tiny(sana, {}, more=_AS_ASKED),
 }
 """Every family by name. A family without one fails its laws."""
+
+for _module in modules_in(stand_ins):
+    TINY |= _module.STAND_INS

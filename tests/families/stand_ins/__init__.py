@@ -1,0 +1,1 @@
+"""Stand-ins of further families, one a file: each defines STAND_INS."""
