@@ -2,48 +2,24 @@
 
 from typing import TYPE_CHECKING, Any, final
 
-from negspace.facts import ModelFacts
-from negspace.models.architecture import unets
-from negspace.models.architecture.family import Family, NetworkInput, chosen
+from negspace.models.architecture.family import Defaults, NetworkInput
 from negspace.models.architecture.parts import clip
-from negspace.models.files.source import ModelFolder
-from negspace.models.samplers import SAMPLERS
+from negspace.models.architecture.unets import UNetFamily
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from negspace.models.network.patching import PatchHost
-
 
 @final
-class StableDiffusionSag(Family):
+class StableDiffusionSag(UNetFamily):
     """An absent negative is the encoded empty prompt; a negative has a branch of its own."""
 
     name = "sd-sag"
     title = "Stable Diffusion, SAG"
     pipeline = "StableDiffusionSAGPipeline"
     text_encoders = (clip(1),)
-    denoiser = unets.UNET
-    must_match = unets.ALIKE
+    defaults = Defaults(steps=20, scale=7.5)
+    few_steps = 4
 
-    def describe(self, folder: ModelFolder) -> ModelFacts:
-        unet, vae = folder.settings("unet"), folder.settings("vae")
-        width, height = unets.size_of(unet, vae)
-        return ModelFacts(
-            **chosen(folder, width=width, height=height, steps=20, scale=7.5, sampler="DPM++ 2M"),
-            family=self.name,
-            prediction=unets.prediction_of(folder),
-            encoders=self.encoder_facts(folder),
-            swaps=True,
-            rules=unets.rules_of(unet),
-            samplers=tuple(SAMPLERS),
-            multiple=unets.multiple_of(unet, vae),
-        )
-
-    def predict(self, denoiser: Any, inputs: NetworkInput) -> "Tensor":
-        return denoiser(inputs.x, inputs.times, inputs.hidden, return_dict=False)[0]
-
-    def patch_host(self, denoiser: Any, name: str) -> "PatchHost":
-        from negspace.models.network.patching import UNetPatchHost
-
-        return UNetPatchHost(denoiser, name)
+    def predict(self, denoiser: Any, given: NetworkInput) -> "Tensor":
+        return denoiser(given.x, given.times, given.hidden, return_dict=False)[0]
