@@ -46,15 +46,16 @@ def test_who_waits_to_be_alone_goes_before_who_comes_later() -> None:
     turns, order = ReadWriteLock(), list[str]()
     with ThreadPoolExecutor(2) as crew:
         with turns.shared():
-            waits = crew.submit(lambda: _noted(turns, "alone", order))
+            waits = crew.submit(lambda: _noted(turns, "exclusive", order))
             while not turns._waiting:
+                assert not waits.done(), waits.result()
                 time.sleep(0.001)
-            comes = crew.submit(lambda: _noted(turns, "beside", order))
+            comes = crew.submit(lambda: _noted(turns, "shared", order))
             time.sleep(0.02)
             assert not order
         waits.result(10)
         comes.result(10)
-    assert order == ["alone", "beside"]
+    assert order == ["exclusive", "shared"]
 
 
 def test_a_turn_is_given_back_after_an_error() -> None:

@@ -225,21 +225,17 @@ class Store:
         with self._engine.connect() as connection:
             return list(connection.scalars(query))
 
-    def add_feedback(self, tenant: str, conversation: str, feedback_record: FeedbackRecord) -> None:
+    def add_feedback(self, tenant: str, conversation: str, record: FeedbackRecord) -> None:
         """Keep feedback."""
         row = {
             "tenant": tenant,
             "conversation": conversation,
-            "request": feedback_record.request,
-            "said": feedback_record.complaint,
+            "request": record.request,
+            "said": record.complaint,
         }
-        row |= {
-            "thumbs": feedback_record.thumbs,
-            "changes": feedback_record.changes,
-            "moment": feedback_record.moment,
-        }
+        row |= {"thumbs": record.thumbs, "changes": record.changes, "moment": record.moment}
         with self._writing, self._engine.begin() as connection:
-            _begin(connection, tenant, conversation, feedback_record.moment)
+            _begin(connection, tenant, conversation, record.moment)
             connection.execute(insert_into(feedback), row)
 
     def feedback(self, tenant: str, conversation: str) -> list[FeedbackRecord]:
@@ -250,9 +246,9 @@ class Store:
             .order_by(feedback.c.id)
         )
         with self._engine.connect() as connection:
+            rows = connection.execute(query)
             return [
-                FeedbackRecord(row.request, row.said, row.thumbs, row.changes, row.moment)
-                for row in connection.execute(query)
+                FeedbackRecord(row.request, row.said, row.thumbs, row.changes, row.moment) for row in rows
             ]
 
     # Trials
