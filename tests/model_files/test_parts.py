@@ -122,7 +122,7 @@ def test_a_lora_adds_its_product_to_the_weights(place: Place, tmp_path: Path, fa
     model = negspace.load(
         place(family), dtype="float32", device="cpu", lora=[(tmp_path / "style.safetensors", 0.5)]
     )
-    denoiser: Any = model.network()._opened.denoiser  # type: ignore[attr-defined]
+    denoiser: Any = model.network()._parts.denoiser  # type: ignore[attr-defined]
     now = denoiser.state_dict()
     for name in picked:
         base = f"{part}.{name.removesuffix('.weight')}"

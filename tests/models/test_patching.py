@@ -99,7 +99,7 @@ def test_rows_of_one_kind_share_forwards_whatever_their_strength(model: Model) -
 
 
 def test_the_network_is_left_as_it_was(model: Model) -> None:
-    unet: Any = model.network()._opened.denoiser  # type: ignore[attr-defined]
+    unet: Any = model.network()._parts.denoiser  # type: ignore[attr-defined]
     before = {name: id(processor) for name, processor in unet.attn_processors.items()}
     hooks = sum(len(module._forward_hooks) for module in unet.modules())
     for rule in (*RIDING, *WORSE):
@@ -129,7 +129,7 @@ def test_words_are_told_from_padding(model: Model) -> None:
 
 
 def test_layers_come_in_the_order_of_the_picture(model: Model) -> None:
-    unet: Any = model.network()._opened.denoiser  # type: ignore[attr-defined]
+    unet: Any = model.network()._parts.denoiser  # type: ignore[attr-defined]
     names = {id(module): name.split(".")[0] for name, module in unet.named_modules()}
     places = [names[id(layer)] for layer in UNetPatchHost(unet, "m").layers]
     assert places == sorted(places, key=["down_blocks", "mid_block", "up_blocks"].index)
