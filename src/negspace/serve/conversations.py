@@ -1,4 +1,4 @@
-"""Conversations: requests that belong together; what is said about their pictures becomes the next one."""
+"""Conversations: requests that belong together; feedback about their pictures becomes the next one."""
 
 import asyncio
 import io
@@ -14,7 +14,7 @@ from negspace.avoid.merging import AvoidList, Entry
 from negspace.errors import RequestError
 from negspace.feedback.revision import Change, Revision, revise
 from negspace.feedback.thumbs import Proposal, propose
-from negspace.judge.thumbs import propose_from_thumbs as thumbed
+from negspace.judge.thumbs import propose_from_thumbs
 from negspace.planning.plan import Plan
 from negspace.request import Avoid, Request
 from negspace.serve.access.tenants import Tenant
@@ -27,8 +27,8 @@ from negspace.store import AcceptedRequest, FeedbackRecord, RequestState
 LONGEST = 4000
 """Characters of a complaint."""
 
-_LOOKED_AT = 100
-"""Pictures with thumbs that a judge looks at, the last ones of a conversation."""
+_MOST_PICTURES = 100
+"""Pictures of either thumbs that a judge looks at, the last ones of a conversation."""
 
 
 @dataclass(frozen=True)
@@ -57,46 +57,46 @@ async def feedback(
     thumbs: Thumbs | None = None,
     about: AcceptedRequest | str | None = None,
 ) -> NextRequest:
-    """Keep what is said of a picture, and make it again without what was complained of.
+    """Store feedback about a picture, and make the picture again without what was complained of.
 
     The next request is the last one with the changed list, on the same seeds, so that what the change did
-    can be seen. Terms that policies ask for apply to it as before; what is said of them can only make them
-    heavier. Thumbs change the list once a judge sees something oftener in the pictures of the conversation
-    that were disliked than in those that were liked, and more so than chance would have it.
+    can be seen. Terms that policies ask for apply to it as before; feedback can only make them heavier.
+    Thumbs change the list once a judge sees something oftener in the pictures of the conversation that were
+    disliked than in those that were liked, and more so than chance would have it.
 
     Args:
         service: that made the pictures.
-        tenant: who speaks.
-        conversation: that the picture belongs to; None keeps nothing of what is said.
+        tenant: gives it.
+        conversation: that the picture belongs to; None stores no feedback.
         complaint: plain English; "" is none.
         thumbs: 1 up, -1 down.
         about: a request that is done, or the id of one of the conversation; None is the last that is done.
 
     Raises:
         Refusal: there is no such request; or the next one is refused.
-        RequestError: nothing is said, or too much.
+        RequestError: there is no feedback, or too much.
     """
     if not isinstance(about, AcceptedRequest):
         about = (await _request_about(service, tenant, conversation, about)).accepted
     revision = await _revised(service, tenant, conversation, about, complaint, thumbs)
     if not any(change.why_not is None for change in revision.changes):
         return NextRequest(about.id, revision.changes, None, None)
-    following = about.request.model_copy(update={"avoid": tuple(_request_terms(revision))})
-    job = await service.submit(following, tenant, conversation=conversation)
-    return NextRequest(about.id, revision.changes, following, job)
+    request = about.request.model_copy(update={"avoid": tuple(_request_terms(revision))})
+    job = await service.submit(request, tenant, conversation=conversation)
+    return NextRequest(about.id, revision.changes, request, job)
 
 
 async def submit(
     service: Service, client_request: ClientRequest, tenant: Tenant, *, previews: int = 0
 ) -> Job:
-    """Accept what a client of another dialect asks for.
+    """Accept a request of a client of another dialect.
 
-    With a complaint or thumbs it is the next iteration of its conversation: what the client does not say
-    itself is as in the last request, and what it avoids now is joined to the list before that is changed.
+    With a complaint or thumbs it is the next iteration of its conversation: fields that the client leaves out
+    are as in the last request, and what it avoids now is joined to the list before that is changed.
 
     Args:
-        service: that is to carry it out.
-        asked: what is asked for.
+        service: accepts it.
+        client_request: the request.
         tenant: on whose behalf.
         previews: as in `Service.submit`.
 
@@ -115,8 +115,8 @@ async def submit(
             client_request.thumbs,
             request,
         )
-        own = {name: getattr(request, name) for name in client_request.given}
-        request = about.request.model_copy(update={**own, "avoid": tuple(_request_terms(revision))})
+        fields = {name: getattr(request, name) for name in client_request.given}
+        request = about.request.model_copy(update={**fields, "avoid": tuple(_request_terms(revision))})
     return await service.submit(request, tenant, previews=previews, **client_request.submit_arguments)
 
 
@@ -142,13 +142,13 @@ async def _request_about(
     """The request that feedback is about."""
     if conversation is None:
         raise RequestError("feedback: say which conversation it belongs to")
-    several = await asyncio.to_thread(service.store.conversation, tenant.name, conversation)
-    if not several:
+    requests = await asyncio.to_thread(service.store.conversation, tenant.name, conversation)
+    if not requests:
         raise not_found(f"conversation {conversation!r}")
     done = [
-        request for request in several if request.state == "done" and about in (None, request.accepted.id)
+        request for request in requests if request.state == "done" and about in (None, request.accepted.id)
     ]
-    if about is not None and about not in [request.accepted.id for request in several]:
+    if about is not None and about not in [request.accepted.id for request in requests]:
         raise not_found(f"request {about!r} in conversation {conversation!r}")
     if not done:
         raise Refusal("there is no picture yet to say anything about", 409, "under-way")
@@ -162,34 +162,35 @@ async def _revised(
     about: AcceptedRequest,
     complaint: str,
     thumbs: Thumbs | None,
-    besides: Request | None = None,
+    joined: Request | None = None,
 ) -> Revision:
-    """What is to be avoided after feedback, which is kept where it belongs to a conversation.
+    """What is to be avoided after feedback, which is stored where it belongs to a conversation.
 
     Args:
-        besides: a request whose own terms are joined to the list that is changed; None is none.
+        joined: a request whose terms are joined to the list that is changed; None is none.
     """
-    _refuse_unsaid(complaint, thumbs, conversation)
-    planned = Plan.from_json(await asyncio.to_thread(service.store.plan, about.id) or "")
-    before = _avoid_list(planned)
-    if besides is not None:
-        own = AvoidList.of(besides.avoid, besides.dialect)
-        more = [entry for entry in own.terms if before.entry(entry.avoid.term) is None]
-        before = AvoidList(terms=(*before.terms, *more))
+    _refuse_feedback(complaint, thumbs, conversation)
+    plan = Plan.from_json(await asyncio.to_thread(service.store.plan, about.id) or "")
+    before = _avoid_list(plan)
+    if joined is not None:
+        entries = AvoidList.of(joined.avoid, joined.dialect).terms
+        new = [entry for entry in entries if before.entry(entry.avoid.term) is None]
+        before = AvoidList(terms=(*before.terms, *new))
     revision = revise(before, complaint)
     if thumbs is not None and conversation is not None:
-        marks = await asyncio.to_thread(_marks, service, tenant, conversation, (about.id, thumbs))
+        marks = await asyncio.to_thread(_thumbs_by_request, service, tenant, conversation)
+        marks[about.id] = thumbs
         model = service.catalogue.model_name(about.request.model)
-        more = await asyncio.to_thread(_proposed, service, model, revision.avoid_list, marks)
-        revision = Revision(more.avoid_list, (*revision.changes, *more.changes))
+        second = await asyncio.to_thread(_with_proposals, service, model, revision.avoid_list, marks)
+        revision = Revision(second.avoid_list, (*revision.changes, *second.changes))
     if conversation is not None:
         changes = json.dumps(changes_of(revision.changes))
-        remark = FeedbackRecord(about.id, complaint, thumbs, changes, time.time())
-        await asyncio.to_thread(service.store.add_feedback, tenant.name, conversation, remark)
+        record = FeedbackRecord(about.id, complaint, thumbs, changes, time.time())
+        await asyncio.to_thread(service.store.add_feedback, tenant.name, conversation, record)
     return revision
 
 
-def _refuse_unsaid(complaint: str, thumbs: Thumbs | None, conversation: str | None) -> None:
+def _refuse_feedback(complaint: str, thumbs: Thumbs | None, conversation: str | None) -> None:
     if not complaint.strip() and thumbs is None:
         raise RequestError("feedback: say a complaint, or thumbs")
     if thumbs is not None and conversation is None:
@@ -200,50 +201,49 @@ def _refuse_unsaid(complaint: str, thumbs: Thumbs | None, conversation: str | No
         raise RequestError("feedback: it holds half a character (a lone surrogate), which is no text")
 
 
-def _marks(service: Service, tenant: Tenant, conversation: str, now: tuple[str, Thumbs]) -> dict[str, Thumbs]:
-    """The thumbs of a conversation by request; what was said last of one counts."""
-    remarks = service.store.feedback(tenant.name, conversation)
-    marks: dict[str, Thumbs] = {}
-    for remark in remarks:
-        if remark.request is not None and remark.thumbs is not None:
-            marks[remark.request] = remark.thumbs
-    marks[now[0]] = now[1]
-    return marks
+def _thumbs_by_request(service: Service, tenant: Tenant, conversation: str) -> dict[str, Thumbs]:
+    """The last thumbs of each request of a conversation."""
+    records = service.store.feedback(tenant.name, conversation)
+    return {
+        record.request: record.thumbs
+        for record in records
+        if record.request is not None and record.thumbs is not None
+    }
 
 
-def _proposed(service: Service, model: str, avoided: AvoidList, marks: dict[str, Thumbs]) -> Revision:
+def _with_proposals(service: Service, model: str, avoided: AvoidList, marks: dict[str, Thumbs]) -> Revision:
     """The list with what thumbs propose that is not in it yet."""
     judge = service.judges.of(model)
-    pictures = {
-        mark: _pictures(service, [id for id, other in marks.items() if other == mark])[-_LOOKED_AT:]
+    liked, disliked = (
+        _pictures(service, [id for id, thumbs in marks.items() if thumbs == mark])[-_MOST_PICTURES:]
         for mark in (1, -1)
-    }
+    )
     proposals: tuple[Proposal, ...] = ()
-    if judge is not None and pictures[-1] and pictures[1]:
-        proposals = thumbed(judge, pictures[-1], pictures[1])
-    fresh = [proposal for proposal in proposals if avoided.entry(proposal.concept) is None]
-    return propose(avoided, fresh, (len(pictures[-1]), len(pictures[1])))
+    if judge is not None and disliked and liked:
+        proposals = propose_from_thumbs(judge, disliked, liked)
+    new = [proposal for proposal in proposals if avoided.entry(proposal.concept) is None]
+    return propose(avoided, new, (len(disliked), len(liked)))
 
 
-def _pictures(service: Service, requests: Sequence[str]) -> list[Image.Image]:
+def _pictures(service: Service, ids: Sequence[str]) -> list[Image.Image]:
     """The pictures of requests, of those that are still there."""
-    several = [kept for id in requests if (kept := service.store.finished(id)) is not None]
-    files = [service.store.picture(picture.sha256) for kept in several for picture in kept.pictures]
+    requests = [request for id in ids if (request := service.store.finished(id)) is not None]
+    files = [service.store.picture(stored.sha256) for request in requests for stored in request.pictures]
     return [Image.open(io.BytesIO(file)).convert("RGB") for file in files]
 
 
-def _avoid_list(planned: Plan) -> AvoidList:
+def _avoid_list(plan: Plan) -> AvoidList:
     """Everything that was avoided, with what policies locked."""
     return AvoidList(
         terms=tuple(
             Entry(term.avoid, term.origins or (term.avoid.source,), term.span, term.avoid.locked)
-            for term in planned.terms
+            for term in plan.terms
         )
     )
 
 
 def _request_terms(revision: Revision) -> Iterator[Avoid]:
-    """What a request must say itself: all but what policies say, and of that what was made heavier."""
+    """The terms of the next request: all but those of policies, and of those what was made heavier."""
     changed = {change.after for change in revision.changes if change.why_not is None}
     for entry in revision.avoid_list.terms:
         if "@" not in entry.avoid.source:

@@ -135,7 +135,7 @@ class Service:
         Raises:
             NegspaceError: it is impossible, or not for this tenant.
         """
-        return self.catalogue.public_plan(await self._planned(request, tenant), request)
+        return self.catalogue.public_plan(await self._plan_within_limits(request, tenant), request)
 
     async def submit(
         self,
@@ -164,7 +164,7 @@ class Service:
         if not self.ready:
             raise too_busy("the server is stopping", self.settings.grace)
         self.rate_limits.admit(tenant)
-        plan = await self._planned(request, tenant)
+        plan = await self._plan_within_limits(request, tenant)
         refuse_blocked(plan)
         until = None if deadline is None else time.time() + deadline
         job = AcceptedJob(request, plan, tenant, priority, until, conversation, previews)
@@ -205,7 +205,7 @@ class Service:
                 raise too_many("too many requests of yours wait already", seconds) from None
             raise too_busy("too many requests wait already", seconds) from None
 
-    async def _planned(self, request: Request, tenant: Tenant) -> Plan:
+    async def _plan_within_limits(self, request: Request, tenant: Tenant) -> Plan:
         """The plan of a request that is within the limits of the server and the tenant."""
         refuse_beyond(request, self.settings, tenant)
         resolved = self.catalogue.resolved(request)
@@ -219,7 +219,7 @@ class Service:
         plan = await asyncio.to_thread(_stored_plan, self.store, accepted)
         if plan is None:
             log.warning("job %s has no plan that can run, of an earlier version; planned again", accepted.id)
-            return await self._planned(accepted.request, tenant)
+            return await self._plan_within_limits(accepted.request, tenant)
         refuse_beyond(accepted.request, self.settings, tenant)
         refuse_model(self.catalogue.model_name(plan.request.model), tenant)
         refuse_large(plan, self.settings, tenant)

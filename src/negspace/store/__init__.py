@@ -1,4 +1,4 @@
-"""The store: what was asked, planned, made, said and measured, in a database; pictures in a folder beside it.
+"""The store: requests, plans, pictures, feedback and trials in a database, and picture files in a folder.
 
 A picture is only ever seen together with its receipt. The file is written first, then one transaction writes
 the receipt, the pictures' rows and the end of the request; a file without a row is swept away at the next

@@ -25,14 +25,14 @@ def open_database(url: str) -> Engine:
     try:
         parsed = make_url(url)
         sqlite = parsed.get_backend_name() == "sqlite"
-        waiting: dict[str, Any] = {"timeout": 30} if sqlite else {}
-        engine = create_engine(parsed, connect_args=waiting, pool_pre_ping=not sqlite)
+        options: dict[str, Any] = {"timeout": 30} if sqlite else {}
+        engine = create_engine(parsed, connect_args=options, pool_pre_ping=not sqlite)
         if sqlite:
-            event.listen(engine, "connect", _settle_sqlite)
+            event.listen(engine, "connect", _set_up_sqlite)
         migrate(engine)
     except (ArgumentError, SQLAlchemyError, ImportError) as error:
         reason = " ".join(str(error).split())[:300]
-        raise OutputError(f"the database {_shown(url)} cannot be opened: {reason}") from None
+        raise OutputError(f"the database {_without_password(url)} cannot be opened: {reason}") from None
     return engine
 
 
@@ -46,15 +46,15 @@ def migrate(engine: Engine, revision: str = "head") -> None:
         command.upgrade(config, revision)
 
 
-def _settle_sqlite(connection: Any, _: object) -> None:
-    """Write ahead, so that readers never wait; each transaction on the disk before it is said to be."""
+def _set_up_sqlite(connection: Any, _: object) -> None:
+    """Write ahead, so that readers never wait; a transaction is on the disk before it is reported done."""
     cursor = connection.cursor()
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
 
-def _shown(url: str) -> str:
+def _without_password(url: str) -> str:
     """A URL without its password."""
     try:
         return make_url(url).render_as_string(hide_password=True)

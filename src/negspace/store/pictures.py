@@ -56,12 +56,12 @@ class Pictures:
         """The sha256 of every file."""
         return (file.stem for file in self._folder.glob("??/*.png") if _NAME.fullmatch(file.name))
 
-    def sweep(self, kept: Collection[str]) -> int:
+    def sweep(self, keep: Collection[str]) -> int:
         """Delete every file that is not to be kept, those half-written among them; how many that were.
 
         Only while nothing else writes.
         """
-        dropped = [name for name in self.names() if name not in kept]
+        dropped = [name for name in self.names() if name not in keep]
         for name in dropped:
             self.drop(name)
         for part in self._folder.glob("??/.*.part"):

@@ -32,7 +32,7 @@ class AcceptedRequest:
 
 @dataclass(frozen=True)
 class RequestState:
-    """How far a request is.
+    """The state of a request.
 
     Attributes:
         accepted: the request.
@@ -83,10 +83,10 @@ class FeedbackRecord:
 
     Attributes:
         request: what it is about; None where that is gone.
-        complaint: in plain words; "" where there was none.
+        complaint: what was complained of; "" where nothing was.
         thumbs: 1 up, -1 down, None neither.
         changes: what it changed, as JSON.
-        moment: when it was said.
+        moment: when it was given.
     """
 
     request: str | None

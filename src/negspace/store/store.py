@@ -1,9 +1,10 @@
-"""Store: requests and what became of them. A method is one transaction and may be called by any thread."""
+"""Requests and what became of them. A method is one transaction and may be called by any thread."""
 
 import fcntl
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, final
 
@@ -56,14 +57,14 @@ class Store:
         self._sweep()
 
     def close(self) -> None:
-        """Let go of the database and the folder."""
+        """Release the database and the folder."""
         self._engine.dispose()
         self._lock_file.close()
 
     # Requests
 
     def accept(self, accepted: AcceptedRequest, plan: str) -> None:
-        """Keep a request, with the plan that runs as JSON. Once this returns it is not lost any more."""
+        """Store a request, with the plan that runs as JSON. Once this returns it is not lost any more."""
         row = {
             "id": accepted.id,
             "tenant": accepted.tenant,
@@ -81,7 +82,7 @@ class Store:
                 _begin(connection, accepted.tenant, accepted.conversation, accepted.moment)
 
     def finish(self, id: str, receipt: Receipt, files: Sequence[bytes]) -> None:
-        """Keep what came of an accepted request.
+        """Store the result of an accepted request.
 
         Args:
             id: of the request.
@@ -108,12 +109,12 @@ class Store:
                     connection.execute(insert_into(pictures), rows)
                 row = connection.execute(select(requests).where(requests.c.id == id)).one()
                 _spend(connection, row.tenant, int(now // DAY), sum(receipt.evaluations.values()))
-                if row.conversation is None:  # else what was started from may be asked for once more
+                if row.conversation is None:  # else feedback may ask for the same start once more
                     named = Request.from_json(row.request).without_pixels().to_json()
                     connection.execute(update(requests).where(requests.c.id == id).values(request=named))
 
     def fail(self, id: str, failure: str) -> None:
-        """Keep that an accepted request failed, and why, as JSON."""
+        """Store that an accepted request failed, and why, as JSON."""
         with self._writing, self._engine.begin() as connection:
             connection.execute(
                 update(requests)
@@ -128,19 +129,16 @@ class Store:
             return [_accepted_request(row) for row in connection.execute(query)]
 
     def state(self, id: str) -> RequestState | None:
-        """How far a request is; None where there is none."""
+        """The state of a request; None where there is none."""
         with self._engine.connect() as connection:
             row = connection.execute(select(requests).where(requests.c.id == id)).first()
-        return (
-            None if row is None else RequestState(_accepted_request(row), row.state, row.ended, row.failure)
-        )
+        return None if row is None else _state(row)
 
     def finished(self, id: str) -> FinishedRequest | None:
         """A request that is done; None where there is none."""
         with self._engine.connect() as connection:
-            return next(
-                iter(_finished_requests(connection, _select_finished().where(requests.c.id == id))), None
-            )
+            matches = _finished_requests(connection, _select_finished().where(requests.c.id == id))
+        return matches[0] if matches else None
 
     def picture(self, sha256: str) -> bytes:
         """The file of a picture.
@@ -158,10 +156,10 @@ class Store:
             most: how many.
         """
         query = _select_finished().order_by(requests.c.ended.desc()).limit(most)
+        if tenant is not None:
+            query = query.where(requests.c.tenant == tenant)
         with self._engine.connect() as connection:
-            return _finished_requests(
-                connection, query if tenant is None else query.where(requests.c.tenant == tenant)
-            )
+            return _finished_requests(connection, query)
 
     def plan(self, id: str) -> str | None:
         """The plan of a request, as JSON; None where there is none."""
@@ -186,19 +184,20 @@ class Store:
         with self._writing:
             with self._engine.begin() as connection:
                 ids = list(connection.scalars(chosen))
-                gone = pictures.c.request.in_(ids)
-                names = set(connection.scalars(select(pictures.c.sha256).where(gone)))
+                of_ids = select(pictures.c.sha256).where(pictures.c.request.in_(ids))
+                names = set(connection.scalars(of_ids))
                 connection.execute(delete(requests).where(requests.c.id.in_(ids)))
-                still = set(connection.scalars(select(pictures.c.sha256).where(pictures.c.sha256.in_(names))))
-            for name in names - still:
+                shared = select(pictures.c.sha256).where(pictures.c.sha256.in_(names))
+                names -= set(connection.scalars(shared))
+            for name in names:
                 self._pictures.drop(name)
         return len(ids)
 
     def _sweep(self) -> None:
-        """Drop files that no row speaks of: what was being written when an earlier server was killed."""
+        """Drop files without a row: what was being written when an earlier server was killed."""
         with self._engine.connect() as connection:
-            kept = set(connection.scalars(select(pictures.c.sha256)))
-        self._pictures.sweep(kept)
+            names = set(connection.scalars(select(pictures.c.sha256)))
+        self._pictures.sweep(names)
 
     # Conversations and feedback
 
@@ -210,10 +209,7 @@ class Store:
             .order_by(requests.c.accepted, requests.c.id)
         )
         with self._engine.connect() as connection:
-            return [
-                RequestState(_accepted_request(row), row.state, row.ended, row.failure)
-                for row in connection.execute(query)
-            ]
+            return [_state(row) for row in connection.execute(query)]
 
     def conversations(self, tenant: str) -> list[str]:
         """The conversations of a tenant, the oldest first."""
@@ -226,14 +222,8 @@ class Store:
             return list(connection.scalars(query))
 
     def add_feedback(self, tenant: str, conversation: str, record: FeedbackRecord) -> None:
-        """Keep feedback."""
-        row = {
-            "tenant": tenant,
-            "conversation": conversation,
-            "request": record.request,
-            "said": record.complaint,
-        }
-        row |= {"thumbs": record.thumbs, "changes": record.changes, "moment": record.moment}
+        """Store feedback."""
+        row = {"tenant": tenant, "conversation": conversation, **asdict(record)}
         with self._writing, self._engine.begin() as connection:
             _begin(connection, tenant, conversation, record.moment)
             connection.execute(insert_into(feedback), row)
@@ -246,15 +236,15 @@ class Store:
             .order_by(feedback.c.id)
         )
         with self._engine.connect() as connection:
-            rows = connection.execute(query)
             return [
-                FeedbackRecord(row.request, row.said, row.thumbs, row.changes, row.moment) for row in rows
+                FeedbackRecord(row.request, row.complaint, row.thumbs, row.changes, row.moment)
+                for row in connection.execute(query)
             ]
 
     # Trials
 
     def put_trial(self, id: str, tenant: str, trial: str) -> None:
-        """Keep a trial, as JSON; one of the same id and tenant is replaced.
+        """Store a trial, as JSON; one of the same id and tenant is replaced.
 
         Raises:
             OutputError: another tenant has one of this id.
@@ -278,9 +268,9 @@ class Store:
 
     def delete_trial(self, id: str, tenant: str) -> bool:
         """Forget a trial of a tenant; whether there was one."""
-        own = (trials.c.id == id) & (trials.c.tenant == tenant)
+        chosen = (trials.c.id == id) & (trials.c.tenant == tenant)
         with self._writing, self._engine.begin() as connection:
-            return connection.execute(delete(trials).where(own)).rowcount > 0
+            return connection.execute(delete(trials).where(chosen)).rowcount > 0
 
     def trial(self, id: str, tenant: str) -> str | None:
         """A trial of a tenant, as JSON; None where there is none."""
@@ -305,7 +295,7 @@ class Store:
 
 
 def _begin(connection: Connection, tenant: str, id: str, moment: float) -> None:
-    """Have a conversation begun."""
+    """Begin a conversation that has not begun."""
     known = select(conversations.c.id).where(conversations.c.tenant == tenant, conversations.c.id == id)
     if connection.scalar(known) is None:
         connection.execute(insert_into(conversations), {"tenant": tenant, "id": id, "begun": moment})
@@ -317,6 +307,10 @@ def _spend(connection: Connection, tenant: str, day: int, evaluations: int) -> N
     if not connection.execute(more).rowcount:
         row = {"tenant": tenant, "day": day, "evaluations": evaluations}
         connection.execute(insert_into(usage), row)
+
+
+def _state(row: Row[Any]) -> RequestState:
+    return RequestState(_accepted_request(row), row.state, row.ended, row.failure)
 
 
 def _accepted_request(row: Row[Any]) -> AcceptedRequest:
@@ -337,11 +331,13 @@ def _select_finished() -> Select[Any]:
 
 def _finished_requests(connection: Connection, query: Select[Any]) -> list[FinishedRequest]:
     rows = connection.execute(query).all()
-    of: dict[str, list[StoredPicture]] = {row.id: [] for row in rows}
-    own = select(pictures).where(pictures.c.request.in_(of)).order_by(pictures.c.place)
-    for row in connection.execute(own):
-        of[row.request].append(StoredPicture(row.place, row.sha256))
+    by_request: dict[str, list[StoredPicture]] = {row.id: [] for row in rows}
+    chosen = select(pictures).where(pictures.c.request.in_(by_request)).order_by(pictures.c.place)
+    for row in connection.execute(chosen):
+        by_request[row.request].append(StoredPicture(row.place, row.sha256))
     return [
-        FinishedRequest(_accepted_request(row), Receipt.from_json(row.receipt), tuple(of[row.id]), row.ended)
+        FinishedRequest(
+            _accepted_request(row), Receipt.from_json(row.receipt), tuple(by_request[row.id]), row.ended
+        )
         for row in rows
     ]

@@ -1,4 +1,4 @@
-"""The tables. Moments are seconds since the epoch; our values are kept as the JSON they write themselves."""
+"""The tables. Moments are seconds since the epoch; values of Negspace are kept as the JSON they write."""
 
 from sqlalchemy import Column, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
@@ -65,7 +65,7 @@ feedback = Table(
     Column("tenant", String(64), nullable=False),
     Column("conversation", String(64), nullable=False),
     Column("request", String(64), ForeignKey("requests.id", ondelete="SET NULL")),
-    Column("said", Text, nullable=False),
+    Column("said", Text, key="complaint", nullable=False),
     Column("thumbs", Integer),  # 1 up, -1 down
     Column("changes", Text, nullable=False),
     Column("moment", Float, nullable=False),

@@ -1,4 +1,4 @@
-"""Archive: what was kept, given out to whom it belongs, and forgotten when it is old."""
+"""Finished jobs: given to the tenant that they belong to, and deleted when they are old."""
 
 import asyncio
 import logging
@@ -24,10 +24,10 @@ _HOUR = 3600.0
 
 @final
 class Archive:
-    """What was kept, by tenant.
+    """The finished jobs of every tenant.
 
     Args:
-        store: where it is.
+        store: has them.
         data: the folder of the server.
     """
 
@@ -41,13 +41,13 @@ class Archive:
         Raises:
             Refusal: there is none, it is another tenant's, or it failed.
         """
-        kept = await self.finished_request(id, tenant)
-        files = [await asyncio.to_thread(self._store.picture, stored.sha256) for stored in kept.pictures]
+        request = await self.finished_request(id, tenant)
+        files = [await asyncio.to_thread(self._store.picture, stored.sha256) for stored in request.pictures]
         pictures = tuple(
-            Picture(picture_id(id, stored.place), file, kept.receipt.single(stored.place))
-            for stored, file in zip(kept.pictures, files, strict=True)
+            Picture(picture_id(id, stored.place), file, request.receipt.single(stored.place))
+            for stored, file in zip(request.pictures, files, strict=True)
         )
-        return Finished(id, pictures, kept.receipt, kept.moment - kept.accepted.moment)
+        return Finished(id, pictures, request.receipt, request.moment - request.accepted.moment)
 
     async def finished_request(self, id: str, tenant: Tenant) -> FinishedRequest:
         """A job that came to its end, without its pictures.
@@ -55,12 +55,12 @@ class Archive:
         Raises:
             Refusal: there is none, it is another tenant's, or it failed.
         """
-        kept = await asyncio.to_thread(self._store.finished, id)
-        if kept is not None and tenant.sees(kept.accepted.tenant):
-            return kept
-        ended = await asyncio.to_thread(self._store.state, id)
-        if ended is not None and ended.failure is not None and tenant.sees(ended.accepted.tenant):
-            raise stored_refusal(ended.failure)
+        request = await asyncio.to_thread(self._store.finished, id)
+        if request is not None and tenant.sees(request.accepted.tenant):
+            return request
+        state = await asyncio.to_thread(self._store.state, id)
+        if state is not None and state.failure is not None and tenant.sees(state.accepted.tenant):
+            raise stored_refusal(state.failure)
         raise not_found(f"finished job {id!r}")
 
     async def request_of_picture(self, picture: str, tenant: Tenant) -> FinishedRequest:
@@ -69,10 +69,10 @@ class Archive:
         Raises:
             Refusal: there is no such picture, or it is another tenant's.
         """
-        kept = await asyncio.to_thread(self._store.finished, job_of(picture))
-        if kept is not None and tenant.sees(kept.accepted.tenant):
-            if any(picture_id(kept.accepted.id, stored.place) == picture for stored in kept.pictures):
-                return kept
+        request = await asyncio.to_thread(self._store.finished, job_of(picture))
+        if request is not None and tenant.sees(request.accepted.tenant):
+            if any(picture_id(request.accepted.id, stored.place) == picture for stored in request.pictures):
+                return request
         raise not_found(f"picture {picture!r}")
 
     async def picture(self, id: str, tenant: Tenant) -> Picture:
@@ -81,19 +81,19 @@ class Archive:
         Raises:
             Refusal: there is none, or it is another tenant's.
         """
-        kept = await self.request_of_picture(id, tenant)
-        (stored,) = (stored for stored in kept.pictures if picture_id(kept.accepted.id, stored.place) == id)
+        request = await self.request_of_picture(id, tenant)
+        (stored,) = (entry for entry in request.pictures if picture_id(job_of(id), entry.place) == id)
         content = await asyncio.to_thread(self._store.picture, stored.sha256)
-        return Picture(id, content, kept.receipt.single(stored.place))
+        return Picture(id, content, request.receipt.single(stored.place))
 
     async def delete(self, id: str, tenant: Tenant) -> None:
-        """Forget a job that has ended, with its pictures and receipt.
+        """Delete a job that has ended, with its pictures and receipt.
 
         Raises:
             Refusal: there is none, or it is another tenant's, or it has not ended.
         """
-        ended = await asyncio.to_thread(self._store.state, id)
-        if ended is None or not tenant.sees(ended.accepted.tenant):
+        state = await asyncio.to_thread(self._store.state, id)
+        if state is None or not tenant.sees(state.accepted.tenant):
             raise not_found(f"job {id!r}")
         if not await asyncio.to_thread(self._store.delete, id):
             raise Refusal(f"job {id!r} has not ended; cancel it first", 409, "under-way")
@@ -103,7 +103,7 @@ class Archive:
         return self._data / "proofs" / trial
 
     async def delete_trial(self, id: str, tenant: Tenant) -> None:
-        """Forget a trial of a tenant, with the pictures it was made of.
+        """Delete a trial of a tenant, with the pictures it was made of.
 
         Raises:
             Refusal: there is none.
@@ -113,15 +113,15 @@ class Archive:
         await asyncio.to_thread(shutil.rmtree, self.trial_folder(id), True)
 
     async def expire_hourly(self, days: float) -> None:
-        """Forget, once an hour and until cancelled, what ended more than so many days ago."""
+        """Delete, once an hour and until cancelled, what ended more than so many days ago."""
         while True:
             try:
-                await asyncio.to_thread(self._forget, time.time() - days * DAY)
+                await asyncio.to_thread(self._expire, time.time() - days * DAY)
             except (NegspaceError, SQLAlchemyError, OSError) as error:
-                log.error("what is old could not be forgotten", exc_info=error)
+                log.error("what is old could not be deleted", exc_info=error)
             await asyncio.sleep(_HOUR)
 
-    def _forget(self, before: float) -> None:
+    def _expire(self, before: float) -> None:
         self._store.expire(before)
         for folder in self.trial_folder("").glob("*"):
             if folder.stat().st_mtime < before:

@@ -1,4 +1,4 @@
-"""Queue: which picture begins next. Pure policy: no threads, no clock of its own, no torch.
+"""Which picture begins next. Pure policy: no threads, no clock of its own, no torch.
 
 Between tenants it is fair by start-time fair queueing (Goyal, Vin, Cheng 1997): each tenant has a virtual
 time that grows by what its pictures cost, divided by its weight; the one that is furthest behind goes first.
@@ -44,7 +44,7 @@ class Full(Exception):
     """There is no room.
 
     Args:
-        own: whether it is the tenant's own share that is used up, rather than the whole.
+        own_share: whether it is the tenant's own share that is used up, rather than the whole.
         ahead: evaluations that wait before there is room.
     """
 
@@ -67,7 +67,7 @@ class Queue:
     """What waits.
 
     Args:
-        room: pictures that may wait.
+        capacity: pictures that may wait.
         share: the most of them that one tenant may have, from 0 to 1.
     """
 
@@ -83,82 +83,57 @@ class Queue:
 
     def __len__(self) -> int:
         """Pictures that wait."""
-        return sum(self._waiting_pictures(ticket) for ticket in self._tickets.values())
+        return sum(map(self._pictures_left, self._tickets.values()))
 
     @property
     def backlog(self) -> float:
         """Evaluations that wait, about."""
-        return sum(self._waiting_pictures(ticket) * ticket.cost for ticket in self._tickets.values())
+        return sum(map(self._cost_left, self._tickets.values()))
 
     def waiting(self, tenant: str) -> int:
         """Pictures that wait for one tenant."""
-        return sum(
-            self._waiting_pictures(other) for other in self._tickets.values() if other.tenant == tenant
-        )
-
-    def ahead(self, ticket: Ticket) -> float:
-        """Evaluations that would be taken before the last picture of a ticket, about.
-
-        While all that wait get equal shares, as many of every other tenant's as of its own, but no more than
-        they have.
-        """
-        mine = ticket.pictures * ticket.cost + sum(
-            self._waiting_pictures(other) * other.cost
-            for other in self._tickets.values()
-            if other.tenant == ticket.tenant and other.priority >= ticket.priority
-        )
-        others: dict[str, float] = {}
-        for other in self._tickets.values():
-            if other.tenant != ticket.tenant:
-                others[other.tenant] = (
-                    others.get(other.tenant, 0.0) + self._waiting_pictures(other) * other.cost / other.weight
-                )
-        return mine + sum(min(theirs, mine / ticket.weight) for theirs in others.values())
+        return sum(map(self._pictures_left, self._of(tenant)))
 
     def reserve(self, ticket: Ticket) -> None:
-        """Keep places for a job that is about to `enter`, or else to be dropped.
+        """Keep places for a job that is about to be added, or else to be dropped.
 
         Raises:
             Full: there is no room, for anyone or for this tenant.
         """
-        kept = [other for other in self._reserved.values() if other.tenant == ticket.tenant]
-        own = self.waiting(ticket.tenant) + sum(other.pictures for other in kept)
-        if own + ticket.pictures > self._tenant_capacity:
-            waiting = (other for other in self._tickets.values() if other.tenant == ticket.tenant)
-            raise Full(True, sum(self._waiting_pictures(other) * other.cost for other in waiting))
-        if (
-            len(self) + sum(other.pictures for other in self._reserved.values()) + ticket.pictures
-            > self._capacity
-        ):
+        reserved = [(other.tenant, other.pictures) for other in self._reserved.values()]
+        of_tenant = sum(pictures for tenant, pictures in reserved if tenant == ticket.tenant)
+        if self.waiting(ticket.tenant) + of_tenant + ticket.pictures > self._tenant_capacity:
+            raise Full(True, sum(map(self._cost_left, self._of(ticket.tenant))))
+        if len(self) + sum(pictures for _, pictures in reserved) + ticket.pictures > self._capacity:
             raise Full(False, self.backlog)
         self._reserved[ticket.id] = ticket
 
     def add(self, ticket: Ticket) -> None:
         """Let a job wait that has places, or that was accepted before, whether there is room or not."""
         self._reserved.pop(ticket.id, None)
-        line = self._tenants.setdefault(ticket.tenant, _TenantQueue(self._now))
-        if not line.heap:
-            line.time = max(line.time, self._now)
+        queue = self._tenants.setdefault(ticket.tenant, _TenantQueue(self._now))
+        if not queue.heap:
+            queue.time = max(queue.time, self._now)
         self._arrivals += 1
         deadline = inf if ticket.deadline is None else ticket.deadline
-        heapq.heappush(line.heap, (-ticket.priority, deadline, self._arrivals, ticket.id))
+        heapq.heappush(queue.heap, (-ticket.priority, deadline, self._arrivals, ticket.id))
         self._tickets[ticket.id] = ticket
         self._begun[ticket.id] = 0
 
     def take(self) -> tuple[Ticket, int] | None:
-        """The picture that begins now, as its job and its place in it; None where nothing waits."""
+        """The picture that begins now, as its job and its index in it; None where nothing waits."""
         waiting = [
-            (line.time, line.heap[0][2], tenant) for tenant, line in self._tenants.items() if line.heap
+            (queue.time, queue.heap[0][2], tenant) for tenant, queue in self._tenants.items() if queue.heap
         ]
         if not waiting:
             return None
         self._now, _, tenant = min(waiting)
-        line = self._tenants[tenant]
-        ticket = self._tickets[line.heap[0][-1]]
-        line.time += ticket.cost / ticket.weight
+        queue = self._tenants[tenant]
+        ticket = self._tickets[queue.heap[0][-1]]
+        queue.time += ticket.cost / ticket.weight
         index = self._begun[ticket.id]
         self._begun[ticket.id] += 1
-        if not self._waiting_pictures(ticket):
+        if not self._pictures_left(ticket):
             self._remove(ticket)
         return ticket, index
 
@@ -168,13 +143,19 @@ class Queue:
         if id in self._tickets:
             self._remove(self._tickets[id])
 
-    def _waiting_pictures(self, ticket: Ticket) -> int:
+    def _of(self, tenant: str) -> list[Ticket]:
+        return [ticket for ticket in self._tickets.values() if ticket.tenant == tenant]
+
+    def _pictures_left(self, ticket: Ticket) -> int:
         return ticket.pictures - self._begun[ticket.id]
 
+    def _cost_left(self, ticket: Ticket) -> float:
+        return self._pictures_left(ticket) * ticket.cost
+
     def _remove(self, ticket: Ticket) -> None:
-        line = self._tenants[ticket.tenant]
-        line.heap = [entry for entry in line.heap if entry[-1] != ticket.id]
-        heapq.heapify(line.heap)
+        queue = self._tenants[ticket.tenant]
+        queue.heap = [entry for entry in queue.heap if entry[-1] != ticket.id]
+        heapq.heapify(queue.heap)
         del self._tickets[ticket.id], self._begun[ticket.id]
-        if not line.heap and line.time <= self._now:
+        if not queue.heap and queue.time <= self._now:
             del self._tenants[ticket.tenant]
