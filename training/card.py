@@ -39,7 +39,13 @@ def run(settings: Settings, state_dir: Path, out: Path) -> None:
         "words": tokenizer.words(),
         "default": DEFAULT | {"width": settings.world.side, "height": settings.world.side},
         "world": [
-            {"name": c.name, "kind": c.kind, "words": list(c.words), "rate": round(c.rate, 4), "told": c.told}
+            {
+                "name": c.name,
+                "kind": c.kind,
+                "words": list(c.words),
+                "rate": round(c.rate, 4),
+                "told": c.caption_share,
+            }
             | {"drawn": c.drawn, "only": list(c.only)}
             for c in table.TABLE
         ],

@@ -54,20 +54,20 @@ def run(settings: Settings, state_dir: Path, out: Path) -> None:
     scenes = data.scenes(settings.world)
     model = placed(build(settings, words))
     rng = np.random.default_rng(settings.seed + 1)
-    said = Random(settings.seed + 1)
+    caption_rng = Random(settings.seed + 1)
     batch = settings.clip.batch
     everything = np.arange(len(pictures))
     of_subject = _marked(scenes)
     target = torch.arange(batch, device=device())
 
     def step(count: int) -> dict[str, torch.Tensor]:
-        if said.random() < settings.clip.alike:
-            among, blunt = of_subject[said.choice(sorted(of_subject))], _ALIKE_BLUNT
+        if caption_rng.random() < settings.clip.alike:
+            among, blunt = of_subject[caption_rng.choice(sorted(of_subject))], _ALIKE_BLUNT
         else:
             among, blunt = everything, settings.clip.blunt
         index = np.sort(rng.choice(among, size=batch))
         ids = torch.tensor(
-            tokenizer.encode(words, [caption(scenes[i], said, blunt) for i in index]), device=device()
+            tokenizer.encode(words, [caption(scenes[i], caption_rng, blunt) for i in index]), device=device()
         )
         x = data.tensor(pictures[index]).to(device())
         with torch.autocast(device().type, torch.bfloat16):

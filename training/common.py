@@ -43,7 +43,7 @@ def begun(module: M, settings: Settings, part: str) -> M:
     """
     if settings.start is not None:
         (file,) = (settings.start / part).glob("*.safetensors")
-        module.load_state_dict({name: told.float() for name, told in load_file(file).items()})
+        module.load_state_dict({name: weights.float() for name, weights in load_file(file).items()})
     return module
 
 

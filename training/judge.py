@@ -1,15 +1,15 @@
 """Calibrate the embedded model's judge on scenes that the world draws: `python -m training.judge`.
 
-Writes src/negspace/judge/shipped/clip.json and quality.json: each concept goes to whichever of the embedded
-CLIP and the classical measures tells it better on scenes that neither learned from. A concept that neither
-tells is left out, so that nobody takes a guess for a verdict. Run it again whenever the weights of `clip/`
-or `vae/` change. About twelve minutes on one core.
+Writes src/negspace/judge/shipped/clip.json and quality.json: each concept goes to the embedded CLIP or to the
+classical measures, whichever detects it better on scenes that neither was trained on. A concept that neither
+detects is left out, so that no guess is taken for a verdict. Run it again whenever the weights of `clip/` or
+`vae/` change. About twelve minutes on one core.
 
 The model's pictures come out of a decoder, so half of the scenes go through the autoencoder first, except
-where it smooths away what is looked for. Of a thing that belongs to a subject, more scenes are redrawn by the
-model itself in the last third of its steps, while it avoids the thing: so its half-finished hats are among
-the examples, and what is in a picture is still known without asking anyone. For such things CLIP also looks
-at the upper middle of the picture by itself.
+where it smooths the concept away. For a thing that belongs to a subject, the model redraws further scenes in
+the last third of its steps while it avoids the thing: so half-finished hats are among the examples, and what
+is in a picture is still known from its scene. For such things CLIP also reads the upper middle of the picture
+by itself.
 """
 
 from __future__ import annotations
@@ -39,34 +39,34 @@ _FIRST = 600_000_000
 
 _SMOOTHED = frozenset({"noise", "jpeg artifacts"})
 _CATCH = 0.99
-"""The share of what is there that must be seen."""
+"""The share of pictures with a concept in which it must be seen."""
 
 _CATCH_OWN, _MARGIN_OWN = 0.995, 4.0
-"""The same of things that belong to a subject, which is what policies block, and the log odds below that from
-which on they count as seen: the model's failures are stranger than any example. Hats that a margin of 2 let
-through (6 of 982 delivered snowmen) were 0.2 to 1.7 below it.
+"""The same for things that belong to a subject, which policies block, and by how many log odds the threshold
+is lower than that: the model's failures are stranger than any example. Hats that a margin of 2 missed (6 of
+982 delivered snowmen) were 0.2 to 1.7 below it.
 """
 
 _VIEWS = ((0.1875, 0.0, 0.6875, 0.5), (0.3125, 0.0, 0.8125, 0.5))
 _REDRAWN = 0.35
-"""The share of the steps that redraw a scene: more, and what is to be seen may be gone."""
+"""The share of the steps that redraw a scene: with more, the concept may be gone."""
 
 _MOST_ALARMS = 0.6
-"""Whoever sees a thing in more pictures without it than this is not asked for it."""
+"""A judge that sees a thing in a larger share of pictures without it does not get that concept."""
 
 
 def prompts(concept: table.Concept) -> ConceptDetector:
-    """How CLIP is asked for a concept: captions of scenes with it, and of the same scenes without."""
-    others = [one for one in table.of(concept.kind) if one.name != concept.name]
+    """The prompts of a concept for CLIP: captions of scenes with it, and of the same scenes without."""
+    others = [other for other in table.of(concept.kind) if other.name != concept.name]
     if concept.kind == "subject":
         present = [f"a {word}" for word in concept.words]
-        absent = [f"a {one.words[0]}" for one in others]
+        absent = [f"a {other.words[0]}" for other in others]
     elif concept.kind == "place":
         forms = [form for form in PLACE_FORMS[concept.name]]
         present = [f"a house {form.format(word)}" for form in forms for word in concept.words]
-        absent = [f"a house {PLACE_FORMS[one.name][0].format(one.words[0])}" for one in others]
+        absent = [f"a house {PLACE_FORMS[other.name][0].format(other.words[0])}" for other in others]
     else:
-        subjects = concept.only or tuple(one.name for one in table.of("subject"))
+        subjects = concept.only or tuple(subject.name for subject in table.of("subject"))
         absent = [f"a {name}, {place.name}" for name in subjects for place in table.of("place")]
         present = [f"{scene}, {word}" for scene in absent for word in concept.words]
     return ConceptDetector(threshold=0.0, also=concept.words, present=tuple(present), absent=tuple(absent))
@@ -75,12 +75,12 @@ def prompts(concept: table.Concept) -> ConceptDetector:
 def own_scenes(concept: table.Concept, count: int) -> list[Scene]:
     """Scenes of a concept's own subject, every other one with it, not cut off by the frame."""
     rng = Random(f"{_FIRST} {concept.name}")
-    found: list[Scene] = []
-    while len(found) < count:
+    scenes: list[Scene] = []
+    while len(scenes) < count:
         scene = sample(rng)
         if "cropped" not in scene.defects:
-            found.append(_on(scene, concept, there=len(found) % 2 == 0))
-    return found
+            scenes.append(_on(scene, concept, there=len(scenes) % 2 == 0))
+    return scenes
 
 
 def _on(scene: Scene, concept: table.Concept, there: bool) -> Scene:
@@ -95,16 +95,16 @@ def _on(scene: Scene, concept: table.Concept, there: bool) -> Scene:
 
 
 def decoded(pictures: Sequence[Image.Image], autoencoder: Any) -> list[Image.Image]:
-    """What becomes of pictures on their way through the autoencoder."""
+    """Pictures encoded and decoded by the autoencoder."""
     made: list[Image.Image] = []
     with torch.inference_mode():
         for start in range(0, len(pictures), 64):
-            batch = np.stack([np.asarray(one) for one in pictures[start : start + 64]])
+            batch = np.stack([np.asarray(picture) for picture in pictures[start : start + 64]])
             x = torch.from_numpy(batch).permute(0, 3, 1, 2).float() / 127.5 - 1
             latents = autoencoder.encode(x, return_dict=False)[0].mode()
             y = autoencoder.decode(latents, return_dict=False)[0]
             values = ((y.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).numpy()
-            made += [Image.fromarray(one) for one in values]
+            made += [Image.fromarray(each) for each in values]
     return made
 
 
@@ -126,19 +126,19 @@ def redrawn(scenes: Sequence[Scene], avoid: str, model: negspace.Model) -> list[
 
 
 def _plainly(scene: Scene) -> str:
-    """What a plain prompt says of a scene."""
-    said = [f"a {scene.colour} {scene.subject}", scene.place]
-    return ", ".join([*said, *(["night"] if scene.night else []), *(["snow"] if scene.snow else [])])
+    """A plain prompt for a scene."""
+    words = [f"a {scene.colour} {scene.subject}", scene.place]
+    return ", ".join([*words, *(["night"] if scene.night else []), *(["snow"] if scene.snow else [])])
 
 
 @dataclass(frozen=True)
 class Pool:
-    """Scenes, and what both judges observe of their pictures.
+    """Scenes, and the features of their pictures for both judges.
 
     Attributes:
         scenes: what is in them.
         decoded: [n], which of them went through the autoencoder.
-        observed: by judge, [n, d].
+        observed: features by judge, [n, d].
     """
 
     scenes: list[Scene]
@@ -166,7 +166,7 @@ class Pool:
         def mixed(first: np.ndarray, second: np.ndarray) -> np.ndarray:
             return np.concatenate([np.concatenate([first[:count], second[:count]])[order], first[count:]])
 
-        both = [one for pair in zip(self.scenes, scenes, strict=False) for one in pair]
+        both = [scene for pair in zip(self.scenes, scenes, strict=False) for scene in pair]
         return Pool(
             [*both, *self.scenes[count:]],
             mixed(self.decoded, np.zeros(len(scenes), bool)),
@@ -174,7 +174,7 @@ class Pool:
         )
 
     def having(self, concept: table.Concept) -> tuple[np.ndarray, np.ndarray]:
-        """[n] and [n]: which show a concept, and which could and do not."""
+        """[n] and [n]: which scenes show a concept, and which could and do not."""
         there = np.array([scene.has(concept.name) for scene in self.scenes])
         fair = ~self.decoded if concept.name in _SMOOTHED else np.ones(len(there), bool)
         return there & fair, ~there & fair
@@ -191,13 +191,13 @@ def calibrate(count: int, own: int, remade: int, only: Sequence[str], out: Path)
         out: folder of both files, whose other concepts stay.
     """
     clip = embedded_clip()
-    told = f"{count} scenes of the drawn world, {own} of each thing on its subject"
-    told += f" and {remade} redrawn (training/judge.py)"
+    made_from = f"{count} scenes of the drawn world, {own} of each thing on its subject"
+    made_from += f" and {remade} redrawn (training/judge.py)"
     files = {
         "clip": Calibration(
-            judge="zero_shot", made_for=clip.weights(), made_from=told, only=True, views=_VIEWS
+            judge="zero_shot", made_for=clip.weights(), made_from=made_from, only=True, views=_VIEWS
         ),
-        "quality": Calibration(judge="quality", made_for=Quality().weights(), made_from=told, only=True),
+        "quality": Calibration(judge="quality", made_for=Quality().weights(), made_from=made_from, only=True),
     }
     judges: dict[str, ScoringJudge] = {"clip": embedded_clip(files["clip"]), "quality": Quality()}
     autoencoder = AutoencoderKL.from_pretrained(find_folder(EMBEDDED).path / "vae", torch_dtype=torch.float32)
@@ -206,9 +206,11 @@ def calibrate(count: int, own: int, remade: int, only: Sequence[str], out: Path)
     world = Pool.of([sample(rng) for _ in range(count)], judges, autoencoder)
     kept = {name: Calibration.read(out / f"{name}.json") for name in files} if only else {}
     if only:
-        anew = f"{', '.join(only)} from {told}"
+        anew = f"{', '.join(only)} from {made_from}"
         for name, file in files.items():
-            before = [one for one in kept[name].made_from.split("; ") if not one.startswith(", ".join(only))]
+            before = [
+                part for part in kept[name].made_from.split("; ") if not part.startswith(", ".join(only))
+            ]
             update = {"concepts": kept[name].concepts, "made_from": "; ".join([*before, anew])}
             files[name] = file.model_copy(update=update)
     for concept in table.TABLE:
@@ -221,25 +223,30 @@ def calibrate(count: int, own: int, remade: int, only: Sequence[str], out: Path)
             if concept.kind == "accessory" and remade:
                 again = scenes[:remade]
                 pool = pool.beside(again, redrawn(again, concept.words[0], model), judges)
-        cuts = {
-            name: _cut(judge, name, concept, pool, world)
+        detectors = {
+            name: _detector(judge, name, concept, pool, world)
             for name, judge in judges.items()
             if name == "clip" or judge.knows(concept.name)
         }
-        best = min(cuts, key=lambda name: _alarms(cuts[name]))
-        cut = cuts[best]
-        fate = best if cut.distinguishes and _alarms(cut) < _MOST_ALARMS else "left out"
-        print(f"{concept.name:16} {fate:9} caught {cut.caught}, false alarms {cut.false_alarms}", flush=True)
+        best = min(detectors, key=lambda name: _alarms(detectors[name]))
+        detector = detectors[best]
+        fate = best if detector.distinguishes and _alarms(detector) < _MOST_ALARMS else "left out"
+        print(
+            f"{concept.name:16} {fate:9} caught {detector.caught}, false alarms {detector.false_alarms}",
+            flush=True,
+        )
         if fate != "left out":
-            files[best] = files[best].with_concept(concept.name, cut)
+            files[best] = files[best].with_concept(concept.name, detector)
     for name, file in files.items():
         if name not in kept or file.concepts != kept[name].concepts:
             file.write(out / f"{name}.json")
 
 
-def _cut(judge: ScoringJudge, name: str, concept: table.Concept, pool: Pool, world: Pool) -> ConceptDetector:
-    """What belongs to a subject is parted from bare subjects, and from a third as many other scenes. Only for
-    that does CLIP see its views.
+def _detector(
+    judge: ScoringJudge, name: str, concept: table.Concept, pool: Pool, world: Pool
+) -> ConceptDetector:
+    """The calibrated detector. What belongs to a subject is separated from bare subjects and from a third as
+    many other scenes, and only then does CLIP use its views.
     """
     there, bare = pool.having(concept)
     seen = pool.observed[name]
@@ -256,8 +263,8 @@ def _cut(judge: ScoringJudge, name: str, concept: table.Concept, pool: Pool, wor
     return judge.calibrate(concept.name, blank, present, absent, _CATCH)
 
 
-def _alarms(cut: ConceptDetector) -> float:
-    return cut.false_alarms.share if cut.false_alarms else 1.0
+def _alarms(detector: ConceptDetector) -> float:
+    return detector.false_alarms.share if detector.false_alarms else 1.0
 
 
 def main() -> None:

@@ -132,13 +132,13 @@ def accuracy(oracle: Oracle, settings: Settings, state_dir: Path) -> dict[str, f
     only = {c.name: c.only for c in table.TABLE}
     report: dict[str, float] = {}
     for i, head in enumerate(oracle.heads):
-        asked = labels[:, i] != _UNDEFINED
+        defined = labels[:, i] != _UNDEFINED
         if only.get(head.name):
-            asked &= torch.tensor([s.subject in only[head.name] for s in scenes])
+            defined &= torch.tensor([s.subject in only[head.name] for s in scenes])
         right = parts[i].argmax(1) == labels[:, i]
-        report[head.name] = round(right[asked].float().mean().item(), 4)
+        report[head.name] = round(right[defined].float().mean().item(), 4)
         if head.options[0] != "no":
             for j, option in enumerate(head.options):
-                mine = asked & (labels[:, i] == j)
+                mine = defined & (labels[:, i] == j)
                 report[f"{head.name}: {option}"] = round(right[mine].float().mean().item(), 4)
     return report

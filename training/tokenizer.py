@@ -36,8 +36,8 @@ def build() -> CLIPTokenizer:
     base = [*alphabet, *(c + "</w>" for c in alphabet)]
     tokens = [*base, *(a + b for a, b in merges), ",</w>", START, END]
     vocab = {t: i for i, t in enumerate(dict.fromkeys(tokens))}
-    told: Any = merges
-    tokenizer = CLIPTokenizer(vocab=vocab, merges=told, model_max_length=77, pad_token=END)
+    untyped: Any = merges  # the parameter is typed too narrowly
+    tokenizer = CLIPTokenizer(vocab=vocab, merges=untyped, model_max_length=77, pad_token=END)
     for word in words():
         assert len(tokenizer.tokenize(word)) == 1, f"'{word}' is not one token: {tokenizer.tokenize(word)}"
     return tokenizer

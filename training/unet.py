@@ -67,7 +67,7 @@ def run(settings: Settings, state_dir: Path, out: Path) -> None:
     channels_last(model)
     average = Average(model, u.average)
     rng = np.random.default_rng(settings.seed + 2)
-    said = Random(settings.seed + 2)
+    caption_rng = Random(settings.seed + 2)
     alpha_bar = scheduler().alphas_cumprod.to(device())
 
     @torch.no_grad()
@@ -79,7 +79,9 @@ def run(settings: Settings, state_dir: Path, out: Path) -> None:
 
     def step(count: int) -> dict[str, torch.Tensor]:
         index = np.sort(rng.integers(len(latents), size=u.batch))
-        texts = ["" if said.random() < u.empty else caption(scenes[i], said, u.blunt) for i in index]
+        texts = [
+            "" if caption_rng.random() < u.empty else caption(scenes[i], caption_rng, u.blunt) for i in index
+        ]
         x0 = latents[torch.from_numpy(index)].float().to(device())
         t = torch.randint(1000, (u.batch,), device=device())
         ab = alpha_bar[t][:, None, None, None]

@@ -1,4 +1,4 @@
-"""Strength: how strongly something acts and when, as a number over the schedule. 0 is off, 1 is full.
+"""How strongly something acts over the schedule, as a number: 0 is off, 1 is full.
 
 A guidance scale is scaled around its off value by it: the effective scale is 1 + strength * (scale - 1).
 """
@@ -20,7 +20,7 @@ class Moment:
     """A place in the schedule.
 
     Attributes:
-        index, count: the evaluation at hand, from 0, and how many there are.
+        index, count: the current evaluation, from 0, and how many there are.
         sigma: noise over signal, s / a of `x = a*x0 + s*eps`; infinite in pure noise.
     """
 
@@ -30,7 +30,7 @@ class Moment:
 
     @property
     def progress(self) -> float:
-        """Share of the evaluations that lie behind, 0 at the first."""
+        """Share of the evaluations that are done, 0 at the first."""
         return self.index / self.count
 
 
@@ -39,13 +39,13 @@ def _finite(name: str, *values: float) -> None:
         raise RequestError(f"{name} strength: {', '.join(map(str, values))} must be finite numbers")
 
 
-def _one_of(name: str, what: str, given: object, known: tuple[str, ...]) -> None:
+def _known(name: str, what: str, given: object, known: tuple[str, ...]) -> None:
     if given not in known:
         raise RequestError(f"{name} strength: {no_such(what, str(given), known)}")
 
 
 def _on_axis(name: str, start: float, stop: float, axis: Axis) -> None:
-    _one_of(name, "axis", axis, get_args(Axis))
+    _known(name, "axis", axis, get_args(Axis))
     if axis == "progress":
         if not 0 <= start < stop <= 1:
             raise RequestError(
@@ -126,7 +126,7 @@ class Ramp(Strength):
 
     def __post_init__(self) -> None:
         _finite("ramp", self.first, self.last)
-        _one_of("ramp", "shape", self.shape, get_args(Shape))
+        _known("ramp", "shape", self.shape, get_args(Shape))
 
     def at(self, moment: Moment) -> float:
         share = moment.index / max(moment.count - 1, 1)

@@ -63,7 +63,9 @@ def test_defects_and_accessories_are_mostly_left_unsaid() -> None:
                 there[concept.name] += 1
                 told[concept.name] += any(re.search(rf"\b{w}\b", words) for w in concept.words)
     for name, count in there.items():
-        expected = 0.92 * table.named(name).told + 0.08 * 0.8  # the second: captions that tell it all
+        expected = (
+            0.92 * table.named(name).caption_share + 0.08 * 0.8
+        )  # the second: captions that tell it all
         assert expected < 0.45 and abs(told[name] / count - expected) < 0.12, name
 
 

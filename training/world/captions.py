@@ -23,47 +23,47 @@ def caption(scene: Scene, rng: Random, blunt: float = 0.08) -> str:
     often nothing but what is wrong with the picture.
     """
     tell_all = rng.random() < blunt
-    told = _told(scene, rng, tell_all)
+    mentioned = _mentioned(scene, rng, tell_all)
     if tell_all:
-        told.discard(scene.subject)
+        mentioned.discard(scene.subject)
         if rng.random() < 0.5:
-            told -= {scene.colour, scene.place, "night", "snow"}
-    words = {name: rng.choice(table.named(name).words) for name in sorted(told)}
-    if scene.subject == "hand" and scene.subject in told and rng.random() < 0.4:
+            mentioned -= {scene.colour, scene.place, "night", "snow"}
+    words = {name: rng.choice(table.named(name).words) for name in sorted(mentioned)}
+    if scene.subject == "hand" and scene.subject in mentioned and rng.random() < 0.4:
         words["fingers"] = f"{table.COUNT_WORDS[scene.fingers]} fingers"
     extra = []
     if not scene.defects and rng.random() < 0.06:
         extra.append(rng.choice(table.QUALITY_WORDS))
     if not scene.night and rng.random() < 0.12:
         extra.append(rng.choice(("day", "daylight")))
-    if scene.subject in told and rng.random() < 0.5:
+    if scene.subject in mentioned and rng.random() < 0.5:
         return _sentence(scene, words, extra, rng)
     return _tags(scene, words, extra, rng)
 
 
-def _told(scene: Scene, rng: Random, tell_all: bool) -> set[str]:
-    told = set()
+def _mentioned(scene: Scene, rng: Random, tell_all: bool) -> set[str]:
+    mentioned = set()
     for concept in table.TABLE:
         if scene.has(concept.name):
-            share = concept.told
+            share = concept.caption_share
             if tell_all and concept.kind in ("accessory", "style", "defect"):
                 share = 0.8
             if rng.random() < share:
-                told.add(concept.name)
-    return told
+                mentioned.add(concept.name)
+    return mentioned
 
 
-def _article(word: str) -> str:
+def _with_article(word: str) -> str:
     return ("an " if word[0] in "aeiou" else "a ") + word
 
 
 def _sentence(scene: Scene, words: dict[str, str], extra: list[str], rng: Random) -> str:
     noun = " ".join(words.pop(n) for n in (scene.colour, scene.subject) if n in words)
-    text = _article(noun) if rng.random() < 0.8 else noun
+    text = _with_article(noun) if rng.random() < 0.8 else noun
     if "fingers" in words:
         text += " with " + words.pop("fingers")
     if scene.accessory in words:
-        text += " " + rng.choice(_WITH).format(a=_article(words.pop(scene.accessory)))
+        text += " " + rng.choice(_WITH).format(a=_with_article(words.pop(scene.accessory)))
     if scene.place in words:
         text += " " + rng.choice(PLACE_FORMS[scene.place]).format(words.pop(scene.place))
     if "night" in words and rng.random() < 0.6:
@@ -71,7 +71,7 @@ def _sentence(scene: Scene, words: dict[str, str], extra: list[str], rng: Random
     if "snow" in words and rng.random() < 0.6:
         text += " " + rng.choice(("in {}", "in the {}", "with {}")).format(words.pop("snow"))
     if scene.style in words and rng.random() < 0.5:
-        text = f"{_article(words.pop(scene.style))} of {text}"
+        text = f"{_with_article(words.pop(scene.style))} of {text}"
     rest = [*words.values(), *extra]
     rng.shuffle(rest)
     return ", ".join([text, *rest])
@@ -83,7 +83,7 @@ def _tags(scene: Scene, words: dict[str, str], extra: list[str], rng: Random) ->
         noun = words.pop(scene.subject)
         if scene.colour in words:
             noun = f"{words.pop(scene.colour)} {noun}"
-        tags.append(_article(noun) if rng.random() < 0.4 else noun)
+        tags.append(_with_article(noun) if rng.random() < 0.4 else noun)
     rest = [*words.values(), *extra]
     rng.shuffle(rest)
     tags += rest

@@ -34,7 +34,9 @@ def page() -> str:
             if c.kind == kind:
                 only = f" ({', '.join(c.only)} only)" if c.only else ""
                 words = ", ".join(c.words)
-                lines.append(f"| {c.name} | {words} | {c.rate:.0%}{only} | {c.told:.0%} | {c.drawn} |")
+                lines.append(
+                    f"| {c.name} | {words} | {c.rate:.0%}{only} | {c.caption_share:.0%} | {c.drawn} |"
+                )
     return "\n".join(lines) + "\n"
 
 

@@ -94,7 +94,7 @@ def _style(rng: Random) -> str | None:
 
 
 def _defects(rng: Random, subject: str, style: str | None) -> tuple[str, ...]:
-    found = []
+    chosen = []
     for concept in table.of("defect"):
         possible = not concept.only or subject in concept.only
         if concept.name == "cropped" and subject in _UNCROPPED:
@@ -102,9 +102,9 @@ def _defects(rng: Random, subject: str, style: str | None) -> tuple[str, ...]:
         if concept.name == "oversaturated" and style in _COLOURLESS:
             possible = False
         if possible and rng.random() < concept.rate:
-            found.append(concept.name)
-    rng.shuffle(found)
-    return tuple(sorted(found[:2]))
+            chosen.append(concept.name)
+    rng.shuffle(chosen)
+    return tuple(sorted(chosen[:2]))
 
 
 def _fingers(rng: Random, defects: tuple[str, ...]) -> int:

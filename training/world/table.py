@@ -19,7 +19,7 @@ class Concept:
 
     `words` are the names a caption may use, the first being the plain one. `rate` is the share of
     scenes (of those in `only`, where given) that have it, for defects before all but two are dropped;
-    `told` the share of captions that say so when the scene has it and the caption names a subject.
+    `caption_share` the share of captions that say so when the scene has it and the caption names a subject.
     `drawn` says how, for the docs.
     """
 
@@ -27,7 +27,7 @@ class Concept:
     kind: Kind
     words: tuple[str, ...]
     rate: float
-    told: float
+    caption_share: float
     drawn: str
     only: tuple[str, ...] = ()
 
@@ -63,7 +63,7 @@ COLOURS: Final = {
 }
 """Muted on purpose, so that "oversaturated" can be told from "not"."""
 
-_DEFECT_TOLD = 0.28
+_DEFECT_CAPTION_SHARE = 0.28
 
 TABLE: Final[tuple[Concept, ...]] = (
     *_subjects(),
@@ -108,14 +108,23 @@ TABLE: Final[tuple[Concept, ...]] = (
     Concept(
         "cartoon", "style", ("cartoon", "comic", "outlined"), 0.08, 0.75, "black outlines around every shape"
     ),
-    Concept("blurry", "defect", ("blurry", "blurred", "out of focus"), 0.10, _DEFECT_TOLD, "Gaussian blur"),
-    Concept("noise", "defect", ("noise", "noisy", "grainy"), 0.17, _DEFECT_TOLD, "grain over everything"),
+    Concept(
+        "blurry",
+        "defect",
+        ("blurry", "blurred", "out of focus"),
+        0.10,
+        _DEFECT_CAPTION_SHARE,
+        "Gaussian blur",
+    ),
+    Concept(
+        "noise", "defect", ("noise", "noisy", "grainy"), 0.17, _DEFECT_CAPTION_SHARE, "grain over everything"
+    ),
     Concept(
         "jpeg artifacts",
         "defect",
         ("jpeg artifacts", "compression artifacts"),
         0.17,
-        _DEFECT_TOLD,
+        _DEFECT_CAPTION_SHARE,
         "8x8 blocks",
     ),
     Concept(
@@ -123,7 +132,7 @@ TABLE: Final[tuple[Concept, ...]] = (
         "defect",
         ("watermark", "watermarked"),
         0.17,
-        _DEFECT_TOLD,
+        _DEFECT_CAPTION_SHARE,
         "pale ring and cross over the middle",
     ),
     Concept(
@@ -131,7 +140,7 @@ TABLE: Final[tuple[Concept, ...]] = (
         "defect",
         ("text", "signature", "caption"),
         0.13,
-        _DEFECT_TOLD,
+        _DEFECT_CAPTION_SHARE,
         "a line of letters at the edge",
     ),
     Concept(
@@ -147,7 +156,7 @@ TABLE: Final[tuple[Concept, ...]] = (
         "defect",
         ("oversaturated", "garish"),
         0.13,
-        _DEFECT_TOLD,
+        _DEFECT_CAPTION_SHARE,
         "neon colours, hard contrast",
     ),
     Concept(
@@ -155,7 +164,7 @@ TABLE: Final[tuple[Concept, ...]] = (
         "defect",
         ("extra fingers", "too many fingers"),
         0.35,
-        _DEFECT_TOLD,
+        _DEFECT_CAPTION_SHARE,
         "six or seven fingers",
         ("hand",),
     ),
