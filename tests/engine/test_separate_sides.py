@@ -1,4 +1,4 @@
-"""Everything avoided, told one by one: through the single path, with a rule that asks for it."""
+"""Separate terms, each a side of its own: through the single path, with a rule that needs them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
