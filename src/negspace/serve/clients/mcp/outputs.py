@@ -162,7 +162,7 @@ class ReviseOutput(BaseModel):
     Attributes:
         term: what it concerns.
         direction: "avoid" it, have "less" of it, or "allow" it again.
-        clause: the words that say so.
+        clause: the words of the complaint that it follows from.
         before, after: its weight; None where it is not avoided.
         why_not: why nothing changed although it was asked for.
     """

@@ -179,7 +179,7 @@ class Tools:
         steps: Steps = None,
         rule: Rule = None,
     ) -> Annotated[CallToolResult, PlanOutput]:
-        """Say how each avoided term would be told, and what stands in its way. Nothing is made."""
+        """Report how each avoided term would reach the model, and what prevents it. Nothing is made."""
         request = _request(
             prompt, negative_prompt, policies, model=model, scale=scale, steps=steps, rule=rule
         )
@@ -191,7 +191,7 @@ class Tools:
     async def explain_image(
         self, image_id: ImageId, ctx: ToolContext
     ) -> Annotated[CallToolResult, ExplainOutput]:
-        """Tell how a picture came about: what was sent, whether the negative acted, what it cost."""
+        """Explain how a picture was made: what was sent, whether the negative acted, what it cost."""
         picture = await self._service.archive.picture(image_id, _tenant(ctx))
         output = ExplainOutput.of(image_id, picture.receipt)
         return tool_result(output, output.summary)
@@ -210,7 +210,7 @@ class Tools:
         ] = "",
         thumbs: Annotated[
             Literal["up", "down"] | None,
-            Field(description="Whether the user likes it, where no words were said. Within a conversation."),
+            Field(description="Whether the user likes it, if there are no words. Within a conversation."),
         ] = None,
         conversation: Annotated[
             str | None,
