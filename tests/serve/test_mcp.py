@@ -110,6 +110,7 @@ def test_a_problem_leads_to_the_next_picture(live: Live) -> None:
     told = answer.structured_content
     directions = {change["term"]: change["direction"] for change in told["changes"]}
     assert directions == {"blurry": "avoid", "hat": "allow"}
+    assert all(change["said"] in "it is blurry, and bring the hat back" for change in told["changes"])
     assert told["next"]["negative_prompt"] == "blurry" and told["next"]["images"][0]["seed"] == 5
     assert len(pictures(answer)) == 1
     nothing = call(live, "report_problem", image_id=image, problem="lovely weather today")

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from negspace.feedback.revision import Change
 from negspace.lab import ProofResult, TermVerdict
@@ -162,14 +162,14 @@ class ReviseOutput(BaseModel):
     Attributes:
         term: what it concerns.
         direction: "avoid" it, have "less" of it, or "allow" it again.
-        clause: the words of the complaint that it follows from.
+        clause: the words of the complaint that it follows from; "said" in JSON.
         before, after: its weight; None where it is not avoided.
         why_not: why nothing changed although it was asked for.
     """
 
     term: str
     direction: Literal["avoid", "less", "allow"]
-    clause: str
+    clause: str = Field(alias="said")
     before: float | None
     after: float | None
     why_not: str | None
@@ -180,7 +180,7 @@ class ReviseOutput(BaseModel):
         return cls(
             term=change.term,
             direction=change.direction,
-            clause=change.clause,
+            said=change.clause,
             before=None if change.before is None else change.before.avoid.weight,
             after=None if change.after is None else change.after.avoid.weight,
             why_not=change.why_not,

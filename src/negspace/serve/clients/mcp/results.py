@@ -43,7 +43,7 @@ def tool_result(output: BaseModel, text: str, finished: Finished | None = None) 
         ImageContent(type="image", data=b64encode(picture.png).decode(), mime_type="image/png")
         for picture in pictures
     )
-    return CallToolResult(content=content, structured_content=output.model_dump(mode="json"))
+    return CallToolResult(content=content, structured_content=output.model_dump(mode="json", by_alias=True))
 
 
 def summary(finished: Finished) -> str:
