@@ -30,8 +30,8 @@ reproduce: install  ## measure the claims of the literature: docs/reproduction.m
 docs: install  ## make the generated pages of docs/ anew
 	@$(BIN)/python -m tools.docs
 
-test: install  ## the tests, warnings as errors
-	@$(PYTEST) -m 'not slow'
+test: install  ## the tests, warnings as errors, a file at a time on each of two cores
+	@$(PYTEST) -n 2 --dist loadfile -m 'not slow'
 
 test-slow: install  ## the tests that take minutes
 	@$(PYTEST) -m slow
