@@ -3,10 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from negspace.cli import show
-from negspace.cli.options import Cluster, Json, OutFolder, Workers, request_options
+from negspace.cli.options import Cluster, Json, OutFolder, Workers, option, request_options
 from negspace.cli.planning import check_settings
 from negspace.cli.sources import source_options
 from negspace.models.files.source import Source
@@ -19,9 +17,7 @@ _VALUES = 'NAME=VALUE; VALUE..., such as "scale=off; 3; 6"'
 
 
 def _axis(name: str, where: str) -> Any:
-    return typer.Option(
-        f"--{name}", f"-{name}", metavar="AXIS", help=f"What varies {where}: {_VALUES}.", show_default=False
-    )
+    return option("AXIS", f"What varies {where}: {_VALUES}.", f"--{name}", f"-{name}")
 
 
 @request_options

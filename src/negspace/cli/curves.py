@@ -3,18 +3,8 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from negspace.cli import show
-from negspace.cli.options import (
-    GENERATION_PANEL,
-    Cluster,
-    Json,
-    Judges,
-    OutFolder,
-    Workers,
-    request_options,
-)
+from negspace.cli.options import Cluster, Json, Judges, OutFolder, Workers, in_generation, request_options
 from negspace.cli.planning import check_settings
 from negspace.cli.sources import source_options
 from negspace.models.files.source import Source
@@ -26,21 +16,8 @@ from negspace.request import Request
 def curves(
     request: Request,
     parts: Source,
-    scales: Annotated[
-        str | None,
-        typer.Option(
-            metavar="W,W...",
-            help="Scales, with commas.",
-            rich_help_panel=GENERATION_PANEL,
-            show_default=False,
-        ),
-    ] = None,
-    pictures: Annotated[
-        int,
-        typer.Option(
-            metavar="N", min=2, help="At every scale, on each side.", rich_help_panel=GENERATION_PANEL
-        ),
-    ] = 24,
+    scales: Annotated[str | None, in_generation("W,W...", "Scales, with commas.")] = None,
+    pictures: Annotated[int, in_generation("N", "At every scale, on each side.", min=2)] = 24,
     out: OutFolder = Path("negspace-curves"),
     judge: Judges = None,
     workers: Workers = None,

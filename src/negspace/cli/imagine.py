@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from negspace.cli import show
-from negspace.cli.options import CHECK_PANEL, OUTPUT_PANEL, Json, Judges, OutFolder, request_options
+from negspace.cli.options import Json, Judges, OutFolder, in_checks, in_output, request_options
 from negspace.cli.output import WrittenFiles, write_run
 from negspace.cli.planning import check_settings
 from negspace.cli.receipt import show_receipt
@@ -14,28 +14,9 @@ from negspace.cli.sources import source_options
 from negspace.models.files.source import Source
 from negspace.request import Request
 
-Grid = Annotated[
-    bool,
-    typer.Option(
-        "--grid", metavar="", help="Also write all pictures on one sheet.", rich_help_panel=OUTPUT_PANEL
-    ),
-]
-Retries = Annotated[
-    int,
-    typer.Option(
-        min=0,
-        max=100,
-        metavar="N",
-        help="How often a picture is made again for a check.",
-        rich_help_panel=CHECK_PANEL,
-    ),
-]
-Seconds = Annotated[
-    float,
-    typer.Option(
-        min=0, metavar="S", help="No further attempt begins after these.", rich_help_panel=CHECK_PANEL
-    ),
-]
+Grid = Annotated[bool, in_output("", "Also write all pictures on one sheet.", "--grid")]
+Retries = Annotated[int, in_checks("N", "How often a picture is made again for a check.", min=0, max=100)]
+Seconds = Annotated[float, in_checks("S", "No further attempt begins after these.", min=0)]
 
 WITHHELD = 3
 """Exit code where a check kept a picture back."""

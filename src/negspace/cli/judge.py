@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from negspace.cli import show
-from negspace.cli.options import JUDGE_CHOICES, Json
+from negspace.cli.options import JUDGE_CHOICES, Json, option
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -21,24 +21,17 @@ judge = typer.Typer(
     rich_markup_mode="rich",
 )
 
-JudgeNames = Annotated[
-    list[str] | None,
-    typer.Option("--judge", "-j", metavar="NAME|FOLDER", help=JUDGE_CHOICES, show_default=False),
-]
+JudgeNames = Annotated[list[str] | None, option("NAME|FOLDER", JUDGE_CHOICES, "--judge", "-j")]
+Disliked = Annotated[Path, option("FOLDER", "Pictures that were disliked.")]
+Liked = Annotated[Path, option("FOLDER", "Pictures that were liked.")]
 
 
 @judge.command()
 def look(
-    pictures: Annotated[
-        list[Path],
-        typer.Argument(metavar="PICTURE...", help="Files, or folders of files.", show_default=False),
-    ],
+    pictures: Annotated[list[Path], typer.Argument(metavar="PICTURE...", help="Files, or folders of files.")],
     judges: JudgeNames = None,
     concept: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME", help="What to look for; else all the judge can name.", show_default=False
-        ),
+        list[str] | None, option("NAME", "What to look for; else all the judge can name.")
     ] = None,
     json: Json = False,
 ) -> None:
@@ -76,41 +69,23 @@ def _verdict_row(verdict: "JudgeVerdict") -> tuple[str, ...]:
 
 @judge.command()
 def calibrate(
-    concept: Annotated[str, typer.Argument(help="What is to be seen.", show_default=False)],
-    present: Annotated[
-        Path, typer.Option("--with", metavar="FOLDER", help="Pictures that have it.", show_default=False)
-    ],
-    absent: Annotated[
-        Path, typer.Option("--without", metavar="FOLDER", help="Pictures that do not.", show_default=False)
-    ],
-    out: Annotated[
-        Path,
-        typer.Option(
-            metavar="FILE", help="The calibration; the other concepts in it stay.", show_default=False
-        ),
-    ],
+    concept: Annotated[str, typer.Argument(help="What is to be seen.")],
+    present: Annotated[Path, option("FOLDER", "Pictures that have it.", "--with")],
+    absent: Annotated[Path, option("FOLDER", "Pictures that do not.", "--without")],
+    out: Annotated[Path, option("FILE", "The calibration; the other concepts in it stay.")],
     judge_name: Annotated[
-        str, typer.Option("--judge", "-j", metavar="NAME|FOLDER", help="quality, or a CLIP or SigLIP folder.")
+        str, option("NAME|FOLDER", "quality, or a CLIP or SigLIP folder.", "--judge", "-j")
     ] = "quality",
-    also: Annotated[
-        list[str] | None,
-        typer.Option(metavar="WORDS", help="Another word for it; may be given again.", show_default=False),
-    ] = None,
-    prompt: Annotated[
-        list[str] | None,
-        typer.Option(metavar="TEXT", help="Says a picture with it; else usual forms.", show_default=False),
-    ] = None,
-    prompt_without: Annotated[
-        list[str] | None, typer.Option(metavar="TEXT", help="Says one without it.", show_default=False)
-    ] = None,
+    also: Annotated[list[str] | None, option("WORDS", "Another word for it; may be given again.")] = None,
+    prompt: Annotated[list[str] | None, option("TEXT", "Says a picture with it; else usual forms.")] = None,
+    prompt_without: Annotated[list[str] | None, option("TEXT", "Says one without it.")] = None,
     catch: Annotated[
         float | None,
-        typer.Option(
+        option(
+            "SHARE",
+            "Of the pictures with it, how many must be seen; else what parts both best.",
             min=0.0,
             max=1.0,
-            metavar="SHARE",
-            help="Of the pictures with it, how many must be seen; else what parts both best.",
-            show_default=False,
         ),
     ] = None,
     json: Json = False,
@@ -158,22 +133,13 @@ def calibrate(
 
 @judge.command()
 def learn(
-    disliked: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="Pictures that were disliked.", show_default=False)
-    ],
-    liked: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="Pictures that were liked.", show_default=False)
-    ],
-    out: Annotated[
-        Path,
-        typer.Option(
-            metavar="FILE", help="A .safetensors file; its name is the word to avoid.", show_default=False
-        ),
-    ],
+    disliked: Disliked,
+    liked: Liked,
+    out: Annotated[Path, option("FILE", "A .safetensors file; its name is the word to avoid.")],
     judge_name: Annotated[
-        str, typer.Option("--judge", "-j", metavar="FOLDER", help="A CLIP folder; else the embedded one.")
+        str, option("FOLDER", "A CLIP folder; else the embedded one.", "--judge", "-j")
     ] = "embedded",
-    vectors: Annotated[int, typer.Option(min=1, max=16, metavar="N", help="Tokens it takes.")] = 2,
+    vectors: Annotated[int, option("N", "Tokens it takes.", min=1, max=16)] = 2,
     json: Json = False,
 ) -> None:
     """Learn a negative embedding from disliked and liked pictures, for --embedding.
@@ -203,22 +169,13 @@ def learn(
 
 @judge.command()
 def thumbs(
-    disliked: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="Pictures that were disliked.", show_default=False)
-    ],
-    liked: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="Pictures that were liked.", show_default=False)
-    ],
+    disliked: Disliked,
+    liked: Liked,
     judges: JudgeNames = None,
     concept: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME", help="What to compare; else all the judge can name.", show_default=False
-        ),
+        list[str] | None, option("NAME", "What to compare; else all the judge can name.")
     ] = None,
-    level: Annotated[
-        float, typer.Option(metavar="SHARE", help="The chance of even one false proposal, at most.")
-    ] = 0.05,
+    level: Annotated[float, option("SHARE", "The chance of even one false proposal, at most.")] = 0.05,
     json: Json = False,
 ) -> None:
     """Propose what to avoid: what is seen more often in disliked pictures than in liked ones.

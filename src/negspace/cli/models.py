@@ -15,7 +15,6 @@ Places = Annotated[
     typer.Argument(
         help="Folders, files or ids of the hub to describe; without any, what ships with Negspace and what "
         "the hub's cache holds.",
-        show_default=False,
     ),
 ]
 

@@ -3,10 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from negspace.cli import show
-from negspace.cli.options import OUTPUT_PANEL, Json, request_options
+from negspace.cli.options import Json, in_output, request_options
 from negspace.cli.planning import check_settings
 from negspace.cli.sources import source_options
 from negspace.models.files.source import Source
@@ -20,13 +18,7 @@ if TYPE_CHECKING:
 
 To = Annotated[
     str | None,
-    typer.Option(
-        "--to",
-        metavar="DIALECT",
-        help="Show both texts in another dialect too: a1111, comfy, compel, plain.",
-        rich_help_panel=OUTPUT_PANEL,
-        show_default=False,
-    ),
+    in_output("DIALECT", "Show both texts in another dialect too: a1111, comfy, compel, plain."),
 ]
 
 

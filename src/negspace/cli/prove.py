@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from negspace.cli import show
-from negspace.cli.options import GENERATION_PANEL, OUTPUT_PANEL, REQUEST_PANEL, Cluster, Json, Judges, Workers
+from negspace.cli.options import (
+    Cluster,
+    Json,
+    Judges,
+    ModelName,
+    Steps,
+    Workers,
+    in_generation,
+    in_output,
+    in_request,
+)
 from negspace.cli.output import slug
 from negspace.cli.sources import source_options
 from negspace.models.files.source import Source
@@ -22,62 +32,26 @@ PERSON = "person"
 @source_options
 def prove(
     prompt: Annotated[
-        str | None, typer.Argument(help="What is wanted. May be left out with --prompts.", show_default=False)
+        str | None, typer.Argument(help="What is wanted. May be left out with --prompts.")
     ] = None,
-    avoid: Annotated[
-        str,
-        typer.Option(
-            "--avoid", "-a", metavar="TEXT", help="The list, with commas.", rich_help_panel=REQUEST_PANEL
-        ),
-    ] = "",
-    prompts: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="More prompts, one a line.",
-            rich_help_panel=REQUEST_PANEL,
-            show_default=False,
-        ),
-    ] = None,
-    model: Annotated[
-        str,
-        typer.Option(
-            "--model", "-m", metavar="NAME", help="A name or a folder.", rich_help_panel=REQUEST_PANEL
-        ),
-    ] = "embedded",
-    seed: Annotated[
-        int, typer.Option(metavar="N", help="Of the first picture.", rich_help_panel=REQUEST_PANEL)
-    ] = 0,
+    avoid: Annotated[str, in_request("TEXT", "The list, with commas.", "--avoid", "-a")] = "",
+    prompts: Annotated[Path | None, in_request("FILE", "More prompts, one a line.")] = None,
+    model: ModelName = "embedded",
+    seed: Annotated[int, in_request("N", "Of the first picture.")] = 0,
     *,
     parts: Source,
-    max_pictures: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N", help="Make at most so many.", rich_help_panel=GENERATION_PANEL, show_default=False
-        ),
-    ] = None,
-    scale: Annotated[
-        float | None, typer.Option(metavar="W", help="Guidance scale.", rich_help_panel=GENERATION_PANEL)
-    ] = None,
-    rule: Annotated[
-        str | None,
-        typer.Option(metavar="TEXT", help="How predictions are combined.", rich_help_panel=GENERATION_PANEL),
-    ] = None,
-    steps: Annotated[
-        int | None, typer.Option(metavar="N", help="Of the sampler.", rich_help_panel=GENERATION_PANEL)
-    ] = None,
-    sampler: Annotated[
-        str | None, typer.Option(metavar="NAME", help='Such as "Euler a".', rich_help_panel=GENERATION_PANEL)
-    ] = None,
+    max_pictures: Annotated[int | None, in_generation("N", "Make at most so many.")] = None,
+    scale: Annotated[float | None, in_generation("W", "Guidance scale.")] = None,
+    rule: Annotated[str | None, in_generation("TEXT", "How predictions are combined.")] = None,
+    steps: Steps = None,
+    sampler: Annotated[str | None, in_generation("NAME", 'Such as "Euler a".')] = None,
     out: Annotated[
         Path | None,
-        typer.Option(
+        in_output(
+            "FOLDER",
+            "Where everything goes; the same command goes on with what is there.",
             "--out",
             "-o",
-            metavar="FOLDER",
-            help="Where everything goes; the same command goes on with what is there.",
-            rich_help_panel=OUTPUT_PANEL,
-            show_default=False,
         ),
     ] = None,
     judge: Judges = None,
