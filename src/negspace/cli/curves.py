@@ -5,8 +5,9 @@ from typing import Annotated
 
 from negspace.cli import show
 from negspace.cli.options import Cluster, Json, Judges, OutFolder, Workers, in_generation, request_options
-from negspace.cli.planning import check_settings
+from negspace.cli.planning import plan_of
 from negspace.cli.sources import source_options
+from negspace.errors import LabError
 from negspace.models.files.source import Source
 from negspace.request import Request
 
@@ -29,12 +30,11 @@ def curves(
     Leak and variety against the scale, without and with the negative on the same noise; push and
     effective strength at every step; the measured vectors of guidance; where in the picture it acted.
     """
-    from negspace.cli.planning import plan_of
     from negspace.files import check_folder
 
     chosen = _scales(scales)
     source = parts.with_path(request.model)
-    check_settings(plan_of(request, source))
+    plan_of(request, source)
     check_folder(out)
 
     from negspace.cli.running import open_model, site_of, watch
@@ -75,8 +75,6 @@ def curves(
 
 
 def _scales(text: str | None) -> tuple[float, ...]:
-    from negspace.errors import LabError
-
     if text is None:
         return ()
     try:

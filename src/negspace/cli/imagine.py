@@ -8,7 +8,7 @@ import typer
 from negspace.cli import show
 from negspace.cli.options import Json, Judges, OutFolder, in_checks, in_output, request_options
 from negspace.cli.output import WrittenFiles, write_run
-from negspace.cli.planning import check_settings
+from negspace.cli.planning import plan_of
 from negspace.cli.receipt import show_receipt
 from negspace.cli.sources import source_options
 from negspace.models.files.source import Source
@@ -40,7 +40,6 @@ def imagine(
     The receipt of the whole run lies beside them as JSON.
     Exit code 3 says that a check kept pictures back; their record is in the receipt.
     """
-    from negspace.cli.planning import plan_of
     from negspace.contact_sheet import near_square, sheet
     from negspace.files import check_folder
     from negspace.planning.plan import refuse_blocked
@@ -48,7 +47,6 @@ def imagine(
     source = parts.with_path(request.model)
     # What can be known to be wrong is refused before weights are read and before anything is written.
     plan = plan_of(request, source)
-    check_settings(plan)
     refuse_blocked(plan)
     check_folder(out)
 

@@ -8,6 +8,7 @@ import typer
 
 from negspace.cli import show
 from negspace.cli.options import JUDGE_CHOICES, Json, option
+from negspace.errors import JudgeError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -43,7 +44,7 @@ def look(
     opened = open_judges(judges or ["embedded"])
     concepts = tuple(concept or opened.concepts())
     if not concepts:
-        raise _mistake(f"{opened.name} names nothing by itself; say what to look for with --concept")
+        raise JudgeError(f"{opened.name} names nothing by itself; say what to look for with --concept")
     by_file = dict(zip(map(str, files), opened.look(images, concepts), strict=True))
     if json:
         show.as_json(
@@ -101,9 +102,9 @@ def calibrate(
     made_for = opened.kind, opened.weights()
     before = Calibration.read(out) if out.exists() else Calibration(judge=made_for[0], made_for=made_for[1])
     if (before.judge, before.made_for) != made_for:
-        raise _mistake(f"{out} calibrates another judge or other weights; write to another file")
+        raise JudgeError(f"{out} calibrates another judge or other weights; write to another file")
     if not opened.knows(concept):
-        raise _mistake(f"{opened.name} knows no {concept!r}; it knows: {', '.join(opened.concepts())}")
+        raise JudgeError(f"{opened.name} knows no {concept!r}; it knows: {', '.join(opened.concepts())}")
     blank = opened.default_detector(concept)
     update = {
         "also": tuple(also or ()),
@@ -152,11 +153,11 @@ def learn(
     from negspace.judge.zero_shot import ZeroShot
 
     if out.suffix != ".safetensors":
-        raise _mistake(f"{out} must end in .safetensors")
+        raise JudgeError(f"{out} must end in .safetensors")
     pictures = [_images(place) for place in (disliked, liked)]
     opened = open_scoring(judge_name)
     if not isinstance(opened, ZeroShot):
-        raise _mistake(f"{judge_name} reads no text; give a CLIP folder")
+        raise JudgeError(f"{judge_name} reads no text; give a CLIP folder")
     learned = learn_negative(opened, *pictures, vectors=vectors)
     learned.write(out)
     if json:
@@ -213,7 +214,7 @@ def _files(place: Path) -> list[Path]:
     kinds = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
     files = sorted(file for file in place.iterdir() if file.suffix.lower() in kinds)
     if not files:
-        raise _mistake(f"there are no pictures in {place}")
+        raise JudgeError(f"there are no pictures in {place}")
     return files
 
 
@@ -228,12 +229,6 @@ def _image(file: Path) -> "Image":
         with Image.open(file) as opened:
             return opened.convert("RGB")
     except UnidentifiedImageError:
-        raise _mistake(f"{file} is no picture") from None
+        raise JudgeError(f"{file} is no picture") from None
     except OSError as error:
-        raise _mistake(f"{file} cannot be read: {error.strerror or error}") from None
-
-
-def _mistake(text: str) -> Exception:
-    from negspace.errors import JudgeError
-
-    return JudgeError(text)
+        raise JudgeError(f"{file} cannot be read: {error.strerror or error}") from None

@@ -20,6 +20,7 @@ from negspace.cli.options import (
 )
 from negspace.cli.output import slug
 from negspace.cli.sources import source_options
+from negspace.errors import LabError
 from negspace.models.files.source import Source
 
 if TYPE_CHECKING:
@@ -95,13 +96,8 @@ def prove(
             report = proof.report()
         files = report.save(folder)
     if json:
-        show.as_json(
-            {
-                **report.result.model_dump(mode="json"),
-                "folder": str(folder),
-                "files": [str(file) for file in files],
-            }
-        )
+        fields = report.result.model_dump(mode="json")
+        show.as_json(fields | {"folder": str(folder), "files": [str(file) for file in files]})
         return
     _show(report.result)
     show.line("")
@@ -110,7 +106,6 @@ def prove(
 
 
 def _check_judges(judges: tuple[str, ...]) -> None:
-    from negspace.errors import LabError
     from negspace.judge.opening import find_opener
 
     if PERSON in judges and len(judges) > 1:
@@ -136,8 +131,6 @@ def _vote(proof: "Proof", folder: Path) -> "ProofResult":
 
 
 def _prompts(prompt: str | None, file: Path | None) -> tuple[str, ...]:
-    from negspace.errors import LabError
-
     prompts = [] if prompt is None else [prompt]
     if file is not None:
         try:

@@ -74,9 +74,8 @@ def _fields(change: "Change") -> dict[str, Any]:
     """A change as JSON, where its clause is called `said`."""
     from dataclasses import asdict
 
-    fields = asdict(change) | {"before": _plain(change.before), "after": _plain(change.after)}
+    fields = asdict(change)
+    for name in ("before", "after"):
+        entry = getattr(change, name)
+        fields[name] = None if entry is None else entry.avoid.model_dump(mode="json")
     return fields | {"said": fields.pop("clause")}
-
-
-def _plain(entry: "Entry | None") -> dict[str, object] | None:
-    return None if entry is None else entry.avoid.model_dump(mode="json")
