@@ -15,6 +15,7 @@ from negspace.cli.imagine import imagine
 from negspace.cli.judge import judge
 from negspace.cli.keys import keys
 from negspace.cli.models import models
+from negspace.cli.options import option
 from negspace.cli.plan import plan
 from negspace.cli.policy import policy
 from negspace.cli.prove import prove
@@ -46,9 +47,7 @@ app.add_typer(keys)
 @app.callback(invoke_without_command=True)
 def _program(
     context: typer.Context,
-    version: Annotated[
-        bool, typer.Option("--version", metavar="", help="Print the version and leave.")
-    ] = False,
+    version: Annotated[bool, option("", "Print the version and leave.", "--version")] = False,
 ) -> None:
     if version:
         print(f"negspace {__version__}")

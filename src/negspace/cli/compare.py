@@ -3,11 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from negspace.cli import show
-from negspace.cli.options import Cluster, Json, OutFolder, Workers, request_options
-from negspace.cli.planning import check_settings
+from negspace.cli.options import Cluster, Json, OutFolder, Workers, option, request_options
+from negspace.cli.planning import plan_of
 from negspace.cli.sources import source_options
 from negspace.models.files.source import Source
 from negspace.request import Request
@@ -19,9 +17,7 @@ _VALUES = 'NAME=VALUE; VALUE..., such as "scale=off; 3; 6"'
 
 
 def _axis(name: str, where: str) -> Any:
-    return typer.Option(
-        f"--{name}", f"-{name}", metavar="AXIS", help=f"What varies {where}: {_VALUES}.", show_default=False
-    )
+    return option("AXIS", f"What varies {where}: {_VALUES}.", f"--{name}", f"-{name}")
 
 
 @request_options
@@ -44,13 +40,12 @@ def compare(
     which replace words. The value off leaves it out. Options for what makes it hold for every model that
     an axis names.
     """
-    from negspace.cli.planning import plan_of
     from negspace.files import check_folder
     from negspace.lab.axes import axis
 
     axes = [axis(text) for text in (x, y, z) if text is not None]
     source = parts.with_path(request.model)
-    check_settings(plan_of(request, source))
+    plan_of(request, source)
     check_folder(out)
 
     from negspace.cli.running import open_model

@@ -3,20 +3,11 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from negspace.cli import show
-from negspace.cli.options import (
-    GENERATION_PANEL,
-    Cluster,
-    Json,
-    Judges,
-    OutFolder,
-    Workers,
-    request_options,
-)
-from negspace.cli.planning import check_settings
+from negspace.cli.options import Cluster, Json, Judges, OutFolder, Workers, in_generation, request_options
+from negspace.cli.planning import plan_of
 from negspace.cli.sources import source_options
+from negspace.errors import LabError
 from negspace.models.files.source import Source
 from negspace.request import Request
 
@@ -26,21 +17,8 @@ from negspace.request import Request
 def curves(
     request: Request,
     parts: Source,
-    scales: Annotated[
-        str | None,
-        typer.Option(
-            metavar="W,W...",
-            help="Scales, with commas.",
-            rich_help_panel=GENERATION_PANEL,
-            show_default=False,
-        ),
-    ] = None,
-    pictures: Annotated[
-        int,
-        typer.Option(
-            metavar="N", min=2, help="At every scale, on each side.", rich_help_panel=GENERATION_PANEL
-        ),
-    ] = 24,
+    scales: Annotated[str | None, in_generation("W,W...", "Scales, with commas.")] = None,
+    pictures: Annotated[int, in_generation("N", "At every scale, on each side.", min=2)] = 24,
     out: OutFolder = Path("negspace-curves"),
     judge: Judges = None,
     workers: Workers = None,
@@ -52,12 +30,11 @@ def curves(
     Leak and variety against the scale, without and with the negative on the same noise; push and
     effective strength at every step; the measured vectors of guidance; where in the picture it acted.
     """
-    from negspace.cli.planning import plan_of
     from negspace.files import check_folder
 
     chosen = _scales(scales)
     source = parts.with_path(request.model)
-    check_settings(plan_of(request, source))
+    plan_of(request, source)
     check_folder(out)
 
     from negspace.cli.running import open_model, site_of, watch
@@ -98,8 +75,6 @@ def curves(
 
 
 def _scales(text: str | None) -> tuple[float, ...]:
-    from negspace.errors import LabError
-
     if text is None:
         return ()
     try:

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
 from PIL import Image
 
 from negspace.cli import show
 from negspace.cli.imagine import show_written
-from negspace.cli.options import OutFolder
+from negspace.cli.options import OutFolder, option
 from negspace.cli.output import write_run
 from negspace.cli.receipt import acted, counted
 from negspace.errors import RequestError
@@ -18,8 +17,8 @@ from negspace.request import Request
 if TYPE_CHECKING:
     from negspace.judge import Oracle
 
-Count = Annotated[int, typer.Option("--number", "-n", metavar="N", help="Pictures a row.")]
-Seed = Annotated[int, typer.Option(metavar="N", help="Of the first picture of every row.")]
+Count = Annotated[int, option("N", "Pictures a row.", "--number", "-n")]
+Seed = Annotated[int, option("N", "Of the first picture of every row.")]
 
 WISHES = (("a snowman, night", "hat"), ("a red house, meadow", "smoke"), ("a blue boat, beach", "flag"))
 """Prompts, each of a subject and something, and what comes along with it unasked."""

@@ -6,36 +6,17 @@ from typing import Annotated
 import typer
 
 from negspace.cli import show
-from negspace.cli.options import CHECK_PANEL, OUTPUT_PANEL, Json, Judges, OutFolder, request_options
+from negspace.cli.options import Json, Judges, OutFolder, in_checks, in_output, request_options
 from negspace.cli.output import WrittenFiles, write_run
-from negspace.cli.planning import check_settings
+from negspace.cli.planning import plan_of
 from negspace.cli.receipt import show_receipt
 from negspace.cli.sources import source_options
 from negspace.models.files.source import Source
 from negspace.request import Request
 
-Grid = Annotated[
-    bool,
-    typer.Option(
-        "--grid", metavar="", help="Also write all pictures on one sheet.", rich_help_panel=OUTPUT_PANEL
-    ),
-]
-Retries = Annotated[
-    int,
-    typer.Option(
-        min=0,
-        max=100,
-        metavar="N",
-        help="How often a picture is made again for a check.",
-        rich_help_panel=CHECK_PANEL,
-    ),
-]
-Seconds = Annotated[
-    float,
-    typer.Option(
-        min=0, metavar="S", help="No further attempt begins after these.", rich_help_panel=CHECK_PANEL
-    ),
-]
+Grid = Annotated[bool, in_output("", "Also write all pictures on one sheet.", "--grid")]
+Retries = Annotated[int, in_checks("N", "How often a picture is made again for a check.", min=0, max=100)]
+Seconds = Annotated[float, in_checks("S", "No further attempt begins after these.", min=0)]
 
 WITHHELD = 3
 """Exit code where a check kept a picture back."""
@@ -59,7 +40,6 @@ def imagine(
     The receipt of the whole run lies beside them as JSON.
     Exit code 3 says that a check kept pictures back; their record is in the receipt.
     """
-    from negspace.cli.planning import plan_of
     from negspace.contact_sheet import near_square, sheet
     from negspace.files import check_folder
     from negspace.planning.plan import refuse_blocked
@@ -67,7 +47,6 @@ def imagine(
     source = parts.with_path(request.model)
     # What can be known to be wrong is refused before weights are read and before anything is written.
     plan = plan_of(request, source)
-    check_settings(plan)
     refuse_blocked(plan)
     check_folder(out)
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from negspace.cli import show
-from negspace.cli.options import JUDGE_CHOICES, Json
+from negspace.cli.options import JUDGE_CHOICES, Json, option
+from negspace.errors import JudgeError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -21,24 +22,17 @@ judge = typer.Typer(
     rich_markup_mode="rich",
 )
 
-JudgeNames = Annotated[
-    list[str] | None,
-    typer.Option("--judge", "-j", metavar="NAME|FOLDER", help=JUDGE_CHOICES, show_default=False),
-]
+JudgeNames = Annotated[list[str] | None, option("NAME|FOLDER", JUDGE_CHOICES, "--judge", "-j")]
+Disliked = Annotated[Path, option("FOLDER", "Pictures that were disliked.")]
+Liked = Annotated[Path, option("FOLDER", "Pictures that were liked.")]
 
 
 @judge.command()
 def look(
-    pictures: Annotated[
-        list[Path],
-        typer.Argument(metavar="PICTURE...", help="Files, or folders of files.", show_default=False),
-    ],
+    pictures: Annotated[list[Path], typer.Argument(metavar="PICTURE...", help="Files, or folders of files.")],
     judges: JudgeNames = None,
     concept: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME", help="What to look for; else all the judge can name.", show_default=False
-        ),
+        list[str] | None, option("NAME", "What to look for; else all the judge can name.")
     ] = None,
     json: Json = False,
 ) -> None:
@@ -50,7 +44,7 @@ def look(
     opened = open_judges(judges or ["embedded"])
     concepts = tuple(concept or opened.concepts())
     if not concepts:
-        raise _mistake(f"{opened.name} names nothing by itself; say what to look for with --concept")
+        raise JudgeError(f"{opened.name} names nothing by itself; say what to look for with --concept")
     by_file = dict(zip(map(str, files), opened.look(images, concepts), strict=True))
     if json:
         show.as_json(
@@ -76,41 +70,23 @@ def _verdict_row(verdict: "JudgeVerdict") -> tuple[str, ...]:
 
 @judge.command()
 def calibrate(
-    concept: Annotated[str, typer.Argument(help="What is to be seen.", show_default=False)],
-    present: Annotated[
-        Path, typer.Option("--with", metavar="FOLDER", help="Pictures that have it.", show_default=False)
-    ],
-    absent: Annotated[
-        Path, typer.Option("--without", metavar="FOLDER", help="Pictures that do not.", show_default=False)
-    ],
-    out: Annotated[
-        Path,
-        typer.Option(
-            metavar="FILE", help="The calibration; the other concepts in it stay.", show_default=False
-        ),
-    ],
+    concept: Annotated[str, typer.Argument(help="What is to be seen.")],
+    present: Annotated[Path, option("FOLDER", "Pictures that have it.", "--with")],
+    absent: Annotated[Path, option("FOLDER", "Pictures that do not.", "--without")],
+    out: Annotated[Path, option("FILE", "The calibration; the other concepts in it stay.")],
     judge_name: Annotated[
-        str, typer.Option("--judge", "-j", metavar="NAME|FOLDER", help="quality, or a CLIP or SigLIP folder.")
+        str, option("NAME|FOLDER", "quality, or a CLIP or SigLIP folder.", "--judge", "-j")
     ] = "quality",
-    also: Annotated[
-        list[str] | None,
-        typer.Option(metavar="WORDS", help="Another word for it; may be given again.", show_default=False),
-    ] = None,
-    prompt: Annotated[
-        list[str] | None,
-        typer.Option(metavar="TEXT", help="Says a picture with it; else usual forms.", show_default=False),
-    ] = None,
-    prompt_without: Annotated[
-        list[str] | None, typer.Option(metavar="TEXT", help="Says one without it.", show_default=False)
-    ] = None,
+    also: Annotated[list[str] | None, option("WORDS", "Another word for it; may be given again.")] = None,
+    prompt: Annotated[list[str] | None, option("TEXT", "Says a picture with it; else usual forms.")] = None,
+    prompt_without: Annotated[list[str] | None, option("TEXT", "Says one without it.")] = None,
     catch: Annotated[
         float | None,
-        typer.Option(
+        option(
+            "SHARE",
+            "Of the pictures with it, how many must be seen; else what parts both best.",
             min=0.0,
             max=1.0,
-            metavar="SHARE",
-            help="Of the pictures with it, how many must be seen; else what parts both best.",
-            show_default=False,
         ),
     ] = None,
     json: Json = False,
@@ -126,9 +102,9 @@ def calibrate(
     made_for = opened.kind, opened.weights()
     before = Calibration.read(out) if out.exists() else Calibration(judge=made_for[0], made_for=made_for[1])
     if (before.judge, before.made_for) != made_for:
-        raise _mistake(f"{out} calibrates another judge or other weights; write to another file")
+        raise JudgeError(f"{out} calibrates another judge or other weights; write to another file")
     if not opened.knows(concept):
-        raise _mistake(f"{opened.name} knows no {concept!r}; it knows: {', '.join(opened.concepts())}")
+        raise JudgeError(f"{opened.name} knows no {concept!r}; it knows: {', '.join(opened.concepts())}")
     blank = opened.default_detector(concept)
     update = {
         "also": tuple(also or ()),
@@ -158,22 +134,13 @@ def calibrate(
 
 @judge.command()
 def learn(
-    disliked: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="Pictures that were disliked.", show_default=False)
-    ],
-    liked: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="Pictures that were liked.", show_default=False)
-    ],
-    out: Annotated[
-        Path,
-        typer.Option(
-            metavar="FILE", help="A .safetensors file; its name is the word to avoid.", show_default=False
-        ),
-    ],
+    disliked: Disliked,
+    liked: Liked,
+    out: Annotated[Path, option("FILE", "A .safetensors file; its name is the word to avoid.")],
     judge_name: Annotated[
-        str, typer.Option("--judge", "-j", metavar="FOLDER", help="A CLIP folder; else the embedded one.")
+        str, option("FOLDER", "A CLIP folder; else the embedded one.", "--judge", "-j")
     ] = "embedded",
-    vectors: Annotated[int, typer.Option(min=1, max=16, metavar="N", help="Tokens it takes.")] = 2,
+    vectors: Annotated[int, option("N", "Tokens it takes.", min=1, max=16)] = 2,
     json: Json = False,
 ) -> None:
     """Learn a negative embedding from disliked and liked pictures, for --embedding.
@@ -186,11 +153,11 @@ def learn(
     from negspace.judge.zero_shot import ZeroShot
 
     if out.suffix != ".safetensors":
-        raise _mistake(f"{out} must end in .safetensors")
+        raise JudgeError(f"{out} must end in .safetensors")
     pictures = [_images(place) for place in (disliked, liked)]
     opened = open_scoring(judge_name)
     if not isinstance(opened, ZeroShot):
-        raise _mistake(f"{judge_name} reads no text; give a CLIP folder")
+        raise JudgeError(f"{judge_name} reads no text; give a CLIP folder")
     learned = learn_negative(opened, *pictures, vectors=vectors)
     learned.write(out)
     if json:
@@ -203,22 +170,13 @@ def learn(
 
 @judge.command()
 def thumbs(
-    disliked: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="Pictures that were disliked.", show_default=False)
-    ],
-    liked: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="Pictures that were liked.", show_default=False)
-    ],
+    disliked: Disliked,
+    liked: Liked,
     judges: JudgeNames = None,
     concept: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME", help="What to compare; else all the judge can name.", show_default=False
-        ),
+        list[str] | None, option("NAME", "What to compare; else all the judge can name.")
     ] = None,
-    level: Annotated[
-        float, typer.Option(metavar="SHARE", help="The chance of even one false proposal, at most.")
-    ] = 0.05,
+    level: Annotated[float, option("SHARE", "The chance of even one false proposal, at most.")] = 0.05,
     json: Json = False,
 ) -> None:
     """Propose what to avoid: what is seen more often in disliked pictures than in liked ones.
@@ -256,7 +214,7 @@ def _files(place: Path) -> list[Path]:
     kinds = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
     files = sorted(file for file in place.iterdir() if file.suffix.lower() in kinds)
     if not files:
-        raise _mistake(f"there are no pictures in {place}")
+        raise JudgeError(f"there are no pictures in {place}")
     return files
 
 
@@ -271,12 +229,6 @@ def _image(file: Path) -> "Image":
         with Image.open(file) as opened:
             return opened.convert("RGB")
     except UnidentifiedImageError:
-        raise _mistake(f"{file} is no picture") from None
+        raise JudgeError(f"{file} is no picture") from None
     except OSError as error:
-        raise _mistake(f"{file} cannot be read: {error.strerror or error}") from None
-
-
-def _mistake(text: str) -> Exception:
-    from negspace.errors import JudgeError
-
-    return JudgeError(text)
+        raise JudgeError(f"{file} cannot be read: {error.strerror or error}") from None

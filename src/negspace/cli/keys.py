@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from negspace.cli import show
-from negspace.cli.options import Json
+from negspace.cli.options import Json, option
 
 keys = typer.Typer(
     name="keys",
@@ -15,13 +15,10 @@ keys = typer.Typer(
     rich_markup_mode="rich",
 )
 
-Keys = Annotated[Path, typer.Option("--keys", metavar="FILE", help="The file of tenants.")]
-Name = Annotated[str, typer.Argument(metavar="TENANT", help="Lower case.", show_default=False)]
-Admin = Annotated[bool, typer.Option("--admin", metavar="", help="It sees the requests of all tenants.")]
-Id = Annotated[
-    str | None,
-    typer.Argument(metavar="KEY", help="Id of a key; else all of the tenant.", show_default=False),
-]
+Keys = Annotated[Path, option("FILE", "The file of tenants.", "--keys")]
+Name = Annotated[str, typer.Argument(metavar="TENANT", help="Lower case.")]
+Admin = Annotated[bool, option("", "It sees the requests of all tenants.", "--admin")]
+Id = Annotated[str | None, typer.Argument(metavar="KEY", help="Id of a key; else all of the tenant.")]
 _DEFAULT = Path("negspace-keys.yaml")
 
 

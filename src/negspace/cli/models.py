@@ -7,7 +7,7 @@ import typer
 from negspace.cli import show
 from negspace.cli.options import Json
 from negspace.cli.sources import source_options
-from negspace.facts import EncoderFacts, ModelFacts
+from negspace.facts import ModelFacts
 from negspace.models.files.source import Source
 
 Places = Annotated[
@@ -15,7 +15,6 @@ Places = Annotated[
     typer.Argument(
         help="Folders, files or ids of the hub to describe; without any, what ships with Negspace and what "
         "the hub's cache holds.",
-        show_default=False,
     ),
 ]
 
@@ -71,10 +70,7 @@ def _described(facts: ModelFacts, memory: dict[str, int] | None) -> list[tuple[s
         ("a negative", _negative(facts)),
         ("none given", f"means {_ABSENT[facts.absent]}"),
         *((("also takes", "; ".join(numbers)),) if numbers else ()),
-        (
-            "encoders",
-            "; ".join(map(_encoder, facts.encoders)),
-        ),
+        ("encoders", "; ".join(f"{part.name}, {part.chunk} tokens a window" for part in facts.encoders)),
         ("words", _words(facts)),
         ("rules", ", ".join(facts.rules)),
         ("samplers", ", ".join(facts.samplers)),
@@ -91,10 +87,6 @@ def _negative(facts: ModelFacts) -> str:
     if not facts.negative_branch:
         return f"{through}; there is no second branch"
     return "acts through a second branch where the scale is not 1"
-
-
-def _encoder(encoder: EncoderFacts) -> str:
-    return f"{encoder.name}, {encoder.chunk} tokens a window"
 
 
 def _words(facts: ModelFacts) -> str:

@@ -3,6 +3,7 @@
 import inspect
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,11 +13,6 @@ from negspace.errors import RequestError
 from negspace.pixels import read_file, read_mask, read_picture
 from negspace.request import Request, Start
 
-REQUEST_PANEL = "Request"
-GENERATION_PANEL = "Generation"
-OUTPUT_PANEL = "Output"
-CHECK_PANEL = "Checks"
-
 JUDGE_CHOICES = (
     "embedded, quality, oracle, a plug-in's name, a CLIP or SigLIP folder, or an http address; "
     "NAME@FILE takes a calibration."
@@ -24,199 +20,137 @@ JUDGE_CHOICES = (
 
 Command = Callable[..., None]
 
-Json = Annotated[
-    bool,
-    typer.Option("--json", metavar="", help="Print JSON and nothing else.", rich_help_panel=OUTPUT_PANEL),
-]
 
-OutFolder = Annotated[
-    Path,
-    typer.Option("--out", "-o", metavar="FOLDER", help="Folder for all files.", rich_help_panel=OUTPUT_PANEL),
-]
+def option(metavar: str, help: str, *names: str, panel: str | None = None, **more: Any) -> Any:
+    """What typer reads of an option, which without names is called after its parameter.
+
+    Args:
+        metavar: what stands for the value in help; "" for a flag.
+        panel: under which heading help has it.
+        more: further arguments of `typer.Option`.
+    """
+    return typer.Option(*names, metavar=metavar, help=help, rich_help_panel=panel, **more)
+
+
+in_request = partial(option, panel="Request")
+in_generation = partial(option, panel="Generation")
+in_output = partial(option, panel="Output")
+in_checks = partial(option, panel="Checks")
+
+Json = Annotated[bool, in_output("", "Print JSON and nothing else.", "--json")]
+OutFolder = Annotated[Path, in_output("FOLDER", "Folder for all files.", "--out", "-o")]
+ModelName = Annotated[str, in_request("NAME", "A name or a folder.", "--model", "-m")]
+Steps = Annotated[int | None, in_generation("N", "Of the sampler.")]
 Workers = Annotated[
     int | None,
-    typer.Option(
-        metavar="N",
-        min=1,
-        help="Processes that make pictures; the result is the same. If left out, as many as fit.",
-        rich_help_panel=GENERATION_PANEL,
-        show_default=False,
+    in_generation(
+        "N", "Processes that make pictures; the result is the same. If left out, as many as fit.", min=1
     ),
 ]
 Cluster = Annotated[
     str | None,
-    typer.Option(
-        metavar="ADDRESS",
-        help='Make pictures on a Ray cluster: its address, "auto", or "local" for one on this machine.',
-        rich_help_panel=GENERATION_PANEL,
-        show_default=False,
+    in_generation(
+        "ADDRESS", 'Make pictures on a Ray cluster: its address, "auto", or "local" for one on this machine.'
     ),
 ]
 Judges = Annotated[
     list[str] | None,
-    typer.Option(
+    in_checks(
+        "NAME|FOLDER",
+        f"A judge of the pictures: {JUDGE_CHOICES} May be given several times. If left out, what the "
+        "model allows.",
         "--judge",
         "-j",
-        metavar="NAME|FOLDER",
-        help=f"A judge of the pictures: {JUDGE_CHOICES} May be given several times. If left out, what the "
-        "model allows.",
-        rich_help_panel=CHECK_PANEL,
-        show_default=False,
     ),
 ]
 
 
 def request_of(
-    prompt: Annotated[str, typer.Argument(help="What is wanted.", show_default=False)],
+    prompt: Annotated[str, typer.Argument(help="What is wanted.")],
     avoid: Annotated[
         str | None,
-        typer.Option(
-            "--avoid",
-            "-a",
-            metavar="TEXT",
-            help='What is not wanted, with commas. An empty text ("") differs from none.',
-            rich_help_panel=REQUEST_PANEL,
+        in_request(
+            "TEXT", 'What is not wanted, with commas. An empty text ("") differs from none.', "--avoid", "-a"
         ),
     ] = None,
-    n: Annotated[
-        int,
-        typer.Option("--number", "-n", metavar="N", help="How many pictures.", rich_help_panel=REQUEST_PANEL),
-    ] = 1,
-    seed: Annotated[
-        int,
-        typer.Option(
-            metavar="N", help="Of the first picture; each further one adds 1.", rich_help_panel=REQUEST_PANEL
-        ),
-    ] = 0,
-    model: Annotated[
-        str,
-        typer.Option(
-            "--model", "-m", metavar="NAME", help="A name or a folder.", rich_help_panel=REQUEST_PANEL
-        ),
-    ] = "embedded",
-    dialect: Annotated[
-        str, typer.Option(metavar="NAME", help="Grammar of both texts.", rich_help_panel=REQUEST_PANEL)
-    ] = "a1111",
+    n: Annotated[int, in_request("N", "How many pictures.", "--number", "-n")] = 1,
+    seed: Annotated[int, in_request("N", "Of the first picture; each further one adds 1.")] = 0,
+    model: ModelName = "embedded",
+    dialect: Annotated[str, in_request("NAME", "Grammar of both texts.")] = "a1111",
     strict: Annotated[
         bool,
-        typer.Option(
+        in_request(
+            "",
+            "Refuse a text that cannot be parsed; else it is read as plain text, with a finding.",
             "--strict",
-            metavar="",
-            help="Refuse a text that cannot be parsed; else it is read as plain text, with a finding.",
-            rich_help_panel=REQUEST_PANEL,
         ),
     ] = False,
     inline: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="FORM",
-            help="Read what to avoid out of the prompt too: bar (a | b), hashes (a ### b), no (a --no b). "
+        in_request(
+            "FORM",
+            "Read what to avoid out of the prompt too: bar (a | b), hashes (a ### b), no (a --no b). "
             "May be given several times.",
-            rich_help_panel=REQUEST_PANEL,
-            show_default=False,
         ),
     ] = None,
     embedding: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="FILE",
-            help="A textual-inversion embedding; its name becomes a word. May be given several times.",
-            rich_help_panel=REQUEST_PANEL,
-            show_default=False,
+        in_request(
+            "FILE", "A textual-inversion embedding; its name becomes a word. May be given several times."
         ),
     ] = None,
     policy: Annotated[
         list[str] | None,
-        typer.Option(
+        in_request(
+            "NAME_OR_FILE",
+            "A policy to apply; may be given several times. See policy list.",
             "--policy",
             "-p",
-            metavar="NAME_OR_FILE",
-            help="A policy to apply; may be given several times. See policy list.",
-            rich_help_panel=REQUEST_PANEL,
-            show_default=False,
         ),
     ] = None,
     scale: Annotated[
-        float | None,
-        typer.Option(
-            metavar="W",
-            help="Guidance scale; at 1 a negative does nothing.",
-            rich_help_panel=GENERATION_PANEL,
-        ),
+        float | None, in_generation("W", "Guidance scale; at 1 a negative does nothing.")
     ] = None,
-    steps: Annotated[
-        int | None, typer.Option(metavar="N", help="Of the sampler.", rich_help_panel=GENERATION_PANEL)
-    ] = None,
-    sampler: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help='Such as "Euler a" or DDIM.', rich_help_panel=GENERATION_PANEL),
-    ] = None,
+    steps: Steps = None,
+    sampler: Annotated[str | None, in_generation("NAME", 'Such as "Euler a" or DDIM.')] = None,
     rule: Annotated[
         str | None,
-        typer.Option(
-            metavar="TEXT",
-            help='How predictions are combined, such as perp_neg or "cfg(strength=window(0.17, 0.6))"; see '
-            "rules.",
-            rich_help_panel=GENERATION_PANEL,
+        in_generation(
+            "TEXT",
+            'How predictions are combined, such as perp_neg or "cfg(strength=window(0.17, 0.6))"; see rules.',
         ),
     ] = None,
-    size: Annotated[
-        str | None,
-        typer.Option(metavar="WxH", help="In pixels, such as 64x64.", rich_help_panel=GENERATION_PANEL),
-    ] = None,
+    size: Annotated[str | None, in_generation("WxH", "In pixels, such as 64x64.")] = None,
     start: Annotated[
         Path | None,
-        typer.Option(
-            "--from",
-            metavar="FILE",
-            help="A picture to start from instead of noise. The size is then the picture's.",
-            rich_help_panel=GENERATION_PANEL,
+        in_generation(
+            "FILE", "A picture to start from instead of noise. The size is then the picture's.", "--from"
         ),
     ] = None,
     strength: Annotated[
         float | None,
-        typer.Option(
-            metavar="SHARE",
-            help="Share of the steps that are run; 1 leaves nothing of the picture. 0.75 if left out.",
-            rich_help_panel=GENERATION_PANEL,
+        in_generation(
+            "SHARE", "Share of the steps that are run; 1 leaves nothing of the picture. 0.75 if left out."
         ),
     ] = None,
     mask: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Of the size of the picture: white is redrawn, black is kept to the pixel.",
-            rich_help_panel=GENERATION_PANEL,
-        ),
+        in_generation("FILE", "Of the size of the picture: white is redrawn, black is kept to the pixel."),
     ] = None,
-    weighting: Annotated[
-        str, typer.Option(metavar="NAME", help="How weights of words act.", rich_help_panel=GENERATION_PANEL)
-    ] = "a1111",
+    weighting: Annotated[str, in_generation("NAME", "How weights of words act.")] = "a1111",
     route: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="WAY",
-            help="For models without a usable negative, the ways to try in order: attention, true-cfg (a "
+        in_generation(
+            "WAY",
+            "For models without a usable negative, the ways to try in order: attention, true-cfg (a "
             "second pass), rewrite, check. May be given several times.",
-            rich_help_panel=GENERATION_PANEL,
-            show_default=False,
         ),
     ] = None,
     guidance: Annotated[
-        float | None,
-        typer.Option(
-            metavar="G",
-            help="For models that take their guidance as a number.",
-            rich_help_panel=GENERATION_PANEL,
-        ),
+        float | None, in_generation("G", "For models that take their guidance as a number.")
     ] = None,
     dtype: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="float32, bfloat16, float16; else by hardware.",
-            rich_help_panel=GENERATION_PANEL,
-        ),
+        str | None, in_generation("NAME", "float32, bfloat16, float16; else by hardware.")
     ] = None,
 ) -> Request:
     """The request of a command line. Options that are left out take the model's defaults.

@@ -3,11 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from negspace.cli import show
-from negspace.cli.options import OUTPUT_PANEL, Json, request_options
-from negspace.cli.planning import check_settings
+from negspace.cli.options import Json, in_output, request_options
+from negspace.cli.planning import memory_in_words, memory_needed, plan_of
 from negspace.cli.sources import source_options
 from negspace.models.files.source import Source
 from negspace.request import Request
@@ -20,13 +18,7 @@ if TYPE_CHECKING:
 
 To = Annotated[
     str | None,
-    typer.Option(
-        "--to",
-        metavar="DIALECT",
-        help="Show both texts in another dialect too: a1111, comfy, compel, plain.",
-        rich_help_panel=OUTPUT_PANEL,
-        show_default=False,
-    ),
+    in_output("DIALECT", "Show both texts in another dialect too: a1111, comfy, compel, plain."),
 ]
 
 
@@ -37,12 +29,10 @@ def plan(request: Request, parts: Source, to: To = None, json: Json = False) -> 
 
     Weights are not read, so it takes a moment. Token counts are estimates; a receipt has the exact ones.
     """
-    from negspace.cli.planning import memory_in_words, memory_needed, plan_of
     from negspace.planning.conversion import convert_plan
 
     source = parts.with_path(request.model)
     compiled = plan_of(request, source)
-    check_settings(compiled)
     memory = memory_needed(source)
     other = None if to is None else convert_plan(compiled, to)
     if json:
@@ -79,14 +69,9 @@ def _show_plan(plan: "Plan", other: "Converted | None") -> None:
     show.moved_terms(plan.moved)
     show.embeddings(plan.embeddings)
     if plan.terms:
-        cost = f"{len(plan.terms)} avoided, about {plan.negative_tokens} tokens"
         show.line("")
-        show.line(cost, "dim")
-        show.table(
-            ("avoided", "weight", "when", "source", "told by", "known", "tokens"),
-            [_term(term) for term in plan.terms],
-            show.USUAL,
-        )
+        show.line(f"{len(plan.terms)} avoided, about {plan.negative_tokens} tokens", "dim")
+        show.table(show.TERM_COLUMNS, [_term(term) for term in plan.terms], show.USUAL)
     findings = (*plan.findings, *(other.findings if other else ()))
     if findings:
         show.line("")

@@ -10,25 +10,12 @@ if TYPE_CHECKING:
     from negspace.planning.plan import Plan
 
 
-def check_settings(plan: "Plan") -> None:
-    """Stop where a rule has no such setting, or one is out of its range.
-
-    Only a rule that is given settings is built: that needs torch, which takes a second to load.
-
-    Raises:
-        RequestError: the rule has no such setting, or it is out of range.
-    """
-    if "(" in plan.rule:
-        from negspace.guidance import make
-
-        make(plan.rule, scale=plan.scale)
-
-
 def plan_of(request: Request, source: Source) -> "Plan":
-    """The request compiled for what is to be opened.
+    """The request compiled for what is to be opened, the settings of its rule checked.
 
     Raises:
-        NegspaceError: the request is impossible for the model, or one of its files cannot be read.
+        NegspaceError: the request is impossible for the model, one of its files cannot be read, or the rule
+            has no such setting or none of that value.
     """
     from negspace.models.catalogue import read_facts
     from negspace.planning.plan import plan
@@ -39,7 +26,12 @@ def plan_of(request: Request, source: Source) -> "Plan":
 
         embeddings = tuple(embedding.facts for embedding in load_embeddings(request.embeddings))
         facts = replace(facts, embeddings=embeddings)
-    return plan(request, facts)
+    compiled = plan(request, facts)
+    if "(" in compiled.rule:  # only a rule with settings is built: that needs torch, too
+        from negspace.guidance import make
+
+        make(compiled.rule, scale=compiled.scale)
+    return compiled
 
 
 def memory_needed(source: Source) -> dict[str, int] | None:
@@ -57,9 +49,8 @@ def memory_needed(source: Source) -> dict[str, int] | None:
 def memory_in_words(memory: dict[str, int], dtype: str | None) -> str:
     """The same in words, for one arithmetic or for the two that are chosen by hardware."""
     shown = (dtype,) if dtype is not None else ("bfloat16", "float32")
-    return ", ".join(f"{size_in_words(memory[name])} in {name}" for name in shown)
+    return ", ".join(f"{_size_in_words(memory[name])} in {name}" for name in shown)
 
 
-def size_in_words(count: int) -> str:
-    """Bytes in words."""
+def _size_in_words(count: int) -> str:
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"

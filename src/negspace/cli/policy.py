@@ -18,8 +18,8 @@ policy = typer.Typer(
 )
 
 _NAME = "A shipped policy, or a file that ends in .yaml."
-Place = Annotated[str, typer.Argument(metavar="NAME_OR_FILE", help=_NAME, show_default=False)]
-Places = Annotated[list[str], typer.Argument(metavar="NAME_OR_FILE...", help=_NAME, show_default=False)]
+Place = Annotated[str, typer.Argument(metavar="NAME_OR_FILE", help=_NAME)]
+Places = Annotated[list[str], typer.Argument(metavar="NAME_OR_FILE...", help=_NAME)]
 
 
 @policy.command()

@@ -7,9 +7,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from negspace.cli import show
-from negspace.cli.options import GENERATION_PANEL, OUTPUT_PANEL, REQUEST_PANEL, Cluster, Json, Judges, Workers
+from negspace.cli.options import (
+    Cluster,
+    Json,
+    Judges,
+    ModelName,
+    Steps,
+    Workers,
+    in_generation,
+    in_output,
+    in_request,
+)
 from negspace.cli.output import slug
 from negspace.cli.sources import source_options
+from negspace.errors import LabError
 from negspace.models.files.source import Source
 
 if TYPE_CHECKING:
@@ -22,62 +33,26 @@ PERSON = "person"
 @source_options
 def prove(
     prompt: Annotated[
-        str | None, typer.Argument(help="What is wanted. May be left out with --prompts.", show_default=False)
+        str | None, typer.Argument(help="What is wanted. May be left out with --prompts.")
     ] = None,
-    avoid: Annotated[
-        str,
-        typer.Option(
-            "--avoid", "-a", metavar="TEXT", help="The list, with commas.", rich_help_panel=REQUEST_PANEL
-        ),
-    ] = "",
-    prompts: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="More prompts, one a line.",
-            rich_help_panel=REQUEST_PANEL,
-            show_default=False,
-        ),
-    ] = None,
-    model: Annotated[
-        str,
-        typer.Option(
-            "--model", "-m", metavar="NAME", help="A name or a folder.", rich_help_panel=REQUEST_PANEL
-        ),
-    ] = "embedded",
-    seed: Annotated[
-        int, typer.Option(metavar="N", help="Of the first picture.", rich_help_panel=REQUEST_PANEL)
-    ] = 0,
+    avoid: Annotated[str, in_request("TEXT", "The list, with commas.", "--avoid", "-a")] = "",
+    prompts: Annotated[Path | None, in_request("FILE", "More prompts, one a line.")] = None,
+    model: ModelName = "embedded",
+    seed: Annotated[int, in_request("N", "Of the first picture.")] = 0,
     *,
     parts: Source,
-    max_pictures: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N", help="Make at most so many.", rich_help_panel=GENERATION_PANEL, show_default=False
-        ),
-    ] = None,
-    scale: Annotated[
-        float | None, typer.Option(metavar="W", help="Guidance scale.", rich_help_panel=GENERATION_PANEL)
-    ] = None,
-    rule: Annotated[
-        str | None,
-        typer.Option(metavar="TEXT", help="How predictions are combined.", rich_help_panel=GENERATION_PANEL),
-    ] = None,
-    steps: Annotated[
-        int | None, typer.Option(metavar="N", help="Of the sampler.", rich_help_panel=GENERATION_PANEL)
-    ] = None,
-    sampler: Annotated[
-        str | None, typer.Option(metavar="NAME", help='Such as "Euler a".', rich_help_panel=GENERATION_PANEL)
-    ] = None,
+    max_pictures: Annotated[int | None, in_generation("N", "Make at most so many.")] = None,
+    scale: Annotated[float | None, in_generation("W", "Guidance scale.")] = None,
+    rule: Annotated[str | None, in_generation("TEXT", "How predictions are combined.")] = None,
+    steps: Steps = None,
+    sampler: Annotated[str | None, in_generation("NAME", 'Such as "Euler a".')] = None,
     out: Annotated[
         Path | None,
-        typer.Option(
+        in_output(
+            "FOLDER",
+            "Where everything goes; the same command goes on with what is there.",
             "--out",
             "-o",
-            metavar="FOLDER",
-            help="Where everything goes; the same command goes on with what is there.",
-            rich_help_panel=OUTPUT_PANEL,
-            show_default=False,
         ),
     ] = None,
     judge: Judges = None,
@@ -121,13 +96,8 @@ def prove(
             report = proof.report()
         files = report.save(folder)
     if json:
-        show.as_json(
-            {
-                **report.result.model_dump(mode="json"),
-                "folder": str(folder),
-                "files": [str(file) for file in files],
-            }
-        )
+        fields = report.result.model_dump(mode="json")
+        show.as_json(fields | {"folder": str(folder), "files": [str(file) for file in files]})
         return
     _show(report.result)
     show.line("")
@@ -136,7 +106,6 @@ def prove(
 
 
 def _check_judges(judges: tuple[str, ...]) -> None:
-    from negspace.errors import LabError
     from negspace.judge.opening import find_opener
 
     if PERSON in judges and len(judges) > 1:
@@ -162,8 +131,6 @@ def _vote(proof: "Proof", folder: Path) -> "ProofResult":
 
 
 def _prompts(prompt: str | None, file: Path | None) -> tuple[str, ...]:
-    from negspace.errors import LabError
-
     prompts = [] if prompt is None else [prompt]
     if file is not None:
         try:

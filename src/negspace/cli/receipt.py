@@ -1,7 +1,5 @@
 """A receipt as people read it in a terminal."""
 
-from collections.abc import Sequence
-
 from negspace.cli import show
 from negspace.receipt import Receipt
 from negspace.records import ImageRecord, TermRecord
@@ -27,18 +25,7 @@ def show_receipt(receipt: Receipt) -> None:
     if receipt.terms:
         show.line("")
         show.table(
-            (
-                "avoided",
-                "weight",
-                "when",
-                "source",
-                "told by",
-                "known",
-                "tokens",
-                "check",
-                "seen",
-                "did nothing",
-            ),
+            (*show.TERM_COLUMNS, "check", "seen", "did nothing"),
             [_term(term, receipt) for term in receipt.terms],
             show.USUAL | {"check": "none", "seen": "", "did nothing": ""},
         )
@@ -94,13 +81,9 @@ def _term(term: TermRecord, receipt: Receipt) -> tuple[str, ...]:
     known = show.known_words(term.known, term.unknown)
     seen = f"{term.seen_after} of {term.looked}, at first {term.seen_before}" if term.looked else ""
     inert = (term.why_not or "") if receipt.negative_acted else ""  # else "acted" says it of all
+    tokens = " ".join(token.removesuffix("</w>") for token in term.tokens)  # CLIP's mark of a word's end
     head = (term.term, f"{term.weight:g}", show.window_text(term.window), term.source, term.channel)
-    return *head, known, _tokens(term.tokens), term.check, seen, inert
-
-
-def _tokens(tokens: Sequence[str]) -> str:
-    """The tokens without the mark that CLIP's tokenizers put at the end of a word."""
-    return " ".join(token.removesuffix("</w>") for token in tokens)
+    return *head, known, tokens, term.check, seen, inert
 
 
 def _image(image: ImageRecord, note: str) -> tuple[str, ...]:

@@ -5,22 +5,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from negspace.cli import show
-from negspace.cli.options import Json
+from negspace.cli.options import Json, option
 
 if TYPE_CHECKING:
     from negspace.avoid import Entry
     from negspace.feedback.revision import Change
 
 Complaints = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="COMPLAINT...", help="In plain words, one a picture, in order.", show_default=False
-    ),
+    list[str], typer.Argument(metavar="COMPLAINT...", help="In plain words, one a picture, in order.")
 ]
-Avoided = Annotated[
-    str | None,
-    typer.Option("--avoid", "-a", metavar="TEXT", help="What was avoided at first.", show_default=False),
-]
+Avoided = Annotated[str | None, option("TEXT", "What was avoided at first.", "--avoid", "-a")]
 
 
 def revise(complaints: Complaints, avoid: Avoided = None, json: Json = False) -> None:
@@ -80,9 +74,8 @@ def _fields(change: "Change") -> dict[str, Any]:
     """A change as JSON, where its clause is called `said`."""
     from dataclasses import asdict
 
-    fields = asdict(change) | {"before": _plain(change.before), "after": _plain(change.after)}
+    fields = asdict(change)
+    for name in ("before", "after"):
+        entry = getattr(change, name)
+        fields[name] = None if entry is None else entry.avoid.model_dump(mode="json")
     return fields | {"said": fields.pop("clause")}
-
-
-def _plain(entry: "Entry | None") -> dict[str, object] | None:
-    return None if entry is None else entry.avoid.model_dump(mode="json")

@@ -3,10 +3,8 @@
 from math import isinf
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from negspace.cli import show
-from negspace.cli.options import Json
+from negspace.cli.options import Json, option
 from negspace.cli.sources import source_options
 from negspace.models.files.source import Source
 
@@ -14,9 +12,7 @@ if TYPE_CHECKING:
     from negspace.facts import ModelFacts
     from negspace.guidance import Rule
 
-Host = Annotated[
-    str | None, typer.Option("--model", "-m", metavar="NAME", help="Also say whether this model can host it.")
-]
+Host = Annotated[str | None, option("NAME", "Also say whether this model can host it.", "--model", "-m")]
 
 
 @source_options

@@ -3,51 +3,28 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from negspace.cli import show
-from negspace.cli.options import Judges
+from negspace.cli.options import Judges, option
 from negspace.cli.sources import source_options
 from negspace.errors import RequestError
 from negspace.models.files.source import EMBEDDED, Source
 
-Host = Annotated[
-    str | None,
-    typer.Option(metavar="ADDRESS", help="Where to listen. [dim]\\[127.0.0.1][/]", show_default=False),
-]
-Port = Annotated[int | None, typer.Option(metavar="N", help="[dim]\\[8000][/]", show_default=False)]
+Host = Annotated[str | None, option("ADDRESS", "Where to listen. [dim]\\[127.0.0.1][/]")]
+Port = Annotated[int | None, option("N", "[dim]\\[8000][/]")]
 Data = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="DIR",
-        help="Folder for the database and the pictures. [dim]\\[negspace-data][/]",
-        show_default=False,
-    ),
+    Path | None, option("DIR", "Folder for the database and the pictures. [dim]\\[negspace-data][/]")
 ]
 Place = Annotated[
     str | None,
-    typer.Option(
-        "--model",
-        "-m",
-        metavar="NAME",
-        help="A name or a folder, instead of the models of the settings.",
-        show_default=False,
-    ),
+    option("NAME", "A name or a folder, instead of the models of the settings.", "--model", "-m"),
 ]
-Keys = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="File of tenants and their keys; see keys.", show_default=False),
-]
-Config = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="Settings as YAML; flags take precedence.", show_default=False),
-]
+Keys = Annotated[Path | None, option("FILE", "File of tenants and their keys; see keys.")]
+Config = Annotated[Path | None, option("FILE", "Settings as YAML; flags take precedence.")]
 Width = Annotated[
     str | None,
-    typer.Option(
-        metavar="WIDTH",
-        help="Rows of a forward: Spread(32) is fast, Fixed(2) exact bit for bit. [dim]\\[Spread(32)][/]",
-        show_default=False,
+    option(
+        "WIDTH",
+        "Rows of a forward: Spread(32) is fast, Fixed(2) exact bit for bit. [dim]\\[Spread(32)][/]",
     ),
 ]
 

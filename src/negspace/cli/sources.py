@@ -1,61 +1,36 @@
 """The options that replace parts of a model or add to them, declared once."""
 
+from functools import partial
 from typing import Annotated, cast, get_args
 
-import typer
-
-from negspace.cli.options import options_from
+from negspace.cli.options import option, options_from
 from negspace.errors import RequestError, no_such
 from negspace.models.files.source import EMBEDDED, Saving, Source, parse_text_encoder
 
-MODEL_PANEL = "Model parts"
+in_parts = partial(option, panel="Model parts")
 
 
 def source_of(
     text_encoder: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="[PART=]FILE",
-            help="A text encoder instead of the model's own or the named one. May be given several times.",
-            rich_help_panel=MODEL_PANEL,
-            show_default=False,
+        in_parts(
+            "[PART=]FILE",
+            "A text encoder instead of the model's own or the named one. May be given several times.",
         ),
     ] = None,
     lora: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="FILE:WEIGHT",
-            help="A LoRA to add to the weights. May be given several times.",
-            rich_help_panel=MODEL_PANEL,
-            show_default=False,
-        ),
+        in_parts("FILE:WEIGHT", "A LoRA to add to the weights. May be given several times."),
     ] = None,
     model_config: Annotated[
         str | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="For a model in one file: a model of its kind, for settings and vocabulary.",
-            rich_help_panel=MODEL_PANEL,
-            show_default=False,
-        ),
+        in_parts("FOLDER", "For a model in one file: a model of its kind, for settings and vocabulary."),
     ] = None,
     allow_pickle: Annotated[
-        bool,
-        typer.Option(
-            "--allow-pickle",
-            metavar="",
-            help="Open pickled weights too, for their tensors alone.",
-            rich_help_panel=MODEL_PANEL,
-        ),
+        bool, in_parts("", "Open pickled weights too, for their tensors alone.", "--allow-pickle")
     ] = False,
     save_memory: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="WAY",
-            help=f"{', '.join(get_args(Saving))}. May be given several times.",
-            rich_help_panel=MODEL_PANEL,
-            show_default=False,
-        ),
+        list[str] | None, in_parts("WAY", f"{', '.join(get_args(Saving))}. May be given several times.")
     ] = None,
 ) -> Source:
     """The source of a command line, without the place of its model.

@@ -53,16 +53,16 @@ class OracleReading:
 
     def probability(self, concept: str) -> float:
         """The probability that the concept of that name is in the picture; KeyError if the world has none."""
-        for options in self.probabilities.values():
-            if concept in options and concept != "no":
-                return options[concept]
-        raise KeyError(concept)
+        return self.probabilities[self._head(concept)][concept]
 
     def has(self, concept: str) -> bool:
         """Whether the concept is more likely there than not, or the most likely of its head."""
-        for options in self.probabilities.values():
+        return self.best(self._head(concept)) == concept
+
+    def _head(self, concept: str) -> str:
+        for head, options in self.probabilities.items():
             if concept in options and concept != "no":
-                return max(options, key=options.__getitem__) == concept
+                return head
         raise KeyError(concept)
 
 

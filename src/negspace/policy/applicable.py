@@ -130,12 +130,13 @@ def active_terms(policies: Sequence[Policy], wanted: Sequence[str]) -> tuple[Act
     terms = [term for policy in policies for term in policy.compiled.terms]
     lifted = _mentioned((policy.compiled.exceptions for policy in policies), wanted)
     dropped = _mentioned((policy.compiled.free_phrases for policy in policies), wanted) - lifted
+    given_up = lifted | dropped
     findings = [
         _lifted_finding(term) if term in lifted else _conflict_finding(term)
-        for term in (terms if lifted or dropped else ())
-        if term in lifted or term in dropped
+        for term in terms
+        if term in given_up
     ]
-    kept = [term for term in terms if term not in lifted and term not in dropped]
+    kept = [term for term in terms if term not in given_up]
     locked = tuple(term for term in kept if term.locked)
     free = tuple(term for term in kept if not term.locked)
     return ActiveTerms(locked, free, policies, bool(lifted)), findings
@@ -147,12 +148,10 @@ def _mentioned(indices: Iterable[TermIndex], texts: Sequence[str]) -> set[Compil
 
 
 def _lifted_finding(term: CompiledTerm) -> Finding:
-    name, origin = term.policy_term.term, term.policy_term.origin
-    text = f"{name!r} of {origin} is lifted: the prompt asks for an exception it allows"
+    text = f"{term} is lifted: the prompt asks for an exception it allows"
     return Finding("lifted", text, side="avoid", level="note")
 
 
 def _conflict_finding(term: CompiledTerm) -> Finding:
-    name, origin = term.policy_term.term, term.policy_term.origin
-    text = f"{name!r} of {origin} gives way: the prompt asks for it, and it is not locked"
+    text = f"{term} gives way: the prompt asks for it, and it is not locked"
     return Finding("conflict", text, side="avoid")

@@ -38,8 +38,7 @@ def window_findings(locked: Iterable[CompiledTerm], steps: int) -> Iterator[Find
     """Names locked terms that are in the negative longer than their policy says."""
     for term in locked:
         if _holds_no_step(term, steps):
-            name, origin = term.policy_term.term, term.policy_term.origin
-            text = f"{name!r} of {origin} is avoided at every step: its window holds none of {steps}"
+            text = f"{term} is avoided at every step: its window holds none of {steps}"
             yield Finding("window", text, side="avoid", level="note")
 
 

@@ -222,6 +222,9 @@ class CompiledTerm:
     policy_term: PolicyTerm
     claim: Claim
 
+    def __str__(self) -> str:
+        return f"{self.policy_term.term!r} of {self.policy_term.origin}"
+
     @property
     def locked(self) -> bool:
         """Whether the policy locks it."""

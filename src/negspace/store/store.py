@@ -96,12 +96,7 @@ class Store:
         with self._writing:
             names = [self._pictures.put(file) for file in files]
             with self._engine.begin() as connection:
-                changed = connection.execute(
-                    update(requests)
-                    .where(requests.c.id == id, requests.c.state == "accepted")
-                    .values(state="done", ended=now)
-                )
-                if not changed.rowcount:
+                if not _end(connection, id, state="done", ended=now):
                     return
                 connection.execute(insert_into(receipts), {"request": id, "receipt": receipt.to_json()})
                 rows = [{"request": id, "place": place, "sha256": name} for place, name in enumerate(names)]
@@ -116,23 +111,17 @@ class Store:
     def fail(self, id: str, failure: str) -> None:
         """Store that an accepted request failed, and why, as JSON."""
         with self._writing, self._engine.begin() as connection:
-            connection.execute(
-                update(requests)
-                .where(requests.c.id == id, requests.c.state == "accepted")
-                .values(state="failed", ended=time.time(), failure=failure)
-            )
+            _end(connection, id, state="failed", ended=time.time(), failure=failure)
 
     def unfinished(self) -> list[AcceptedRequest]:
         """Requests that were accepted and have not ended, the oldest first."""
         query = select(requests).where(requests.c.state == "accepted").order_by(requests.c.accepted)
-        with self._engine.connect() as connection:
-            return [_accepted_request(row) for row in connection.execute(query)]
+        return [_accepted_request(row) for row in self._rows(query)]
 
     def state(self, id: str) -> RequestState | None:
         """The state of a request; None where there is none."""
-        with self._engine.connect() as connection:
-            row = connection.execute(select(requests).where(requests.c.id == id)).first()
-        return None if row is None else _state(row)
+        states = [_state(row) for row in self._rows(select(requests).where(requests.c.id == id))]
+        return states[0] if states else None
 
     def finished(self, id: str) -> FinishedRequest | None:
         """A request that is done; None where there is none."""
@@ -163,8 +152,7 @@ class Store:
 
     def plan(self, id: str) -> str | None:
         """The plan of a request, as JSON; None where there is none."""
-        with self._engine.connect() as connection:
-            return connection.scalar(select(plans.c.plan).where(plans.c.request == id))
+        return self._value(select(plans.c.plan).where(plans.c.request == id))
 
     # Deletion
 
@@ -195,9 +183,7 @@ class Store:
 
     def _sweep(self) -> None:
         """Drop files without a row: what was being written when an earlier server was killed."""
-        with self._engine.connect() as connection:
-            names = set(connection.scalars(select(pictures.c.sha256)))
-        self._pictures.sweep(names)
+        self._pictures.sweep({row.sha256 for row in self._rows(select(pictures.c.sha256))})
 
     # Conversations and feedback
 
@@ -208,8 +194,7 @@ class Store:
             .where(requests.c.tenant == tenant, requests.c.conversation == id)
             .order_by(requests.c.accepted, requests.c.id)
         )
-        with self._engine.connect() as connection:
-            return [_state(row) for row in connection.execute(query)]
+        return [_state(row) for row in self._rows(query)]
 
     def conversations(self, tenant: str) -> list[str]:
         """The conversations of a tenant, the oldest first."""
@@ -218,8 +203,7 @@ class Store:
             .where(conversations.c.tenant == tenant)
             .order_by(conversations.c.begun, conversations.c.id)
         )
-        with self._engine.connect() as connection:
-            return list(connection.scalars(query))
+        return [row.id for row in self._rows(query)]
 
     def add_feedback(self, tenant: str, conversation: str, record: FeedbackRecord) -> None:
         """Store feedback."""
@@ -235,11 +219,10 @@ class Store:
             .where(feedback.c.tenant == tenant, feedback.c.conversation == conversation)
             .order_by(feedback.c.id)
         )
-        with self._engine.connect() as connection:
-            return [
-                FeedbackRecord(row.request, row.complaint, row.thumbs, row.changes, row.moment)
-                for row in connection.execute(query)
-            ]
+        return [
+            FeedbackRecord(row.request, row.complaint, row.thumbs, row.changes, row.moment)
+            for row in self._rows(query)
+        ]
 
     # Trials
 
@@ -263,8 +246,7 @@ class Store:
     def trials(self, tenant: str) -> list[str]:
         """The trials of a tenant, the newest first."""
         query = select(trials.c.id).where(trials.c.tenant == tenant).order_by(trials.c.moment.desc())
-        with self._engine.connect() as connection:
-            return list(connection.scalars(query))
+        return [row.id for row in self._rows(query)]
 
     def delete_trial(self, id: str, tenant: str) -> bool:
         """Forget a trial of a tenant; whether there was one."""
@@ -275,8 +257,7 @@ class Store:
     def trial(self, id: str, tenant: str) -> str | None:
         """A trial of a tenant, as JSON; None where there is none."""
         query = select(trials.c.trial).where(trials.c.id == id, trials.c.tenant == tenant)
-        with self._engine.connect() as connection:
-            return connection.scalar(query)
+        return self._value(query)
 
     # Use
 
@@ -290,8 +271,16 @@ class Store:
         query = select(func.coalesce(func.sum(usage.c.evaluations), 0)).where(
             usage.c.tenant == tenant, usage.c.day == int(now // DAY)
         )
+        return int(self._value(query))
+
+    def _rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
         with self._engine.connect() as connection:
-            return int(connection.scalar(query) or 0)
+            return connection.execute(query).all()
+
+    def _value(self, query: Select[Any]) -> Any:
+        """The first column of the first row; None where there is none."""
+        with self._engine.connect() as connection:
+            return connection.scalar(query)
 
 
 def _begin(connection: Connection, tenant: str, id: str, moment: float) -> None:
@@ -299,6 +288,12 @@ def _begin(connection: Connection, tenant: str, id: str, moment: float) -> None:
     known = select(conversations.c.id).where(conversations.c.tenant == tenant, conversations.c.id == id)
     if connection.scalar(known) is None:
         connection.execute(insert_into(conversations), {"tenant": tenant, "id": id, "begun": moment})
+
+
+def _end(connection: Connection, id: str, **values: object) -> bool:
+    """End an accepted request; whether it was one."""
+    chosen = (requests.c.id == id) & (requests.c.state == "accepted")
+    return connection.execute(update(requests).where(chosen).values(values)).rowcount > 0
 
 
 def _spend(connection: Connection, tenant: str, day: int, evaluations: int) -> None:
