@@ -28,9 +28,7 @@ from negspace.serve.jobs.queue import Full, Queue, Ticket
 from negspace.serve.jobs.scheduler import JobScheduler
 from negspace.serve.jobs.worker import Worker
 from negspace.serve.judges import Judges
-from negspace.serve.observe.job_log import JobLog
-from negspace.serve.observe.metrics import Metrics
-from negspace.serve.observe.traces import Traces
+from negspace.serve.observe import JobLog, Metrics, Traces
 from negspace.serve.refusal import forbidden, not_found, refusal_of, too_busy, too_many
 from negspace.serve.settings import ServerSettings, read_batching
 from negspace.store import AcceptedRequest, Store

@@ -25,7 +25,7 @@ from negspace.serve.jobs.events import (
 )
 from negspace.serve.jobs.job import AcceptedJob
 from negspace.serve.jobs.listener import JobListener
-from negspace.serve.observe.metrics import Meter
+from negspace.serve.observe import Meter
 from negspace.serve.refusal import Refusal, refusal_of
 from negspace.store import Store
 
