@@ -11,8 +11,7 @@ from opentelemetry.trace import Span, Status, StatusCode, Tracer, get_tracer
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from negspace import __version__
-from negspace.serve.jobs.events import Finished
-from negspace.serve.jobs.job import AcceptedJob
+from negspace.serve.jobs.job import AcceptedJob, Finished
 from negspace.serve.refusal import Refusal
 
 log = logging.getLogger("negspace.job_log")

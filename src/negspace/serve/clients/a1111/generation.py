@@ -17,7 +17,7 @@ from negspace.serve.access.tenants import Tenant
 from negspace.serve.clients.a1111.bodies import Img2ImgBody, Txt2ImgBody
 from negspace.serve.clients.a1111.progress import CallerJob, CallerState, OwnState, timestamp
 from negspace.serve.dialect import Caller, Serving, acted, finished_unless_gone, receipt_path
-from negspace.serve.jobs.events import Finished, Preview
+from negspace.serve.jobs.job import Finished, Preview
 from negspace.serve.refusal import Refusal
 from negspace.serve.service import Service
 

@@ -12,8 +12,7 @@ from negspace.lab import ProofResult
 from negspace.planning.plan import Plan
 from negspace.receipt import Receipt
 from negspace.serve.dialect import receipt_path
-from negspace.serve.jobs.events import Done, Failed, Finished, JobProgress, Picture
-from negspace.serve.jobs.job import Job
+from negspace.serve.jobs.job import Done, Failed, Finished, Job, JobProgress, Picture
 
 
 class ToolOutput(BaseModel):
