@@ -24,12 +24,7 @@ _HOUR = 3600.0
 
 @final
 class Archive:
-    """The finished jobs of every tenant.
-
-    Args:
-        store: has them.
-        data: the folder of the server.
-    """
+    """The finished jobs of every tenant, from a store and the folder of the server."""
 
     def __init__(self, store: Store, data: Path) -> None:
         self._store = store

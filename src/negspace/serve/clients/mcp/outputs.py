@@ -12,7 +12,7 @@ from negspace.lab import ProofResult
 from negspace.planning.plan import Plan
 from negspace.receipt import Receipt
 from negspace.serve.dialect import receipt_path
-from negspace.serve.jobs.job import Done, Failed, Finished, Job, JobProgress, Picture
+from negspace.serve.jobs.job import Finished, Job, JobProgress, Picture
 
 
 class ToolOutput(BaseModel):
@@ -236,15 +236,8 @@ async def finished_with_progress(job: Job, ctx: Context[Any, Any]) -> Finished:
     """
     try:
         async for event in job.events():
-            match event:
-                case JobProgress(done, total):
-                    await ctx.report_progress(done, total, f"step {done} of {total}")
-                case Done(finished):
-                    return finished
-                case Failed(why):
-                    raise why
-                case _:
-                    pass
+            if isinstance(event, JobProgress):
+                await ctx.report_progress(event.done, event.total, f"step {event.done} of {event.total}")
         return await job.finished()
     finally:
         job.cancel()

@@ -67,8 +67,6 @@ class ImagesReply:
                             yield self._completed(picture, finished)
                     case Failed(why):
                         yield server_sent_event("error", {"type": "error", **_error(why)})
-                    case _:
-                        pass
         finally:
             job.cancel()
 
