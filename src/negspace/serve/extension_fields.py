@@ -96,7 +96,7 @@ def client_request(
         RequestError: a field has an impossible value.
     """
     model, *policies = str(fields.get("model") or "").split("@")
-    sources = [_from_headers(headers), _from_text(query), _from_body(body)]
+    sources = [_from_headers(headers), _extension_fields(query), _extension_fields(body)]
     merged = {name: value for source in sources for name, value in source.items()}
     for source in sources:
         policies.extend(source.get("policies") or ())
@@ -137,42 +137,29 @@ def _check_feedback(conversation: Any, complaint: Any, thumbs: Any) -> None:
         raise RequestError("a complaint or thumbs are about a conversation; say which")
 
 
-def _from_body(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Fields of a body: a part of a form is text, a JSON value has its own type."""
-    return {
-        name: _read(name, value) if isinstance(value, str) else value
-        for name, value in _extension_fields(body).items()
-    }
-
-
-def _from_text(values: Mapping[str, str]) -> dict[str, Any]:
-    return {name: _read(name, text) for name, text in _extension_fields(values).items()}
-
-
 def _from_headers(headers: Mapping[str, str]) -> dict[str, Any]:
-    short = {
-        _HEADERS[name]: _read(_HEADERS[name], text) for name, text in headers.items() if name in _HEADERS
-    }
+    short = {_HEADERS[name]: text for name, text in headers.items() if name in _HEADERS}
     prefixed = {
         name.removeprefix(_PREFIX).replace("-", "_"): text
         for name, text in headers.items()
         if name.startswith(_PREFIX)
     }
-    return short | _from_text(prefixed)
+    return _extension_fields(short) | _extension_fields(prefixed)
 
 
 def _extension_fields(values: Mapping[str, Any]) -> dict[str, Any]:
     """The extension fields among some values, each under its first name."""
     return {
-        name: values[spelling]
+        name: _read(name, values[spelling])
         for name, others in NAMES.items()
-        for spelling in (*reversed(others), name)
-        if spelling in values
+        for spelling in [other for other in (name, *others) if other in values][:1]
     }
 
 
-def _read(name: str, text: str) -> Any:
-    """A field that was sent as text."""
+def _read(name: str, text: Any) -> Any:
+    """A field; in a query, a header or a form it is text, a JSON value has its own type."""
+    if not isinstance(text, str):
+        return text
     if name in _LISTS:
         return tuple(part.strip() for part in text.split(",") if part.strip())
     if name in _INTEGERS or name in _NUMBERS:

@@ -19,18 +19,14 @@ from negspace.serve.access.request_limits import (
     refuse_model,
 )
 from negspace.serve.access.tenants import Tenant
-from negspace.serve.catalogue import Catalogue
+from negspace.serve.catalogue import Catalogue, Judges
 from negspace.serve.jobs.archive import Archive
-from negspace.serve.jobs.events import Done, Event, Failed
-from negspace.serve.jobs.job import AcceptedJob, Job
+from negspace.serve.jobs.job import AcceptedJob, Done, Event, Failed, Job
 from negspace.serve.jobs.outcomes import Outcomes, failure_json
 from negspace.serve.jobs.queue import Full, Queue, Ticket
 from negspace.serve.jobs.scheduler import JobScheduler
 from negspace.serve.jobs.worker import Worker
-from negspace.serve.judges import Judges
-from negspace.serve.observe.job_log import JobLog
-from negspace.serve.observe.metrics import Metrics
-from negspace.serve.observe.traces import Traces
+from negspace.serve.observe import JobLog, Metrics, Traces
 from negspace.serve.refusal import forbidden, not_found, refusal_of, too_busy, too_many
 from negspace.serve.settings import ServerSettings, read_batching
 from negspace.store import AcceptedRequest, Store

@@ -30,7 +30,7 @@ from negspace.serve.dialect import (
     retry_headers,
 )
 from negspace.serve.extension_fields import ClientRequest, client_request
-from negspace.serve.jobs.events import Picture
+from negspace.serve.jobs.job import Picture
 from negspace.serve.refusal import Refusal
 
 router = APIRouter(prefix="/hf", tags=["Hugging Face"])

@@ -26,8 +26,7 @@ from negspace.serve.dialect import (
     tenant_of,
 )
 from negspace.serve.extension_fields import thumbs_of
-from negspace.serve.jobs.events import Done, Event, Failed, Finished, JobProgress, Preview
-from negspace.serve.jobs.job import Job
+from negspace.serve.jobs.job import Done, Event, Failed, Finished, Job, JobProgress, Preview
 from negspace.serve.refusal import Refusal, not_found
 
 router = APIRouter(prefix="/api", tags=["native"])

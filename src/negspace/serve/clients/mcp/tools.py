@@ -24,16 +24,14 @@ from negspace.serve.clients.mcp.outputs import (
     PlanOutput,
     ProveOutput,
     ReviseOutput,
-)
-from negspace.serve.clients.mcp.proving import prove
-from negspace.serve.clients.mcp.results import (
     change_text,
     finished_with_progress,
     summary,
     tool_result,
     unchanged_text,
 )
-from negspace.serve.conversations import feedback
+from negspace.serve.clients.mcp.proving import prove
+from negspace.serve.conversations import changes_of, feedback
 from negspace.serve.dialect import tenant_of
 from negspace.serve.extension_fields import thumbs_of
 from negspace.serve.refusal import INTERNAL, refusal_of
@@ -228,7 +226,7 @@ class Tools:
             thumbs=thumbs_of(thumbs),
             about=about,
         )
-        changes = [ReviseOutput.of(change) for change in result.changes]
+        changes = [ReviseOutput.model_validate(change) for change in changes_of(result.changes)]
         if result.job is None:
             return tool_result(FeedbackOutput(changes=changes, next=None), unchanged_text(changes, problem))
         finished = await finished_with_progress(result.job, ctx)
