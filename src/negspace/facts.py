@@ -64,8 +64,7 @@ class ModelFacts:
         samplers: names of the samplers it can be run with.
         multiple: width and height must be multiples of this many pixels.
         width, height: default size in pixels.
-        steps, scale, sampler: defaults for a request that leaves them open.
-        rule: the default rule.
+        steps, scale, sampler, rule: defaults for a request that leaves them open.
         embeddings: textual-inversion embeddings that were added to the vocabulary of its encoders.
         sizes: whether it is conditioned on sizes in pixels.
         guidance: default of the guidance value that it is conditioned on; None where it has no such

@@ -35,16 +35,7 @@ _KEPT_ENCODERS = 8
 
 @final
 class Model:
-    """An opened model: it plans requests and makes their pictures.
-
-    Args:
-        name_or_path: where it is, or what exactly is to be opened.
-        dtype: arithmetic; None chooses by hardware.
-        device: where its networks are; None chooses by hardware.
-        batching: how many rows go through the network at once.
-        judge: inspects every picture; None is the model's own, where it has one and a check asks for it.
-        limits: how often a picture is made again.
-    """
+    """An opened model: it plans requests and makes their pictures. `load` explains its arguments."""
 
     def __init__(
         self,
@@ -103,7 +94,6 @@ class Model:
         """The request compiled for this model; nothing is generated.
 
         Args:
-            request: what is asked.
             operator_policies: they apply whatever the request says.
             tenant: on whose behalf.
 
@@ -165,7 +155,6 @@ class Model:
         return self._encoders[key]
 
     def _inspection(self, plan: Plan) -> Inspection:
-        """How the pictures of a plan are inspected."""
         judge = self._judge
         if judge is None and has_checks(plan) and self.path == EMBEDDED:
             judge = embedded_judge()
@@ -229,15 +218,10 @@ class Model:
         """Pictures of a prompt without what is to be avoided.
 
         Args:
-            prompt: what is wanted.
-            avoid: what is not: a text, terms, or None; None, "" and a text are three different things.
-            seed: of the first picture; picture i is the one that seed + i gives alone.
-            n: how many pictures.
-            steps, scale, sampler: None takes the model's default.
-            rule: a text, as in a request; or a rule, which has its own scale; None takes the model's default.
-            dtype: arithmetic; None takes the model's.
-            operator_policies: they apply whatever the request says.
-            tenant: on whose behalf.
+            avoid: what is not wanted: a text, terms, or None; None, "" and a text are three different things.
+            seed: of the first picture; picture i of n is the one that seed + i gives alone.
+            steps, scale, sampler, rule, dtype: None takes the model's default; a `Rule` has its own scale.
+            operator_policies, tenant: as in `plan`.
             fields: any other field of a Request.
 
         Raises:
@@ -255,11 +239,7 @@ class Model:
         operator_policies: Sequence[Policy] = (),
         tenant: str | None = None,
     ) -> list[Result]:
-        """The pictures of many requests, as `run_all` makes those of their plans.
-
-        Args:
-            requests: what is asked.
-            operator_policies, tenant: as in `plan`.
+        """The pictures of many requests, as `run_all` makes those of their plans; policies as in `plan`.
 
         Raises:
             NegspaceError: as `plan` and `run`, before anything is generated.

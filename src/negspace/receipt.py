@@ -19,18 +19,15 @@ class Receipt(Settings):
         carried: as it was carried out at first, after inline forms and policies; `Model.again` makes the
             pictures from it and their attempts.
         negative_dialect: the dialect of the avoid texts in `carried`.
-        model: the model that made them.
-        judge: the judge that looked at them; None where there was none.
+        model, judge: what made them, and what looked at them; None where no judge did.
         positive, negative: the texts as they were encoded.
         moved: what inline forms moved out of the prompt.
         embeddings: the textual-inversion embeddings, each with the sha256 of its file.
-        terms: the avoided terms.
         negative_acted: whether the negative was part of the conditioning and could change the pictures.
         why_not: if not, why, in plain words.
         evaluations: network passes by branch, over all pictures.
         images: one record for each delivered picture.
         withheld: one record for each picture that a check keeps back.
-        findings: what was noticed.
         versions: of the programs involved.
     """
 

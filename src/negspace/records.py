@@ -15,7 +15,6 @@ class TokenRecord(Frozen):
 
     Attributes:
         text: the chunk as it was written.
-        weight: its weight.
         tokens: the tokens it became, as text.
         known: whether the encoder has learned every word of it; None where the vocabulary is not available.
         cut: whether some of it did not reach the encoder.
@@ -32,7 +31,7 @@ class SideRecord(Frozen):
     """The text of one side of the conditioning, positive or negative, as it was encoded.
 
     Attributes:
-        text: the text; None where the side was absent.
+        text: None where the side was absent.
         windows: how many encoder windows it took.
         tokens: what each chunk became.
     """
@@ -90,7 +89,6 @@ class JudgeRecord(Frozen):
     """The judge that looked at the pictures.
 
     Attributes:
-        name: of the judge.
         fingerprint: what its answers depend on: sha256 of weights and thresholds, or an address.
         retries, seconds: the limits within which a picture could be made again.
     """
@@ -105,12 +103,9 @@ class JudgeVerdict(Frozen):
     """What one judge says about one concept in one picture.
 
     Attributes:
-        concept: what the judge looked for.
-        judge: its name.
         verdict: "seen", "absent", or "unknown" where the judge could not tell, which never counts as absent.
         score: the higher, the more likely the concept is in the picture; None where there is no score.
-        threshold: the lowest score that counts as seen.
-        unit: of score and threshold.
+        threshold: the lowest score that counts as seen, in the same `unit`.
         calibrated: whether the threshold was set from examples.
         why_not: why the verdict is unknown, in plain words.
     """

@@ -81,7 +81,7 @@ class Start(Frozen):
     """A picture to start from instead of noise alone.
 
     Attributes:
-        picture: the picture. A text is read as base64 of any picture file, or a data URL of it.
+        picture: a text is read as base64 of any picture file, or a data URL of it.
         strength: the share of the steps that is run; 1 keeps nothing of the picture.
         mask: what is redrawn: white is, black keeps every pixel, grey mixes. None is everywhere.
     """

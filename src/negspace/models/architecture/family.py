@@ -46,12 +46,7 @@ class NetworkInput:
 
 @dataclass(frozen=True)
 class Defaults:
-    """What a request gets where neither it nor `negspace.json` says.
-
-    Attributes:
-        steps, scale: of the request.
-        distilled: whether guidance was distilled into the weights.
-    """
+    """What a request gets where neither it nor `negspace.json` says; `distilled` as in `ModelFacts`."""
 
     steps: int
     scale: float
@@ -62,8 +57,7 @@ class Family(ABC):
     """An architecture: its parts, its facts, and how its network is called.
 
     Class attributes:
-        name: in `ModelFacts.family`.
-        title: for people.
+        name, title: in `ModelFacts.family`, and for people.
         pipeline: the class of diffusers that an index names.
         text_encoders: in the order in which they are read.
         denoiser, vae: its networks.
@@ -144,11 +138,9 @@ class Family(ABC):
         return tuple(part.facts(folder.settings(part.folder), learned) for part in parts)
 
     def join_encoders(self, encoders: "Sequence[TextEncoder]", settings: dict[str, Any]) -> "Encoder":
-        """Its text encoders as one; a family with several overrides this.
+        """Its text encoders, in the order of `text_encoders`, as one; a family with several overrides this.
 
-        Args:
-            encoders: those that are there, in the order of `text_encoders`.
-            settings: of the denoiser.
+        `settings` are those of the denoiser.
         """
         (encoder,) = encoders
         return encoder
@@ -162,10 +154,7 @@ class Family(ABC):
     def spacing(self, settings: dict[str, Any], steps: int, shape: tuple[int, int, int]) -> Spacing:
         """How the noise levels of a picture are spread, beyond what the scheduler's settings say.
 
-        Args:
-            settings: of the scheduler.
-            steps: of the request.
-            shape: (channels, height, width) of the latents.
+        `shape` is (channels, height, width) of the latents.
         """
         return AS_CONFIGURED
 
