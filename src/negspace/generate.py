@@ -204,7 +204,7 @@ class Model:
         prompt: str,
         *,
         avoid: str | Sequence[Avoid] | None = None,
-        seed: int = 0,
+        seed: int | None = None,
         n: int = 1,
         steps: int | None = None,
         scale: float | None = None,
@@ -219,7 +219,7 @@ class Model:
 
         Args:
             avoid: what is not wanted: a text, terms, or None; None, "" and a text are three different things.
-            seed: of the first picture; picture i of n is the one that seed + i gives alone.
+            seed: of the first picture; picture i of n is the one that seed + i gives alone. None and -1 draw it.
             steps, scale, sampler, rule, dtype: None takes the model's default; a `Rule` has its own scale.
             operator_policies, tenant: as in `plan`.
             fields: any other field of a Request.

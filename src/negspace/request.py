@@ -1,5 +1,6 @@
 """The request: everything a caller can ask for, as one frozen value with JSON both ways."""
 
+import secrets
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self
 
@@ -11,6 +12,7 @@ from negspace.pixels import Pixels, from_base64, read_mask, read_picture
 from negspace.ruletext import RuleLike
 
 LARGEST_SEED = 2**63 - 1
+_DRAWN_SEEDS = 2**32  # what every program that may read a receipt takes
 
 Check = Literal["none", "flag", "retry", "block"]
 CHECKS: tuple[Check, ...] = ("none", "flag", "retry", "block")
@@ -67,6 +69,15 @@ class Avoid(Frozen):
         if not self.term.strip():
             raise RequestError("Avoid term: it is blank; leave it out instead")
         return self
+
+
+def draw_seed() -> int:
+    """A fresh random seed, for a request that names none."""
+    return secrets.randbelow(_DRAWN_SEEDS)
+
+
+def _seed(value: object) -> object:
+    return draw_seed() if value in (None, -1) else value
 
 
 def _picture(value: object) -> object:
@@ -161,7 +172,8 @@ class Request(Frozen):
         steps: steps of the sampler.
         sampler: a name in `negspace.models.samplers.SAMPLERS`.
         width, height: in pixels.
-        seed: seed of the first picture; picture i of n is the picture of seed + i alone.
+        seed: seed of the first picture; picture i of n is the picture of seed + i alone. Left out, None or
+            -1, it is drawn when the request is made, and is a number from then on.
         n: how many pictures.
         dialect: grammar of prompt and avoid text, a name in `negspace.prompt.DIALECTS`.
         reading: what happens to syntax that cannot be read: "lenient" takes it as text, with a finding;
@@ -193,7 +205,9 @@ class Request(Frozen):
     sampler: str | None = None
     width: Annotated[int, Field(ge=1, le=16384)] | None = None
     height: Annotated[int, Field(ge=1, le=16384)] | None = None
-    seed: Annotated[int, Field(ge=0, le=LARGEST_SEED)] = 0
+    seed: Annotated[int, Field(ge=0, le=LARGEST_SEED), BeforeValidator(_seed)] = Field(
+        default_factory=draw_seed
+    )
     n: Annotated[int, Field(ge=1, le=10_000)] = 1
     dialect: str = "a1111"
     reading: Literal["lenient", "strict"] = "lenient"

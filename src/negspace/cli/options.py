@@ -74,7 +74,10 @@ def request_of(
         ),
     ] = None,
     n: Annotated[int, in_request("N", "How many pictures.", "--number", "-n")] = 1,
-    seed: Annotated[int, in_request("N", "Of the first picture; each further one adds 1.")] = 0,
+    seed: Annotated[
+        int | None,
+        in_request("N", "Of the first picture; each further one adds 1. -1, or left out: a random one."),
+    ] = None,
     model: ModelName = "embedded",
     dialect: Annotated[str, in_request("NAME", "Grammar of both texts.")] = "a1111",
     strict: Annotated[

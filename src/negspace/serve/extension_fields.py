@@ -81,7 +81,6 @@ def client_request(
     body: Mapping[str, Any],
     query: Mapping[str, str],
     headers: Mapping[str, str],
-    default_seed: int | None = None,
 ) -> ClientRequest:
     """The request of a client.
 
@@ -90,7 +89,6 @@ def client_request(
             policies after its name.
         body: of the HTTP request, where extension fields may be.
         query, headers: of the HTTP request; names of headers in lower case.
-        default_seed: the seed if the client sends none; None is that of a Request.
 
     Raises:
         RequestError: a field has an impossible value.
@@ -108,8 +106,6 @@ def client_request(
     )
     _check_feedback(arguments["conversation"], **feedback)
     given = frozenset(name for name, value in merged.items() if value is not None)
-    if "seed" not in given and default_seed is not None:
-        merged["seed"] = default_seed
     return ClientRequest(
         request=Request.from_dict(merged),
         given=given,

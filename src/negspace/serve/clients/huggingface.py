@@ -7,7 +7,6 @@ The receipt is in the headers.
 """
 
 import asyncio
-import secrets
 from typing import Any
 from urllib.parse import quote
 
@@ -82,7 +81,7 @@ class InferenceBody(BaseModel):
     parameters: Parameters = Parameters()
 
     def request(self, model: str, http: HttpRequest) -> ClientRequest:
-        """The request of the body. Without a seed one is drawn.
+        """The request of the body.
 
         Raises:
             NegspaceError: a field is wrong.
@@ -102,9 +101,7 @@ class InferenceBody(BaseModel):
         extensions = parameters.model_dump(
             include={"policies", "conversation", "complaint", "thumbs"}, exclude_none=True
         )
-        return client_request(
-            fields, extensions, http.query_params, http.headers, default_seed=secrets.randbelow(2**32)
-        )
+        return client_request(fields, extensions, http.query_params, http.headers)
 
     def _size_or_start(self) -> dict[str, Any]:
         """The size of a picture that starts from noise, or the picture to start from."""

@@ -1,6 +1,5 @@
 """The bodies of txt2img and img2img, and the requests they make."""
 
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Self
@@ -19,7 +18,6 @@ from negspace.serve.clients.a1111.samplers import sampler_of
 from negspace.serve.extension_fields import ClientRequest, client_request
 from negspace.serve.refusal import Refusal
 
-_SEEDS = 2**32
 _NO_STYLE = ("", "None")  # what clients send for no style
 
 # Options that are not supported, with the values that ask for nothing.
@@ -132,7 +130,6 @@ class Txt2ImgBody(BaseModel):
             {"policies": styles, **self._feedback()},
             http.query_params,
             http.headers,
-            default_seed=secrets.randbelow(_SEEDS),
         )
         request = client.request
         texts = [text for text in (request.prompt, request.avoid) if isinstance(text, str)]

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import secrets
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import Annotated, Any, Literal, ParamSpec, final
@@ -128,7 +127,7 @@ class Tools:
         model: ModelName = None,
         policies: Policies = None,
         n: Annotated[int, Field(description="How many pictures.", ge=1, le=16)] = 1,
-        seed: Annotated[int | None, Field(description="Gives the same picture again.", ge=0)] = None,
+        seed: Annotated[int | None, Field(description="Gives the same picture again.", ge=-1)] = None,
         width: Annotated[int | None, Field(ge=1, le=16384)] = None,
         height: Annotated[int | None, Field(ge=1, le=16384)] = None,
         steps: Steps = None,
@@ -152,7 +151,7 @@ class Tools:
             policies,
             model=model,
             n=n,
-            seed=secrets.randbelow(2**32) if seed is None else seed,
+            seed=seed,
             width=width,
             height=height,
             steps=steps,
