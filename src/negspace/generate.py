@@ -178,10 +178,10 @@ class Model:
         delivered alone, as it was carried out. No policy is read and nothing is inspected.
 
         Raises:
-            RequestError: the receipt does not say how it was carried out.
+            RequestError: there is no such picture, or the receipt does not say how it was carried out.
             NegspaceError: as `run`.
         """
-        image, carried = receipt.images[index], receipt.carried
+        image, carried = receipt.delivered(index), receipt.carried
         if carried is None:
             raise RequestError(
                 "this receipt does not say how its request was carried out; run the request instead"
@@ -219,7 +219,7 @@ class Model:
 
         Args:
             avoid: what is not wanted: a text, terms, or None; None, "" and a text are three different things.
-            seed: of the first picture; picture i of n is the one that seed + i gives alone. None and -1 draw it.
+            seed: of the first picture; picture i of n is that of seed + i alone. None and -1 draw one.
             steps, scale, sampler, rule, dtype: None takes the model's default; a `Rule` has its own scale.
             operator_policies, tenant: as in `plan`.
             fields: any other field of a Request.

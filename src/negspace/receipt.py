@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
+from negspace.errors import RequestError
 from negspace.facts import EmbeddingFacts
 from negspace.findings import Finding
 from negspace.records import ImageRecord, JudgeRecord, JudgeVerdict, ModelRecord, SideRecord, TermRecord
@@ -50,9 +51,20 @@ class Receipt(Settings):
     findings: tuple[Finding, ...]
     versions: dict[str, str]
 
+    def delivered(self, index: int) -> ImageRecord:
+        """The record of delivered picture `index`, from 0; as in a list, -1 is the last.
+
+        Raises:
+            RequestError: there is no such picture; the message says what was withheld and why.
+        """
+        if -len(self.images) <= index < len(self.images):
+            return self.images[index]
+        kept = "".join(f"; withheld: {_withheld_text(image)}" for image in self.withheld)
+        raise RequestError(f"picture {index}: the receipt has {_pictures(len(self.images))}{kept}")
+
     def single(self, index: int) -> "Receipt":
         """The receipt of picture `index` alone: its request gives exactly that picture."""
-        image = self.images[index]
+        image = self.delivered(index)
         alone = {"seed": image.seed, "n": 1}
         single = self.model_copy(
             update={
@@ -102,14 +114,22 @@ class Receipt(Settings):
         yield from (("term", _term_text(term)) for term in self.terms)
         yield from (("embedding", _embedding_text(embedding)) for embedding in self.embeddings)
         yield from (("image", _image_text(image)) for image in self.images)
-        yield from (("withheld", f"seed {image.seed}{_attempts(image)}") for image in self.withheld)
+        yield from (("withheld", _withheld_text(image)) for image in self.withheld)
         yield from ((finding.level, finding.text) for finding in self.findings)
 
     def _counted(self) -> str:
         branches = ", ".join(f"{count} {branch}" for branch, count in self.evaluations.items())
-        pictures = "1 picture" if len(self.images) == 1 else f"{len(self.images)} pictures"
+        pictures = _pictures(len(self.images))
         withheld = f", {len(self.withheld)} more withheld" if self.withheld else ""
         return f"{sum(self.evaluations.values())} evaluations ({branches}) for {pictures}{withheld}"
+
+
+def _pictures(count: int) -> str:
+    return "1 picture" if count == 1 else f"{count} pictures"
+
+
+def _withheld_text(image: ImageRecord) -> str:
+    return f"seed {image.seed}{_attempts(image)}: {'; '.join(image.flags)}"
 
 
 def _by_concept(verdicts: Iterable[JudgeVerdict]) -> dict[str, list[str]]:

@@ -3,9 +3,11 @@
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 from typing import final
 
 from negspace.errors import NegspaceError, RequestError
+from negspace.findings import Finding
 from negspace.generate import Model, load
 from negspace.judge import open_judges
 from negspace.planning.plan import Plan, refuse_blocked
@@ -142,6 +144,7 @@ class Service:
         deadline: float | None = None,
         conversation: str | None = None,
         previews: int = 0,
+        findings: Sequence[Finding] = (),
     ) -> Job:
         """Accept a request. Once this returns it is not lost, whatever becomes of the process.
 
@@ -152,6 +155,7 @@ class Service:
             deadline: seconds within which it must be finished; None is any time.
             conversation: that it belongs to.
             previews: how often each picture is to be shown on its way.
+            findings: of the reading of what the client sent; they join those of the plan.
 
         Raises:
             Refusal: there is no room, or the tenant may not ask for this.
@@ -162,6 +166,7 @@ class Service:
         self.rate_limits.admit(tenant)
         plan = await self._plan_within_limits(request, tenant)
         refuse_blocked(plan)
+        plan = plan.model_copy(update={"findings": (*findings, *plan.findings)})
         until = None if deadline is None else time.time() + deadline
         job = AcceptedJob(request, plan, tenant, priority, until, conversation, previews)
         ticket = _ticket(job)
