@@ -56,8 +56,7 @@ class RuleGuider(BaseGuidance):
         self._state: Any = rule.init()
         self._x: Tensor | None = None
         self._hook: Any = None
-        text = "a guider" if isinstance(rule, GuiderRule) else write(rule)
-        self.register_to_config(rule=text, sides=list(self.sides), weights=self.weights)
+        self.register_to_config(rule=_text(rule), sides=list(self.sides), weights=self.weights)
 
     def new(self, **kwargs: Any) -> "RuleGuider":
         """A fresh guider with the same arguments, or with others."""
@@ -243,3 +242,7 @@ def _space_of(scheduler: Any) -> Space:
 
 def _log_sigma(bar: float) -> float:
     return 0.5 * math.log((1 - bar) / bar)
+
+
+def _text(rule: Rule[Any]) -> str:
+    return "a guider" if isinstance(rule, GuiderRule) else write(rule)

@@ -134,9 +134,11 @@ class Sampler:
         self.skip(0)
 
     def skip(self, steps: int) -> None:
-        """Leave out the first steps. Before anything else, and once."""
+        """Leave out the first steps. Before anything else, and once.
+
+        The first index is given, for times that it would be looked up by are rounded and may be equal.
+        """
         self.first = steps * self._scheduler.order
-        # Without it the first step is looked up by time, and rounded times may be equal.
         if self._facts.levels != "alphas":
             self._scheduler.set_begin_index(self.first)
 
