@@ -24,7 +24,7 @@ from negspace.prompt import parse
 from negspace.receipt import Receipt
 from negspace.request import Avoid, Request
 from negspace.run.attempts import Inspection
-from negspace.run.escalation import Limits, has_checks
+from negspace.run.escalation import Limits, watched_concepts
 from negspace.run.run import Driver, Result, Run
 
 DtypeName = Literal["float32", "bfloat16", "float16"]
@@ -52,13 +52,14 @@ class Model:
         self._batching = batching
         self._judge = judge
         self._limits = limits or Limits()
+        self._own_judge: Judge | None = None
         self._networks: dict[torch.dtype, Network] = {}
         self._encoders: dict[tuple[object, ...], Encoder] = {}
         self._facts = self.network().facts
 
     def __getstate__(self) -> dict[str, Any]:
         """A model travels to another process without its weights, and opens them there."""
-        return self.__dict__ | {"_networks": {}, "_encoders": {}}
+        return self.__dict__ | {"_networks": {}, "_encoders": {}, "_own_judge": None}
 
     @property
     def facts(self) -> ModelFacts:
@@ -156,8 +157,8 @@ class Model:
 
     def _inspection(self, plan: Plan) -> Inspection:
         judge = self._judge
-        if judge is None and has_checks(plan) and self.path == EMBEDDED:
-            judge = embedded_judge()
+        if judge is None and self.path == EMBEDDED and watched_concepts(plan):
+            judge = self._own_judge = self._own_judge or embedded_judge()
         return Inspection(judge, self._limits)
 
     def likeness(self, word: str, others: Sequence[str]) -> list[float]:
@@ -292,7 +293,7 @@ def load(
         batching: rows per forward. `FixedBatches(2)`, the default, makes every picture independent of its
             companions bit for bit; `BatchesUpTo(16)` is faster for many pictures, exact to float tolerance.
         judge: looks at every picture for what is avoided, as `negspace.judge.open_judge` gives it. None is
-            nobody, but for the embedded model, whose own judge looks where a check asks for it.
+            nobody, but for the embedded model, which has a judge of its own.
         limits: how often a picture is made again when a check finds something.
         config: for a file, a model of its kind, whose settings and vocabulary it has; what the file lacks is
             taken from there. None asks the hub for the one it was made from.

@@ -88,6 +88,7 @@ class Receipt(Settings):
                     "looked": len(before.get(term.concept, ())),
                     "seen_before": before.get(term.concept, []).count("seen"),
                     "seen_after": after.get(term.concept, []).count("seen"),
+                    "unclear": after.get(term.concept, []).count("unknown"),
                 }
             )
             for term in terms
@@ -111,7 +112,7 @@ class Receipt(Settings):
             yield "judge", self.judge.name
         yield from (("part", part) for part in self.model.parts)
         yield from (("moved", _moved_text(moved)) for moved in self.moved)
-        yield from (("term", _term_text(term)) for term in self.terms)
+        yield from (("term", _term_text(term, self.judge is not None)) for term in self.terms)
         yield from (("embedding", _embedding_text(embedding)) for embedding in self.embeddings)
         yield from (("image", _image_text(image)) for image in self.images)
         yield from (("withheld", _withheld_text(image)) for image in self.withheld)
@@ -157,17 +158,22 @@ def _moved_text(moved: Moved) -> str:
     return f"{moved.text} (characters {moved.span[0]} to {moved.span[1]} of the prompt in the request)"
 
 
-def _term_text(term: TermRecord) -> str:
+def _term_text(term: TermRecord, judged: bool) -> str:
     weight = "" if term.weight == 1.0 else f" x{term.weight:g}"
     sources = ", ".join(term.origins) or term.source
     known = {True: "known", False: f"unknown: {', '.join(term.unknown)}", None: "vocabulary not available"}
     inert = f", inert: {term.why_not}" if term.effect == "inert" else ""
-    seen = (
-        f", seen in {term.seen_before} of {term.looked} pictures at first and in {term.seen_after} at last"
-        if term.looked
-        else ""
-    )
+    seen = f", {_seen_text(term)}" if judged else ""
     return f"{term.term}{weight} [{sources}] {known[term.known]}, through {term.channel}{inert}{seen}"
+
+
+def _seen_text(term: TermRecord) -> str:
+    """What the judge saw of a term, in words."""
+    if not term.looked:
+        return "the judge cannot tell whether it is seen"
+    unclear = f", unclear in {term.unclear}" if term.unclear else ""
+    counts = f"seen in {term.seen_before} of {term.looked} pictures at first and in {term.seen_after} at last"
+    return counts + unclear
 
 
 def _embedding_text(embedding: EmbeddingFacts) -> str:

@@ -61,6 +61,7 @@ class TermRecord(Frozen):
         looked: how many pictures a judge looked for it in.
         seen_before, seen_after: how many of these showed it at the first attempt, and at the attempt that
             counts.
+        unclear: in how many of these the judge could not tell, at the attempt that counts.
     """
 
     term: str
@@ -83,6 +84,7 @@ class TermRecord(Frozen):
     looked: int = 0
     seen_before: int = 0
     seen_after: int = 0
+    unclear: int = 0
 
 
 class JudgeRecord(Frozen):

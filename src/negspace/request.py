@@ -184,6 +184,7 @@ class Request(Frozen):
             of the first one. One of `other_avoids` alone has an effect, too, where `avoid` is None.
         embeddings: files of textual-inversion embeddings; their names are words in every text.
         weighting: how weights of words change the conditioning, a name in `WEIGHTINGS`.
+        check: what happens when a judge sees a term of one's own that names no check itself.
         policies: names of the policies to apply.
         dtype: arithmetic of the network; None chooses by hardware.
         start: the picture to start from, and what of it is redrawn; None starts from noise. It sets width and
@@ -216,6 +217,7 @@ class Request(Frozen):
     other_avoids: tuple[str | None, ...] = ()
     embeddings: tuple[str, ...] = ()
     weighting: str = "a1111"
+    check: Check = "none"
     policies: tuple[str, ...] = ()
     dtype: Literal["float32", "bfloat16", "float16"] | None = None
     start: Start | None = None

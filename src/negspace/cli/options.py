@@ -102,6 +102,10 @@ def request_of(
             "FILE", "A textual-inversion embedding; its name becomes a word. May be given several times."
         ),
     ] = None,
+    check: Annotated[
+        str,
+        in_checks("WHAT", "What happens where a judge sees what is to be avoided: none, flag, retry, block."),
+    ] = "none",
     policy: Annotated[
         list[str] | None,
         in_request(
@@ -182,6 +186,7 @@ def request_of(
             "weighting": weighting,
             "guidance": guidance,
             **({"routes": tuple(route)} if route else {}),
+            "check": check,
             "policies": tuple(policy or ()),
             "dtype": dtype,
             "start": _start(start, strength, mask),

@@ -29,8 +29,8 @@ from negspace.planning.rule import ResolvedRule, resolve_rule
 from negspace.policy.applicable import Block, PolicyRecord
 from negspace.policy.govern import GovernedRequest, govern
 from negspace.policy.loading import template_findings
-from negspace.policy.policy import Policy
-from negspace.request import Moved, Request, Settings, Start
+from negspace.policy.policy import Policy, is_label
+from negspace.request import Avoid, Check, Moved, Request, Settings, Start
 
 TermWithOrigins = tuple[Term, tuple[str, ...]]
 """A term and everyone who asked for it."""
@@ -262,7 +262,16 @@ def _terms(governed: GovernedRequest, steps: int) -> tuple[TermWithOrigins, ...]
     for term in (term for text in texts for term in terms_of(text, carried.dialect, steps)):
         if all(term.avoid != other.avoid for other, _ in terms):
             terms.append((Term(term.avoid), (term.avoid.source,)))
-    return tuple(terms)
+    return tuple(
+        (term._replace(avoid=_checked(term.avoid, carried.check)), origins) for term, origins in terms
+    )
+
+
+def _checked(avoid: Avoid, check: Check) -> Avoid:
+    """A term with the check of its request, unless a policy asks for it or it has a check of its own."""
+    if check == "none" or avoid.check != "none" or is_label(avoid.source):
+        return avoid
+    return avoid.model_copy(update={"check": check})
 
 
 def _why_not(

@@ -37,6 +37,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "embeddings": (),
     "weighting": (),
     "policies": ("policy",),
+    "check": (),
     "dtype": (),
     "conversation": ("conversation_id",),
     "priority": (),
