@@ -172,6 +172,8 @@ class Request(Frozen):
         steps: steps of the sampler.
         sampler: a name in `negspace.models.samplers.SAMPLERS`.
         width, height: in pixels.
+        fit_size: whether another size is replaced by the nearest one that the model was trained at; None is
+            what a server is set to, elsewhere no.
         seed: seed of the first picture; picture i of n is the picture of seed + i alone. Left out, None or
             -1, it is drawn when the request is made, and is a number from then on.
         n: how many pictures.
@@ -206,6 +208,7 @@ class Request(Frozen):
     sampler: str | None = None
     width: Annotated[int, Field(ge=1, le=16384)] | None = None
     height: Annotated[int, Field(ge=1, le=16384)] | None = None
+    fit_size: bool | None = None
     seed: Annotated[int, Field(ge=0, le=LARGEST_SEED), BeforeValidator(_seed)] = Field(
         default_factory=draw_seed
     )

@@ -1,6 +1,7 @@
 """What every dialect does alike: seeds are drawn, and no field that is sent vanishes without a word."""
 
 import io
+import json
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -129,6 +130,17 @@ def test_extension_fields_reach_the_native_api(live: Live) -> None:
     plan = reply.json()
     assert plan["request"]["avoid"] == "hat" and plan["policies"][0]["name"] == "quality-floor"
     assert {"field-replaced", "unknown-field"} <= {finding["code"] for finding in plan["findings"]}
+
+
+def test_sizes_that_clients_send_to_every_model_are_fitted_to_the_embedded_one(live: Live) -> None:
+    body = {"prompt": "a cat", "model": "embedded", "size": "1024x1024", "steps": 1}
+    reply = _post(live, "/v1/images/generations", body).json()
+    receipt = Receipt.from_json(json.dumps(reply["negspace"]["receipt"]))
+    assert reply["size"] == "64x64" and (receipt.width, receipt.height) == (64, 64)
+    texts = [finding.text for finding in receipt.findings if finding.code == "size-fitted"]
+    assert len(texts) == 1 and "0.0625" in texts[0]
+    own = {"prompt": "a cat", "model": "embedded", "width": 128, "height": 128, "fit_size": False}
+    assert requests.post(f"{live.url}/api/plan", json=own, timeout=60).json()["width"] == 128
 
 
 def test_headers_of_hugging_face_say_the_seed(live: Live, drawn: None) -> None:

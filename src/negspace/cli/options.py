@@ -128,6 +128,9 @@ def request_of(
         ),
     ] = None,
     size: Annotated[str | None, in_generation("WxH", "In pixels, such as 64x64.")] = None,
+    fit_size: Annotated[
+        bool, in_generation("", "Take the nearest size that the model was trained at.", "--fit-size")
+    ] = False,
     start: Annotated[
         Path | None,
         in_generation(
@@ -177,6 +180,7 @@ def request_of(
             "sampler": sampler,
             "width": width,
             "height": height,
+            "fit_size": fit_size,
             "seed": seed,
             "n": n,
             "dialect": dialect,

@@ -26,6 +26,7 @@ from negspace.planning.negative import (
 )
 from negspace.planning.routes import route
 from negspace.planning.rule import ResolvedRule, resolve_rule
+from negspace.planning.sizes import fit_size, size_findings
 from negspace.policy.applicable import Block, PolicyRecord
 from negspace.policy.govern import GovernedRequest, govern
 from negspace.policy.loading import template_findings
@@ -117,9 +118,10 @@ def plan(
         PolicyError: there is no such policy, or it cannot be read.
         PromptError: a text cannot be read, or this dialect cannot write the weight of a term.
     """
-    refuse_unsupported(request, facts)
+    fitted = fit_size(request, facts)
+    refuse_unsupported(fitted, facts)
     steps = facts.steps if request.steps is None else request.steps
-    read, moved = move_inline(request, steps)
+    read, moved = move_inline(fitted, steps)
     refuse_other_texts(read, facts)
     refuse_unreadable(read, negative_text(read.avoid, read.dialect), steps)
     governed = govern(
@@ -238,6 +240,7 @@ def _compile(
             *routed.findings,
             *text_findings(read, governed, facts, negative, planned_terms, why_not),
             *rules.findings(rule, carried, facts),
+            *size_findings(request, carried, facts),
             *template_findings(facts, frozenset(record.name for record in governed.policies)),
             *(Finding("blocked", str(block), side="avoid") for block in unreachable),
         ),

@@ -40,6 +40,7 @@ class Catalogue:
     def __init__(self, settings: ServerSettings) -> None:
         self._sources = dict(settings.models)
         self._aliases = dict(settings.aliases)
+        self._fitted = settings.fit_sizes
         self._policy_files = {name: name for name in shipped_names()} | {
             name: str(file) for name, file in settings.policies.items()
         }
@@ -107,7 +108,8 @@ class Catalogue:
             _refuse_paths(read(request.rule))
         return request.model_copy(
             update={
-                "model": self.model_name(request.model),
+                "model": (model := self.model_name(request.model)),
+                "fit_size": model in self._fitted if request.fit_size is None else request.fit_size,
                 "policies": _files("policy", request.policies, self._policy_files),
                 "embeddings": _files("embedding", request.embeddings, self._embedding_files),
             }

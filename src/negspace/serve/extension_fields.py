@@ -29,6 +29,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "sampler": ("sampler_name",),
     "width": (),
     "height": (),
+    "fit_size": (),
     "seed": (),
     "dialect": (),
     "reading": (),
@@ -53,6 +54,7 @@ _OTHER_AVOIDS = ("negative_prompt_2", "negative_prompt_3")
 _SPELLINGS = frozenset(name for names in NAMES.items() for name in (names[0], *names[1])) | {*_OTHER_AVOIDS}
 _PARTS_OF_OURS = ("neg", "avoid", "polic")
 _LISTS = frozenset({"inline", "embeddings", "policies", "routes"})
+_SWITCHES = frozenset({"strict", "fit_size"})
 _INTEGERS = frozenset({"steps", "width", "height", "seed", "priority"})
 _NUMBERS = frozenset({"scale", "guidance", "deadline"})
 _SUBMIT_ARGUMENTS = ("conversation", "priority", "deadline")
@@ -128,7 +130,7 @@ def client_request(
         *_lookalikes(query, headers, body),
         *_adapt(merged, facts_of(model or None)),
     ]
-    if _truth(merged.pop("strict", None)):
+    if merged.pop("strict", None):
         if findings:
             raise RequestError(f"strict: {findings[0].text}")
         merged["reading"] = "strict"
@@ -230,6 +232,8 @@ def _read(name: str, text: Any) -> Any:
     """A field; in a query, a header or a form it is text, a JSON value has its own type."""
     if not isinstance(text, str):
         return text
+    if name in _SWITCHES:
+        return _truth(name, text)
     if name in _LISTS:
         return tuple(part.strip() for part in text.split(",") if part.strip())
     if name in _INTEGERS or name in _NUMBERS:
@@ -240,9 +244,9 @@ def _read(name: str, text: Any) -> Any:
     return text
 
 
-def _truth(value: object) -> bool:
+def _truth(name: str, value: object) -> bool:
     if value not in (*_TRUE, *_FALSE):
-        raise RequestError(f"strict: {value!r:.40} is neither true nor false")
+        raise RequestError(f"{name}: {value!r:.40} is neither true nor false")
     return value in _TRUE
 
 

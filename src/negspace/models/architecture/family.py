@@ -64,6 +64,7 @@ class Family(ABC):
         must_match: settings of the denoiser that another one must share to replace it.
         lora_mixin: the class in `diffusers.loaders.lora_pipeline` that reads LoRA files; "" where none does.
         defaults: of a model of this family.
+        trained_pixels, trained_aspect: as in `ModelFacts`.
         few_steps: steps of a model that is, by its name, distilled to a few; 0 where there is none.
     """
 
@@ -76,6 +77,8 @@ class Family(ABC):
     must_match: ClassVar[tuple[str, ...]] = ("in_channels", "out_channels")
     lora_mixin: ClassVar[str] = ""
     defaults: ClassVar[Defaults]
+    trained_pixels: ClassVar[tuple[int, int] | None] = None
+    trained_aspect: ClassVar[float] = 2.0
     few_steps: ClassVar[int] = 0
 
     @abstractmethod
@@ -107,6 +110,8 @@ class Family(ABC):
     def _with_defaults(self, described: ModelFacts, folder: ModelFolder) -> ModelFacts:
         """Facts with the defaults of the family, and above them those of `negspace.json`."""
         defaults = self.defaults_of(folder)
+        trained = folder.negspace_json.get("trained", {})
+        pixels = trained.get("pixels", self.trained_pixels)
         facts = replace(
             described,
             family=self.name,
@@ -114,6 +119,9 @@ class Family(ABC):
             distilled=bool(folder.negspace_json.get("distilled", defaults.distilled)),
             steps=defaults.steps,
             scale=defaults.scale,
+            trained_pixels=None if pixels is None else (int(pixels[0]), int(pixels[1])),
+            trained_aspect=float(trained.get("aspect", self.trained_aspect)),
+            named_few_steps=self._is_named_few_steps(folder) and "distilled" not in folder.negspace_json,
         )
         own = folder.negspace_json.get("default", {})
         names = ("width", "height", "steps", "scale", "sampler", "guidance")
@@ -122,9 +130,12 @@ class Family(ABC):
 
     def defaults_of(self, folder: ModelFolder) -> Defaults:
         """The defaults of the model in a folder."""
-        if self.few_steps and has_few_steps(folder.name):
+        if self._is_named_few_steps(folder):
             return Defaults(self.few_steps, scale=1.0, distilled=True)
         return self.defaults
+
+    def _is_named_few_steps(self, folder: ModelFolder) -> bool:
+        return bool(self.few_steps) and has_few_steps(folder.name)
 
     def present_encoders(self, folder: ModelFolder) -> tuple[TextPart, ...]:
         """The text encoders that a folder has; one that is not optional is taken to be there."""
