@@ -27,10 +27,11 @@ from negspace.planning.negative import (
 from negspace.planning.routes import route
 from negspace.planning.rule import ResolvedRule, resolve_rule
 from negspace.planning.sizes import fit_size, size_findings
-from negspace.policy.applicable import Block, PolicyRecord
+from negspace.policy.applicable import Block, PolicyRecord, applicable_policies
 from negspace.policy.govern import GovernedRequest, govern
 from negspace.policy.loading import template_findings
 from negspace.policy.policy import Policy, is_label
+from negspace.policy.recommended import with_recommended
 from negspace.request import Avoid, Check, Moved, Request, Settings, Start
 
 TermWithOrigins = tuple[Term, tuple[str, ...]]
@@ -118,20 +119,22 @@ def plan(
         PolicyError: there is no such policy, or it cannot be read.
         PromptError: a text cannot be read, or this dialect cannot write the weight of a term.
     """
-    fitted = fit_size(request, facts)
-    refuse_unsupported(fitted, facts)
-    steps = facts.steps if request.steps is None else request.steps
-    read, moved = move_inline(fitted, steps)
+    records, policies = applicable_policies(request, facts, operator_policies, tenant)
+    settled, recommended = with_recommended(fit_size(request, facts), records, policies, facts)
+    refuse_unsupported(settled, facts)
+    steps = facts.steps if settled.steps is None else settled.steps
+    read, moved = move_inline(settled, steps)
     refuse_other_texts(read, facts)
     refuse_unreadable(read, negative_text(read.avoid, read.dialect), steps)
     governed = govern(
         read,
         facts,
         steps=steps,
-        operator=operator_policies,
-        tenant=tenant,
+        records=records,
+        policies=policies,
         count=estimator_for(facts).tokens,
     )
+    governed = replace(governed, findings=(*recommended, *governed.findings))
     return _compile(request, read, moved, governed, facts, steps)
 
 

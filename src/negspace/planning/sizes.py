@@ -29,7 +29,11 @@ def size_findings(request: Request, carried: Request, facts: ModelFacts) -> Iter
     elif not facts.trained_at(width, height):
         near = "x".join(map(str, _nearest(width, height, facts)))
         text = f"{facts.name} was not trained at {width}x{height}, which often doubles or garbles things"
-        yield Finding("size-untrained", f"{text}; {near} is the nearest size that it was")
+        pixels = width * height / (facts.width * facts.height)
+        slow = (
+            f", and a step takes at least {pixels:.0f} times as long as at its own size" if pixels > 2 else ""
+        )
+        yield Finding("size-untrained", f"{text}; {near} is the nearest size that it was{slow}")
 
 
 def _size(request: Request, facts: ModelFacts) -> tuple[int, int]:
