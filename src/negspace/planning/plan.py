@@ -26,10 +26,12 @@ from negspace.planning.negative import (
 )
 from negspace.planning.routes import route
 from negspace.planning.rule import ResolvedRule, resolve_rule
+from negspace.planning.weights import told_terms, weight_findings
 from negspace.policy.applicable import Block, PolicyRecord
 from negspace.policy.govern import GovernedRequest, govern
 from negspace.policy.loading import template_findings
 from negspace.policy.policy import Policy
+from negspace.prompt import Prompt
 from negspace.request import Moved, Request, Settings, Start
 
 TermWithOrigins = tuple[Term, tuple[str, ...]]
@@ -204,8 +206,11 @@ def _compile(
     governed = replace(governed, request=routed.request)
     carried = governed.request
     rule = resolve_rule(carried, facts)
-    text = negative_text(carried.avoid, governed.dialect)
-    stages = stages_of(carried.avoid, text, governed.dialect)
+    avoid = carried.avoid
+    if avoid is not None and not isinstance(avoid, str):
+        avoid = told_terms(avoid, facts)
+    text = negative_text(avoid, governed.dialect)
+    stages = stages_of(avoid, text, governed.dialect)
     if any(term.avoid.weight for term, _ in terms):
         rules.refuse_distilled(rule, facts, carried.routes)
     why_not = _why_not(carried, text, terms, rule, facts, len(stages))
@@ -238,6 +243,7 @@ def _compile(
             *routed.findings,
             *text_findings(read, governed, facts, negative, planned_terms, why_not),
             *rules.findings(rule, carried, facts),
+            *weight_findings(_prompts(read, steps), planned_terms, carried, rule, facts),
             *template_findings(facts, frozenset(record.name for record in governed.policies)),
             *(Finding("blocked", str(block), side="avoid") for block in unreachable),
         ),
@@ -248,6 +254,12 @@ def _compile(
         model=facts.name,
         family=facts.family,
     )
+
+
+def _prompts(request: Request, steps: int) -> list[Prompt]:
+    """Every prompt that the texts of the prompt side hold at some step."""
+    texts = (request.prompt, *(text for text in request.other_prompts if text is not None))
+    return [prompt for text in texts for prompt in prompts_of(text, request.dialect, steps)]
 
 
 def _terms(governed: GovernedRequest, steps: int) -> tuple[TermWithOrigins, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from negspace.encoding import Encoder, scaled, stack_scales
+from negspace.encoding import Encoder, joined_scales, scaled, signs_and_scores, stack_scales
 from negspace.errors import RequestError
 from negspace.facts import ModelFacts
 from negspace.guidance import Patch
@@ -153,8 +153,9 @@ class Checkpoint(Network):
             self.host(first)
             worked = self._other_denoisers[first.folder]
         inputs = self._inputs(rows)
-        turned = stack_scales(_scales(rows), inputs.hidden.shape[1])
-        with scaled(worked.patch_host.values, turned), worked.patch_host.applied(rows):
+        scale = stack_scales(_scales(rows), inputs.hidden.shape[1])
+        turned, bias = (None, None) if scale is None else signs_and_scores(scale)
+        with scaled(worked.patch_host.values, turned), worked.patch_host.applied(rows, bias):
             return self._family.predict(worked.network, inputs).float()
 
     def _inputs(self, rows: Sequence[Row]) -> NetworkInput:
@@ -225,22 +226,9 @@ def _masked(row: Row) -> bool:
 
 
 def _scales(rows: Sequence[Row]) -> Iterator[Tensor | None]:
-    """The factors on the values of all that a row is told; None where there are none."""
+    """The scales of all that a row is told; None where there are none."""
     for row in rows:
-        if all(conditioning.value_scale is None for conditioning in row.conditionings):
-            yield None
-        else:
-            ones = (
-                conditioning.hidden.new_ones(conditioning.hidden.shape[0])
-                for conditioning in row.conditionings
-            )
-            given = zip(row.conditionings, ones, strict=True)
-            yield torch.cat(
-                [
-                    unscaled if conditioning.value_scale is None else conditioning.value_scale
-                    for conditioning, unscaled in given
-                ]
-            )
+        yield joined_scales(row.conditionings)
 
 
 @cache
