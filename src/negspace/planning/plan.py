@@ -123,7 +123,7 @@ def plan(
     steps = facts.steps if request.steps is None else request.steps
     read, moved = move_inline(request, steps)
     refuse_other_texts(read, facts)
-    refuse_unreadable(read, negative_text(read.avoid, read.dialect), steps)
+    refuse_unreadable(read, negative_text(told_terms(read.avoid, facts), read.dialect), steps)
     governed = govern(
         read,
         facts,
@@ -206,9 +206,7 @@ def _compile(
     governed = replace(governed, request=routed.request)
     carried = governed.request
     rule = resolve_rule(carried, facts)
-    avoid = carried.avoid
-    if avoid is not None and not isinstance(avoid, str):
-        avoid = told_terms(avoid, facts)
+    avoid = told_terms(carried.avoid, facts)
     text = negative_text(avoid, governed.dialect)
     stages = stages_of(avoid, text, governed.dialect)
     if any(term.avoid.weight for term, _ in terms):

@@ -12,11 +12,13 @@ from negspace.prompt.tree import Span
 from negspace.request import Avoid, Request
 
 
-def told_terms(avoid: Sequence[Avoid], facts: ModelFacts) -> tuple[Avoid, ...]:
-    """Terms as the text of the negative has them: without those of weight 0.
+def told_terms(avoid: str | Sequence[Avoid] | None, facts: ModelFacts) -> str | tuple[Avoid, ...] | None:
+    """What is avoided as the text of the negative has it: terms without those of weight 0.
 
     Where nothing but language models reads the text, it has no weights, and no terms with one below 0.
     """
+    if avoid is None or isinstance(avoid, str):
+        return avoid
     if any(encoder.kind == "clip" for encoder in facts.encoders):
         return tuple(term for term in avoid if term.weight)
     return tuple(term.model_copy(update={"weight": 1.0}) for term in avoid if term.weight > 0)
