@@ -125,7 +125,7 @@ class Exchange:
         first, second = (start <= progress < stop for start, stop in windows)
         return first, second
 
-    def padded(self, windows: int, behind: int) -> "Exchange":
+    def padded(self, windows: int, behind: int, share: float | Sequence[float]) -> "Exchange":
         """The same for an original with more windows; the padding uses its own maps."""
         here = (self.edited.windows - behind) * self.edited.window
         added = (windows - self.edited.windows) * self.edited.window
@@ -133,7 +133,7 @@ class Exchange:
         own = tokens.new_full((added,), -1)
         return replace(
             self,
-            edited=self.edited.padded(windows, behind),
+            edited=self.edited.padded(windows, behind, share),
             source_tokens=torch.cat([tokens[:here], own, tokens[here:]]),
         )
 
@@ -258,7 +258,7 @@ class Conditioning:
             windows=windows,
             value_scale=None if as_it_was else widened(self.scale, shares),
             tokens=tuple(report.moved(len(padding), start=here) for report in self.tokens),
-            exchange=None if self.exchange is None else self.exchange.padded(windows, behind),
+            exchange=None if self.exchange is None else self.exchange.padded(windows, behind, share),
             mask=widened(self.mask, torch.zeros_like(shares)),
             words=widened(self.words, torch.zeros_like(shares)),
         )
