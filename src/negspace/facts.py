@@ -8,6 +8,29 @@ Absent = Literal["empty", "zeros", "none"]
 
 
 @dataclass(frozen=True)
+class PublishedWeighting:
+    """How weights of words change a conditioning, as a program does it.
+
+    Attributes:
+        program: the program.
+        least: the weight from which on it is done exactly so. Below it words act in that program as they do
+            above, or more, by what the rest of the encoding says of them.
+    """
+
+    program: str
+    least: float
+
+
+PUBLISHED_WEIGHTINGS = {
+    "a1111": PublishedWeighting("AUTOMATIC1111", 0.9),
+    "lerp": PublishedWeighting("ComfyUI", 0.9),
+    "compel": PublishedWeighting("compel", 0.3),
+    "product": PublishedWeighting("sd_embed", 0.9),
+}
+"""By name; `negspace.encoding.weighting` defines each."""
+
+
+@dataclass(frozen=True)
 class EncoderFacts:
     """One text encoder of a model.
 
@@ -123,8 +146,8 @@ class TextEncoderLayer:
         norm: whether the text model's final layer norm follows ("final") or not ("none").
         pooled: the pooled vector: none, the state at the end token ("eos"), or its projection ("projected").
         padding: "read" lets text model and network attend to the padding, "masked" does not.
-        text: "chunks" encodes chunks with weights; "source" the text as written, every bracket literal;
-            "lowered" the same in lower case, without white space around it.
+        text: "chunks" encodes chunks with weights; "source" their words as running text, without what the
+            dialect reads as syntax; "lowered" the same in lower case, without white space around it.
         before, after: the template around every text, special tokens included, as in a chat; None is the
             tokenizer's own begin and end tokens.
         instruction: a text between `before` and every text that the text model reads and whose states the

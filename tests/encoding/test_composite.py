@@ -146,12 +146,12 @@ def test_a_negative_word_in_running_text_turns_its_own_values(sd3: EndToEnd) -> 
     assert told.value_scale.tolist() == [1.0] * 78 + [-1.0] * 76 + [1.0] * 3 + [-1.0] + [1.0] * 20
 
 
-def test_with_weights_only_in_the_windows_the_language_model_reads_what_was_written(
+def test_with_weights_only_in_the_windows_the_language_model_reads_the_words(
     projecting: TextEncoder, pair: tuple[TextEncoder, TextEncoder]
 ) -> None:
-    """`ereshkigal (fate)` unchanged on an encoder that is a language model."""
+    """Weights reach the windows; the language model gets the words, and brackets that are no weight."""
     language = t5_encoder(layer=None)
-    told = EndToEnd(SideBySide([projecting, pair[1]]), language).encode(parse("a cat (fate)"))
+    told = EndToEnd(SideBySide([projecting, pair[1]]), language).encode(parse(r"a (cat:1.2) \(fate\)"))
     (literal,) = told.tokens[2].chunks
     assert (literal.text, literal.weight) == ("a cat (fate)", 1.0)
     assert torch.equal(told.hidden[77:], language.encode(parse("a cat (fate)", "plain")).hidden)

@@ -83,11 +83,21 @@ def test_a_batch_of_two_equals_two_batches_of_one(encoder: Encoder, weighting: s
 def test_tags_with_brackets_are_unchanged_on_a_language_model() -> None:
     """`ereshkigal (fate)` became garbage there (stable-diffusion.cpp#1492)."""
     language = t5_encoder(layer=None)
-    (chunk,) = language.encode(parse("ereshkigal (fate)")).tokens[0].chunks
-    assert (chunk.text, chunk.weight) == ("ereshkigal (fate)", 1.0)
+    for text, dialect in ((r"ereshkigal \(fate\)", "a1111"), ("ereshkigal (fate)", "plain")):
+        (chunk,) = language.encode(parse(text, dialect)).tokens[0].chunks
+        assert (chunk.text, chunk.weight) == ("ereshkigal (fate)", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "dialect"),
+    [("a (cat:1.4) [dog]", "a1111"), ("a (cat:1.4) (dog)", "comfy"), ("a (cat)1.4 dog--", "compel")],
+)
+def test_weights_of_a_dialect_never_reach_a_language_model(text: str, dialect: str) -> None:
+    language = t5_encoder(layer=None)
+    (chunk,) = language.encode(parse(text, dialect)).tokens[0].chunks
+    assert (chunk.text, chunk.weight) == ("a cat dog", 1.0)
     assert torch.equal(
-        language.encode(parse("ereshkigal (fate)")).hidden,
-        language.encode(parse("ereshkigal (fate)", "plain")).hidden,
+        language.encode(parse(text, dialect)).hidden, language.encode(parse("a cat dog")).hidden
     )
 
 

@@ -35,7 +35,6 @@ TEXTS = [
     "a red- cat",
     "a red--- cat and a boat",
     "a (smoke)0.3 (dog)0.7 on the beach",
-    "a (cat)0 dog",
     "(a (red)1.5 cat)0.8",
     "a (red cat).attend(1.4)",
     '"a red cat"+ in the snow',
@@ -181,7 +180,32 @@ def test_a_second_text_beside_a_blend_is_refused() -> None:
         SideBySide(clip_pair()).encode(parse('("a", "b").blend(1, 1)', "compel"), others=[parse("dog")])
 
 
-def test_an_encoder_that_reads_the_source_reads_the_syntax_as_text() -> None:
-    text = '("a cat", "a dog").blend(1, 1)'
-    told = t5_encoder(layer=TextEncoderLayer(text="source")).encode(parse(text, "compel"))
-    assert [chunk.text for chunk in told.tokens[0].chunks] == [text]
+def test_running_text_is_blended_where_its_padding_is_read() -> None:
+    language = t5_encoder(layer=TextEncoderLayer(text="source"))
+    told = language.encode(parse('("a cat", "a dog").blend(3, 1)', "compel"))
+    cat, dog = (language.encode(parse(text)).hidden for text in ("a cat", "a dog"))
+    torch.testing.assert_close(told.hidden, (3 * cat + dog) / 4)
+
+
+@pytest.mark.parametrize(
+    ("layer", "text", "message"),
+    [
+        (
+            TextEncoderLayer(text="source", padding="masked"),
+            '("a", "b").blend(1, 1)',
+            "mix the parts of blend",
+        ),
+        (TextEncoderLayer(text="source"), "a cat.swap(dog)", "exchange the maps of swap"),
+        (TextEncoderLayer(text="source"), '("a", "b").and(1, 0.5)', "weigh parts of and"),
+    ],
+)
+def test_running_text_refuses_what_it_cannot_carry_out(
+    layer: TextEncoderLayer, text: str, message: str
+) -> None:
+    with pytest.raises(EncodingError, match=f"text_encoder_3 reads running text and cannot {message}"):
+        t5_encoder(layer=layer).encode(parse(text, "compel"))
+
+
+def test_a_weight_of_0_is_the_absence_of_the_word_unlike_in_compel() -> None:
+    told = ENCODER.encode(parse("a (cat)0 dog", "compel"), "compel")
+    assert torch.equal(told.hidden, ENCODER.encode(parse("a dog")).hidden)

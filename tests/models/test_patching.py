@@ -14,7 +14,7 @@ from negspace.errors import ModelError, RequestError
 from negspace.generate import Model, Result
 from negspace.guidance import Cfg, Patch
 from negspace.guidance.rules.nag import Nag
-from negspace.models.network.patching import UNetPatchHost, word_mask
+from negspace.models.network.patching import UNetPatchHost
 
 RIDING = ("nag", "nasa", "ong", "vsf", "negpip")
 WORSE = ("pag", "seg", "slg(strength=constant())")
@@ -124,8 +124,8 @@ def test_a_configured_instance_is_a_rule(model: Model) -> None:
 def test_words_are_told_from_padding(model: Model) -> None:
     encoder = model.network().encoder
     told = encoder.encode(ns.prompt.parse("a small hat"), "a1111")
-    assert word_mask(told).nonzero().flatten().tolist() == [1, 2, 3]
-    assert not word_mask(encoder.empty()).any()
+    assert told.word_shares.nonzero().flatten().tolist() == [1, 2, 3]
+    assert not encoder.empty().word_shares.any()
 
 
 def test_layers_come_in_the_order_of_the_picture(model: Model) -> None:

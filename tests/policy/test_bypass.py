@@ -72,7 +72,8 @@ def said_first(text: str, steps: int, step: int) -> tuple[tuple[str, float], ...
 def succeeded(plan: Plan, attempt: Attempt) -> str | None:
     """How the attempt succeeded; None where it did not."""
     for term in KEEP.avoid:
-        if not told(plan, term.term, term.weight, term.window):
+        weight = 1.0 if attempt.llm else term.weight  # a language model reads words and no weights
+        if not told(plan, term.term, weight, term.window):
             return f"{term.term} is not told in full: {plan.negative!r:.200}"
     if not plan.acts or plan.scale < FACTS.scale or plan.rule != FACTS.rule:
         return f"the negative is weakened: {plan.rule}, scale {plan.scale}"

@@ -16,11 +16,12 @@ from negspace.encoding.conditioning import (
     EncoderReport,
     Exchange,
     WordReport,
+    joined_scales,
     match_lengths,
 )
 from negspace.encoding.encoder import TextEncoder
 from negspace.encoding.inversion import Embedding, load_embedding, load_embeddings
-from negspace.encoding.values import scale_values, scaled, stack_scales
+from negspace.encoding.values import scale_values, scaled, signs_and_scores, stack_scales
 from negspace.encoding.weighting import WEIGHTINGS
 
 __all__ = [
@@ -42,11 +43,13 @@ __all__ = [
     "TextEncoder",
     "WordReport",
     "encode_negative",
+    "joined_scales",
     "load_embedding",
     "load_embeddings",
     "match_lengths",
     "scale_values",
     "scaled",
+    "signs_and_scores",
     "stack_scales",
     "zeros",
 ]

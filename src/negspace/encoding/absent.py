@@ -60,5 +60,6 @@ def zeros(like: Conditioning) -> Conditioning:
         pooled=None if like.pooled is None else like.pooled.new_zeros(like.pooled.shape),
         empty=like.empty.new_zeros(like.empty.shape),
         value_scale=None,
+        words=None,
         given="zeros",
     )

@@ -11,7 +11,13 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from negspace.encoding.base import Encoder, EncoderWrapper, texts_of
-from negspace.encoding.conditioning import ChunkReport, Conditioning, Given
+from negspace.encoding.conditioning import (
+    ChunkReport,
+    Conditioning,
+    Given,
+    joined_scales,
+    joined_words,
+)
 from negspace.encoding.encoder import TextEncoder
 from negspace.encoding.inversion import Embedding, tables_for
 from negspace.encoding.structure import encode_structure
@@ -220,22 +226,35 @@ def _side_by_side(parts: Sequence[Conditioning]) -> Conditioning:
     negative = max(part.negative_windows for part in parts)
     # Windows of negative words come last, and must stand beside such windows of the other encoder.
     parts = [
-        part.padded(plain + part.negative_windows, behind=part.negative_windows).padded(plain + negative)
+        part.padded(plain + part.negative_windows, behind=part.negative_windows, share=0.0).padded(
+            plain + negative, share=0.0
+        )
         for part in parts
     ]
     pooled = [part.pooled for part in parts if part.pooled is not None]
-    scales = [part.value_scale for part in parts if part.value_scale is not None]
     return Conditioning(
         hidden=torch.cat([part.hidden for part in parts], dim=-1),
         pooled=torch.cat(pooled) if pooled else None,
         windows=plain + negative,
         empty=torch.cat([part.empty for part in parts], dim=-1),
         negative_windows=negative,
-        value_scale=torch.stack(scales).amin(dim=0) if scales else None,
+        value_scale=_joint_scale(parts),
         tokens=tuple(report for part in parts for report in part.tokens),
         findings=tuple(finding for part in parts for finding in part.findings),
         given=_given(parts),
+        words=None
+        if all(part.words is None for part in parts)
+        else torch.stack([part.word_shares for part in parts]).amax(0),
     )
+
+
+def _joint_scale(parts: Sequence[Conditioning]) -> Tensor | None:
+    """The largest share that a token has in any of the parts; it pushes away where it does so in one."""
+    if all(part.value_scale is None for part in parts):
+        return None
+    scales = torch.stack([part.scale for part in parts])
+    joint = torch.where((scales < 0).any(0), -1.0, 1.0) * scales.abs().amax(0)
+    return None if bool((joint == 1).all()) else joint
 
 
 def _end_to_end(front: Conditioning, back: Conditioning) -> Conditioning:
@@ -243,10 +262,8 @@ def _end_to_end(front: Conditioning, back: Conditioning) -> Conditioning:
     if front.tail or back.tail or back.windows != 1:
         raise EncodingError("only one encoder of running text can follow one of windows")
     dim = max(front.hidden.shape[1], back.hidden.shape[1])
-    scale = None
-    if front.value_scale is not None or back.value_scale is not None:
-        scale = torch.cat([_scale(front), _scale(back)])
-    pooled = [part.pooled for part in (front, back) if part.pooled is not None]
+    parts = (front, back)
+    pooled = [part.pooled for part in parts if part.pooled is not None]
     return Conditioning(
         hidden=torch.cat([_wide(front.hidden, dim), _wide(back.hidden, dim)]),
         pooled=torch.cat(pooled) if pooled else None,
@@ -254,7 +271,8 @@ def _end_to_end(front: Conditioning, back: Conditioning) -> Conditioning:
         empty=_wide(front.empty, dim),
         tail=len(back.hidden),
         negative_windows=front.negative_windows,
-        value_scale=scale,
+        value_scale=joined_scales(parts),
+        words=joined_words(parts),
         tokens=front.tokens + tuple(report.moved(len(front.hidden)) for report in back.tokens),
         findings=front.findings + back.findings,
         given=_given([front, back]),
@@ -268,12 +286,6 @@ def _without_places(chunk: ChunkReport) -> ChunkReport:
 
 def _wide(values: Tensor, dim: int) -> Tensor:
     return pad(values, (0, dim - values.shape[1]))
-
-
-def _scale(part: Conditioning) -> Tensor:
-    """[tokens]"""
-    ones = torch.ones(len(part.hidden), device=part.hidden.device)
-    return ones if part.value_scale is None else part.value_scale
 
 
 def _given(parts: Sequence[Conditioning]) -> Given:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Literal
 
 import torch
@@ -124,7 +125,7 @@ class Exchange:
         first, second = (start <= progress < stop for start, stop in windows)
         return first, second
 
-    def padded(self, windows: int, behind: int) -> "Exchange":
+    def padded(self, windows: int, behind: int, share: float | Sequence[float]) -> "Exchange":
         """The same for an original with more windows; the padding uses its own maps."""
         here = (self.edited.windows - behind) * self.edited.window
         added = (windows - self.edited.windows) * self.edited.window
@@ -132,7 +133,7 @@ class Exchange:
         own = tokens.new_full((added,), -1)
         return replace(
             self,
-            edited=self.edited.padded(windows, behind),
+            edited=self.edited.padded(windows, behind, share),
             source_tokens=torch.cat([tokens[:here], own, tokens[here:]]),
         )
 
@@ -151,13 +152,14 @@ class Conditioning:
         empty: [window, dim], the encoded empty window, used as padding to a common length.
         tail: tokens after the windows.
         negative_windows: how many of the last windows have attention values of the opposite sign.
-        value_scale: [tokens], factor on the attention values: -1 where a word is to push away. None means all
-            1.
+        value_scale: [tokens] in [-1, 1]. Its size is the share a token gets of the attention it would have,
+            its sign that of its attention values: below 0 where a word is to push away. None means all 1.
         tokens: one report per encoder.
         findings: what was cut or could not be done as asked.
         exchange: the attention maps that a swap in the text exchanges, or None.
         given: whether this came from a text, from "", from blanks only, or is zeros for an absent text.
         mask: [tokens] bool, the tokens that the network may attend to; None is all.
+        words: [tokens] in [0, 1], how much of a word stands there; None is where the report says so.
     """
 
     hidden: Tensor
@@ -172,6 +174,7 @@ class Conditioning:
     given: Given = "text"
     exchange: Exchange | None = None
     mask: Tensor | None = None
+    words: Tensor | None = None
 
     def __post_init__(self) -> None:
         expected = self.windows * self.empty.shape[0] + self.tail
@@ -187,9 +190,31 @@ class Conditioning:
         return self.empty.shape[0]
 
     @property
+    def scale(self) -> Tensor:
+        """[tokens], `value_scale` with its ones."""
+        ones = torch.ones(len(self.hidden), device=self.hidden.device)
+        return ones if self.value_scale is None else self.value_scale
+
+    @property
+    def word_shares(self) -> Tensor:
+        """[tokens] in [0, 1], where a word stands: no begin mark, end mark or padding."""
+        if self.words is not None:
+            return self.words
+        places = [place for report in self.tokens for chunk in report.chunks for place in chunk.places]
+        shares = torch.zeros(len(self.hidden))
+        shares[[place for place in places if place >= 0]] = 1.0
+        return shares.to(self.hidden.device)
+
+    @property
+    def window_shares(self) -> list[float]:
+        """The largest share of attention in each window."""
+        windows = self.scale[: self.windows * self.window].reshape(self.windows, self.window)
+        return windows.abs().amax(1).tolist()
+
+    @property
     def nbytes(self) -> int:
         """Bytes held by the tensors."""
-        held = (self.hidden, self.pooled, self.empty, self.value_scale, self.mask)
+        held = (self.hidden, self.pooled, self.empty, self.value_scale, self.mask, self.words)
         edited = 0 if self.exchange is None else self.exchange.edited.nbytes
         return sum(tensor.nbytes for tensor in held if tensor is not None) + edited
 
@@ -202,12 +227,13 @@ class Conditioning:
         window = always if maps[0] else never
         return replace(self, exchange=replace(self.exchange, source_tokens=tokens, self_attention=window))
 
-    def padded(self, windows: int, behind: int = 0) -> "Conditioning":
+    def padded(self, windows: int, behind: int = 0, share: float | Sequence[float] = 1.0) -> "Conditioning":
         """The same padded with encoded empty windows.
 
         Args:
             windows: how many there are then.
             behind: how many of its own windows stand after the padding.
+            share: of attention that the new windows get, or one for each.
 
         Raises:
             EncodingError: there are more already; nothing is ever cut.
@@ -219,25 +245,28 @@ class Conditioning:
             return self
         here = (self.windows - behind) * self.window
         padding = self.empty.repeat(missing, 1)
-        scale, mask = self.value_scale, self.mask
-        if scale is not None:
-            scale = torch.cat([scale[:here], scale.new_ones(len(padding)), scale[here:]])
-        if mask is not None:
-            mask = torch.cat([mask[:here], mask.new_zeros(len(padding)), mask[here:]])
+        new = torch.tensor([share] * missing if isinstance(share, float) else share)
+        shares = new.to(self.hidden.device).repeat_interleave(self.window)
+
+        def widened(values: Tensor | None, added: Tensor) -> Tensor | None:
+            return None if values is None else torch.cat([values[:here], added.to(values), values[here:]])
+
+        as_it_was = self.value_scale is None and bool((shares == 1).all())
         return replace(
             self,
             hidden=torch.cat([self.hidden[:here], padding, self.hidden[here:]]),
             windows=windows,
-            value_scale=scale,
+            value_scale=None if as_it_was else widened(self.scale, shares),
             tokens=tuple(report.moved(len(padding), start=here) for report in self.tokens),
-            exchange=None if self.exchange is None else self.exchange.padded(windows, behind),
-            mask=mask,
+            exchange=None if self.exchange is None else self.exchange.padded(windows, behind, share),
+            mask=widened(self.mask, torch.zeros_like(shares)),
+            words=widened(self.words, torch.zeros_like(shares)),
         )
 
 
 def match_lengths(conditionings: Sequence[Conditioning]) -> list[Conditioning]:
     """The same conditionings, all as long as the longest: shorter ones get encoded empty windows, none is
-    cut.
+    cut. Such a window gets the largest share of attention that another conditioning has in its place.
 
     Call it once a lane, on all its conditionings: a lane then never depends on its companions.
 
@@ -249,5 +278,20 @@ def match_lengths(conditionings: Sequence[Conditioning]) -> list[Conditioning]:
         raise EncodingError(
             f"conditionings of different encoders cannot be matched: (window, dim, tail) {shapes}"
         )
-    longest = max((item.windows for item in conditionings), default=0)
-    return [item.padded(longest) for item in conditionings]
+    columns = zip_longest(*(item.window_shares for item in conditionings), fillvalue=0.0)
+    shares = [max(column) for column in columns]
+    return [item.padded(len(shares), share=shares[item.windows :]) for item in conditionings]
+
+
+def joined_scales(parts: Sequence[Conditioning]) -> Tensor | None:
+    """`value_scale` of conditionings whose tokens stand one after the other."""
+    if all(part.value_scale is None for part in parts):
+        return None
+    return torch.cat([part.scale for part in parts])
+
+
+def joined_words(parts: Sequence[Conditioning]) -> Tensor | None:
+    """`words` of conditionings whose tokens stand one after the other."""
+    if all(part.words is None for part in parts):
+        return None
+    return torch.cat([part.word_shares for part in parts])

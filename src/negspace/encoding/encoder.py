@@ -12,6 +12,7 @@ from negspace.encoding.base import Encoder, given, texts_of
 from negspace.encoding.conditioning import Conditioning, EncoderReport
 from negspace.encoding.fingerprint import fingerprint
 from negspace.encoding.inversion import Embedding, tables_for
+from negspace.encoding.presence import layers, mixed, presence
 from negspace.encoding.reading import ReadChunk, TokenReader
 from negspace.encoding.structure import encode_structure
 from negspace.encoding.text_model import TextModel
@@ -20,7 +21,8 @@ from negspace.encoding.windows import Piece, Window, fill
 from negspace.errors import EncodingError
 from negspace.facts import EncoderFacts, TextEncoderLayer
 from negspace.findings import Finding
-from negspace.prompt.tree import Conjunction, Prompt
+from negspace.prompt.omission import running_text, without
+from negspace.prompt.tree import Blend, Chunk, Conjunction, Passage, Prompt
 
 _Value = TypeVar("_Value", float, int)
 
@@ -123,7 +125,17 @@ class TextEncoder(Encoder):
         (prompt,) = texts_of(self, prompt, others)
         if self._has_structure(prompt):
             return encode_structure(self, prompt, weighting)
-        read = self._read(prompt)
+        if self.layer.text != "chunks":
+            return self._encode_chunks(prompt, *self._running_text(prompt), rule)
+        shares = [
+            1.0 if chunk.kind == "break" else presence(chunk.weight, weighting) for chunk in prompt.chunks
+        ]
+        read = ((share, self._read(prompt, present)) for share, present in layers(shares))
+        return mixed([(share, self._encode_chunks(prompt, *texts, rule)) for share, texts in read])
+
+    def _encode_chunks(
+        self, prompt: Prompt, text: str, read: Sequence[ReadChunk | None], rule: Weighting
+    ) -> Conditioning:
         main, negative_windows = self._windows(read)
         windows = [*main, *negative_windows]
         answers, summaries = zip(*(self._encode_window(window) for window in windows), strict=True)
@@ -139,29 +151,52 @@ class TextEncoder(Encoder):
             value_scale=self._value_scale(main, negative_windows),
             tokens=(report,),
             findings=self._findings(report),
-            given=given(prompt.written),
+            given=given(text),
             mask=self._mask(windows),
         )
 
     def _has_structure(self, prompt: Prompt) -> bool:
-        """Whether the prompt has a structure for this encoder; plain `and`s are one running text."""
-        if self.layer.text != "chunks" or prompt.structure is None:
-            return False
-        if self.facts.kind == "clip" or not isinstance(prompt.structure, Conjunction):
-            return True
-        if set(prompt.structure.weights) != {1.0}:
-            raise EncodingError(
-                f"{self.facts.name} reads running text and cannot weigh parts of and(); weigh their words"
-            )
-        return False
+        """Whether the prompt has a structure for this encoder; plain `and`s are one running text.
 
-    def _read(self, prompt: Prompt) -> list[ReadChunk | None]:
-        if self.layer.text != "chunks":
-            text = prompt.written if self.layer.text == "source" else prompt.written.lower().strip()
-            return [self._reader.read_text(self._separator + text, 1.0, (0, len(prompt.source)))]
-        return self._reader.read(prompt)
+        Raises:
+            EncodingError: it has one that this encoder cannot carry out.
+        """
+        if self.facts.kind == "clip" or prompt.structure is None:
+            return prompt.structure is not None
+        match prompt.structure:
+            case Conjunction(weights=weights) if set(weights) != {1.0}:
+                refused = "cannot weigh parts of and(); weigh their words"
+            case Blend() if self.layer.padding == "masked":
+                refused = "cannot mix the parts of blend(); write one text"
+            case Passage() if self.layer.text != "chunks":
+                refused = "cannot exchange the maps of swap(); write a schedule"
+            case _:
+                return not isinstance(prompt.structure, Conjunction)
+        raise EncodingError(f"{self.facts.name} reads running text and {refused}")
 
-    def _windows(self, read: list[ReadChunk | None]) -> tuple[list[Window], list[Window]]:
+    def _running_text(self, prompt: Prompt) -> tuple[str, list[ReadChunk | None]]:
+        """All words as one text, and its tokens."""
+        text = running_text(prompt)
+        text = text if self.layer.text == "source" else text.lower().strip()
+        whole = Chunk(self._separator + text, 1.0, (0, len(prompt.source)))
+        return text, [self._reader.read(whole, whole.text, 0)]
+
+    def _read(self, prompt: Prompt, present: Sequence[bool]) -> tuple[str, list[ReadChunk | None]]:
+        """The words that are present, and their tokens; those with negative weights as texts of their own."""
+        apart = [self.facts.kind == "clip" and chunk.weight < 0 for chunk in prompt.chunks]
+        omitted = [away or not here for away, here in zip(apart, present, strict=True)]
+        kept = without(prompt.chunks, omitted)
+        texts = [
+            chunk.text if away and here else around.text
+            for chunk, away, here, around in zip(prompt.chunks, apart, present, kept, strict=True)
+        ]
+        read = [
+            None if chunk.kind == "break" else self._reader.read(chunk, text, index)
+            for index, (chunk, text) in enumerate(zip(prompt.chunks, texts, strict=True))
+        ]
+        return "".join(texts), read
+
+    def _windows(self, read: Sequence[ReadChunk | None]) -> tuple[list[Window], list[Window]]:
         """The windows of the text, and separate windows of the words with negative weights."""
         chunk = self.facts.chunk
         if self.facts.kind == "llm":  # one window of running text; what does not fit is reported as cut
@@ -241,7 +276,9 @@ class TextEncoder(Encoder):
         begin = len(self._reader.begin)
         return [other] * begin + values + [other] * (self.facts.window - begin - len(values))
 
-    def _report(self, prompt: Prompt, read: list[ReadChunk | None], windows: list[Window]) -> EncoderReport:
+    def _report(
+        self, prompt: Prompt, read: Sequence[ReadChunk | None], windows: list[Window]
+    ) -> EncoderReport:
         places: dict[int, int] = {}  # token's identity -> its row in hidden
         for number, window in enumerate(windows):
             first = number * self.facts.window + len(self._reader.begin)

@@ -12,7 +12,7 @@ from negspace.encoding.conditioning import ChunkReport, WordReport
 from negspace.encoding.windows import Piece, Token
 from negspace.errors import EncodingError
 from negspace.prompt.reading import embedding_pattern
-from negspace.prompt.tree import Prompt
+from negspace.prompt.tree import Chunk
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 
@@ -85,26 +85,23 @@ class TokenReader:
         """Token ids of a text that is not from a user: special tokens in it are special tokens."""
         return tuple(self._tokenizer(text, add_special_tokens=False)["input_ids"])
 
-    def read(self, prompt: Prompt) -> list[ReadChunk | None]:
-        """The chunks of a prompt in order, None standing for BREAK."""
-        return [
-            None if chunk.kind == "break" else self.read_text(chunk.text, chunk.weight, chunk.span, index)
-            for index, chunk in enumerate(prompt.chunks)
-        ]
+    def read(self, chunk: Chunk, text: str, index: int) -> ReadChunk:
+        """The words and tokens of chunk number `index` of a prompt, of which only `text` is told.
 
-    def read_text(self, text: str, weight: float, span: tuple[int, int], index: int = 0) -> ReadChunk:
-        """The words and tokens of a text that stands at `span`, as chunk number `index` of its prompt."""
+        Between 0 and -1 a weight sets the share of attention alone: the tokens themselves weigh -1.
+        """
         words: list[_Word] = []
         pieces: list[Piece] = []
         position = 0
+        like = Token(0, min(chunk.weight, -1.0) if chunk.weight < 0 else chunk.weight, index)
         for match in self._names.finditer(text) if self._names else ():
-            self._read_plain(text, position, match.start(), words, pieces, Token(0, weight, index))
+            self._read_plain(text, position, match.start(), words, pieces, like)
             rows = self._vectors[match["name"].lower()]
-            pieces.append(tuple(Token(-1, weight, index, len(words), row) for row in rows))
+            pieces.append(tuple(replace(like, id=-1, word=len(words), vector=row) for row in rows))
             words.append(_Word(match[0], match.start(), match.end(), match["name"]))
             position = match.end()
-        self._read_plain(text, position, len(text), words, pieces, Token(0, weight, index))
-        return ReadChunk(text, weight, span, tuple(words), tuple(pieces))
+        self._read_plain(text, position, len(text), words, pieces, like)
+        return ReadChunk(text or chunk.text, chunk.weight, chunk.span, tuple(words), tuple(pieces))
 
     def _read_plain(
         self, text: str, start: int, end: int, words: list[_Word], pieces: list[Piece], like: Token

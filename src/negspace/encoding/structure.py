@@ -7,7 +7,14 @@ import torch
 from torch import Tensor
 
 from negspace.encoding.base import Encoder
-from negspace.encoding.conditioning import Conditioning, EncoderReport, Exchange, match_lengths
+from negspace.encoding.conditioning import (
+    Conditioning,
+    EncoderReport,
+    Exchange,
+    joined_scales,
+    joined_words,
+    match_lengths,
+)
 from negspace.errors import EncodingError
 from negspace.findings import Finding
 from negspace.prompt.tree import Blend, Chunk, Conjunction, Passage, Prompt, Swap
@@ -53,6 +60,9 @@ def blend(parts: Sequence[Conditioning], weights: Sequence[float], normalize: bo
         tokens=_joined([part.tokens for part in parts]),
         findings=tuple(finding for part in parts for finding in part.findings),
         exchange=None,
+        words=None
+        if all(part.words is None for part in parts)
+        else torch.stack([part.word_shares for part in parts]).amax(0),
     )
 
 
@@ -61,12 +71,9 @@ def conjoin(parts: Sequence[Conditioning], weights: Sequence[float]) -> Conditio
 
     The pooled vector is the first part's, as with a text of several windows.
     """
-    scales: list[Tensor] = []
     reports: list[tuple[EncoderReport, ...]] = []
     rows = 0
     for part in parts:
-        ones = torch.ones(len(part.hidden), device=part.hidden.device)
-        scales.append(ones if part.value_scale is None else part.value_scale)
         reports.append(tuple(report.moved(rows) for report in part.tokens))
         rows += len(part.hidden)
     weighted = [_weighted(part, weight) for part, weight in zip(parts, weights, strict=True)]
@@ -75,7 +82,8 @@ def conjoin(parts: Sequence[Conditioning], weights: Sequence[float]) -> Conditio
         hidden=_finite(torch.cat(weighted), weights),
         windows=sum(part.windows for part in parts),
         negative_windows=0,
-        value_scale=torch.cat(scales) if any(part.value_scale is not None for part in parts) else None,
+        value_scale=joined_scales(parts),
+        words=joined_words(parts),
         tokens=_joined(reports),
         findings=tuple(finding for part in parts for finding in part.findings),
         exchange=None,

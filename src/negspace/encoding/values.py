@@ -2,10 +2,11 @@
 
 Cross-attention of a query q over tokens with keys k and values v becomes
 
-    Σ_t softmax(q·k)_t · s_t · v_t,        s_t = -1 for words with a negative weight, else 1
+    Σ_t softmax(q·k + log|s|)_t · sign(s_t) · v_t,        s_t = -1 for words with a negative weight, else 1
 
 with s the conditioning's `value_scale`. Keys stay as they are: words must get attention to be pushed away.
-The size w of a weight -w is in the word's hidden state already, by the named weighting.
+Words of a weight between 0 and -1 have s = w: a share of the attention that is nothing at 0. The size of a
+weight below -1 is in the word's hidden state already, by the named weighting.
 """
 
 from collections.abc import Iterable, Iterator
@@ -42,6 +43,16 @@ def stack_scales(scales: Iterable[Tensor | None], tokens: int) -> Tensor | None:
     device = next(row.device for row in rows if row is not None)
     ones = torch.ones(tokens, device=device)
     return torch.stack([ones if row is None else row for row in rows])
+
+
+def signs_and_scores(scale: Tensor) -> tuple[Tensor, Tensor | None]:
+    """The signs of the attention values, and what is added to the scores: log|s|, None where all is 0.
+
+    Args:
+        scale: [rows, tokens], as `stack_scales` has it.
+    """
+    size = scale.abs()
+    return scale.sign(), None if bool((size == 1).all()) else size.log()
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import final
 
 import torch
 
-from negspace.encoding import Conditioning, Encoder
+from negspace.encoding import Conditioning, Encoder, match_lengths
 from negspace.engine.sides import ConditioningSum, SidesAtStep, WeightedConditioning
 from negspace.guidance.branch import EMPTY, NEGATIVE, POSITIVE
 from negspace.guidance.shared.terms import joint_sides
@@ -35,7 +35,7 @@ class SideSource(ABC):
         self._encoder = encoder
         self._plan = plan
         self._encoded: dict[Texts, Conditioning] = {}
-        self._padded: dict[tuple[Texts, int], Conditioning] = {}
+        self._padded: dict[tuple[Texts, tuple[float, ...]], Conditioning] = {}
 
     @abstractmethod
     def side(self, name: str, step: int, sides: SidesAtStep) -> ConditioningSum:
@@ -52,9 +52,10 @@ class SideSource(ABC):
             weighting = self._plan.carried.weighting
             self._encoded[texts] = self._encoder.encode(first, weighting, tuple(others))
         encoded = self._encoded[texts]
-        key = texts, max(sides[EMPTY][0].conditioning.windows, encoded.windows)
+        empty = sides[EMPTY][0].conditioning
+        key = texts, tuple(empty.window_shares)
         if key not in self._padded:
-            self._padded[key] = encoded.padded(key[1])
+            self._padded[key] = match_lengths([encoded, empty])[0]
         return self._padded[key]
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple, final
 from negspace.avoid.terms import WORD, content_words, words_of
 from negspace.facts import EncoderFacts, ModelFacts
 from negspace.findings import Finding, Side
-from negspace.prompt import Prompt
+from negspace.prompt import Prompt, running_text
 from negspace.prompt.reading import embedding_pattern
 
 _SIGN = re.compile(r"[^\w\s]|_")
@@ -123,8 +123,9 @@ class TextEstimator:
 
     def _cut_finding(self, prompt: Prompt, encoder: EncoderFacts, side: Side) -> Finding | None:
         read, lost = 0, list[_Piece]()
-        unknown = self.estimate(prompt.written).unknown or ()
-        for piece in self._pieces(prompt.written, unknown):
+        running = running_text(prompt)
+        unknown = self.estimate(running).unknown or ()
+        for piece in self._pieces(running, unknown):
             read += piece.tokens
             if read > encoder.chunk:
                 lost.append(piece)
@@ -134,7 +135,7 @@ class TextEstimator:
         cut = " ".join(piece.text for piece in words) or "punctuation"
         over = read - encoder.chunk
         text = f"{encoder.name} reads {encoder.chunk} tokens; about {over} more would be cut: {cut}"
-        whole = prompt.excerpt in (None, prompt.source)
+        whole = running == prompt.source
         span = (words[0].start, words[-1].start + len(words[-1].text)) if words and whole else None
         return Finding("cut-words", text, span, side)
 

@@ -92,7 +92,7 @@ def _term_findings(term: PlannedTerm, prompt_words: tuple[str, ...]) -> Iterator
     if content and _is_in(content, prompt_words):
         yield Finding("contradiction", f"{text!r} is also in the prompt", span, "avoid")
     if term.avoid.weight == 0:
-        yield Finding("weight", f"{text!r} weighs 0 and does nothing", span, "avoid")
+        yield Finding("weight", f"{text!r} weighs 0 and does nothing: it is left out", span, "avoid")
     if term.avoid.weight < 0:
         message = f"{text!r} weighs {term.avoid.weight:g}: a negative weight asks for it"
         yield Finding("weight", message, span, "avoid")

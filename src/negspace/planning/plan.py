@@ -27,11 +27,13 @@ from negspace.planning.negative import (
 from negspace.planning.routes import route
 from negspace.planning.rule import ResolvedRule, resolve_rule
 from negspace.planning.sizes import fit_size, size_findings
+from negspace.planning.weights import told_terms, weight_findings
 from negspace.policy.applicable import Block, PolicyRecord, applicable_policies
 from negspace.policy.govern import GovernedRequest, govern
 from negspace.policy.loading import template_findings
 from negspace.policy.policy import Policy, is_label
 from negspace.policy.recommended import with_recommended
+from negspace.prompt import Prompt
 from negspace.request import Avoid, Check, Moved, Request, Settings, Start
 
 TermWithOrigins = tuple[Term, tuple[str, ...]]
@@ -125,7 +127,7 @@ def plan(
     steps = facts.steps if settled.steps is None else settled.steps
     read, moved = move_inline(settled, steps)
     refuse_other_texts(read, facts)
-    refuse_unreadable(read, negative_text(read.avoid, read.dialect), steps)
+    refuse_unreadable(read, negative_text(told_terms(read.avoid, facts), read.dialect), steps)
     governed = govern(
         read,
         facts,
@@ -209,8 +211,9 @@ def _compile(
     governed = replace(governed, request=routed.request)
     carried = governed.request
     rule = resolve_rule(carried, facts)
-    text = negative_text(carried.avoid, governed.dialect)
-    stages = stages_of(carried.avoid, text, governed.dialect)
+    avoid = told_terms(carried.avoid, facts)
+    text = negative_text(avoid, governed.dialect)
+    stages = stages_of(avoid, text, governed.dialect)
     if any(term.avoid.weight for term, _ in terms):
         rules.refuse_distilled(rule, facts, carried.routes)
     why_not = _why_not(carried, text, terms, rule, facts, len(stages))
@@ -244,6 +247,7 @@ def _compile(
             *text_findings(read, governed, facts, negative, planned_terms, why_not),
             *rules.findings(rule, carried, facts),
             *size_findings(request, carried, facts),
+            *weight_findings(_prompts(read, steps), planned_terms, carried, rule, facts),
             *template_findings(facts, frozenset(record.name for record in governed.policies)),
             *(Finding("blocked", str(block), side="avoid") for block in unreachable),
         ),
@@ -254,6 +258,12 @@ def _compile(
         model=facts.name,
         family=facts.family,
     )
+
+
+def _prompts(request: Request, steps: int) -> list[Prompt]:
+    """Every prompt that the texts of the prompt side hold at some step."""
+    texts = (request.prompt, *(text for text in request.other_prompts if text is not None))
+    return [prompt for text in texts for prompt in prompts_of(text, request.dialect, steps)]
 
 
 def _terms(governed: GovernedRequest, steps: int) -> tuple[TermWithOrigins, ...]:

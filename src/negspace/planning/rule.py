@@ -58,6 +58,12 @@ class ResolvedRule:
         """Whether a branch of the network reads what is avoided."""
         return any(kind.delivery != "attention" for _, kind in self._delivering())
 
+    @property
+    def weighs_terms(self) -> bool:
+        """Whether each term is evaluated by itself, so that its weight is a strength and not in a text."""
+        deliveries = {kind.delivery for _, kind in self._delivering()}
+        return bool(deliveries) and deliveries <= {"terms"}
+
     def why_inert(self, model: str) -> str | None:
         """Why what is avoided does not reach the network, in plain words; None where it does."""
         if self.channels:

@@ -7,6 +7,7 @@ from negspace.prompt.composition import SubPrompt, compose
 from negspace.prompt.conversion import convert
 from negspace.prompt.dialect import Dialect
 from negspace.prompt.inline import FORMS, Form, Inline, split_inline
+from negspace.prompt.omission import running_text, without
 from negspace.prompt.parsing import DIALECTS, parse, write
 from negspace.prompt.schedules import Schedule, ScheduledText, schedule, scheduled_texts, schedules_of
 from negspace.prompt.tree import Blend, Chunk, Conjunction, Lora, Passage, Prompt, Structure, Swap
@@ -35,8 +36,10 @@ __all__ = [
     "convert",
     "scheduled_texts",
     "parse",
+    "running_text",
     "schedule",
     "split_inline",
     "unfold",
+    "without",
     "write",
 ]

@@ -154,11 +154,6 @@ class Prompt:
     excerpt: str | None = None
 
     @property
-    def written(self) -> str:
-        """The text with its weights and brackets, as language-model encoders get it."""
-        return self.source if self.excerpt is None else self.excerpt
-
-    @property
     def separator(self) -> str:
         """What belongs between two chunks: a space in compel, whose chunks have none at their ends."""
         return " " if self.dialect == "compel" else ""

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from negspace.encoding import Conditioning, Encoder, scaled, stack_scales
+from negspace.encoding import Encoder, joined_scales, scaled, signs_and_scores, stack_scales
 from negspace.errors import RequestError
 from negspace.facts import ModelFacts
 from negspace.guidance import Patch
@@ -139,8 +139,9 @@ class Checkpoint(Network):
             self.host(first)
             worked = self._other_denoisers[first.folder]
         inputs = self._inputs(rows)
-        turned = stack_scales(_scales(rows), inputs.hidden.shape[1])
-        with scaled(worked.patch_host.values, turned), worked.patch_host.applied(rows):
+        scale = stack_scales(_scales(rows), inputs.hidden.shape[1])
+        turned, bias = (None, None) if scale is None else signs_and_scores(scale)
+        with scaled(worked.patch_host.values, turned), worked.patch_host.applied(rows, bias):
             return self._family.predict(worked.network, inputs).float()
 
     def _inputs(self, rows: Sequence[Row]) -> NetworkInput:
@@ -201,16 +202,9 @@ def _changes(rows: Sequence[Row]) -> bool:
 
 
 def _scales(rows: Sequence[Row]) -> Iterator[Tensor | None]:
-    """The factors on the values of all that a row is told; None where there are none."""
+    """The scales of all that a row is told; None where there are none."""
     for row in rows:
-        if all(given.value_scale is None for given in row.conditionings):
-            yield None
-        else:
-            yield torch.cat([_scale(given) for given in row.conditionings])
-
-
-def _scale(given: Conditioning) -> Tensor:
-    return given.hidden.new_ones(len(given.hidden)) if given.value_scale is None else given.value_scale
+        yield joined_scales(row.conditionings)
 
 
 @cache

@@ -5,7 +5,7 @@ They hold what one evaluation needs and are taken off after it. Numbers differ f
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, final
 
 import torch
@@ -28,12 +28,23 @@ class MixingProcessor:
         self._rows = {patch: [i for i, other in enumerate(patches) if other == patch] for patch in patches}
         self._split = split
 
-    def __call__(self, attn: Any, hidden_states: Tensor, encoder_hidden_states: Tensor, **_: Any) -> Tensor:
+    def __call__(
+        self,
+        attn: Any,
+        hidden_states: Tensor,
+        encoder_hidden_states: Tensor,
+        attention_mask: Tensor | None = None,
+        **_: Any,
+    ) -> Tensor:
         query, key, value = query_key_value(attn, hidden_states, encoder_hidden_states)
-        ahead, behind = slice(None, self._split), slice(self._split, None)
+        bias = None if attention_mask is None else attention_mask[:, None]
         positive, negative = (
-            scaled_dot_product_attention(query, key[:, :, part], value[:, :, part]).transpose(1, 2).float()
-            for part in (ahead, behind)
+            scaled_dot_product_attention(
+                query, key[:, :, part], value[:, :, part], None if bias is None else bias[..., part]
+            )
+            .transpose(1, 2)
+            .float()
+            for part in (slice(None, self._split), slice(self._split, None))
         )
         mixed = torch.empty_like(positive)
         for patch, rows in self._rows.items():
@@ -47,7 +58,7 @@ class SignFlipProcessor:
 
     Args:
         patches: one a row.
-        words: [rows, tokens] bool of the second conditioning, where a word stands.
+        words: [rows, tokens] in [0, 1] of the second conditioning, how much of a word stands there.
         split: tokens of the first conditioning.
     """
 
@@ -56,14 +67,22 @@ class SignFlipProcessor:
             return torch.tensor([getattr(patch, name) for patch in patches], device=words.device)[:, None]
 
         ahead = torch.zeros(len(patches), split, device=words.device)
-        behind = torch.where(words, -each("bias"), -math.inf)
+        behind = words.to(torch.float32).log() - each("bias")
         self._scores = torch.cat([ahead, behind], 1)[:, None, None]
         self._factors = torch.cat([ahead + 1, -each("weight").expand_as(words)], 1)[:, None, :, None]
 
-    def __call__(self, attn: Any, hidden_states: Tensor, encoder_hidden_states: Tensor, **_: Any) -> Tensor:
+    def __call__(
+        self,
+        attn: Any,
+        hidden_states: Tensor,
+        encoder_hidden_states: Tensor,
+        attention_mask: Tensor | None = None,
+        **_: Any,
+    ) -> Tensor:
         query, key, value = query_key_value(attn, hidden_states, encoder_hidden_states)
         flipped = value * self._factors.to(value.dtype)
         mask = self._scores.to(value.dtype)
+        mask = mask if attention_mask is None else mask + attention_mask[:, None]
         attended = scaled_dot_product_attention(query, key, flipped, attn_mask=mask)
         return project_output(attn, attended.transpose(1, 2))
 
@@ -136,6 +155,20 @@ def processing(modules: Iterable[Any], processor: Callable[..., Any]) -> Iterato
     finally:
         for module, own in before:
             module.set_processor(own)
+
+
+@contextmanager
+def biased(modules: Iterable[torch.nn.Module], bias: Tensor | None) -> Iterator[None]:
+    """While this lasts, `bias` [rows, tokens], if any, is added to the scores of these cross-attentions."""
+    with ExitStack() as stack:
+        if bias is not None:
+
+            def add(_: object, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
+                return given, {**named, "attention_mask": bias.to(given[0])[:, None]}
+
+            for module in modules:
+                stack.callback(module.register_forward_pre_hook(add, with_kwargs=True).remove)
+        yield
 
 
 @contextmanager

@@ -44,7 +44,9 @@ class MapExchange:
         query = attention.head_to_batch_dim(attention.to_q(hidden_states))
         key = attention.head_to_batch_dim(attention.to_k(read))
         value = attention.head_to_batch_dim(attention.to_v(read))
-        maps = attention.get_attention_scores(query, key, attention_mask)
+        rows, tokens = read.shape[:2]
+        mask = attention.prepare_attention_mask(attention_mask, tokens, rows)
+        maps = attention.get_attention_scores(query, key, mask)
         original, edited = maps.unflatten(0, (2, -1, attention.heads)).unbind()
         maps = torch.stack([original, self._choose(original, edited)]).flatten(0, 2)
         heard = attention.batch_to_head_dim(torch.bmm(maps, value))

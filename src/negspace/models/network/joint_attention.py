@@ -5,10 +5,10 @@ along as a second text: the picture's tokens read both, each text reads the pict
 carried out so by its authors (arXiv 2505.21179, section 4, on FLUX and SD3.5), and VSF (arXiv 2508.10931).
 """
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from typing import Any, final
 
 import torch
@@ -19,7 +19,7 @@ from negspace.guidance import Patch
 from negspace.guidance.patches import FlippedValues, MixedAttention, OtherWeights
 from negspace.models.base import Row
 from negspace.models.network.attention import processing
-from negspace.models.network.patching import PatchHost, avoided_words, no_place
+from negspace.models.network.patching import PatchHost, no_place, word_shares
 
 Projected = tuple[Tensor, Tensor, Tensor]
 """Query, key and value, [rows, heads, tokens, dim] each, the text before the picture."""
@@ -42,21 +42,44 @@ class JointPatchHost(PatchHost):
         if not isinstance(patch, MixedAttention | FlippedValues | OtherWeights):
             raise no_place(self._name, patch)
 
-    def applied(self, rows: Sequence[Row]) -> AbstractContextManager[None]:
+    def applied(self, rows: Sequence[Row], bias: Tensor | None = None) -> AbstractContextManager[None]:
         patches: list[Any] = [row.patch for row in rows]
         lengths = [conditioning.hidden.shape[0] for conditioning in rows[0].conditionings]
-        split, tokens = lengths[0], sum(lengths)
+        texts = _Texts(lengths[0], sum(lengths), bias)
         match patches[0]:
-            case None | OtherWeights():
-                return nullcontext()
             case MixedAttention():
-                return processing(self._modules, JointMixingProcessor(self._project, split, tokens, patches))
+                return processing(self._modules, JointMixingProcessor(self._project, texts, patches))
             case FlippedValues():
-                words = avoided_words(rows)
-                processor = JointSignFlipProcessor(self._project, split, tokens, patches, words)
-                return processing(self._modules, processor)
+                words = word_shares(rows)
+                return processing(self._modules, JointSignFlipProcessor(self._project, texts, patches, words))
+            case None | OtherWeights() if bias is not None:
+                return processing(self._modules, JointProcessor(self._project, texts))
+            case None:
+                return nullcontext()
             case patch:
                 raise no_place(self._name, patch)
+
+
+@dataclass(frozen=True, eq=False)
+class _Texts:
+    """The texts before the picture.
+
+    Attributes:
+        split: tokens of the first.
+        tokens: of both.
+        bias: [rows, tokens], added to the scores of their tokens, or None.
+    """
+
+    split: int
+    tokens: int
+    bias: Tensor | None
+
+    def scores(self, key: Tensor, start: int, stop: int) -> Tensor | None:
+        """[rows, 1, 1, tokens], the bias of one part of the texts, and of the picture, which has none."""
+        if self.bias is None:
+            return None
+        picture = key.new_zeros(len(self.bias), key.shape[2] - self.tokens)
+        return torch.cat([self.bias[:, start:stop].to(key), picture], 1)[:, None, None]
 
 
 class _Joint(ABC):
@@ -64,14 +87,12 @@ class _Joint(ABC):
 
     Args:
         project: how a module makes queries, keys and values.
-        split: tokens of the first text.
-        tokens: of both texts.
+        texts: the two texts.
     """
 
-    def __init__(self, project: Projection, split: int, tokens: int) -> None:
+    def __init__(self, project: Projection, texts: _Texts) -> None:
         self._project = project
-        self._split = split
-        self._tokens = tokens
+        self._texts = texts
 
     @abstractmethod
     def picture(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
@@ -86,11 +107,9 @@ class _Joint(ABC):
         image_rotary_emb: Any = None,
     ) -> Tensor | tuple[Tensor, Tensor]:
         query, key, value = self._project(attn, hidden_states, encoder_hidden_states, image_rotary_emb)
-        split, tokens = self._split, self._tokens
-        first = scaled_dot_product_attention(query[:, :, :split], *self._beside(key, value, 0, split))
-        second = scaled_dot_product_attention(
-            query[:, :, split:tokens], *self._beside(key, value, split, tokens)
-        )
+        split, tokens = self._texts.split, self._texts.tokens
+        first = self._attended(query[:, :, :split], key, value, 0, split)
+        second = self._attended(query[:, :, split:tokens], key, value, split, tokens)
         seen = self.picture(query[:, :, tokens:], key, value).to(value.dtype)
         answer = torch.cat([first, second, seen], 2).transpose(1, 2).flatten(2)
         if encoder_hidden_states is None:
@@ -98,27 +117,34 @@ class _Joint(ABC):
         text, picture = answer[:, :tokens], attn.to_out[1](attn.to_out[0](answer[:, tokens:]))
         return picture, text if attn.context_pre_only else attn.to_add_out(text)
 
-    def _beside(self, key: Tensor, value: Tensor, start: int, stop: int) -> tuple[Tensor, Tensor]:
-        """Keys and values of one text and of the picture."""
-        return tuple(torch.cat([x[:, :, start:stop], x[:, :, self._tokens :]], 2) for x in (key, value))  # type: ignore[return-value]
+    def _attended(self, query: Tensor, key: Tensor, value: Tensor, start: int, stop: int) -> Tensor:
+        """What queries make of one text and of the picture."""
+        tokens = self._texts.tokens
+        keys, values = (torch.cat([x[:, :, start:stop], x[:, :, tokens:]], 2) for x in (key, value))
+        return scaled_dot_product_attention(query, keys, values, self._texts.scores(key, start, stop))
+
+
+@final
+class JointProcessor(_Joint):
+    """The picture attends to itself and the first text, some of whose tokens have little attention."""
+
+    def picture(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        return self._attended(query, key, value, 0, self._texts.split)
 
 
 @final
 class JointMixingProcessor(_Joint):
     """The picture attends to itself with either text, and what comes of both is mixed, a patch a row."""
 
-    def __init__(
-        self, project: Projection, split: int, tokens: int, patches: Sequence[MixedAttention]
-    ) -> None:
-        super().__init__(project, split, tokens)
+    def __init__(self, project: Projection, texts: _Texts, patches: Sequence[MixedAttention]) -> None:
+        super().__init__(project, texts)
         self._rows = {patch: [i for i, other in enumerate(patches) if other == patch] for patch in patches}
 
     def picture(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        split, tokens = self._texts.split, self._texts.tokens
         positive, negative = (
-            scaled_dot_product_attention(query, *self._beside(key, value, start, stop))
-            .transpose(1, 2)
-            .float()
-            for start, stop in ((0, self._split), (self._split, self._tokens))
+            self._attended(query, key, value, start, stop).transpose(1, 2).float()
+            for start, stop in ((0, split), (split, tokens))
         )
         mixed = torch.empty_like(positive)
         for patch, rows in self._rows.items():
@@ -132,32 +158,29 @@ class JointSignFlipProcessor(_Joint):
     turned.
 
     Args:
-        words: [rows, tokens] bool of the second text, where a word stands.
+        words: [rows, tokens] in [0, 1] of the second text, how much of a word stands there.
     """
 
     def __init__(
-        self,
-        project: Projection,
-        split: int,
-        tokens: int,
-        patches: Sequence[FlippedValues],
-        words: Tensor,
+        self, project: Projection, texts: _Texts, patches: Sequence[FlippedValues], words: Tensor
     ) -> None:
-        super().__init__(project, split, tokens)
+        super().__init__(project, texts)
 
         def each(name: str) -> Tensor:
             return torch.tensor([getattr(patch, name) for patch in patches], device=words.device)[:, None]
 
-        self._scores = torch.where(words, -each("bias"), -math.inf)
+        self._scores = words.to(torch.float32).log() - each("bias")
         self._factors = -each("weight").expand_as(words).to(torch.float32)
 
     def picture(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        split, tokens = self._split, self._tokens
-        scores = key.new_zeros(key.shape[0], key.shape[2])
-        scores[:, split:tokens] = self._scores.to(key.dtype)
+        split, tokens = self._texts.split, self._texts.tokens
+        scores = self._texts.scores(key, 0, tokens)
+        if scores is None:
+            scores = key.new_zeros(key.shape[0], 1, 1, key.shape[2])
+        scores[..., split:tokens] += self._scores.to(key.dtype)[:, None, None]
         flipped = value.clone()
         flipped[:, :, split:tokens] *= self._factors.to(value.dtype)[:, None, :, None]
-        return scaled_dot_product_attention(query, key, flipped, attn_mask=scores[:, None, None])
+        return scaled_dot_product_attention(query, key, flipped, attn_mask=scores)
 
 
 def without_positions(attn: Any, picture: Tensor, text: Tensor | None, _: Any) -> Projected:

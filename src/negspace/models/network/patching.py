@@ -1,14 +1,13 @@
 """What a UNet makes of patches: each is carried out while one evaluation lasts, and taken back after it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, final
 
 import torch
 from torch import Tensor
 
-from negspace.encoding import Conditioning
 from negspace.errors import RequestError
 from negspace.guidance import Patch
 from negspace.guidance.patches import (
@@ -25,6 +24,7 @@ from negspace.models.network.attention import (
     IdentityProcessor,
     MixingProcessor,
     SignFlipProcessor,
+    biased,
     processing,
     skipping,
 )
@@ -49,8 +49,13 @@ class PatchHost(ABC):
         """
 
     @abstractmethod
-    def applied(self, rows: Sequence[Row]) -> AbstractContextManager[None]:
-        """While it lasts, the network answers as the patches of these rows, all of one kind, ask for."""
+    def applied(self, rows: Sequence[Row], bias: Tensor | None = None) -> AbstractContextManager[None]:
+        """While it lasts, the network answers as the patches of these rows, all of one kind, ask for.
+
+        Args:
+            rows: the rows.
+            bias: [rows, tokens], added to the scores of their conditionings' tokens in every attention.
+        """
 
 
 @final
@@ -65,7 +70,9 @@ class NoPatchHost(PatchHost):
         if not isinstance(patch, OtherWeights):
             raise no_place(self._name, patch)
 
-    def applied(self, rows: Sequence[Row]) -> AbstractContextManager[None]:
+    def applied(self, rows: Sequence[Row], bias: Tensor | None = None) -> AbstractContextManager[None]:
+        if bias is not None:
+            raise RequestError(f"{self._name} has no place for words of small weights; leave them out")
         if rows[0].patch is not None:
             self.check(rows[0].patch)
         return nullcontext()
@@ -109,7 +116,12 @@ class UNetPatchHost(PatchHost):
         if not there:
             raise RequestError(f"{self._name} has no {needed}; choose another rule")
 
-    def applied(self, rows: Sequence[Row]) -> AbstractContextManager[None]:
+    @contextmanager
+    def applied(self, rows: Sequence[Row], bias: Tensor | None = None) -> Iterator[None]:
+        with biased(self.cross_attentions, bias), self._patched(rows):
+            yield
+
+    def _patched(self, rows: Sequence[Row]) -> AbstractContextManager[None]:
         patches: list[Any] = [row.patch for row in rows]
         split = rows[0].conditionings[0].hidden.shape[0]
         match patches[0]:
@@ -118,8 +130,8 @@ class UNetPatchHost(PatchHost):
             case MixedAttention():
                 return processing(self.cross_attentions, MixingProcessor(patches, split))
             case FlippedValues():
-                processor = SignFlipProcessor(patches, avoided_words(rows), split)
-                return processing(self.cross_attentions, processor)
+                words = word_shares(rows)
+                return processing(self.cross_attentions, SignFlipProcessor(patches, words, split))
             case IdentityAttention():
                 return processing(self.middle_self_attentions, IdentityProcessor())
             case BlurredQueries():
@@ -147,16 +159,7 @@ def no_place(name: str, patch: Patch) -> RequestError:
     return RequestError(f"{name} has no place for {type(patch).__name__}; choose another rule")
 
 
-def avoided_words(rows: Sequence[Row]) -> Tensor:
-    """[rows, tokens] bool on the rows' device, where a word stands in the conditionings behind the first."""
-    masks = (torch.cat(list(map(word_mask, row.conditionings[1:]))) for row in rows)
-    return torch.stack(list(masks)).to(rows[0].x.device)
-
-
-def word_mask(conditioning: Conditioning) -> Tensor:
-    """[tokens] bool, where a word stands in a conditioning: no begin mark, end mark or padding."""
-    words = torch.zeros(conditioning.hidden.shape[0], dtype=torch.bool)
-    for report in conditioning.tokens:
-        places = [place for chunk in report.chunks for place in chunk.places if place >= 0]
-        words[places] = True
-    return words
+def word_shares(rows: Sequence[Row]) -> Tensor:
+    """[rows, tokens] in [0, 1], where a word stands in the conditionings behind a row's first."""
+    read = [torch.cat([other.word_shares for other in row.conditionings[1:]]) for row in rows]
+    return torch.stack(read).to(rows[0].x.device)
