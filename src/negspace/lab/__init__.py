@@ -42,15 +42,12 @@ __all__ = [
 
 # The modules of what makes pictures. They need torch, so they are imported on first use.
 _MODULES = {
-    "CurveMaker": "curves",
-    "Curves": "curves",
+    **dict.fromkeys(("CurveMaker", "Curves"), "curves"),
+    **dict.fromkeys(("Proof", "prove"), "proof"),
+    **dict.fromkeys(("ProofResult", "TermVerdict"), "results"),
     "Progress": "picture_maker",
-    "Proof": "proof",
-    "ProofResult": "results",
     "Report": "report",
     "Site": "site",
-    "TermVerdict": "results",
-    "prove": "proof",
 }
 
 

@@ -53,12 +53,7 @@ class Comparison:
 @final
 @dataclass(frozen=True)
 class Ablation:
-    """The design of a proof.
-
-    Attributes:
-        arms: every negative, once.
-        comparisons: pairs of arms.
-    """
+    """The design of a proof: every negative once, and the pairs of arms that are compared."""
 
     arms: tuple[Arm, ...]
     comparisons: tuple[Comparison, ...]
@@ -69,10 +64,10 @@ class Ablation:
         Raises:
             LabError: there is none.
         """
-        for arm in self.arms:
-            if arm.name == name:
-                return arm
-        raise LabError(f"no arm is called {name!r}; there are: {', '.join(arm.name for arm in self.arms)}")
+        arms = {arm.name: arm for arm in self.arms}
+        if name not in arms:
+            raise LabError(f"no arm is called {name!r}; there are: {', '.join(arms)}")
+        return arms[name]
 
     def comparison(self, kind: ComparisonKind, term: str) -> Comparison:
         """The comparison of this kind for a term of the list."""
@@ -88,8 +83,7 @@ def ablation(avoid: Sequence[Avoid], *, unrelated: str, words: Sequence[str], se
     Args:
         avoid: the list; weights and windows are kept in every arm.
         unrelated: a term that has nothing to do with the prompt or the list.
-        words: a vocabulary from which the random words are drawn.
-        seed: of the draw; the same seed gives the same words.
+        words: a vocabulary from which the random words are drawn; the same seed draws the same ones.
 
     Raises:
         LabError: the list is empty or names a term twice, the unrelated term is in it, or the vocabulary has

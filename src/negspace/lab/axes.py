@@ -24,12 +24,7 @@ _NO_SINGLE_VALUE: Final = (
 
 
 class Axis(ABC):
-    """One thing that varies.
-
-    Attributes:
-        name: what varies.
-        values: as they were written.
-    """
+    """One thing that varies, with its values as they were written."""
 
     def __init__(self, name: str, values: tuple[str, ...]) -> None:
         self.name: Final = name
@@ -59,7 +54,7 @@ class FieldAxis(Axis):
 
     def request_at(self, request: Request, index: int) -> Request:
         value = self.values[index]
-        return Request.from_dict({**_fields(request), self.name: _value(self.name, value)})
+        return Request.from_dict({**dict(request), self.name: _value(self.name, value)})
 
 
 @final
@@ -79,13 +74,7 @@ class WindowAxis(Axis):
 
 @final
 class ReplaceAxis(Axis):
-    """Words of the prompt or of the negative, replaced by each value; the words themselves keep the text.
-
-    Args:
-        side: "prompt" or "avoid".
-        words: what is replaced.
-        values: the replacements.
-    """
+    """Words of one side, "prompt" or "avoid", replaced by each value; the words themselves keep the text."""
 
     def __init__(self, side: str, words: str, values: tuple[str, ...]) -> None:
         super().__init__(f"{side}/{words}", values)
@@ -156,10 +145,6 @@ def axis(text: str) -> Axis:
     if name not in fields:
         raise LabError(no_such("axis", name, [*fields, "window", "encoder", "prompt/WORDS", "avoid/WORDS"]))
     return FieldAxis(name, values)
-
-
-def _fields(request: Request) -> dict[str, object]:
-    return {name: getattr(request, name) for name in Request.model_fields}
 
 
 def _value(name: str, value: str) -> object:

@@ -29,7 +29,6 @@ class Cluster(Workers):
     """Actors of a Ray cluster. Every machine needs Negspace in the same version, and the model at its path.
 
     Args:
-        model: generates the pictures.
         address: of the cluster; "auto" for the one that this machine belongs to, "local" for a new one on it.
         count: how many actors; None is one per core.
 
@@ -45,12 +44,10 @@ class Cluster(Workers):
         self._ray = ray
         self._started = not ray.is_initialized()
         if self._started:
-            settings: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+            new: dict[str, Any] = {"num_cpus": count, "include_dashboard": False}
+            place = new if address == LOCAL else {"address": address}
             try:
-                if address == LOCAL:
-                    ray.init(num_cpus=count, include_dashboard=False, **settings)
-                else:
-                    ray.init(address=address, **settings)
+                ray.init(log_to_driver=False, logging_level="ERROR", **place)
             except (ConnectionError, ValueError, RuntimeError) as error:
                 raise LabError(f"cluster: no Ray cluster at {address!r}: {_first_line(error)}") from None
         self.count = count or max(1, int(ray.cluster_resources().get("CPU", 1)))

@@ -1,12 +1,11 @@
 """Curves: what the guidance scale does to a request, without and with its negative, on the same seeds."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self, final
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import AliasChoices, Field
 from scipy.stats import binomtest
 
@@ -21,7 +20,7 @@ from negspace.lab.picture_store import PictureSpec
 from negspace.lab.report import save_page
 from negspace.lab.site import HERE, Site
 from negspace.lab.stats import mean_similarity, vendi
-from negspace.lab.vectors import PictureVectors, measure_vectors
+from negspace.lab.vectors import MEASURED, PictureVectors, measure_vectors
 from negspace.lab.witness import Witness, choose_witness
 from negspace.lab.wording import terms_text
 from negspace.records import Omega
@@ -32,20 +31,11 @@ if TYPE_CHECKING:
 
 SCALES: Final = (1.0, 1.5, 2.5, 4.0, 6.0, 9.0)
 PICTURES: Final = 24
-MEASURED: Final = 4
-"""Pictures whose predictions are measured step by step."""
-
-HEAT_MAP_PAIRS: Final = 3
 
 
 @final
 class Share(Frozen):
-    """A share of pictures.
-
-    Attributes:
-        hits, of: how many of how many.
-        interval: Wilson's, 95 %.
-    """
+    """A share of pictures: how many of how many, with Wilson's interval of 95 %."""
 
     hits: int
     of: int
@@ -63,7 +53,6 @@ class CurvePoint(Frozen):
     """What the pictures at one scale show.
 
     Attributes:
-        scale: of all of them.
         leak, leak_with: how many show what is avoided, without the negative and with it.
         lacking, lacking_with: how many lack something that the prompt names.
         variety, variety_with: their Vendi score, in the witness's features.
@@ -88,7 +77,6 @@ class CurveNumbers(Frozen):
     Attributes:
         request: with its first seed and its own scale; "asked" in files of older versions.
         witness: what looked at the pictures.
-        points: by scale.
         push: of some pictures at the request's scale, |d_n - d_u| step by step; None where it was not
             evaluated.
         omega: of the same pictures, the effective strengths (positive, negative).
@@ -106,12 +94,7 @@ class CurveNumbers(Frozen):
 @final
 @dataclass(frozen=True, eq=False)
 class Curves:
-    """The numbers, and the figures that show them.
-
-    Attributes:
-        numbers: what was measured.
-        figures: (caption, figure).
-    """
+    """The numbers, and the figures that show them, (caption, figure) each."""
 
     numbers: CurveNumbers
     figures: tuple[tuple[str, "Figure"], ...]
@@ -128,17 +111,14 @@ class Curves:
 
 
 @final
-class CurveMaker:
+class CurveMaker(AbstractContextManager["CurveMaker"]):
     """Curves that are being made. Iterating makes pictures; it may stop at any moment and lose nothing.
 
     Args:
         base: the request, with something avoided.
-        model: generates the pictures.
-        folder: where they are kept; the same curves continue with those that exist.
-        scales: of the curves.
+        folder: where pictures are kept; the same curves continue with those that exist.
         pictures: at every scale, without and with the negative.
         witness: looks at the pictures; a judge can do so, too. None chooses by the model.
-        site: where the pictures are made.
 
     Raises:
         LabError: nothing is avoided, there are too few scales or pictures, or nothing can see what they show.
@@ -174,9 +154,6 @@ class CurveMaker:
         self._witness = choose_witness(witness, model, (base.prompt, *terms))
         self._expectation = Expectation.of(base.prompt, terms, self._witness)
         self._maker = PictureMaker.open(model, self._witness, folder, site, dtype=base.dtype)
-
-    def __enter__(self) -> "CurveMaker":
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._maker.close()
@@ -236,7 +213,7 @@ class CurveMaker:
         own = self._model.facts.scale if self._base.scale is None else self._base.scale
         scale = min(self._scales, key=lambda scale: abs(scale - own))
         sides = [self._maker.store.pictures(self._specs(scale, side)) for side in (False, True)]
-        pairs = list(zip(*sides, strict=True))[:HEAT_MAP_PAIRS]
+        pairs = list(zip(*sides, strict=True))[: figures.HEAT_MAP_PAIRS]
         yield f"Where in the picture the negative acted, at scale {scale:g}.", figures.heat_map(pairs)
 
     def _request(self, seed: int, scale: float | None, with_negative: bool) -> Request:
@@ -254,22 +231,19 @@ class CurveMaker:
             [[measure(record) for record in records] for records in sides]
             for measure in (self._expectation.shows_avoided, self._expectation.lacks_wanted)
         )
-        features = [self._features(side) for side in specs]
+        features = [self._witness.features(self._maker.store.pictures(side)) for side in specs]
         point = CurvePoint(
             scale=scale,
             leak=Share.among(leak[0]),
             leak_with=Share.among(leak[1]),
             lacking=Share.among(lacking[0]),
             lacking_with=Share.among(lacking[1]),
-            variety=float(vendi(features[0])),
-            variety_with=float(vendi(features[1])),
-            similarity=float(mean_similarity(features[0])),
-            similarity_with=float(mean_similarity(features[1])),
+            variety=vendi(features[0]),
+            variety_with=vendi(features[1]),
+            similarity=mean_similarity(features[0]),
+            similarity_with=mean_similarity(features[1]),
         )
         return figures.ScaleResults(scale, leak[0], leak[1], features[1]), point
-
-    def _features(self, specs: Sequence[PictureSpec]) -> NDArray[np.float32]:
-        return self._witness.features(self._maker.store.pictures(specs))
 
 
 def _both_sides(omega: Omega | None) -> tuple[float, float] | None:

@@ -54,8 +54,7 @@ class Effect(Frozen):
         before, after: share of pictures with the fault, without and with what is tested.
         effect: net share of pictures that are better, before - after.
         interval: of the effect, 95 %, valid whenever the pairs were inspected (confidence sequence).
-        helped, harmed: pairs that got better and worse.
-        pairs: how many were made.
+        helped, harmed, pairs: how many got better, got worse, and were made.
         p: McNemar's exact two-sided p, for a number of pairs that was fixed before.
     """
 
@@ -99,7 +98,6 @@ class SideEffect(Frozen):
     """A thing that a term changed besides what it names.
 
     Attributes:
-        thing: its name.
         before, after: share of pictures that show it.
         p: McNemar's exact p, times the number of things that were looked for (Bonferroni).
     """
@@ -116,9 +114,7 @@ def side_effects(
     """The things whose share differs between the two sides of the pairs, largest difference first."""
     effects: list[SideEffect] = []
     for thing in things:
-        effect = Effect.of(
-            tally((thing in without.seen, thing in with_it.seen) for without, with_it in pairs)
-        )
+        effect = Effect.of(tally((thing in before.seen, thing in after.seen) for before, after in pairs))
         p = min(1.0, effect.p * len(things))
         if p < alpha:
             effects.append(SideEffect(thing=thing, before=effect.before, after=effect.after, p=p))

@@ -25,6 +25,9 @@ COLOURS: Final = {
     "target": "#8a5a00",
     "unconditioning": "#62626c",
 }
+HEAT_MAP_PAIRS: Final = 3
+"""Pairs of pictures of which a page shows where they differ."""
+
 _STYLE: Final[dict[Any, Any]] = {
     "font.size": 9,
     "axes.spines.top": False,
@@ -132,7 +135,6 @@ class ScaleResults:
     """What the pictures at one scale show.
 
     Attributes:
-        scale: of all of them.
         without, with_it: for each picture whether what is avoided is in it, without and with the negative.
         features: [pictures, dimensions] of the pictures with the negative.
     """
@@ -158,16 +160,8 @@ def leak_curve(rows: Sequence[ScaleResults]) -> Figure:
             shares = np.array([np.mean(hit) for hit in hits])
             ends = [binomtest(int(sum(hit)), len(hit)).proportion_ci(method="wilson") for hit in hits]
             bars = np.array([[s - e.low, e.high - s] for s, e in zip(shares, ends, strict=True)]).T.clip(0)
-            axes.errorbar(
-                [row.scale for row in rows],
-                shares,
-                bars,
-                color=colour,
-                marker="o",
-                ms=4,
-                capsize=2,
-                label=label,
-            )
+            scales = [row.scale for row in rows]
+            axes.errorbar(scales, shares, bars, marker="o", ms=4, capsize=2, color=colour, label=label)
         axes.set_xlabel("guidance scale")
         axes.set_ylabel("leak: share of pictures with it")
         axes.set_ylim(-0.03, 1.03)

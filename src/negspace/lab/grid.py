@@ -13,7 +13,7 @@ from negspace import png
 from negspace.contact_sheet import sheet
 from negspace.errors import LabError
 from negspace.files import write_whole
-from negspace.generate import Model
+from negspace.generate import Model, load
 from negspace.lab.axes import Axis
 from negspace.lab.picture_maker import PictureMaker, pixel_identity
 from negspace.lab.picture_store import PictureSpec, PictureStore
@@ -21,6 +21,7 @@ from negspace.lab.report import data_url, render_template
 from negspace.lab.site import HERE, Site
 from negspace.lab.witness import BlindWitness
 from negspace.models.files.source import Source
+from negspace.planning.plan import Plan
 from negspace.receipt import Receipt
 from negspace.request import Request
 
@@ -38,7 +39,6 @@ class Cell:
     Attributes:
         place: (z, y, x), the index of the value of each axis.
         picture: RGB.
-        receipt: of the picture.
     """
 
     place: tuple[int, int, int]
@@ -64,10 +64,8 @@ class Grid:
     def sheet(self) -> Image.Image:
         """All pictures on one contact sheet: x across, y down, and one block below the other for z."""
         zs, ys, xs = self.labels
-        rows = [
-            [cell.picture for cell in self.cells[start : start + len(xs)]]
-            for start in range(0, len(self.cells), len(xs))
-        ]
+        pictures = iter([cell.picture for cell in self.cells])
+        rows = [[next(pictures) for _ in xs] for _ in zs for _ in ys]
         names = [" — ".join(part for part in (z, y) if part) for z in zs for y in ys]
         return sheet(rows, headings=xs if any(xs) else (), labels=names if any(names) else ())
 
@@ -80,10 +78,8 @@ class Grid:
         place = Path(folder)
         page, whole, plain = (place / f"compare.{end}" for end in ("html", "png", "json"))
         zs, ys, xs = self.labels
-        tables = [
-            (z, [(y, [self._shown(k, j, i) for i in range(len(xs))]) for j, y in enumerate(ys)])
-            for k, z in enumerate(zs)
-        ]
+        shown = iter([self._shown(cell) for cell in self.cells])
+        tables = [(z, [(y, [next(shown) for _ in xs]) for y in ys]) for z in zs]
         receipts = [
             {"labels": self._names(cell), "receipt": cell.receipt.model_dump(mode="json")}
             for cell in self.cells
@@ -97,22 +93,12 @@ class Grid:
         )
         return page, whole, plain
 
-    def _cell(self, z: int, y: int, x: int) -> Cell:
-        _, ys, xs = self.labels
-        return self.cells[(z * len(ys) + y) * len(xs) + x]
-
     def _names(self, cell: Cell) -> list[str]:
         return [names[i] for names, i in zip(self.labels, cell.place, strict=True) if names[i]]
 
-    def _shown(self, z: int, y: int, x: int) -> tuple[str, str, str]:
+    def _shown(self, cell: Cell) -> tuple[str, str, str]:
         """(data URL, what it is in words, receipt as text) of one cell."""
-        cell = self._cell(z, y, x)
         return data_url(cell.picture), ", ".join(self._names(cell)) or self.prompt, cell.receipt.summary()
-
-
-def open_source(source: Source) -> Model:
-    """The model of a source."""
-    return Model(source, None, None, None)
 
 
 @final
@@ -124,7 +110,6 @@ class GridMaker:
         axes: x, then y, then z; none to three.
         folder: where the pictures are kept; the same grid continues with those that exist.
         model: generates the pictures of cells that name no other model.
-        site: where they are made.
         open_other: opens another model, or the model with another text encoder, that a cell needs.
 
     Attributes:
@@ -142,7 +127,7 @@ class GridMaker:
         folder: Path,
         model: Model,
         site: Site = HERE,
-        open_other: Callable[[Source], Model] = open_source,
+        open_other: Callable[[Source], Model] = load,
     ) -> None:
         _check(base, axes)
         x, y, z = (*axes, None, None, None)[:3]
@@ -219,13 +204,10 @@ class GridMaker:
         return specs
 
     def _maker(self, source: Source) -> PictureMaker:
-        return PictureMaker.open(
-            self._models[source],
-            _BLIND,
-            self._folder,
-            self._site,
-            plan=lambda request: self._plans[source, request],
-        )
+        def plan(request: Request) -> Plan:
+            return self._plans[source, request]
+
+        return PictureMaker.open(self._models[source], _BLIND, self._folder, self._site, plan=plan)
 
 
 def _check(base: Request, axes: Sequence[Axis]) -> None:

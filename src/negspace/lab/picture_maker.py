@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self, final
@@ -53,16 +54,11 @@ class Progress:
 
 
 @final
-class PictureMaker:
+class PictureMaker(AbstractContextManager["PictureMaker"]):
     """Generates pictures, stores them, and looks at them.
 
-    Args:
-        workers: generate pictures.
-        witness: looks at them.
-        store: keeps them.
-        plan: plans the request of a picture that is missing.
-
     Attributes:
+        store: keeps them.
         made: how many pictures this object generated.
         seconds: time that took.
     """
@@ -89,10 +85,7 @@ class PictureMaker:
         """Start workers for a model and open the store in a folder; `close` ends both.
 
         Args:
-            model: generates the pictures.
-            witness: looks at them.
-            folder: where they are kept.
-            site: where they are made.
+            folder: where pictures are kept.
             dtype: of the requests.
             plan: gives the plan of a request; None plans it with the model.
 
@@ -107,9 +100,6 @@ class PictureMaker:
             workers.close()
             raise
         return cls(workers, witness, store, plan or model.plan)
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
@@ -152,13 +142,7 @@ class PictureMaker:
         return self.store.pictures(specs)
 
     def progress(self, stage: str, left: int, done: int | None = None) -> Progress:
-        """How far a measurement is, at the pace so far.
-
-        Args:
-            stage: what is being done, in words.
-            left: the most pictures that may still be needed.
-            done: pictures that exist; None counts those in the store.
-        """
+        """How far a measurement is, at the pace so far; a `done` of None counts the pictures in the store."""
         pace = self.seconds / self.made if self.made else None
         exist = len(self.store) if done is None else done
         return Progress(stage, exist, left, None if pace is None else pace * left)

@@ -8,6 +8,7 @@ again. Both are only ever added to, so a run that is killed at any moment can be
 import hashlib
 import json
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, final
@@ -21,9 +22,6 @@ from negspace.frozen import Frozen
 from negspace.lab.json_lines import JsonLinesFile
 from negspace.receipt import Receipt
 from negspace.request import Request
-
-_PICTURES = "pictures"
-_LINES = "seen.jsonl"
 
 
 @final
@@ -64,7 +62,7 @@ class PictureRecord(Frozen):
 
 
 @final
-class PictureStore:
+class PictureStore(AbstractContextManager["PictureStore"]):
     """The pictures in a folder. Only one program at a time can open it.
 
     Args:
@@ -80,11 +78,8 @@ class PictureStore:
         self.folder: Final = folder
         self._identity = identity
         self._witness = witness
-        self._lines = JsonLinesFile(folder / _LINES, PictureRecord)
+        self._lines = JsonLinesFile(folder / "seen.jsonl", PictureRecord)
         self._records = {record.key: record for record in self._lines.values if record.witness == witness}
-
-    def __enter__(self) -> "PictureStore":
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
@@ -110,7 +105,7 @@ class PictureStore:
 
     def path(self, spec: PictureSpec) -> Path:
         """Where a picture is, or would be."""
-        return self.folder / _PICTURES / f"{self.key(spec)}.png"
+        return self.folder / "pictures" / f"{self.key(spec)}.png"
 
     def picture(self, spec: PictureSpec) -> Image.Image | None:
         """A picture; None if it was not made."""
@@ -136,20 +131,12 @@ class PictureStore:
         return receipt
 
     def save(self, spec: PictureSpec, image: Image.Image, receipt: Receipt) -> None:
-        """Write a picture with its receipt.
-
-        Raises:
-            OutputError: it cannot be written.
-        """
+        """Write a picture with its receipt; an OutputError where that is impossible."""
         png.attach(image, png.text_chunks(receipt))
         write_whole({self.path(spec): png.encode(image)})
 
     def add_seen(self, specs: Sequence[PictureSpec], seen: Sequence[frozenset[str]]) -> None:
-        """Write what is in pictures that were saved.
-
-        Raises:
-            OutputError: it cannot be written.
-        """
+        """Write what is in pictures that were saved; an OutputError where that is impossible."""
         records = [self._new_record(spec, things) for spec, things in zip(specs, seen, strict=True)]
         self._lines.add(records)
         self._records |= {record.key: record for record in records}

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
@@ -21,7 +21,7 @@ from negspace.lab.results import ProofResult, ProofSizes
 from negspace.lab.site import HERE, Site
 from negspace.lab.study import FRESH, Study, StudyResult
 from negspace.lab.trial import Design, Forecast, forecast
-from negspace.lab.vectors import PictureVectors, effective_scale, measure_vectors
+from negspace.lab.vectors import MEASURED, PictureVectors, effective_scale, measure_vectors
 from negspace.lab.witness import Witness, choose_witness
 from negspace.lab.wording import answer_text, recommendation_text
 from negspace.models.files.source import Source
@@ -35,18 +35,12 @@ SMALLEST: Final = 0.1
 EXAMPLES: Final = 4
 """Seeds whose pictures a report shows."""
 
-MEASURED: Final = 4
-"""Pictures whose vectors are measured."""
-
-HEAT_MAP_PAIRS: Final = 3
-
 
 @final
-class Proof:
+class Proof(AbstractContextManager["Proof"]):
     """A proof that is being made. Iterating makes pictures; it may stop at any moment and lose nothing.
 
     Args:
-        prompts: one prompt or several.
         avoid: the list: a text with commas, or terms.
         model: generates the pictures; a name, path or source is opened.
         folder: where the pictures are kept; a proof of the same question continues with those that exist.
@@ -102,9 +96,6 @@ class Proof:
         self._maker = PictureMaker.open(self._model, self._witness, folder, site, dtype=question.base.dtype)
         self._result: StudyResult | None = None
         self._records: dict[str, PictureRecord] = {}
-
-    def __enter__(self) -> "Proof":
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._maker.close()
@@ -164,9 +155,7 @@ class Proof:
     def result(self, study: StudyResult, witness: str | None = None) -> ProofResult:
         """The result of a study, with everything that it was found with.
 
-        Args:
-            study: what was found.
-            witness: name of who looked at the pictures; None is the proof's own witness.
+        `witness` names who looked at the pictures; None is the proof's own witness.
         """
         question, records = self._question, self._records.values()
         return ProofResult(
@@ -205,7 +194,7 @@ class Proof:
         )
         stats = [picture.stats for picture in measured]
         yield "What the whole list did at every step.", figures.strength_curves(stats)
-        if pairs := self._stored_pairs("none", "whole", HEAT_MAP_PAIRS):
+        if pairs := self._stored_pairs("none", "whole", figures.HEAT_MAP_PAIRS):
             yield "Where in the picture the whole list acted.", figures.heat_map(pairs)
 
     def _stored_pairs(self, first: str, second: str, count: int) -> list[tuple[Image.Image, Image.Image]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final, Literal, final
 
 from negspace.avoid.terms import content_words
@@ -10,7 +11,7 @@ from negspace.facts import ModelFacts
 from negspace.generate import Model
 from negspace.lab.arms import Ablation, Arm, ablation
 from negspace.lab.picture_store import PictureSpec
-from negspace.lab.results import ProofSizes, TermKind
+from negspace.lab.results import ProofSizes, TermVerdict
 from negspace.lab.witness import Witness
 from negspace.planning.plan import Plan
 from negspace.request import Avoid, Request
@@ -30,12 +31,7 @@ Stage = Literal["lists", "controls", "confirmation", "alternatives"]
 @final
 @dataclass(frozen=True)
 class Alternative:
-    """Another scale, rule or window for the smallest list.
-
-    Attributes:
-        description: in words.
-        scale, rule, window: what differs; None keeps that of the request.
-    """
+    """Another scale, rule or window for the smallest list; None keeps that of the request."""
 
     description: str
     scale: float | None = None
@@ -85,18 +81,19 @@ class Question:
         """The terms that pictures are made for."""
         return tuple(term for term in self.terms if self.early_verdict(term.term) is None)
 
-    def early_verdict(self, term: str) -> tuple[TermKind, str] | None:
-        """The verdict on a term that needs no pictures, and why; None if it needs some."""
+    def early_verdict(self, term: str) -> TermVerdict | None:
+        """The verdict on a term of the list that needs no pictures; None if it needs some."""
         planned = next(entry for entry in self.plan.terms if entry.avoid.term == term)
+        verdict = partial(TermVerdict, term=next(avoided for avoided in self.terms if avoided.term == term))
         if not self.plan.acts:
-            return "inert", f"nothing that is avoided can act: {self.plan.why_not}"
+            return verdict(kind="inert", why=f"nothing that is avoided can act: {self.plan.why_not}")
         if planned.channel in ("nothing", "check only"):
-            return "inert", "the model is not told about it"
+            return verdict(kind="inert", why="the model is not told about it")
         if planned.avoid.weight == 0:
-            return "inert", "its weight is 0"
+            return verdict(kind="inert", why="its weight is 0")
         if planned.known is False and all(word in planned.unknown for word in content_words(term)):
             words = ", ".join(planned.unknown)
-            return "unknown", f"the text encoder has learned none of its words ({words})"
+            return verdict(kind="unknown", why=f"the text encoder has learned none of its words ({words})")
         return None
 
     def spec(self, arm: Arm, seed: int) -> PictureSpec:
@@ -139,7 +136,6 @@ class PicturesNeeded:
 
     Attributes:
         stage: what they are for, in words.
-        specs: the pictures.
         left_after: the most pictures that may be needed after these.
     """
 
@@ -220,7 +216,6 @@ def _alternatives(facts: ModelFacts, base: Request) -> tuple[Alternative, ...]:
 
 
 def _sized(question: Question, sizes: ProofSizes) -> Question:
-    """The question with other sizes."""
     return replace(question, alternatives=question.alternatives if sizes.tried else (), sizes=sizes)
 
 
@@ -232,14 +227,8 @@ def _fitted(question: Question, max_pictures: int | None) -> Question:
     for pairs in range(480, 0, -8):
         part = max(8, pairs // 5)
         for tried in (part, 0):
-            sizes = ProofSizes(
-                pairs=pairs,
-                least=min(24, pairs),
-                side=min(part, pairs),
-                fresh=max(8, pairs // 3),
-                tried=tried,
-            )
-            fitted = _sized(question, sizes)
+            few = {"least": min(24, pairs), "side": min(part, pairs), "fresh": max(8, pairs // 3)}
+            fitted = _sized(question, ProofSizes(pairs=pairs, tried=tried, **few))
             least = fitted.most
             if least <= max_pictures:
                 return fitted

@@ -36,13 +36,11 @@ CONTROL_LABELS = {
 @final
 @dataclass(frozen=True, eq=False)
 class Example:
-    """One picture that a report shows.
+    """One picture that a report shows, in RGB.
 
     Attributes:
         arm: what it was made with, in words.
-        seed: of the picture.
         seen: the things in it.
-        picture: RGB.
     """
 
     arm: str
@@ -54,13 +52,7 @@ class Example:
 @final
 @dataclass(frozen=True, eq=False)
 class Report:
-    """The result of a proof, with the pictures and figures that are worth showing.
-
-    Attributes:
-        result: everything that was found.
-        examples: pictures.
-        figures: of what was measured: (caption, figure).
-    """
+    """The result of a proof, with the pictures and figures, (caption, figure), that are worth showing."""
 
     result: ProofResult
     examples: tuple[Example, ...]
@@ -121,9 +113,7 @@ def save_page(
     """Write a page, its result as JSON, and its figures, all of them or none; returns the files.
 
     Args:
-        folder: where they are written.
         name: of the template, of the page and of the JSON file, without their endings.
-        result: what the page shows.
         figures: (caption, figure).
         values: further values of the template.
 

@@ -41,10 +41,8 @@ class TermVerdict(Frozen):
         term: as it is avoided, with its weight and window.
         kind: "helps", more pictures are as asked with it than without; "harms", fewer are; "no_evidence";
             "inert", it cannot act; "unknown", the text encoder has learned none of its words.
-        why: in words.
         effect: net share of pictures that are as asked only with the term; None if no picture was made.
         interval: of the effect, 95 %, valid at the moment of stopping.
-        pairs: how many were made.
         amiss: the effect on not being as asked, with its pairs; None if no picture was made.
         there: the effect on what the term names being in the picture; None if nothing can see that.
         lacking: the effect on something wanted missing in the picture.
@@ -95,8 +93,7 @@ class Confirmation(Frozen):
     """The smallest list on fresh seeds.
 
     Attributes:
-        terms: the list.
-        benefit: against no negative.
+        benefit: of the list, against no negative.
         against_whole: against the whole list; positive if the smaller list is better.
         confirmed: whether the benefit was found again (p < 0.05).
         keeps: whether at least half of the benefit is shown to be kept.
@@ -137,19 +134,16 @@ class ProofResult(Frozen):
     Attributes:
         prompts: seed i is made with prompt i modulo their number.
         request: what every picture starts from, with the first seed; "asked" in files of older versions.
-        sizes: of the proof.
         alpha: chance of a wrong verdict, over all terms and inspections.
         smallest: the smallest net share of pictures that is worth having.
-        model, fingerprint: what made the pictures.
-        witness: what looked at them.
+        model, fingerprint, witness: what made the pictures, and what looked at them.
         verdicts: by term.
         whole: the whole list against no negative; None if no picture was made.
         controls: requests that should not do what the list does, against no negative.
         smallest_list: the terms that are enough.
         confirmation: of the smallest list; None if no term helps.
         tried: alternatives to the scale and rule of the request.
-        recommendation: in words.
-        answer: in one sentence.
+        recommendation, answer: in words.
         findings: of the plan.
         pictures, evaluations: how many there were in all.
         versions: of the programs involved.

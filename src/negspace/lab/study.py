@@ -13,7 +13,7 @@ from negspace.lab.arms import Arm
 from negspace.lab.effects import Effect, Expectation, RecordPair, side_effects, tally
 from negspace.lab.picture_store import PictureRecord
 from negspace.lab.question import REPEATED, PicturesNeeded, Question
-from negspace.lab.results import AlternativeResult, Confirmation, Control, TermVerdict
+from negspace.lab.results import AlternativeResult, Confirmation, Control, TermKind, TermVerdict
 from negspace.lab.stats import e_bh
 from negspace.lab.trial import Design, Trial
 from negspace.lab.witness import Witness
@@ -47,12 +47,7 @@ class StudyResult:
 
 @final
 class Study:
-    """The procedure of a proof.
-
-    Args:
-        question: what the proof is to find out.
-        witness: knows what a text names.
-    """
+    """The procedure of a proof; of its witness it asks only what a text names."""
 
     def __init__(self, question: Question, witness: Witness) -> None:
         self._question = question
@@ -107,22 +102,12 @@ class Study:
                 )
             shown = shown_terms(trials, question.alpha)
             if done >= sizes.least:
-                active = tuple(
-                    avoided
-                    for avoided in active
-                    if avoided.term not in shown and not is_futile(trials[avoided.term])
-                )
+                active = undecided(active, trials, shown)
         return {
-            avoided.term: self._verdict(avoided, trials[avoided.term], avoided.term in shown)
-            if avoided.term in trials
-            else self._early_verdict(avoided)
+            avoided.term: question.early_verdict(avoided.term)
+            or self._verdict(avoided, trials[avoided.term], avoided.term in shown)
             for avoided in question.terms
         }
-
-    def _early_verdict(self, avoided: Avoid) -> TermVerdict:
-        verdict = self._question.early_verdict(avoided.term)
-        assert verdict is not None, "every other term has pictures"
-        return TermVerdict(term=avoided, kind=verdict[0], why=verdict[1])
 
     def _verdict(self, avoided: Avoid, trial: Trial, shown: bool) -> TermVerdict:
         seeds, alone = range(trial.pairs), self.alone(avoided)
@@ -136,7 +121,7 @@ class Study:
         shows, lacks = Expectation.shows_avoided, Expectation.lacks_wanted
         there = self._effect(self._none, alone, seeds, (avoided,), shows) if own else None
         lacking = self._effect(self._none, alone, seeds, (avoided,), lacks)
-        kind = ("helps" if amiss.effect > 0 else "harms") if shown else "no_evidence"
+        kind = kind_of(amiss, shown)
         plain, evaluations = (max(pair[side].evaluations for pair in pairs) for side in (0, 1))
         return TermVerdict(
             term=avoided,
@@ -312,3 +297,13 @@ def shown_terms(trials: dict[str, Trial], alpha: float) -> frozenset[str]:
 def is_futile(trial: Trial) -> bool:
     """Whether any effect is shown to be smaller than the smallest that is worth having."""
     return trial.verdict is not None and trial.verdict.reason == "futile"
+
+
+def undecided(active: Iterable[Avoid], trials: dict[str, Trial], shown: frozenset[str]) -> tuple[Avoid, ...]:
+    """The terms whose trials go on: they neither show an effect nor are futile."""
+    return tuple(term for term in active if term.term not in shown and not is_futile(trials[term.term]))
+
+
+def kind_of(amiss: Effect, shown: bool) -> TermKind:
+    """The kind of verdict on a term with this effect."""
+    return ("helps" if amiss.effect > 0 else "harms") if shown else "no_evidence"

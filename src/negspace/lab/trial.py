@@ -58,7 +58,6 @@ class TrialVerdict:
             or "spent", all pairs were made and neither was shown.
         effect: net share of pictures that got better, (helped - harmed) / pairs.
         interval: of the effect, valid at the moment of stopping.
-        pairs: how many were made.
     """
 
     kind: Kind
@@ -71,14 +70,11 @@ class TrialVerdict:
 def end_numbers(
     design: Design, helped: NDArray[np.int64], harmed: NDArray[np.int64], pairs: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Whether and how a trial ends at these counts, as indices of `ENDS`. The only stopping rule.
+    """Whether and how trials end at these counts, one row each, as indices of `ENDS`. The only stopping rule.
 
     Helps or harms: the evidence of one direction reaches 2 / alpha, so that each direction has half of alpha;
     both cannot happen at once. Futile: the evidence that the net share is below `smallest`, and that it is
     above -`smallest`, both reach 1 / alpha; this is one claim about both sides, so each may use all of alpha.
-
-    Args:
-        helped, harmed, pairs: counts, one row each.
     """
     decisive, futile = math.log(2 / design.alpha), math.log(1 / design.alpha)
     sides = ((helped, harmed), (harmed, helped))
@@ -101,11 +97,8 @@ class Trial(Frozen):
     back continues with the same numbers. Pairs are observed in the order of their seeds.
 
     Attributes:
-        design: settled before the first picture.
-        helped: pairs in which only the picture without has the unwanted thing.
-        harmed: pairs in which only the picture with has it.
-        kept: pairs in which both pictures have it.
-        clear: pairs in which neither picture has it.
+        helped, harmed: pairs in which only the picture without, and only that with, has the unwanted thing.
+        kept, clear: pairs in which both pictures have it, and in which neither has.
     """
 
     design: Design = Design()
@@ -153,9 +146,7 @@ class Trial(Frozen):
         if ended := self._end:
             message = f"Trial: it ended after {self.pairs} pairs ({ended[0]}); start a new one on new seeds"
             raise LabError(message)
-        cell = {(1, 0): "helped", (0, 1): "harmed", (1, 1): "kept", (0, 0): "clear"}[
-            (int(without), int(with_it))
-        ]
+        cell = (("clear", "harmed"), ("helped", "kept"))[int(without)][int(with_it)]
         return self.model_copy(update={cell: getattr(self, cell) + 1})
 
     def run(self, pairs: Iterable[tuple[bool, bool]]) -> "Trial":

@@ -19,6 +19,9 @@ from negspace.request import Request
 POINTS = ("unconditioning", "conditioning", "negative", "guided", "target")
 """The points of the diagram: d_u, d_c, d_n, d, and the finished clean picture."""
 
+MEASURED = 4
+"""Pictures of a measurement whose vectors are measured."""
+
 _PLAIN = "plain"  # name of the unchanged positive prediction in the rule `traced`
 
 
@@ -76,7 +79,6 @@ def measure_vectors(model: Model, requests: Sequence[Request], rows: int = 16) -
     """Generate one picture per request and measure the vectors of every step.
 
     Args:
-        model: generates the pictures.
         requests: for one picture each; their rule is evaluated inside `traced`.
         rows: rows of a forward pass.
 

@@ -1,7 +1,7 @@
 """Votes: a person looks at pairs of pictures, blind, and says which of the two are as asked."""
 
 import random
-from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, final
@@ -14,7 +14,7 @@ from negspace.lab.effects import Effect, tally
 from negspace.lab.json_lines import JsonLinesFile
 from negspace.lab.proof import Proof
 from negspace.lab.results import ProofResult, TermVerdict
-from negspace.lab.study import StudyResult, is_futile, shown_terms
+from negspace.lab.study import StudyResult, kind_of, shown_terms, undecided
 from negspace.lab.trial import Design, Trial
 from negspace.lab.wording import as_asked_text
 from negspace.request import Avoid
@@ -60,8 +60,7 @@ class BlindPair:
 
     Attributes:
         number: of the vote, from 1.
-        prompt: what was wanted.
-        term: what was not.
+        prompt, term: what was wanted, and what was not.
         seed: counted from the first seed.
         without_left: whether the picture without the negative is on the left; the person must not know.
     """
@@ -74,7 +73,7 @@ class BlindPair:
 
 
 @final
-class VotingSession:
+class VotingSession(AbstractContextManager["VotingSession"]):
     """A vote that is being taken. The next pair follows only from the question and the votes so far.
 
     Args:
@@ -93,9 +92,6 @@ class VotingSession:
         self._lines = JsonLinesFile(folder / "votes.jsonl", Vote)
         self._votes = {(vote.term, vote.seed): vote for vote in self._lines.values}
         self._pictures: dict[tuple[str, int], tuple[Image.Image, Image.Image]] = {}  # of the current block
-
-    def __enter__(self) -> "VotingSession":
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._lines.close()
@@ -160,7 +156,7 @@ class VotingSession:
     def _next(self) -> tuple[Avoid, int] | None:
         """The first pair without a vote: block after block, within a block in random order."""
         block = self._question.sizes.block
-        active: Sequence[Avoid] = self._question.tested
+        active = self._question.tested
         for start in range(0, self._pairs, block):
             seeds = range(start, min(start + block, self._pairs))
             pairs = [(avoided, seed) for seed in seeds for avoided in active]
@@ -170,11 +166,7 @@ class VotingSession:
                     return avoided, seed
             trials, shown = self._trials()
             if start + block >= LEAST:
-                active = [
-                    avoided
-                    for avoided in active
-                    if avoided.term not in shown and not is_futile(trials[avoided.term])
-                ]
+                active = undecided(active, trials, shown)
         return None
 
     def _trials(self) -> tuple[dict[str, Trial], frozenset[str]]:
@@ -188,15 +180,14 @@ class VotingSession:
         return tally((vote.amiss for vote in votes), design)
 
     def _verdict(self, avoided: Avoid, trial: Trial | None, shown: bool) -> TermVerdict:
-        early = self._question.early_verdict(avoided.term)
-        if early is not None:
-            return TermVerdict(term=avoided, kind=early[0], why=early[1])
+        if early := self._question.early_verdict(avoided.term):
+            return early
         if trial is None or trial.pairs == 0:
             return TermVerdict(term=avoided, kind="no_evidence", why="nobody voted on it")
         amiss = Effect.of(trial)
         return TermVerdict(
             term=avoided,
-            kind=("helps" if amiss.effect > 0 else "harms") if shown else "no_evidence",
+            kind=kind_of(amiss, shown),
             why=f"{as_asked_text(amiss)}, as a person saw them",
             effect=amiss.effect,
             interval=amiss.interval,

@@ -19,12 +19,7 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 
 def app(session: "VotingSession", done: threading.Event) -> FastAPI:
-    """The web application of the page.
-
-    Args:
-        session: the vote.
-        done: set once everything is decided, or the person has had enough.
-    """
+    """The web application of the page; it sets `done` once all is decided, or the person has had enough."""
     application = FastAPI(title="Negspace vote", docs_url=None, redoc_url=None, openapi_url=None)
     one_at_a_time = threading.Lock()
 
@@ -81,15 +76,7 @@ def app(session: "VotingSession", done: threading.Event) -> FastAPI:
 
 
 class VotingServer:
-    """Serves the page on this machine until the vote is over.
-
-    Args:
-        session: the vote.
-        port: of the server; 0 takes a free one.
-
-    Attributes:
-        url: of the page.
-    """
+    """Serves the page at `url`, on this machine, until the vote is over; port 0 takes a free one."""
 
     def __init__(self, session: "VotingSession", port: int = 0) -> None:
         self._done = threading.Event()

@@ -70,10 +70,7 @@ def choose_witness(witness: Witness | Judge | None, model: Model, texts: Sequenc
 
 
 def witness_of(model: str) -> Witness:
-    """The witness for a model whose world the oracle knows.
-
-    Args:
-        model: its name or path.
+    """The witness for a model, by name or path, whose world the oracle knows.
 
     Raises:
         LabError: nothing here can see what is in its pictures.

@@ -74,12 +74,7 @@ class InProcess(Workers):
 
 @final
 class Processes(Workers):
-    """Several processes on this machine, each with the model opened once more and its share of the cores.
-
-    Args:
-        model: generates the pictures.
-        count: how many processes.
-    """
+    """`count` processes on this machine, each with the model opened once more and its share of the cores."""
 
     def __init__(self, model: Model, count: int) -> None:
         self.count = count
@@ -141,5 +136,5 @@ def _end_with_parent() -> None:
 
 
 def _make_in_process(part: Batch) -> list[MadePicture]:
-    assert _process_model is not None, "_begin comes first"
+    assert _process_model is not None, "_start_process comes first"
     return make_batch(_process_model, part)

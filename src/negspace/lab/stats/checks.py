@@ -1,4 +1,4 @@
-"""What every method asks of its numbers, told in one line each."""
+"""What every method asks of its numbers: each check raises a LabError of one line where they are not so."""
 
 import math
 
@@ -9,11 +9,7 @@ from negspace.errors import LabError
 
 
 def counts(helped: int, harmed: int, pairs: int) -> None:
-    """Counts of pairs that fit together.
-
-    Raises:
-        LabError: one is negative, or more pairs were decided than seen.
-    """
+    """Counts of pairs: none is negative, and no more were decided than seen."""
     if min(helped, harmed, pairs) < 0 or helped + harmed > pairs:
         raise LabError(
             f"{helped} helped and {harmed} harmed of {pairs} pairs do not fit: "
@@ -22,31 +18,19 @@ def counts(helped: int, harmed: int, pairs: int) -> None:
 
 
 def share(name: str, value: float) -> None:
-    """A number strictly between 0 and 1.
-
-    Raises:
-        LabError: it is not.
-    """
+    """A number strictly between 0 and 1."""
     if not 0 < value < 1:
         raise LabError(f"{name}: {value} must lie between 0 and 1")
 
 
 def positive(name: str, value: float) -> None:
-    """A finite number above 0.
-
-    Raises:
-        LabError: it is not.
-    """
+    """A finite number above 0."""
     if not (math.isfinite(value) and value > 0):
         raise LabError(f"{name}: {value} must be a finite number above 0")
 
 
 def rates(win_rate: float, discordance: float) -> None:
-    """A win rate above 1/2 and a share of decided pairs.
-
-    Raises:
-        LabError: they are not.
-    """
+    """A win rate above 1/2 and a share of decided pairs above 0."""
     if not 0.5 < win_rate <= 1:
         raise LabError(f"win rate: {win_rate} must be above 1/2 and at most 1; below 1/2 swap the two sides")
     if not 0 < discordance <= 1:
@@ -54,11 +38,7 @@ def rates(win_rate: float, discordance: float) -> None:
 
 
 def numbers(name: str, values: ArrayLike, least: int = 1) -> NDArray[np.float64]:
-    """One row of finite numbers, `least` or more of them.
-
-    Raises:
-        LabError: they are not.
-    """
+    """One row of finite numbers, `least` or more of them."""
     row = np.asarray(values, dtype=float)
     if row.ndim != 1 or row.size < least:
         raise LabError(f"{name}: one row of at least {least} numbers is needed, given: shape {row.shape}")
@@ -72,8 +52,7 @@ def clusters(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Sum and count of the differences of each prompt, in sorted order; each alone without prompts.
 
-    Raises:
-        LabError: the lengths differ, or there are fewer than `least` prompts.
+    `prompts` has the length of `differences`, and names `least` or more.
     """
     row = numbers("differences", differences)
     if prompts is None:

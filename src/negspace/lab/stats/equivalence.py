@@ -51,8 +51,7 @@ def equivalent_means(
     inside the margin and 1 outside.
 
     Args:
-        differences: with minus without, a number for each pair.
-        prompts: which prompt each pair belongs to; None where every pair has its own.
+        differences, prompts: as in `sign_flip`.
         margin: the difference that would matter, in the unit of the differences.
 
     Raises:

@@ -78,12 +78,8 @@ def log_evidence(
     evidence that the net share is below m.
 
     Args:
-        helped, harmed, pairs: counts, or arrays of them that broadcast.
+        helped, harmed, pairs: counts, or arrays of them; the result has the shape that they broadcast to.
         beyond: the net share m, -1 < m < 1.
-        bets: the mixture of stakes.
-
-    Returns:
-        The logarithm, in the broadcast shape.
 
     Raises:
         LabError: `beyond` is out of range.
@@ -140,24 +136,19 @@ def net_interval(
 def e_bh(log_evidences: Sequence[float], *, alpha: float = 0.05) -> tuple[bool, ...]:
     """Which of several hypotheses to reject so that a share of at most alpha of them is rejected wrongly.
 
+    Each is given by the natural logarithm of its e-value.
     Of K e-values the k largest are kept for the largest k whose smallest is K / (alpha k) or more (Wang and
     Ramdas 2022, JRSS B 84:822). It holds under any dependence, such as seeds that all terms share, and after
     looking at any time; the Benjamini-Hochberg procedure on p-values holds under neither.
 
-    Args:
-        log_evidences: natural logarithms of the e-values.
-
     Raises:
-        LabError: alpha is no share, or a value is not a number.
+        LabError: alpha is no share, or an e-value is not a number.
     """
     checks.share("alpha", alpha)
     if any(math.isnan(value) for value in log_evidences):
         raise LabError("e-BH: an e-value is not a number")
     count = len(log_evidences)
     order = sorted(range(count), key=lambda place: -log_evidences[place])
-    kept = 0
-    for rank, place in enumerate(order, start=1):
-        if log_evidences[place] >= math.log(count / (alpha * rank)):
-            kept = rank
-    best = set(order[:kept])
+    enough = [log_evidences[place] >= math.log(count / (alpha * rank)) for rank, place in enumerate(order, 1)]
+    best = order[: max((rank for rank, reached in enumerate(enough, 1) if reached), default=0)]
     return tuple(place in best for place in range(count))

@@ -57,7 +57,6 @@ def sign_flip(
         differences: with minus without, a number for each pair.
         prompts: which prompt each pair belongs to; None where every pair has its own.
         flips: patterns of signs to draw where not all are counted.
-        seed: of the drawing.
 
     Raises:
         LabError: numbers are missing, not finite or of different lengths, or there is only one prompt.
@@ -89,8 +88,7 @@ def cluster_bootstrap(
     A/A arm), it is that point.
 
     Args:
-        differences, prompts, seed: as in `sign_flip`.
-        confidence: of the interval.
+        differences, prompts: as in `sign_flip`.
         draws: how many times prompts are drawn.
 
     Raises:

@@ -20,7 +20,6 @@ def mcnemar_power(pairs: int, win_rate: float, discordance: float, *, alpha: flo
         pairs: pairs made, decided or not.
         win_rate: share of helped among decided pairs, above 1/2.
         discordance: share of decided pairs among all.
-        alpha: level of the test.
 
     Raises:
         LabError: a number is out of range.
