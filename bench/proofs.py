@@ -196,8 +196,8 @@ def simulate(
     kinds: Counter[str] = Counter()
     advice = low_p = pairs = 0
     for proof in range(first, first + proofs):
-        asked = question(prompts, sizes, seed=proof * 1_000_000)
-        result = prove(asked, witness or Spectator(), population.rates)
+        single = question(prompts, sizes, seed=proof * 1_000_000)
+        result = prove(single, witness or Spectator(), population.rates)
         verdict = result.verdicts["hat"]
         kinds[verdict.kind] += 1
         advice += advises(result)

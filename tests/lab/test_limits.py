@@ -33,19 +33,19 @@ def answer(population: Population, witness: Spectator, sizes: ProofSizes = DEFAU
 @settings(deadline=None)
 @given(st.integers(1, 200), st.integers(0, 10**6), st.integers(0, 50))
 def test_a_block_uses_no_prompt_again_before_all_were_used(prompts: int, seed: int, block: int) -> None:
-    asked = simulated.question(prompts, DEFAULT, seed)
-    seeds = range(block * asked.block, (block + 1) * asked.block)
-    drawn = Counter(map(asked.prompt_number, seeds))
+    proof = simulated.question(prompts, DEFAULT, seed)
+    seeds = range(block * proof.block, (block + 1) * proof.block)
+    drawn = Counter(map(proof.prompt_number, seeds))
     assert max(drawn.values()) - min(drawn[number] for number in range(prompts)) <= 1
     if prompts <= DEFAULT.least:  # every inspection then sees each of them equally often
         assert len({drawn[number] for number in range(prompts)}) == 1
     again = simulated.question(prompts, DEFAULT, seed)
-    assert [again.prompt_number(number) for number in seeds] == [*map(asked.prompt_number, seeds)]
+    assert [again.prompt_number(number) for number in seeds] == [*map(proof.prompt_number, seeds)]
 
 
 def test_prompts_are_drawn_alike_and_otherwise_for_another_seed() -> None:
     first, other = (simulated.question(60, DEFAULT, seed) for seed in (1, 2))
-    orders = [[one.prompt_number(seed) for seed in range(4800)] for one in (first, other)]
+    orders = [[proof.prompt_number(seed) for seed in range(4800)] for proof in (first, other)]
     assert orders[0][:120] != orders[1][:120] and orders[0][:60] != sorted(orders[0][:60])
     counts = Counter(orders[0])
     assert len(counts) == 60 and all(abs(count - 80) < 4.5 * math.sqrt(80) for count in counts.values())
@@ -95,8 +95,8 @@ def test_who_sees_may_advise() -> None:
 
 
 def test_what_it_takes_is_what_max_pictures_gives() -> None:
-    asked = simulated.question(1, DEFAULT, 0)
-    sizes = [asked.most_with(pairs) for pairs in range(8, 480, 8)]
+    proof = simulated.question(1, DEFAULT, 0)
+    sizes = [proof.most_with(pairs) for pairs in range(8, 480, 8)]
     assert sizes == sorted(sizes) and sizes[0] < sizes[-1]
 
 
@@ -133,11 +133,11 @@ def test_nine_wins_by_hand() -> None:
 
 
 def test_verdicts_have_p_values_that_hold_after_inspection() -> None:
-    found = run(question("hat", "fish"), World({"hat": 0.8}, {"hat": 0.05}))
-    hat = found.verdicts["hat"]
-    assert hat.amiss and hat.there and found.whole
+    result = run(question("hat", "fish"), World({"hat": 0.8}, {"hat": 0.05}))
+    hat = result.verdicts["hat"]
+    assert hat.amiss and hat.there and result.whole
     assert hat.amiss.p > mcnemar(hat.amiss.helped, hat.amiss.harmed, hat.amiss.pairs).p
-    assert found.whole.p == mcnemar(found.whole.helped, found.whole.harmed, found.whole.pairs).p
+    assert result.whole.p == mcnemar(result.whole.helped, result.whole.harmed, result.whole.pairs).p
 
 
 @pytest.mark.parametrize(("helped", "harmed"), [(0.24, 0.06), (0.1, 0.0), (0.3, 0.1), (0.5, 0.0)])
@@ -164,8 +164,8 @@ def test_the_second_candidate_has_seeds_of_its_own() -> None:
             return record
 
     world = Fading({"blurry": 0.6}, {"blurry": 0.05})
-    found = run(question("blurry", "fuzzy"), world)
-    assert found.smallest == ("blurry", "fuzzy") and found.confirmation and found.confirmation.confirmed
+    result = run(question("blurry", "fuzzy"), world)
+    assert result.smallest == ("blurry", "fuzzy") and result.confirmation and result.confirmation.confirmed
     alone = next(seeds for terms, seeds in world.taken.items() if len(terms) == 1)
     both = world.taken["blurry", "fuzzy"]
     assert len(alone) == 40 and len(both - alone) >= 40 and max(alone) < max(both)
