@@ -42,6 +42,9 @@ def prove(
     *,
     parts: Source,
     max_pictures: Annotated[int | None, in_generation("N", "Make at most so many.")] = None,
+    smallest: Annotated[
+        float, in_generation("SHARE", "The smallest net share of pictures that is worth having.")
+    ] = 0.1,
     scale: Annotated[float | None, in_generation("W", "Guidance scale.")] = None,
     rule: Annotated[str | None, in_generation("TEXT", "How predictions are combined.")] = None,
     steps: Steps = None,
@@ -85,7 +88,7 @@ def prove(
     witness = BlindWitness() if by_person else open_judges(judges) if judges else None
     opened = open_model(source)
     settings: dict[str, Any] = {"witness": witness, "site": site_of(opened, workers, cluster)}
-    settings |= {"folder": folder, "max_pictures": max_pictures, "seed": seed, **fields}
+    settings |= {"folder": folder, "max_pictures": max_pictures, "smallest": smallest, "seed": seed, **fields}
     with Proof(all_prompts, avoid, opened, **settings) as proof:
         if by_person:
             report = Report(_vote(proof, folder), ())
@@ -159,7 +162,7 @@ def _show_start(proof: "Proof", folder: Path) -> None:
 
 
 def _show(result: "ProofResult") -> None:
-    from negspace.lab.report import KIND_LABELS
+    from negspace.lab.report import verdict_label
     from negspace.lab.wording import effect_text
 
     show.line("")
@@ -172,7 +175,7 @@ def _show(result: "ProofResult") -> None:
         if verdict.amiss is not None:
             effect = effect_text(verdict.amiss)
             cost = f"{verdict.extra:+d}, {verdict.tokens} token{'s' * (verdict.tokens != 1)}"
-        rows.append([term, KIND_LABELS[verdict.kind], effect, str(verdict.pairs or ""), cost])
+        rows.append([term, verdict_label(verdict), effect, str(verdict.pairs or ""), cost])
     show.table(("term", "verdict", "pictures as asked", "pairs", "evaluations more"), rows)
     show.line("")
     for term, verdict in result.verdicts.items():

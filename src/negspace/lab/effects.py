@@ -6,7 +6,7 @@ from typing import Self, final
 
 from negspace.frozen import Frozen
 from negspace.lab.picture_store import PictureRecord
-from negspace.lab.stats import mcnemar, net_interval
+from negspace.lab.stats import mcnemar_p, net_interval
 from negspace.lab.trial import Design, Trial
 from negspace.lab.witness import Witness
 
@@ -55,7 +55,8 @@ class Effect(Frozen):
         effect: net share of pictures that are better, before - after.
         interval: of the effect, 95 %, valid whenever the pairs were inspected (confidence sequence).
         helped, harmed, pairs: how many got better, got worse, and were made.
-        p: McNemar's exact two-sided p, for a number of pairs that was fixed before.
+        p: of "better and worse are equally likely", two-sided: McNemar's exact p where the number of pairs
+            was fixed before, and `Trial.p` where pairs were added until something was shown.
     """
 
     before: float
@@ -69,7 +70,16 @@ class Effect(Frozen):
 
     @classmethod
     def of(cls, trial: Trial) -> Self:
-        """What the pairs of a trial show; it must have some."""
+        """What the pairs of a trial show, whose number was fixed before; it must have some."""
+        return cls._of(trial, mcnemar_p(trial.helped, trial.harmed))
+
+    @classmethod
+    def stopped(cls, trial: Trial) -> Self:
+        """What the pairs of a trial show that was inspected as it went on; it must have some."""
+        return cls._of(trial, trial.p)
+
+    @classmethod
+    def _of(cls, trial: Trial, p: float) -> Self:
         pairs = trial.pairs
         return cls(
             before=(trial.helped + trial.kept) / pairs,
@@ -79,7 +89,7 @@ class Effect(Frozen):
             helped=trial.helped,
             harmed=trial.harmed,
             pairs=pairs,
-            p=mcnemar(trial.helped, trial.harmed, pairs).p,
+            p=p,
         )
 
 
@@ -99,7 +109,7 @@ class SideEffect(Frozen):
 
     Attributes:
         before, after: share of pictures that show it.
-        p: McNemar's exact p, times the number of things that were looked for (Bonferroni).
+        p: valid at every inspection, times the number of things that were looked for (Bonferroni).
     """
 
     thing: str
@@ -114,7 +124,7 @@ def side_effects(
     """The things whose share differs between the two sides of the pairs, largest difference first."""
     effects: list[SideEffect] = []
     for thing in things:
-        effect = Effect.of(tally((thing in before.seen, thing in after.seen) for before, after in pairs))
+        effect = Effect.stopped(tally((thing in before.seen, thing in after.seen) for before, after in pairs))
         p = min(1.0, effect.p * len(things))
         if p < alpha:
             effects.append(SideEffect(thing=thing, before=effect.before, after=effect.after, p=p))

@@ -20,7 +20,7 @@ from negspace.lab.report import Example, Report
 from negspace.lab.results import ProofResult, ProofSizes
 from negspace.lab.site import HERE, Site
 from negspace.lab.study import FRESH, Study, StudyResult
-from negspace.lab.trial import Design, Forecast, forecast
+from negspace.lab.trial import Forecast, forecast
 from negspace.lab.vectors import MEASURED, PictureVectors, effective_scale, measure_vectors
 from negspace.lab.witness import Witness, choose_witness
 from negspace.lab.wording import answer_text, recommendation_text
@@ -122,9 +122,7 @@ class Proof(AbstractContextManager["Proof"]):
 
     def forecast(self, helped: float = 0.24, harmed: float = 0.06) -> Forecast:
         """What the trial of one term will cost and find, if a pair helps and harms with these chances."""
-        question = self._question
-        design = Design(alpha=question.alpha, smallest=question.smallest, most=question.sizes.pairs)
-        return forecast(design, helped, harmed)
+        return forecast(self._question.design(self._question.sizes.pairs), helped, harmed)
 
     def __iter__(self) -> Iterator[Progress]:
         """Make the missing pictures, and yield the progress after each batch."""
@@ -173,7 +171,7 @@ class Proof(AbstractContextManager["Proof"]):
             smallest_list=study.smallest,
             confirmation=study.confirmation,
             tried=study.tried,
-            recommendation=recommendation_text(study.tried, study.smallest),
+            recommendation=recommendation_text(study.tried, study.smallest, study.verdicts),
             answer=answer_text(study.verdicts, study.smallest, study.confirmation),
             findings=question.plan.findings,
             pictures=len(records),

@@ -1,7 +1,10 @@
 """What a proof is to find out, settled before the first picture, and what a study needs on its way."""
 
+import math
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Final, Literal, final
 
 from negspace.avoid.terms import content_words
@@ -11,6 +14,8 @@ from negspace.generate import Model
 from negspace.lab.arms import Ablation, Arm, ablation
 from negspace.lab.picture_store import PictureSpec
 from negspace.lab.results import ProofSizes, TermKind, TermVerdict
+from negspace.lab.stats import checks
+from negspace.lab.trial import Design
 from negspace.lab.witness import Witness
 from negspace.planning.plan import Plan
 from negspace.request import Avoid, Request
@@ -50,7 +55,7 @@ class Question:
     """What a proof is to find out.
 
     Attributes:
-        prompts: seed i is made with prompt i modulo their number.
+        prompts: drawn at random by seed; a verdict is about all of them, each counting alike.
         base: the request that every picture starts from.
         plan: of the whole list with the first prompt.
         arms: the list, whole and term by term, and the controls.
@@ -58,6 +63,7 @@ class Question:
         strength: the scale at which plain guidance is as strong as with the whole list, or why that is not
             known.
         sizes, alpha, smallest: as in `ProofResult`.
+        candidates: most lists that may have to be confirmed, each on seeds of its own.
     """
 
     prompts: tuple[str, ...]
@@ -69,6 +75,27 @@ class Question:
     sizes: ProofSizes
     alpha: float
     smallest: float
+    candidates: int = 2
+
+    def design(self, most: int) -> Design:
+        """The design of a trial with at most so many pairs."""
+        return Design(alpha=self.alpha, smallest=self.smallest, most=most)
+
+    @property
+    def block(self) -> int:
+        """Pairs after which the evidence is inspected: whole rounds of the prompts, if these are few."""
+        few = len(self.prompts) <= self.sizes.least
+        return _whole_rounds(self.sizes.block, len(self.prompts)) if few else self.sizes.block
+
+    def prompt_number(self, seed: int) -> int:
+        """Which prompt a seed is made with; the seed is counted from the first one.
+
+        Every block of seeds draws its prompts at random, none again before all were drawn. So the expected
+        wealth of a bet on the mean of all prompts does not grow from one block to the next, however different
+        the prompts are: Maclaurin's inequality, see docs/statistics.md.
+        """
+        block, place = divmod(seed, self.block)
+        return _drawn(f"{self.base.seed} {block}", len(self.prompts), self.block)[place]
 
     @property
     def terms(self) -> tuple[Avoid, ...]:
@@ -104,7 +131,7 @@ class Question:
         base = self.base
         request = base.model_copy(
             update={
-                "prompt": self.prompts[seed % len(self.prompts)],
+                "prompt": self.prompts[self.prompt_number(seed)],
                 "seed": base.seed + seed,
                 "avoid": arm.avoid,
                 "scale": base.scale if arm.scale is None else arm.scale,
@@ -112,6 +139,10 @@ class Question:
             }
         )
         return PictureSpec(request, arm.copy)
+
+    def most_with(self, pairs: int) -> int:
+        """The `max_pictures` that allows so many pairs for each term."""
+        return _sized(self, _sizes_of(pairs, tried=0)).most
 
     @property
     def most(self) -> int:
@@ -125,11 +156,25 @@ class Question:
         stages: dict[Stage, int] = {
             "lists": sizes.side * (1 + len(self.tested)),
             "controls": sizes.side * 3 + REPEATED,
-            "confirmation": sizes.fresh * 4,
+            "confirmation": sizes.fresh * 3 * self.candidates,
             "alternatives": sizes.tried * (1 + len(self.alternatives)) if self.alternatives else 0,
         }
         names = list(stages)
         return sum(stages[name] for name in names[names.index(stage) :])
+
+
+@lru_cache(maxsize=1024)
+def _drawn(key: str, count: int, size: int) -> tuple[int, ...]:
+    """So many of the numbers below `count`, each as often as any other up to one time, in random order."""
+    rng, drawn = random.Random(key), list[int]()
+    while len(drawn) < size:
+        drawn += rng.sample(range(count), min(count, size - len(drawn)))
+    return tuple(drawn)
+
+
+def _whole_rounds(pairs: int, prompts: int) -> int:
+    """The least multiple of a number of prompts that is at least so many pairs."""
+    return prompts * math.ceil(pairs / prompts)
 
 
 @final
@@ -169,6 +214,8 @@ def build_question(
     """
     if not prompts:
         raise LabError("prompts: there is none; give at least one")
+    checks.share("alpha", alpha)
+    checks.share("smallest", smallest)
     listed = avoid if isinstance(avoid, str) else tuple(avoid)
     planned = model.plan(Request.from_dict({"prompt": prompts[0], "avoid": listed, **fields}))
     if not planned.terms:
@@ -189,6 +236,8 @@ def build_question(
         alpha,
         smallest,
     )
+    keys = [witness.key(term.term) for term in question.tested]
+    question = replace(question, candidates=1 if len(set(keys)) == len(keys) else 2)
     return _sized(question, sizes) if isinstance(sizes, ProofSizes) else _fitted(question, sizes)
 
 
@@ -222,19 +271,34 @@ def _sized(question: Question, sizes: ProofSizes) -> Question:
     return replace(question, alternatives=question.alternatives if sizes.tried else (), sizes=sizes)
 
 
+def _part(pairs: int) -> int:
+    return max(8, pairs // 5)
+
+
+def _sizes_of(pairs: int, tried: int) -> ProofSizes:
+    """The sizes of a proof with so many pairs for each term."""
+    side, fresh = min(_part(pairs), pairs), max(8, pairs // 3)
+    return ProofSizes(pairs=pairs, least=min(24, pairs), side=side, fresh=fresh, tried=tried)
+
+
+def _confirmed_longer(question: Question, spare: int) -> Question:
+    """The question with a longer confirmation, as far as spare pictures and the default size go."""
+    sizes = question.sizes
+    fresh = max(sizes.fresh, min(ProofSizes().fresh, sizes.fresh + spare // (3 * question.candidates)))
+    return replace(question, sizes=sizes.model_copy(update={"fresh": fresh}))
+
+
 def _fitted(question: Question, max_pictures: int | None) -> Question:
     """The question with the largest sizes that need at most this many pictures."""
     if max_pictures is None:
         return question
     least = 0
     for pairs in range(480, 0, -8):
-        part = max(8, pairs // 5)
-        for tried in (part, 0):
-            few = {"least": min(24, pairs), "side": min(part, pairs), "fresh": max(8, pairs // 3)}
-            fitted = _sized(question, ProofSizes(pairs=pairs, tried=tried, **few))
+        for tried in (_part(pairs), 0):
+            fitted = _sized(question, _sizes_of(pairs, tried))
             least = fitted.most
             if least <= max_pictures:
-                return fitted
+                return _confirmed_longer(fitted, max_pictures - least)
     raise LabError(
         f"max_pictures: {max_pictures} are too few for {len(question.terms)} terms; {least} is the least"
     )

@@ -89,13 +89,18 @@ class Report:
             "report",
             self.result,
             self.figures,
-            rows=[(KIND_LABELS[verdict.kind], verdict) for verdict in verdicts],
+            rows=[(verdict_label(verdict), verdict) for verdict in verdicts],
             controls=[
                 (CONTROL_LABELS.get(control.name, control.name), control) for control in self.result.controls
             ],
             listed=wording.terms_text([verdict.term for verdict in verdicts]),
             strips=[_strip(arm, group) for arm, group in groupby(self.examples, lambda example: example.arm)],
         )
+
+
+def verdict_label(verdict: TermVerdict) -> str:
+    """A verdict in a word or two."""
+    return "cannot say" if verdict.needs else KIND_LABELS[verdict.kind]
 
 
 class SavedResult(Protocol):

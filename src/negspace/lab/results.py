@@ -22,7 +22,7 @@ class ProofSizes(Frozen):
         side: for the whole list, each term left out, and each control.
         fresh: on fresh seeds, to confirm the smallest list.
         tried: for each alternative, on further fresh seeds.
-        block: pairs after which the evidence is inspected again.
+        block: pairs after which the evidence is inspected again; see `Question.block` for several prompts.
     """
 
     pairs: int = 120
@@ -45,7 +45,8 @@ class TermVerdict(Frozen):
         interval: of the effect, 95 %, valid at the moment of stopping.
         amiss: the effect on not being as asked, with its pairs; None if no picture was made.
         there: the effect on what the term names being in the picture; None if nothing can see that.
-        lacking: the effect on something wanted missing in the picture.
+        lacking: the effect on something wanted missing in the picture; None if nothing can see that.
+        needs: what it would take to say whether the term should stay; "" where the verdict says it.
         needed: how the list gets worse without the term; None if the term was not left out.
         evaluations: network evaluations of a picture with the term.
         extra: how many more these are than without a negative.
@@ -66,6 +67,7 @@ class TermVerdict(Frozen):
     evaluations: int = 0
     extra: int = 0
     tokens: int = 0
+    needs: str = ""
     changes: tuple[SideEffect, ...] = ()
 
 
@@ -132,7 +134,7 @@ class ProofResult(Frozen):
     """Everything that a proof found.
 
     Attributes:
-        prompts: seed i is made with prompt i modulo their number.
+        prompts: drawn at random by seed; the verdicts are about all of them, each counting alike.
         request: what every picture starts from, with the first seed; "asked" in files of older versions.
         alpha: chance of a wrong verdict, over all terms and inspections.
         smallest: the smallest net share of pictures that is worth having.

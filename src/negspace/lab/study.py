@@ -11,11 +11,12 @@ from typing import Final, TypeAlias, TypeVar, final
 
 from negspace.lab.arms import Arm
 from negspace.lab.effects import Effect, Expectation, RecordPair, side_effects, tally
+from negspace.lab.limits import pairs_needed, pictures_of_nothing, sight_needed
 from negspace.lab.picture_store import PictureRecord
 from negspace.lab.question import REPEATED, PicturesNeeded, Question
 from negspace.lab.results import AlternativeResult, Confirmation, Control, TermKind, TermVerdict
 from negspace.lab.stats import e_bh
-from negspace.lab.trial import Design, Trial
+from negspace.lab.trial import Trial
 from negspace.lab.witness import Witness
 from negspace.lab.wording import reason_text, terms_text
 from negspace.request import Avoid
@@ -56,6 +57,7 @@ class Study:
         self._none = question.arms.arm("none")
         self._whole = question.arms.arm("whole")
         self._records: dict[tuple[Arm, int], PictureRecord] = {}
+        self._expectations: dict[tuple[int, tuple[str, ...]], Expectation] = {}
 
     def run(self) -> Stage[StudyResult]:
         """Yield what is needed, be sent the records, and return the result."""
@@ -91,7 +93,7 @@ class Study:
         trials: dict[str, Trial] = {}
         active, done, shown = self._tested, 0, frozenset[str]()
         while active and done < sizes.pairs:
-            block = range(done, min(done + sizes.block, sizes.pairs))
+            block = range(done, min(done + question.block, sizes.pairs))
             left_after = (sizes.pairs - block.stop) * (1 + len(active)) + question.most_from("lists")
             arms = [self._none, *map(self.alone, active)]
             yield from self._take("each term by itself", arms, block, left_after)
@@ -103,30 +105,56 @@ class Study:
             shown = shown_terms(trials, question.alpha)
             if done >= sizes.least:
                 active = undecided(active, trials, shown)
+        yield from self._look_longer(trials, shown)
         return {
             avoided.term: question.early_verdict(avoided.term)
             or self._verdict(avoided, trials[avoided.term], avoided.term in shown)
             for avoided in question.terms
         }
 
+    def _look_longer(self, trials: dict[str, Trial], shown: frozenset[str]) -> Stage[None]:
+        """Look for things that were not there without a negative, before their terms are called needless."""
+        question, enough = self._question, pictures_of_nothing(self._question)
+        unseen = any(
+            avoided.term not in shown
+            and is_futile(trials[avoided.term])
+            and not sight_needed(self._witness, avoided.term, "no_evidence")
+            and not any(self._there_without(avoided))
+            for avoided in self._tested
+        )
+        if unseen and enough <= question.sizes.pairs:
+            left_after = question.most_from("lists")
+            yield from self._take("things that were not seen", [self._none], range(enough), left_after)
+
+    def _there_without(self, avoided: Avoid) -> list[bool]:
+        """Whether what a term names is there, for each picture without a negative."""
+        seeds = [seed for seed in range(self._question.sizes.pairs) if (self._none, seed) in self._records]
+        shows = Expectation.shows_avoided
+        return self._faults(self._none, seeds, (avoided,), shows) if self._witness.named(avoided.term) else []
+
     def _verdict(self, avoided: Avoid, trial: Trial, shown: bool) -> TermVerdict:
-        seeds, alone = range(trial.pairs), self.alone(avoided)
+        question, seeds, alone = self._question, range(trial.pairs), self.alone(avoided)
         pairs = self._pairs(self._none, alone, seeds)
         tokens = max(with_it.tokens.get(avoided.term, 0) for _, with_it in pairs)
         if all(without.sha256 == with_it.sha256 for without, with_it in pairs):
             why = "every picture with it is the one without it, bit for bit"
             return TermVerdict(term=avoided, kind="inert", why=why, pairs=len(pairs), tokens=tokens)
         own = frozenset(self._witness.named(avoided.term))
-        amiss = Effect.of(trial)
-        shows, lacks = Expectation.shows_avoided, Expectation.lacks_wanted
-        there = self._effect(self._none, alone, seeds, (avoided,), shows) if own else None
-        lacking = self._effect(self._none, alone, seeds, (avoided,), lacks)
-        kind = kind_of(amiss, shown)
+        amiss = Effect.stopped(trial)
+        wanted = any(self._expectation(number, (avoided,)).wanted for number in range(len(question.prompts)))
+        there, lacking = (
+            Effect.stopped(self._trial(self._none, alone, seeds, (avoided,), measure)) if visible else None
+            for measure, visible in ((Expectation.shows_avoided, own), (Expectation.lacks_wanted, wanted))
+        )
+        kind, futile = kind_of(amiss, shown), is_futile(trial)
+        needs = sight_needed(self._witness, avoided.term, kind)
+        if not needs and kind == "no_evidence":
+            needs = pairs_needed(question, trial, futile, self._there_without(avoided))
         plain, evaluations = (max(pair[side].evaluations for pair in pairs) for side in (0, 1))
         return TermVerdict(
             term=avoided,
             kind=kind,
-            why=reason_text(kind, amiss, there, lacking, self._question.smallest, is_futile(trial)),
+            why=reason_text(kind, amiss, there, lacking, question.smallest, futile),
             effect=amiss.effect,
             interval=amiss.interval,
             pairs=trial.pairs,
@@ -136,6 +164,7 @@ class Study:
             evaluations=evaluations,
             extra=evaluations - plain,
             tokens=tokens,
+            needs=needs,
             changes=side_effects(pairs, [thing for thing in self._witness.things if thing not in own]),
         )
 
@@ -189,13 +218,12 @@ class Study:
         if not helping:
             return (), None
         fresh = self._question.sizes.fresh
-        seeds = range(FRESH, FRESH + fresh)
         lists = list(dict.fromkeys((self._one_per_thing(helping, verdicts), helping)))
         confirmation: Confirmation | None = None
         for index, few in enumerate(lists):
             small = self._list(few)
-            another = 0 if index else fresh * (len(lists) - 1)
-            left_after = self._question.most_from("alternatives") + another
+            seeds = range(FRESH + index * fresh, FRESH + (index + 1) * fresh)
+            left_after = self._question.most_from("alternatives") + 3 * fresh * (len(lists) - 1 - index)
             arms = [self._none, self._whole, small]
             yield from self._take("the smallest list on fresh seeds", arms, seeds, left_after)
             confirmation = self._confirmation(small, few, seeds)
@@ -220,7 +248,7 @@ class Study:
         """Of terms that name the same thing only the one that helps most."""
         best: dict[tuple[str, ...], Avoid] = {}
         for avoided in sorted(helping, key=lambda avoided: -(verdicts[avoided.term].effect or 0.0)):
-            best.setdefault(tuple(sorted(self._witness.named(avoided.term))) or (avoided.term,), avoided)
+            best.setdefault(self._witness.key(avoided.term), avoided)
         return tuple(avoided for avoided in helping if avoided in best.values())
 
     # other scales and rules
@@ -265,21 +293,27 @@ class Study:
         self, without: Arm, with_it: Arm, seeds: range, terms: Sequence[Avoid], measure: Measure
     ) -> Trial:
         """The trial of a measure on pairs, if these terms are what is avoided."""
-        question, names = self._question, [avoided.term for avoided in terms]
-        expectations = [Expectation.of(prompt, names, self._witness) for prompt in question.prompts]
-        sides = [
-            [measure(expectations[seed % len(expectations)], self._records[arm, seed]) for seed in seeds]
-            for arm in (without, with_it)
-        ]
-        most = max(len(seeds), question.sizes.pairs)
-        return tally(
-            zip(*sides, strict=True), Design(alpha=question.alpha, smallest=question.smallest, most=most)
-        )
+        sides = [self._faults(arm, seeds, terms, measure) for arm in (without, with_it)]
+        most = max(len(seeds), self._question.sizes.pairs)
+        return tally(zip(*sides, strict=True), self._question.design(most))
+
+    def _faults(self, arm: Arm, seeds: Iterable[int], terms: Sequence[Avoid], measure: Measure) -> list[bool]:
+        """A measure of the pictures of an arm, if these terms are what is avoided."""
+        number = self._question.prompt_number
+        return [measure(self._expectation(number(seed), terms), self._records[arm, seed]) for seed in seeds]
 
     def _effect(
         self, without: Arm, with_it: Arm, seeds: range, terms: Sequence[Avoid], measure: Measure
     ) -> Effect:
         return Effect.of(self._trial(without, with_it, seeds, terms, measure))
+
+    def _expectation(self, prompt: int, terms: Sequence[Avoid]) -> Expectation:
+        """What a picture of a prompt should show, if these terms are what is avoided."""
+        key = (prompt, tuple(avoided.term for avoided in terms))
+        if key not in self._expectations:
+            text = self._question.prompts[prompt]
+            self._expectations[key] = Expectation.of(text, key[1], self._witness)
+        return self._expectations[key]
 
     def _terms_named(self, names: Sequence[str]) -> tuple[Avoid, ...]:
         return tuple(avoided for avoided in self._question.terms if avoided.term in names)

@@ -125,6 +125,11 @@ class Trial(Frozen):
         return float(np.logaddexp(*both)) - math.log(2)
 
     @property
+    def p(self) -> float:
+        """p-value of no effect that is valid at every inspection: 1 over the evidence, at most 1."""
+        return math.exp(min(0.0, -self.log_evidence))
+
+    @property
     def verdict(self) -> TrialVerdict | None:
         """How the trial ended, or None while it goes on."""
         end = self._end

@@ -12,10 +12,11 @@ from negspace.errors import LabError
 from negspace.frozen import Frozen
 from negspace.lab.effects import Effect, tally
 from negspace.lab.json_lines import JsonLinesFile
+from negspace.lab.limits import pairs_needed
 from negspace.lab.proof import Proof
 from negspace.lab.results import ProofResult, TermVerdict
-from negspace.lab.study import StudyResult, kind_of, shown_terms, undecided
-from negspace.lab.trial import Design, Trial
+from negspace.lab.study import StudyResult, is_futile, kind_of, shown_terms, undecided
+from negspace.lab.trial import Trial
 from negspace.lab.wording import as_asked_text
 from negspace.request import Avoid
 
@@ -113,14 +114,14 @@ class VotingSession(AbstractContextManager["VotingSession"]):
             return None
         avoided, seed = following
         rng = random.Random(f"{self._question.base.seed} {avoided.term} {seed}")
-        prompts = self._question.prompts
-        return BlindPair(self.voted + 1, prompts[seed % len(prompts)], avoided.term, seed, rng.random() < 0.5)
+        prompt = self._question.prompts[self._question.prompt_number(seed)]
+        return BlindPair(self.voted + 1, prompt, avoided.term, seed, rng.random() < 0.5)
 
     def pictures(self, pair: BlindPair) -> tuple[Image.Image, Image.Image]:
         """The left and the right picture of a pair, made where they are missing."""
         avoided = next(tested for tested in self._question.tested if tested.term == pair.term)
         if (pair.term, pair.seed) not in self._pictures:
-            size = self._question.sizes.block
+            size = self._question.block
             first = pair.seed - pair.seed % size
             block = range(first, min(first + size, self._pairs))
             made = self._proof.pairs(avoided, block)
@@ -155,7 +156,7 @@ class VotingSession(AbstractContextManager["VotingSession"]):
 
     def _next(self) -> tuple[Avoid, int] | None:
         """The first pair without a vote: block after block, within a block in random order."""
-        block = self._question.sizes.block
+        block = self._question.block
         active = self._question.tested
         for start in range(0, self._pairs, block):
             seeds = range(start, min(start + block, self._pairs))
@@ -176,21 +177,23 @@ class VotingSession(AbstractContextManager["VotingSession"]):
 
     def _trial(self, term: str) -> Trial:
         votes = [self._votes[term, seed] for seed in range(self._pairs) if (term, seed) in self._votes]
-        design = Design(alpha=self._question.alpha, smallest=self._question.smallest, most=self._pairs)
-        return tally((vote.amiss for vote in votes), design)
+        return tally((vote.amiss for vote in votes), self._question.design(self._pairs))
 
     def _verdict(self, avoided: Avoid, trial: Trial | None, shown: bool) -> TermVerdict:
         if early := self._question.early_verdict(avoided.term):
             return early
         if trial is None or trial.pairs == 0:
-            return TermVerdict(term=avoided, kind="no_evidence", why="nobody voted on it")
-        amiss = Effect.of(trial)
+            return TermVerdict(term=avoided, kind="no_evidence", why="nobody voted on it", needs="votes")
+        amiss = Effect.stopped(trial)
+        kind = kind_of(amiss, shown)
+        needs = pairs_needed(self._question, trial, is_futile(trial), []) if kind == "no_evidence" else ""
         return TermVerdict(
             term=avoided,
-            kind=kind_of(amiss, shown),
+            kind=kind,
             why=f"{as_asked_text(amiss)}, as a person saw them",
             effect=amiss.effect,
             interval=amiss.interval,
             pairs=amiss.pairs,
             amiss=amiss,
+            needs=needs,
         )

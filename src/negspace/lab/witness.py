@@ -45,6 +45,14 @@ class Witness(ABC):
     def named(self, text: str) -> tuple[str, ...]:
         """The things that a text names, each once, in order; () if it can see none of them."""
 
+    def key(self, term: str) -> tuple[str, ...]:
+        """What a term names, or the term itself; equal for terms that name the same things."""
+        return tuple(sorted(self.named(term))) or (term,)
+
+    def proven(self, thing: str) -> bool:
+        """Whether pictures of known content show that it tells this thing from its absence."""
+        return False
+
     @abstractmethod
     def look(self, pictures: Sequence[Image.Image]) -> list[frozenset[str]]:
         """The things that are in each picture."""
@@ -145,6 +153,9 @@ class OracleWitness(Witness):
         ]
         return tuple(dict.fromkeys(mention.what for mention in whole))
 
+    def proven(self, thing: str) -> bool:
+        return thing in self._things
+
     def look(self, pictures: Sequence[Image.Image]) -> list[frozenset[str]]:
         return [
             frozenset(thing for thing in self._things if reading.has(thing))
@@ -202,6 +213,11 @@ class JudgeWitness(Witness):
             elif self._judge.knows(plain := _ARTICLE.sub("", part)):
                 yield plain
 
+    def proven(self, thing: str) -> bool:
+        member = _asked_member(self._judge, thing)
+        detector = member.calibrated_detector(thing) if isinstance(member, ScoringJudge) else None
+        return isinstance(member, Oracle) or (detector is not None and detector.distinguishes)
+
     def look(self, pictures: Sequence[Image.Image]) -> list[frozenset[str]]:
         """The things that are in each picture.
 
@@ -238,6 +254,11 @@ def _members(judge: Judge) -> tuple[Judge, ...]:
     return judge.judges if isinstance(judge, Panel) else (judge,)
 
 
+def _asked_member(judge: Judge, thing: str) -> Judge | None:
+    """The judge that is asked about a thing: the first that knows it."""
+    return next((member for member in _members(judge) if member.knows(thing)), None)
+
+
 def _concepts(judge: Judge) -> Iterator[tuple[str, tuple[str, ...]]]:
     """The concepts that a judge knows by itself, each with its words."""
     calibration = judge.calibration if isinstance(judge, ScoringJudge) else None
@@ -248,7 +269,7 @@ def _concepts(judge: Judge) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 def _calibrated(judge: Judge, thing: str) -> bool:
     """Whether the judge that is asked about a thing was shown examples of it, or needs none."""
-    first = next((member for member in _members(judge) if member.knows(thing)), None)
+    first = _asked_member(judge, thing)
     if not isinstance(first, ScoringJudge):
         return True
     detector = first.calibrated_detector(thing)

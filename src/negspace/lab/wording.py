@@ -41,7 +41,7 @@ def reason_text(
     kind: TermKind,
     amiss: Effect,
     there: Effect | None,
-    lacking: Effect,
+    lacking: Effect | None,
     smallest: float,
     futile: bool,
 ) -> str:
@@ -53,7 +53,9 @@ def reason_text(
         reasons.append("what it names is in none of them, without or with it")
     else:
         reasons.append(f"what it names goes from {percent(there.before)} to {percent(there.after)}")
-    if not lacking.interval[0] <= 0 <= lacking.interval[1]:
+    if lacking is None:
+        reasons.append("nothing here can see what the prompt asks for, so its cost is unknown")
+    elif not lacking.interval[0] <= 0 <= lacking.interval[1]:
         cost = "at a cost: " if lacking.effect < 0 else ""
         missing = f"is missing in {percent(lacking.after)}, not {percent(lacking.before)}"
         reasons.append(f"{cost}what the prompt asks for {missing}")
@@ -70,16 +72,18 @@ def answer_text(
     verdicts: dict[str, TermVerdict], smallest: tuple[str, ...], confirmation: Confirmation | None
 ) -> str:
     """The answer in one sentence: is the negative necessary, and which part of it?"""
-    kinds = {
-        kind: [term for term, verdict in verdicts.items() if verdict.kind == kind]
-        for kind in ("helps", "harms", "no_evidence", "inert", "unknown")
-    }
-    if len(kinds["inert"]) == len(verdicts):
+    if all(verdict.kind == "inert" for verdict in verdicts.values()):
         return f"No: the negative does nothing here; {next(iter(verdicts.values())).why}."
+    unclear = _unclear(verdicts)
     if not smallest:
-        harm = f", and {_and(kinds['harms'])} does harm" if kinds["harms"] else ""
-        return f"Nothing shows that the negative is necessary{harm}."
-    needless = [term for term in verdicts if term not in smallest]
+        harmful = [
+            term for term, verdict in verdicts.items() if verdict.kind == "harms" and not verdict.needs
+        ]
+        harm = [f"{_and(harmful)} does harm"] if harmful else []
+        if unclear:
+            return _sentence(unclear + harm)
+        return f"{', and '.join(['Nothing shows that the negative is necessary', *harm])}."
+    needless = [term for term, verdict in verdicts.items() if term not in smallest and not verdict.needs]
     answer = f"Yes, for {_and(smallest)}"
     if confirmation is not None and not confirmation.confirmed:
         answer += ", though fresh seeds do not confirm it"
@@ -89,13 +93,29 @@ def answer_text(
             f", which on fresh seeds takes the pictures that are as asked from {percent(1 - benefit.before)} "
             f"to {percent(1 - benefit.after)}"
         )
-    if needless:
-        answer += f"; {_and(needless)} can go"
-    return f"{answer}."
+    return _sentence([answer, *([f"{_and(needless)} can go"] if needless else []), *unclear])
 
 
-def recommendation_text(tried: Sequence[AlternativeResult], smallest: Sequence[str]) -> str:
+def _unclear(verdicts: dict[str, TermVerdict]) -> list[str]:
+    """What cannot be said, and what it would take, the terms that need the same together."""
+    open_terms: dict[str, list[str]] = {}
+    for term, verdict in verdicts.items():
+        if verdict.needs:
+            open_terms.setdefault(verdict.needs, []).append(term)
+    return [f"cannot say for {_and(terms)}: that takes {needs}" for needs, terms in open_terms.items()]
+
+
+def _sentence(parts: Sequence[str]) -> str:
+    text = "; ".join(parts)
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def recommendation_text(
+    tried: Sequence[AlternativeResult], smallest: Sequence[str], verdicts: dict[str, TermVerdict]
+) -> str:
     """What to change in scale and rule."""
+    if not smallest and any(verdict.needs for verdict in verdicts.values()):
+        return "Cannot say whether to keep the negative."
     if not smallest:
         return "Leave the negative out."
     if better := next((result for result in tried if result.recommended), None):

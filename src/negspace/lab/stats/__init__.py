@@ -11,12 +11,13 @@ except ModuleNotFoundError as error:
 
 from negspace.lab.stats.equivalence import Equivalence, equivalent_means, equivalent_shares
 from negspace.lab.stats.evidence import Bets, e_bh, log_evidence, net_interval
-from negspace.lab.stats.paired import McNemar, mcnemar, score_interval, score_z
+from negspace.lab.stats.paired import McNemar, mcnemar, mcnemar_p, score_interval, score_z
 from negspace.lab.stats.resampling import Bootstrap, SignFlip, cluster_bootstrap, sign_flip
 from negspace.lab.stats.size import (
     least_mean_pairs,
     mcnemar_power,
     pairs_for_mcnemar,
+    pairs_for_trial,
     pairs_to_exclude,
     prompts_for_mean,
 )
@@ -35,10 +36,12 @@ __all__ = [
     "least_mean_pairs",
     "log_evidence",
     "mcnemar",
+    "mcnemar_p",
     "mcnemar_power",
     "mean_similarity",
     "net_interval",
     "pairs_for_mcnemar",
+    "pairs_for_trial",
     "pairs_to_exclude",
     "prompts_for_mean",
     "score_interval",

@@ -34,8 +34,14 @@ class McNemar:
     harm_interval: tuple[float, float]
 
 
+def mcnemar_p(helped: int, harmed: int) -> float:
+    """min(1, 2 P(X <= min(helped, harmed))), X ~ Bin(helped + harmed, 1/2): McNemar 1947, exact."""
+    decided = helped + harmed
+    return float(binomtest(helped, decided).pvalue) if decided else 1.0
+
+
 def mcnemar(helped: int, harmed: int, pairs: int, *, confidence: float = 0.95) -> McNemar:
-    """p = min(1, 2 P(X <= min(helped, harmed))), X ~ Bin(helped + harmed, 1/2): McNemar 1947, exact.
+    """McNemar's exact test (`mcnemar_p`) and intervals.
 
     For a number of pairs fixed before the start. Whoever looks in between uses a `Trial`.
 
@@ -45,13 +51,12 @@ def mcnemar(helped: int, harmed: int, pairs: int, *, confidence: float = 0.95) -
     checks.counts(helped, harmed, pairs)
     checks.positive("pairs", pairs)
     checks.share("confidence", confidence)
-    decided = helped + harmed
     harms = binomtest(harmed, pairs).proportion_ci(confidence, method="exact")
     return McNemar(
         helped,
         harmed,
         pairs,
-        p=float(binomtest(helped, decided).pvalue) if decided else 1.0,
+        p=mcnemar_p(helped, harmed),
         effect=(helped - harmed) / pairs,
         interval=score_interval(helped, harmed, pairs, confidence=confidence),
         harm=harmed / pairs,

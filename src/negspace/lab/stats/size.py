@@ -4,11 +4,13 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import root_scalar
 from scipy.special import rel_entr
 from scipy.stats import binom, norm
 
 from negspace.errors import LabError
 from negspace.lab.stats import checks
+from negspace.lab.stats.evidence import log_evidence
 
 
 def mcnemar_power(pairs: int, win_rate: float, discordance: float, *, alpha: float = 0.05) -> float:
@@ -124,6 +126,30 @@ def prompts_for_mean(
     checks.share("alpha", alpha)
     z = float(norm.isf(alpha / 2) + norm.ppf(power))
     return max(2, math.ceil(z * z * (between**2 + within**2 / pictures) / effect**2))
+
+
+def pairs_for_trial(helped: float, harmed: float, *, alpha: float = 0.05) -> int:
+    """Pairs by which a trial finds an effect with a chance of about one half.
+
+    The least n for which n pairs with the mean counts, n helped and n harmed, are evidence of 2/alpha.
+
+    Args:
+        helped, harmed: chances of a pair; more help than harm.
+
+    Raises:
+        LabError: the chances do not fit, or alpha is no share.
+    """
+    checks.share("alpha", alpha)
+    if not (0 <= harmed < helped and helped + harmed <= 1):
+        raise LabError(f"chances: {helped} must be above {harmed}, and both sum to at most 1")
+
+    def missing(pairs: float) -> float:
+        return math.log(2 / alpha) - float(log_evidence(helped * pairs, harmed * pairs, pairs))
+
+    top = 1.0
+    while missing(top) > 0:
+        top *= 2
+    return math.ceil(root_scalar(missing, bracket=(0, top), xtol=1e-3).root)
 
 
 def pairs_to_exclude(share: float, *, confidence: float = 0.95) -> int:
