@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-import torch
-
 from negspace.avoid.terms import unfolded, words_of
 from negspace.encoding import (
     ChunkReport,
@@ -14,7 +12,7 @@ from negspace.encoding import (
     encode_negative,
     match_lengths,
 )
-from negspace.engine.sides import SidesAtStep, WeightedConditioning
+from negspace.engine.sides import SidesAtStep, WeightedConditioning, read_alike, step_at
 from negspace.engine.sides_on_demand import (
     JointSides,
     SeparateSides,
@@ -79,8 +77,8 @@ class EncodedPlan:
         """
         known: dict[tuple[tuple[tuple[int, float], ...], ...], SidesAtStep] = {}
         sides: list[SidesAtStep] = []
-        for index, step in enumerate(self._steps(evaluations)):
-            progress = index / evaluations
+        for step in self._steps(evaluations):
+            progress = step / self._plan.steps
             positive = self._conditionings(self._positive, self._positive_texts[step], progress)
             negative = self._conditionings(self._negative, self._negative_texts[step], progress)
             key = tuple(tuple((id(part), weight) for part, weight in side) for side in (positive, negative))
@@ -90,11 +88,15 @@ class EncodedPlan:
         return sides
 
     def negatives(self, evaluations: int) -> list[dict[str, float]]:
-        """The weights of the sides of separate terms, one entry per evaluation of a sampler."""
-        return [self._separate.weights(step) for step in self._steps(evaluations)]
+        """The weights of the sides of separate terms, one entry per evaluation of a sampler.
+
+        Without terms there is nothing to avoid, whatever stands for an absent negative: "negative" weighs 0.
+        """
+        weights = [self._separate.weights(step) for step in self._steps(evaluations)]
+        return weights if self._plan.terms else [{NEGATIVE: 0.0}] * evaluations
 
     def _steps(self, evaluations: int) -> Iterator[int]:
-        return (index * self._plan.steps // evaluations for index in range(evaluations))
+        return (step_at(index, self._plan.steps, evaluations) for index in range(evaluations))
 
     def _conditionings(
         self, encoded: Mapping[Texts, Conditioning], step: TextsAtStep, progress: float
@@ -112,12 +114,7 @@ class EncodedPlan:
 
     def _or_empty(self, encoded: Conditioning) -> Conditioning:
         """The conditioning, or that of the empty prompt if both are equal: then it is evaluated once."""
-        same = torch.equal(encoded.hidden, self._empty.hidden) and (
-            encoded.pooled is None
-            or self._empty.pooled is None
-            or torch.equal(encoded.pooled, self._empty.pooled)
-        )
-        return self._empty if same else encoded
+        return self._empty if read_alike(encoded, self._empty) else encoded
 
     def _matched(self, positive: Weighted, negative: Weighted) -> SidesAtStep:
         """The sides of one step, all of the same length."""

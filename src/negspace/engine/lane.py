@@ -9,9 +9,10 @@ from torch import Tensor
 
 from negspace.encoding import Conditioning
 from negspace.engine.canvas import Canvas
+from negspace.engine.influence import RuleStep
 from negspace.engine.ledger import LaneStats, Ledger
 from negspace.engine.noise import keyed, with_noise
-from negspace.engine.sides import SidesAtStep, empty_ids, is_empty, sides_of
+from negspace.engine.sides import SidesAtStep, empty_ids, is_empty, sides_of, step_at
 from negspace.errors import RequestError
 from negspace.guidance import Branch, ConditioningNoise, Patch, Rule, Space, Step, convert
 from negspace.guidance.branch import EMPTY, POSITIVE
@@ -110,7 +111,7 @@ class Lane:
         self._numbers = numbers
         self._state: Any = rule.init()
         self._index = sampler.first
-        self._ledger = Ledger()
+        self._ledger = Ledger(rule)
         self._pending: _StepRows | None = None
         self.last_step: StepResult | None = None
         self.x = self._first_x()
@@ -179,8 +180,9 @@ class Lane:
         for name in needed.counted:
             self._ledger.count(name)
         by_branch = {name: _weighted_sum(terms, predictions) for name, terms in needed.sums.items()}
-        guided = self._combine(by_branch, step)
-        self._ledger.step(step, self._sides[self._index], needed.branches, by_branch, guided)
+        taken = self._take(needed, by_branch)
+        guided = convert(taken.guided, self._rule_space, self._space, step)
+        self._ledger.step(taken, self._sides[self._index], by_branch, guided)
         self.last_step = StepResult(step, self._space, by_branch, guided)
         noise = keyed(self.seed, self._index + 1) if self._sampler.draws else None
         x = self._sampler.step(guided, self.x[None], self._index, noise)[0]
@@ -188,19 +190,25 @@ class Lane:
         self._index += 1  # last: another thread that sees the picture done finds it complete
 
     def _step(self) -> Step:
-        index, count = self._index, len(self._sides)  # of the whole schedule, skipped steps included
-        a, s = self._sampler.level(index)
-        x = self._sampler.scaled_input(self.x[None], index)
-        following = self._sampler.level(index + 1)
+        sampler, index = self._sampler, self._index
+        step = step_at(index, sampler.steps, sampler.evaluations)  # of all, skipped steps included
+        a, s = sampler.level(index)
+        x = sampler.scaled_input(self.x[None], index)
+        following = sampler.level(index + 1)
         negatives = self._negatives[index]
-        return Step(index, count, s / a if a else float("inf"), x, a, s, negatives, following)
+        return Step(step, sampler.steps, s / a if a else float("inf"), x, a, s, negatives, following)
 
-    def _combine(self, predictions: Mapping[str, Tensor], step: Step) -> Tensor:
-        """What the rule makes of the predictions, in the network's space; its next state is kept."""
-        space: Space = self._space if self._rule.effective_space == "any" else self._rule.effective_space
-        own = {name: convert(each, self._space, space, step) for name, each in predictions.items()}
-        guided, self._state = self._rule.combine(own, step, self._state)
-        return convert(guided, space, self._space, step)
+    @property
+    def _rule_space(self) -> Space:
+        space = self._rule.effective_space
+        return self._space if space == "any" else space
+
+    def _take(self, needed: _StepRows, predictions: Mapping[str, Tensor]) -> RuleStep:
+        """What the rule makes of the predictions; its next state is kept."""
+        step, before = needed.step, self._state
+        own = {name: convert(each, self._space, self._rule_space, step) for name, each in predictions.items()}
+        guided, self._state = self._rule.combine(own, step, before)
+        return RuleStep(step, before, needed.branches, own, guided)
 
     def _terms(self, branch: Branch) -> list[tuple[str, tuple[Conditioning, ...], float]]:
         """The sum of a branch: (branch to count under, conditionings, weight), without zeros."""

@@ -5,10 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import final
 
-import torch
-
 from negspace.encoding import Conditioning, Encoder
-from negspace.engine.sides import ConditioningSum, SidesAtStep, WeightedConditioning
+from negspace.engine.sides import ConditioningSum, SidesAtStep, WeightedConditioning, read_alike
 from negspace.guidance.branch import EMPTY, NEGATIVE, POSITIVE
 from negspace.guidance.shared.terms import joint_sides
 from negspace.planning.plan import Plan
@@ -83,8 +81,8 @@ class SeparateSides(SideSource):
         parts: list[WeightedConditioning] = []
         for scheduled in self._scheduled_prompts[name]:
             encoded = self._encode((scheduled.at(step + 1),), sides)
-            same = torch.equal(encoded.hidden, empty.hidden)
-            parts.append(WeightedConditioning(empty if same else encoded, scheduled.factor))
+            alike = read_alike(encoded, empty)
+            parts.append(WeightedConditioning(empty if alike else encoded, scheduled.factor))
         return tuple(parts)
 
 

@@ -9,8 +9,10 @@ from negspace.avoid.matching import phrase
 from negspace.engine import Batching, LaneStats
 from negspace.engine.encoded_plan import EncodedPlan
 from negspace.findings import Finding
+from negspace.guidance.branch import NEGATIVE
 from negspace.planning.negative import PlannedTerm
 from negspace.planning.plan import Plan
+from negspace.planning.rule import JOINT_BRANCH
 from negspace.receipt import Receipt
 from negspace.records import (
     AttemptRecord,
@@ -23,6 +25,7 @@ from negspace.run.attempts import Inspection, PictureAttempt, PictureRun, Prepar
 from negspace.run.escalation import Deliver, Flag, Withhold, concept_of
 
 _NO_STEP = "no step fell into the time it was told for"
+_NO_DIFFERENCE = "the rule made the same of every step with it and without it"
 _BLACK = "the mask is black everywhere, so nothing is redrawn"
 
 
@@ -40,8 +43,8 @@ def receipt_of(
     network, plan, encoded = prepared.network, prepared.plan, prepared.encoded
     stats = [[attempt.lane.stats for attempt in picture.attempts] for picture in pictures]
     every = [lane_stats for of_picture in stats for lane_stats in of_picture]
-    acted = plan.acts and prepared.redraws and any(lane_stats.negative_steps for lane_stats in every)
-    why_not = None if acted else plan.why_not or (_NO_STEP if prepared.redraws else _BLACK)
+    acted = bool(plan.terms) and prepared.redraws and any(lane_stats.acted for lane_stats in every)
+    why_not = None if acted else plan.why_not or _why_not(prepared, every)
     images = [_image(picture, own, acted) for picture, own in zip(pictures, stats, strict=True)]
     receipt = Receipt(
         request=plan.request.without_pixels(),
@@ -77,6 +80,13 @@ def receipt_of(
         versions={"negspace": __version__, "python": platform.python_version(), **network.versions},
     )
     return receipt.model_copy(update={"terms": receipt.seen_in(receipt.terms)})
+
+
+def _why_not(prepared: PreparedPlan, stats: Sequence[LaneStats]) -> str:
+    """Why the negative made no difference although the plan said that it could."""
+    if not prepared.redraws:
+        return _BLACK
+    return _NO_DIFFERENCE if any(lane_stats.negative_steps for lane_stats in stats) else _NO_STEP
 
 
 def _judge(inspection: Inspection) -> JudgeRecord | None:
@@ -133,10 +143,12 @@ def _terms(
     plan: Plan, encoded: EncodedPlan, stats: Sequence[LaneStats], why_not: str | None
 ) -> Iterator[TermRecord]:
     cut = {phrase(chunk.text) for chunk in encoded.negative.tokens if chunk.cut}
-    for term in plan.terms:
+    for number, term in enumerate(plan.terms):
+        side = f"{NEGATIVE}:{number}"
         tokens = encoded.tokens_of(term.avoid.term)
-        steps = sum(_steps(term, lane_stats, plan.steps) for lane_stats in stats)
-        inert = why_not or _why_inert(term, tokens, cut, steps)
+        steps = sum(lane_stats.term_steps.get(side, 0) for lane_stats in stats)
+        acted = any(side in lane_stats.acted_terms for lane_stats in stats)
+        inert = why_not or _why_inert(term, tokens, cut, steps, acted)
         yield TermRecord(
             **term.avoid.model_dump(),
             concept=concept_of(term, plan.negative_dialect),
@@ -152,23 +164,19 @@ def _terms(
         )
 
 
-def _why_inert(term: PlannedTerm, tokens: Sequence[str], cut: set[tuple[str, ...]], steps: int) -> str | None:
+def _why_inert(
+    term: PlannedTerm, tokens: Sequence[str], cut: set[tuple[str, ...]], steps: int, acted: bool
+) -> str | None:
     """Why a term did nothing although the negative did something."""
     if term.avoid.weight == 0:
         return "it weighs 0"
+    if term.channel == JOINT_BRANCH and term.known is False:
+        return "a joint branch leaves out words that the encoder has never learned"
     if not steps:
         return _NO_STEP
     if not tokens and any(set(phrase(term.avoid.term)) <= set(text) for text in cut):
         return "its words were cut off before the encoder"
-    return None
-
-
-def _steps(term: PlannedTerm, stats: LaneStats, steps: int) -> int:
-    """At how many evaluations of a picture a term was part of the negative, at most."""
-    count = len(stats.push)
-    start, stop = term.avoid.window
-    within = sum(start <= (index * steps // count) / steps < stop for index in range(count))
-    return min(within, stats.negative_steps)
+    return None if acted else _NO_DIFFERENCE
 
 
 def _flagged(pictures: Iterable[PictureRun]) -> Iterator[Finding]:

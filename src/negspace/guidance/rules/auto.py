@@ -9,7 +9,7 @@ from negspace.guidance.branch import EMPTY, POSITIVE, Branch
 from negspace.guidance.shared.sums import cap, norm, over
 from negspace.guidance.shared.terms import branches_of, is_joint_side, joint_sides, total
 from negspace.guidance.tensor import Tensor
-from negspace.strength import Constant, Strength
+from negspace.strength import Constant, Moment, Strength
 
 _BUDGET = 0.4
 """Evaluations besides the positive one, as a share of the steps: at most 1.4 a step for one avoided term."""
@@ -74,6 +74,9 @@ class Auto(Rule[Measurements | None]):
 
     scale: float = setting(7.5, "w; 1 is off", low=0)
     strength: Strength = Constant()
+
+    def reaches(self, moment: Moment) -> bool:
+        return self.strength.at(moment) != 0
 
     def off(self) -> Self:
         return replace(self, scale=1.0)

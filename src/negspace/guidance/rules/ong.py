@@ -41,7 +41,6 @@ class Ong(InAttention):
     formula = "Z = Z+ - k (Z- - Z+ <Z-, Z+> / |Z+|^2)"
     paper = "Orthogonal Negative Guidance, arXiv 2605.29390"
     space = "any"
-    cancels = True
 
     inner: Rule[Any] = Cfg(scale=1.0)
     weight: float = setting(4.0, "k; 0 is off", low=0)
