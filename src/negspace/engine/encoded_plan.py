@@ -47,6 +47,7 @@ class EncodedPlan:
         self._plan = plan
         self._empty = encoder.empty()
         self._absent = encode_negative(encoder, None, facts.absent)
+        self._alike: dict[int, tuple[Conditioning, Conditioning]] = {}
         self._positive_texts, self._negative_texts = _texts_of(plan)
         self._positive = self._encode(encoder.prompt_encoder, facts, self._positive_texts)
         self._negative = self._encode(encoder, facts, self._negative_texts)
@@ -106,15 +107,19 @@ class EncodedPlan:
     def _at(self, encoded: Conditioning, progress: float) -> Conditioning:
         """The conditioning at a share of the run, which decides what its swaps exchange."""
         if encoded.exchange is None:
-            return self._or_empty(encoded)
+            return self._shared(encoded)
         key = id(encoded), encoded.exchange.active_at(progress)
         if key not in self._swapped:
             self._swapped[key] = encoded.with_maps(key[1])
         return self._swapped[key]
 
-    def _or_empty(self, encoded: Conditioning) -> Conditioning:
-        """The conditioning, or that of the empty prompt if both are equal: then it is evaluated once."""
-        return self._empty if read_alike(encoded, self._empty) else encoded
+    def _shared(self, encoded: Conditioning) -> Conditioning:
+        """The conditioning, or an earlier one from which the network reads the same: it is evaluated once."""
+        if id(encoded) not in self._alike:
+            known = (self._empty, *(other for _, other in self._alike.values()))
+            alike = next((other for other in known if read_alike(encoded, other)), encoded)
+            self._alike[id(encoded)] = encoded, alike
+        return self._alike[id(encoded)][1]
 
     def _matched(self, positive: Weighted, negative: Weighted) -> SidesAtStep:
         """The sides of one step, all of the same length."""
@@ -122,7 +127,7 @@ class EncodedPlan:
         if negative:
             sides[NEGATIVE] = negative
         else:  # without a conditioning for an absent negative both sides are the same and cancel
-            sides[NEGATIVE] = positive if self._absent is None else ((self._or_empty(self._absent), 1.0),)
+            sides[NEGATIVE] = positive if self._absent is None else ((self._shared(self._absent), 1.0),)
         distinct = list({id(part): part for side in sides.values() for part, _ in side}.values())
         matched = dict(zip(map(id, distinct), match_lengths(distinct), strict=True))
         return {

@@ -1,7 +1,7 @@
 """One picture under way, with its noise, its schedule, its rule and the state of the rule."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -12,7 +12,7 @@ from negspace.engine.canvas import Canvas
 from negspace.engine.influence import RuleStep
 from negspace.engine.ledger import LaneStats, Ledger
 from negspace.engine.noise import keyed, with_noise
-from negspace.engine.sides import SidesAtStep, empty_ids, is_empty, sides_of, step_at
+from negspace.engine.sides import SidesAtStep, contents, empty_ids, is_empty, sides_of, step_at
 from negspace.errors import RequestError
 from negspace.guidance import Branch, ConditioningNoise, Patch, Rule, Space, Step, convert
 from negspace.guidance.branch import EMPTY, POSITIVE
@@ -155,7 +155,7 @@ class Lane:
     def rows(self) -> list[Row]:
         """The evaluations of the current step, each conditioning once however many branches read it."""
         step = self._step()
-        needed = _StepRows(step, self._rule.branches(step, self._state))
+        needed = _StepRows(step, tuple(map(self._reduced, self._rule.branches(step, self._state))))
         time = self._sampler.time(self._index)
         known: dict[_Key, int] = {}
         for branch in needed.branches:
@@ -209,6 +209,14 @@ class Lane:
         own = {name: convert(each, self._space, self._rule_space, step) for name, each in predictions.items()}
         guided, self._state = self._rule.combine(own, step, before)
         return RuleStep(step, before, needed.branches, own, guided)
+
+    def _reduced(self, branch: Branch) -> Branch:
+        """The branch, without a patch that would change nothing."""
+        patch, sides = branch.patch, self._sides[self._index]
+        if patch is None or not patch.cancels:
+            return branch
+        own, *others = (contents(sides[name]) for name in sides_of(branch))
+        return replace(branch, patch=None) if all(other == own for other in others) else branch
 
     def _terms(self, branch: Branch) -> list[tuple[str, tuple[Conditioning, ...], float]]:
         """The sum of a branch: (branch to count under, conditionings, weight), without zeros."""

@@ -32,6 +32,11 @@ def sides_of(branch: Branch) -> tuple[str, ...]:
     return branch.side, *(branch.patch.sides if branch.patch else ())
 
 
+def contents(side: ConditioningSum) -> list[tuple[int, float]]:
+    """Equal for sides that say the same: what the network reads alike is one object."""
+    return [(id(part.conditioning), part.weight) for part in side]
+
+
 def empty_ids(sides: SidesAtStep) -> set[int]:
     """The identities of the conditionings of the empty prompt."""
     return {id(part.conditioning) for part in sides[EMPTY]}

@@ -45,8 +45,8 @@ class CfgPp(Substitution):
         usual = self.scale / self.full * stretch
         if self.scale != 1.0 and usual < 1.0:
             yield (
-                f"at scale {self.scale:g} in {steps} steps the factor of cfg_pp is about {usual:.2g}; below 1 "
-                "it draws what is avoided, so "
+                f"at scale {self.scale:g} in {steps} steps the factor of cfg_pp is about {usual:.2g}, and "
+                "below 1 it draws what is avoided; "
                 f"use scale {self.full / stretch:.2g} or more, a lower `full`, or cfg"
             )
 

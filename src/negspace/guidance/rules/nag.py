@@ -16,6 +16,8 @@ from negspace.strength import Constant, Moment, Strength
 class NagPatch(MixedAttention):
     """The patch of `Nag`."""
 
+    cancels = True
+
     weight: float = 0.0
     tau: float = 2.5
     alpha: float = 0.25

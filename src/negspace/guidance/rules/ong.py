@@ -16,6 +16,8 @@ from negspace.strength import Constant, Strength
 class OngPatch(MixedAttention):
     """The patch of `Ong`."""
 
+    cancels = True
+
     weight: float = 0.0
 
     def mix(self, positive: Tensor, negative: Tensor) -> Tensor:
