@@ -100,6 +100,7 @@ def holds(make: Make, case: Case) -> None:
     assert receipt.negative_acted == changed, (case, receipt.why_not)
     assert receipt.negative_acted == any(term.effect == "active" for term in receipt.terms)
     for number, term in enumerate(receipt.terms if isinstance(avoid, tuple) else ()):
+        assert isinstance(avoid, tuple)
         others = (*avoid[:number], *avoid[number + 1 :])
         changed = not torch.equal(result.latents, make(family, rule, dialect, others).latents)
         assert (term.effect == "active") == changed, (case, term.term, term.why_not)

@@ -6,6 +6,7 @@ NegspaceError
 ├── PromptError     a prompt cannot be read; `span` is the place
 ├── ModelError      a model cannot be opened
 ├── EncodingError   a prompt cannot be encoded
+├── PictureError    a picture cannot be finished: it is not made of finite numbers any more
 ├── FeedbackError   a chat model gave no usable answer to a complaint
 ├── JudgeError      a judge cannot be opened, or cannot be calibrated from these examples
 ├── LabError        these numbers allow no measurement, or a trial has ended
@@ -52,6 +53,10 @@ class ModelError(NegspaceError):
 
 class EncodingError(NegspaceError):
     """A prompt cannot be encoded."""
+
+
+class PictureError(NegspaceError):
+    """A picture cannot be finished: it is not made of finite numbers any more."""
 
 
 class OutputError(NegspaceError):

@@ -79,6 +79,7 @@ class Lane:
         seed: as given.
         x: [channels, height, width] float32, the noisy picture; once `done`, the latents of the picture.
         last_step: the predictions of the last step; None before the first.
+        broken: why the picture ended before its last step; None where it did not.
     """
 
     def __init__(
@@ -114,6 +115,7 @@ class Lane:
         self._ledger = Ledger(rule)
         self._pending: _StepRows | None = None
         self.last_step: StepResult | None = None
+        self.broken: str | None = None
         self.x = self._first_x()
 
     def _first_x(self) -> Tensor:
@@ -139,8 +141,8 @@ class Lane:
 
     @property
     def done(self) -> bool:
-        """Whether the picture is finished."""
-        return self._index == len(self._sides)
+        """Whether the picture is finished, or broken."""
+        return self._index == len(self._sides) or self.broken is not None
 
     @property
     def progress(self) -> tuple[int, int]:
@@ -188,6 +190,22 @@ class Lane:
         x = self._sampler.step(guided, self.x[None], self._index, noise)[0]
         self.x = self._with_kept(x, self._index + 1)
         self._index += 1  # last: another thread that sees the picture done finds it complete
+
+    def end_broken(self) -> None:
+        """End the picture at the step that made it infinite or no number, and say so."""
+        last = self.last_step
+        assert last is not None  # the first x is finite
+        wrong = [name for name, each in last.predictions.items() if not each.isfinite().all()]
+        if wrong:
+            culprit = f"the network's prediction ({', '.join(wrong)})"
+        elif not last.guided.isfinite().all():
+            culprit = f"what rule {self._rule.name} made of the predictions"
+        else:
+            culprit = "the sampler's picture"
+        self.broken = (
+            f"{culprit} at step {last.step.index + 1} of {last.step.count} is infinite or no number; "
+            "load the model with dtype float32 (float16 overflows) or lower the scale"
+        )
 
     def _step(self) -> Step:
         sampler, index = self._sampler, self._index

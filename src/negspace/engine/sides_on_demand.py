@@ -9,7 +9,9 @@ from negspace.encoding import Conditioning, Encoder
 from negspace.engine.sides import ConditioningSum, SidesAtStep, WeightedConditioning, read_alike
 from negspace.guidance.branch import EMPTY, NEGATIVE, POSITIVE
 from negspace.guidance.shared.terms import joint_sides
+from negspace.planning.negative import PlannedTerm
 from negspace.planning.plan import Plan
+from negspace.planning.rule import JOINT_BRANCH
 from negspace.prompt import Chunk, Prompt, ScheduledPrompt, parse, unfold
 
 Texts = tuple[Prompt | None, ...]
@@ -65,13 +67,15 @@ class SeparateSides(SideSource):
         self._scheduled_prompts: dict[str, tuple[ScheduledPrompt, ...]] = {}
 
     def weights(self, step: int) -> dict[str, float]:
-        """The weight of every side at a step of the sampler; 0 outside its window."""
+        """The weight of every side at a step of the sampler; 0 outside its window, and where only a joint
+        branch would tell words that the encoder has never learned.
+
+        Those, and terms that come later, come behind, so that they do not change how the others are divided
+        among joint sides.
+        """
         progress = step / self._plan.steps
-        avoids = [term.avoid for term in self._plan.terms]
-        return {
-            name: avoid.weight if avoid.window[0] <= progress < avoid.window[1] else 0.0
-            for name, avoid in zip(self.names, avoids, strict=True)
-        }
+        terms = sorted(zip(self.names, self._plan.terms, strict=True), key=lambda pair: _order(pair[1]))
+        return {name: _weight(term, progress) for name, term in terms}
 
     def side(self, name: str, step: int, sides: SidesAtStep) -> ConditioningSum:
         if name not in self._scheduled_prompts:
@@ -84,6 +88,19 @@ class SeparateSides(SideSource):
             alike = read_alike(encoded, empty)
             parts.append(WeightedConditioning(empty if alike else encoded, scheduled.factor))
         return tuple(parts)
+
+
+def _left_out(term: PlannedTerm) -> bool:
+    return term.known is False and term.channel == JOINT_BRANCH
+
+
+def _weight(term: PlannedTerm, progress: float) -> float:
+    start, stop = term.avoid.window
+    return term.avoid.weight if start <= progress < stop and not _left_out(term) else 0.0
+
+
+def _order(term: PlannedTerm) -> tuple[bool, float]:
+    return _left_out(term), term.avoid.window[0]
 
 
 @final

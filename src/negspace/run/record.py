@@ -21,7 +21,7 @@ from negspace.records import (
     ModelRecord,
     TermRecord,
 )
-from negspace.run.attempts import Inspection, PictureAttempt, PictureRun, PreparedPlan
+from negspace.run.attempts import Broken, Inspection, PictureAttempt, PictureRun, PreparedPlan
 from negspace.run.escalation import Deliver, Flag, Withhold, concept_of
 
 _NO_STEP = "no step fell into the time it was told for"
@@ -36,7 +36,7 @@ def receipt_of(
 
     Args:
         prepared: the plan of the first attempts.
-        pictures: one run a picture, all decided.
+        pictures: one run a picture, all decided; those that broke are in the findings alone.
         inspection: how they were inspected.
         batching: rows that went through the network at once.
     """
@@ -45,7 +45,11 @@ def receipt_of(
     every = [lane_stats for of_picture in stats for lane_stats in of_picture]
     acted = bool(plan.terms) and prepared.redraws and any(lane_stats.acted for lane_stats in every)
     why_not = None if acted else plan.why_not or _why_not(prepared, every)
-    images = [_image(picture, own, acted) for picture, own in zip(pictures, stats, strict=True)]
+    images = [
+        _image(picture, own, acted)
+        for picture, own in zip(pictures, stats, strict=True)
+        if not isinstance(picture.outcome, Broken)
+    ]
     receipt = Receipt(
         request=plan.request.without_pixels(),
         carried=plan.carried.without_pixels().model_copy(update={"policies": ()}),
@@ -102,8 +106,8 @@ def _judge(inspection: Inspection) -> JudgeRecord | None:
 def _image(picture: PictureRun, stats: Sequence[LaneStats], acted: bool) -> ImageRecord:
     """The record of the picture that is delivered, or of the last attempt where none is."""
     outcome = picture.outcome
-    if outcome is None:
-        raise ValueError("a picture that is under way has no record")
+    if outcome is None or isinstance(outcome, Broken):
+        raise ValueError("a picture that is under way, or broken, has no record")
     delivered = outcome.attempt if isinstance(outcome, Deliver) else None
     number = len(picture.attempts) - 1 if delivered is None else delivered
     inspected = len(picture.attempts) > 1 or any(attempt.verdicts for attempt in picture.attempts)
@@ -180,10 +184,12 @@ def _why_inert(
 
 
 def _flagged(pictures: Iterable[PictureRun]) -> Iterator[Finding]:
-    """The checks that did not pass, each with its picture; a term that no judge knows once for all."""
+    """Pictures that broke, and checks that did not pass; a term that no judge knows once for all."""
     unchecked: dict[str, Flag] = {}
     for picture in pictures:
         outcome = picture.outcome
+        if isinstance(outcome, Broken):
+            yield Finding("broken", outcome.why)
         flags = outcome.flags if isinstance(outcome, Deliver | Withhold) else ()
         for flag in flags:
             if flag.problem == "unchecked":
