@@ -123,17 +123,18 @@ class EncodedPlan:
 
     def _matched(self, positive: Weighted, negative: Weighted) -> SidesAtStep:
         """The sides of one step, all of the same length."""
-        sides: dict[str, Weighted] = {POSITIVE: positive, EMPTY: ((self._empty, 1.0),)}
-        if negative:
-            sides[NEGATIVE] = negative
-        else:  # without a conditioning for an absent negative both sides are the same and cancel
-            sides[NEGATIVE] = positive if self._absent is None else ((self._shared(self._absent), 1.0),)
-        distinct = list({id(part): part for side in sides.values() for part, _ in side}.values())
+        if not negative and self._absent is not None:
+            negative = ((self._shared(self._absent), 1.0),)
+        given = {POSITIVE: positive, EMPTY: ((self._empty, 1.0),), NEGATIVE: negative}
+        distinct = list({id(part): part for side in given.values() for part, _ in side}.values())
         matched = dict(zip(map(id, distinct), match_lengths(distinct), strict=True))
-        return {
+        sides = {
             name: tuple(WeightedConditioning(matched[id(part)], weight) for part, weight in side)
-            for name, side in sides.items()
+            for name, side in given.items()
         }
+        if not negative:  # without a conditioning for an absent negative both sides are the same and cancel
+            sides[NEGATIVE] = sides[POSITIVE]
+        return sides
 
     @property
     def positive(self) -> SideRecord:

@@ -68,9 +68,10 @@ def avoided_weight(sides: SidesAtStep, negatives: Mapping[str, float], name: str
     Args:
         negatives: the weights, at this step, of the sides of separate terms.
     """
+    if sides[name] is sides[POSITIVE]:
+        return 0.0  # it stands for something that is absent
     if is_joint_side(name):
-        weight, _ = joint_sides(negatives).get(name, (0.0, ()))
-        return 0.0 if sides[name] is sides[POSITIVE] else weight
+        return joint_sides(negatives).get(name, (0.0, ()))[0]
     weight = 1.0 if name == NEGATIVE else negatives.get(name, 0.0)
     return weight if weight and not is_empty(sides, name) else 0.0
 
