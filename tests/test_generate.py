@@ -11,6 +11,7 @@ import torch
 
 import negspace as ns
 from negspace import png
+from negspace.cli.receipt import acted
 from negspace.engine import BatchesUpTo, Engine
 from negspace.errors import NegspaceError
 from negspace.generate import DtypeName, Model, Result
@@ -129,9 +130,24 @@ def test_scale_1_equals_the_prompt_alone_and_runs_no_negative(model: Model) -> N
 
 @pytest.mark.parametrize("scale", [0.5, 4.0, 12.0])
 def test_the_same_text_on_both_sides_equals_scale_1(model: Model, scale: float) -> None:
+    """The picture without it would be another one, so it acted; that nothing is avoided is found."""
     both = model.generate("a red cat", avoid="a red cat", scale=scale)
     assert (both.latents - model.generate("a red cat", scale=1.0).latents).abs().max() < 1e-5
-    assert not both.receipt.negative_acted and "the same as the prompt" in str(both.receipt.why_not)
+    assert (both.latents - model.generate("a red cat", scale=scale).latents).abs().max() > 1e-3
+    assert both.receipt.negative_acted
+    assert any("the same as the prompt" in finding.text for finding in both.receipt.findings)
+
+
+@pytest.mark.parametrize("sampler", ["DDIM", "Heun"])
+def test_schedules_and_receipts_count_steps(model: Model, sampler: str) -> None:
+    """AUTOMATIC1111 7508: a sampler of second order evaluates a step twice, and takes it once."""
+    receipt = model.generate("a cat", avoid="[hat::0.5]", sampler=sampler, steps=10).receipt
+    assert receipt.images[0].negative_steps == receipt.terms[0].steps == 5
+    assert (receipt.steps_taken, acted(receipt)) == (10, "yes, told in 5 of 10 steps")
+    windowed = model.generate("a cat", avoid="hat", rule="cfg(strength=window(0, 0.35))", sampler=sampler)
+    assert windowed.receipt.images[0].negative_steps == 2, "of four steps those at 0 and at a quarter"
+    evaluated = 4 if sampler == "Heun" else 2
+    assert windowed.receipt.evaluations["negative"] == evaluated
 
 
 def test_no_negative_equals_the_empty_prompt_as_negative(model: Model) -> None:

@@ -85,10 +85,10 @@ TRIED: Mapping[str, Sequence[str]] = {
     "sega": (
         "sega(threshold=0.5, warmup=0)",
         "sega(threshold=0.8, warmup=0, negative=10)",
-        "sega(threshold=0.5, warmup=5, negative=10)",
+        "sega(threshold=0.5, warmup=0.5, negative=10)",
     ),
     "sld": (
-        "sld(negative=2000, threshold=0.025, momentum=0.5, decay=0.7, warmup=7)",
+        "sld(negative=2000, threshold=0.025, momentum=0.5, decay=0.7, warmup=0.7)",
         "sld(negative=5000, threshold=1, momentum=0.5, decay=0.7, warmup=0)",
         "sld(negative=1000, threshold=0.3, warmup=0)",
     ),

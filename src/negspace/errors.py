@@ -42,6 +42,10 @@ class EncodingError(NegspaceError):
     """A prompt cannot be encoded."""
 
 
+class PictureError(NegspaceError):
+    """A picture cannot be finished: it is not made of finite numbers any more."""
+
+
 class OutputError(NegspaceError):
     """A result cannot be written to its place, or a file does not contain what is read from it."""
 

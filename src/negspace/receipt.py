@@ -24,7 +24,8 @@ class Receipt(Settings):
         positive, negative: the texts as they were encoded.
         moved: what inline forms moved out of the prompt.
         embeddings: the textual-inversion embeddings, each with the sha256 of its file.
-        negative_acted: whether the negative was part of the conditioning and could change the pictures.
+        negative_acted: whether the negative made a difference: at some step of some picture the guided
+            prediction would have been another without it. It is observed while the pictures are made.
         why_not: if not, why, in plain words.
         evaluations: network passes by branch, over all pictures.
         images: one record for each delivered picture.
@@ -76,6 +77,12 @@ class Receipt(Settings):
             }
         )
         return single.model_copy(update={"terms": single.seen_in(self.terms)})
+
+    @property
+    def steps_taken(self) -> int:
+        """Steps of each picture, without those that are skipped where it starts from another one."""
+        start = self.request.start
+        return self.steps - (0 if start is None else start.skipped(self.steps))
 
     def seen_in(self, terms: tuple[TermRecord, ...]) -> tuple[TermRecord, ...]:
         """The terms with the counts of the pictures of this receipt that show them."""

@@ -54,10 +54,11 @@ class TermRecord(Frozen):
         unknown: the words that it has not learned.
         origins: every source of it, where it was merged from several.
         concept: its words without syntax, as judges look for it.
-        effect: whether it could change the pictures: "active" or "inert"; None in receipts before this field.
+        effect: "active" where it was part of what made a difference to the pictures, else "inert"; None in
+            receipts before this field. Terms of one text make one difference together.
         why_not: why it was inert.
-        steps: evaluation steps at which it was part of the conditioning, over all pictures and attempts.
-            Terms of one text share a pass of the network at each step.
+        steps: steps at which it was part of the conditioning, over all pictures and attempts. A step of a
+            sampler of second order counts once.
         looked: how many pictures a judge looked for it in.
         seen_before, seen_after: how many of these showed it at the first attempt, and at the attempt that
             counts.
@@ -199,12 +200,12 @@ class ImageRecord(Frozen):
         seed: gives this picture alone, further attempts included.
         sha256: of its RGB bytes, rows from the top.
         evaluations: network passes by branch, over all attempts.
-        negative_steps: evaluation steps at which the negative was part of the conditioning. Earlier receipts
-            call it "told".
-        push: per evaluation step, the distance of the negative predictions in the network's space:
-            |sum w_j (d_nj - d_u)| where the unconditional branch was run, else |sum w_j (d_c - d_nj)|; None
-            where none was run, as with a negative in the attention.
-        omega: per evaluation step, the effective strengths; None where not all predictions that they are
+        negative_steps: steps at which the negative was part of the conditioning. Earlier receipts call it
+            "told".
+        push: per evaluation (a sampler of second order takes two a step), the distance of the negative
+            predictions in the network's space: |sum w_j (d_nj - d_u)| where the unconditional branch was run,
+            else |sum w_j (d_c - d_nj)|; None where none was run, as with a negative in the attention.
+        omega: per evaluation, the effective strengths; None where not all predictions that they are
             computed from were run. The rule `traced` runs all of them.
         attempts: every attempt at it; () where no judge looked and it was made once.
         delivered: the number of the attempt whose picture this is; None where it is withheld.

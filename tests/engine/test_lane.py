@@ -41,10 +41,11 @@ def lane(
     rule: Rule[Any],
     sides: SidesAtStep | Sequence[SidesAtStep],
     negatives: Mapping[str, float] | None = None,
+    negatives_by_step: Sequence[Mapping[str, float]] | None = None,
     **fields: Any,
 ) -> Lane:
     every = sides if isinstance(sides, Sequence) else [sides] * STEPS
-    fields["negatives"] = [negatives or {}] * STEPS
+    fields["negatives"] = negatives_by_step or [negatives or {}] * STEPS
     given = {"seed": 3, "noise": draw(3, SHAPE), "sampler": Sampler("DDIM", SETTINGS, STEPS), "space": "eps"}
     return Lane(rule=rule, sides=every, **(given | fields))
 

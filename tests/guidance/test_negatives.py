@@ -160,9 +160,12 @@ def test_the_last_step_and_a_step_that_stays_tell_nothing() -> None:
 
 
 def test_momentum_gathers_while_warming_up() -> None:
-    """Two equal steps: v = (1 - f) g, then g + s v acts. Of eps, all differences are -0.75 times as large."""
+    """Two equal steps: v = (1 - f) g, then g + s v acts. Of eps, all differences are -0.75 times as large.
+
+    Warm-up and cooldown are shares: of 50 steps, 0.02 is one and 0.04 two.
+    """
     told = {"positive": row(1.0), "empty": row(0.0), "negative": row(2.0), "a": row(2.0)}
-    sld = Sld(scale=2.0, negative=0.25, threshold=9.0, momentum=0.5, decay=0.75, warmup=1)
+    sld = Sld(scale=2.0, negative=0.25, threshold=9.0, momentum=0.5, decay=0.75, warmup=0.02)
     three = {key: told[key] for key in ("positive", "empty", "negative")}
     first, state = sld.combine(three, at(0, row(0.0), {}), None)
     second, _ = sld.combine(three, at(1, row(0.0), {}), state)
@@ -171,7 +174,7 @@ def test_momentum_gathers_while_warming_up() -> None:
     assert torch.allclose(second, row(2 * (1 - (g + 0.5 * 0.25 * g))))
     assert state is not None and torch.allclose(state, row(-0.75 * 0.25 * g))
 
-    sega = Sega(scale=2.0, negative=3.0, momentum=0.5, decay=0.75, warmup=1, cooldown=2)
+    sega = Sega(scale=2.0, negative=3.0, momentum=0.5, decay=0.75, warmup=0.02, cooldown=0.04)
     three = {key: told[key] for key in ("positive", "empty", "a")}
     first, state = sega.combine(three, at(0, row(0.0), {"a": 1.0}), None)
     second, _ = sega.combine(three, at(1, row(0.0), {"a": 1.0}), state)
@@ -186,6 +189,18 @@ def test_warming_up_without_momentum_evaluates_nothing_in_vain() -> None:
     assert sides(weak, at(15, row(0.0), {})) == ["positive", "empty", "negative"]
     assert sides(Sld.preset("medium"), at(0, row(0.0), {})) == ["positive", "empty", "negative"]
     assert sides(Sega(momentum=0.0), at(9, row(0.0), {"a": 1.0})) == ["positive", "empty"]
+
+
+@pytest.mark.parametrize("steps", [50, 25, 10])
+def test_a_warm_up_is_a_share_of_the_steps(steps: int) -> None:
+    """A fifth of them: 10 of 50 as published, and 2 of 10, where 10 steps would be all there are."""
+    told = {"positive": row(1.0), "empty": row(0.0), "negative": row(2.0), "a": row(2.0)}
+    for rule, side in ((Sld(momentum=0.0, threshold=9.0), "negative"), (Sega(momentum=0.0), "a")):
+        asked = [side in sides(rule, at(index, row(0.0), {"a": 1.0}, steps)) for index in range(steps)]
+        assert asked.index(True) == steps // 5 and all(asked[steps // 5 :])
+        step = at(steps // 5, row(0.0), {"a": 1.0}, steps)
+        predictions = {key: told[key] for key in sides(rule, step)}
+        assert not torch.equal(rule.combine(predictions, step, None)[0], row(7.5))
 
 
 def test_presets() -> None:

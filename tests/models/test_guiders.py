@@ -94,7 +94,7 @@ def scheduler_of(prediction: str = "epsilon") -> Any:
         "cfg(scale=3, strength=window(0.3, 0.7))",
         "perp_neg(scale=3)",
         "contrastive(scale=2)",
-        "sld(scale=2, negative=3, warmup=2)",
+        "sld(scale=2, negative=3, warmup=0.4)",
         "dng(scale=2, prior=0.2, temperature=1)",
         "crg(scale=2)",
     ],

@@ -55,7 +55,6 @@ def test_a_text_is_sent_as_it_was_written() -> None:
         ((), {}, "empty"),
         ("(hat:0)", {}, "weighs 0"),
         ("hat", {"scale": 1.0}, "the scale is 1"),
-        ("a red cat", {}, "the same as the prompt"),
         ("hat", {"facts": ns.ModelFacts(name="m", negative_branch=False)}, "no negative branch"),
     ],
 )
@@ -64,6 +63,32 @@ def test_a_negative_that_cannot_act_says_why(avoid: Any, fields: dict[str, Any],
     assert not plan.acts and why in str(plan.why_not)
     assert bool(found(plan, "inert")) == (avoid is not None)
     assert all(term.channel == "nothing" for term in plan.terms)
+
+
+def test_a_negative_that_says_the_same_as_the_prompt_is_found() -> None:
+    """It changes the picture (guidance is gone), so it acts; but nothing is avoided."""
+    plan = planned(avoid="a red cat")
+    assert plan.acts and "the same as the prompt" in found(plan, "contradiction")[0].text
+
+
+def test_a_negative_of_words_that_were_never_learned_is_found() -> None:
+    assert found(planned(avoid="teapot, zebra"), "unknown-negative")
+    assert not found(planned(avoid="teapot, hat"), "unknown-negative")
+
+
+def test_a_term_whose_time_holds_no_step_is_found() -> None:
+    late = ns.Avoid(term="hat", window=(0.9, 0.95))
+    (finding,) = found(planned(avoid=(late,), steps=4), "window")
+    assert "none of 4" in finding.text and not found(planned(avoid=(late,), steps=20), "window")
+
+
+def test_a_scale_without_a_second_branch_is_found() -> None:
+    """SwarmUI 250: on FLUX the value that does something is the guidance it is told."""
+    flux = ns.ModelFacts(name="FLUX.1", absent="none", distilled=True, guidance=3.5, scale=1.0)
+    (finding,) = found(planned("a cat", facts=flux, scale=3.5), "scale")
+    assert "does nothing" in finding.text and "--guidance" in finding.text
+    assert not found(planned("a cat", facts=flux), "scale")
+    assert not found(planned("a cat", facts=ns.ModelFacts(name="m"), scale=3.5), "scale")
 
 
 def test_a_negative_that_acts() -> None:

@@ -86,9 +86,28 @@ def test_what_cannot_act_says_why(rule: str, scale: float | None, why: str) -> N
     assert not plan.acts and why in str(plan.why_not)
 
 
-def test_only_some_rules_cancel_where_the_same_is_wanted() -> None:
-    assert not planned("cfg", avoid="a cat").acts and not planned("nag", avoid="a cat").acts
-    assert planned("composable", avoid="a cat").acts and planned("vsf", avoid="a cat").acts
+@pytest.mark.parametrize("rule", ["sld(warmup=1)", "sega(warmup=0.9)", "sega(warmup=0.3, cooldown=0.3)"])
+def test_a_warm_up_that_lasts_is_why_nothing_acts(rule: str) -> None:
+    plan = planned(rule, steps=4)
+    assert not plan.acts and "its warm-up lasts" in str(plan.why_not)
+    assert any(finding.code == "inert" for finding in plan.findings)
+
+
+def test_a_window_without_a_step_is_why_nothing_acts() -> None:
+    assert not planned("cfg(strength=window(0.9, 0.95))", steps=4).acts
+    assert planned("cfg(strength=window(0.9, 0.95))", steps=20).acts
+    assert planned('cfg(strength=window(3, 2, axis="sigma"))', steps=1).acts, "the noise is not known yet"
+
+
+def test_cfg_pp_that_draws_what_is_avoided_is_found() -> None:
+    """Its factor is scale / 12.5, times about 4.5 in 20 steps."""
+
+    def remarks(scale: float, **fields: Any) -> list[str]:
+        plan = planned("cfg_pp", scale=scale, **{"steps": 20, **fields})
+        return [finding.text for finding in plan.findings if finding.code == "rule"]
+
+    assert "draws what is avoided" in remarks(2.5)[0] and not remarks(7.5)
+    assert remarks(7.5, steps=4) and not remarks(2.5, avoid=None) and not remarks(1.0)
 
 
 @pytest.mark.parametrize(

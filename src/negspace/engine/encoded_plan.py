@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-import torch
-
 from negspace.avoid.terms import unfolded, words_of
 from negspace.encoding import (
     ChunkReport,
@@ -14,7 +12,7 @@ from negspace.encoding import (
     encode_negative,
     match_lengths,
 )
-from negspace.engine.sides import SidesAtStep, WeightedConditioning
+from negspace.engine.sides import SidesAtStep, WeightedConditioning, read_alike, step_at
 from negspace.engine.sides_on_demand import (
     JointSides,
     SeparateSides,
@@ -49,6 +47,7 @@ class EncodedPlan:
         self._plan = plan
         self._empty = encoder.empty()
         self._absent = encode_negative(encoder, None, facts.absent)
+        self._alike: dict[int, tuple[Conditioning, Conditioning]] = {}
         self._positive_texts, self._negative_texts = _texts_of(plan)
         self._positive = self._encode(encoder.prompt_encoder, facts, self._positive_texts)
         self._negative = self._encode(encoder, facts, self._negative_texts)
@@ -79,8 +78,8 @@ class EncodedPlan:
         """
         known: dict[tuple[tuple[tuple[int, float], ...], ...], SidesAtStep] = {}
         sides: list[SidesAtStep] = []
-        for index, step in enumerate(self._steps(evaluations)):
-            progress = index / evaluations
+        for step in self._steps(evaluations):
+            progress = step / self._plan.steps
             positive = self._conditionings(self._positive, self._positive_texts[step], progress)
             negative = self._conditionings(self._negative, self._negative_texts[step], progress)
             key = tuple(tuple((id(part), weight) for part, weight in side) for side in (positive, negative))
@@ -90,11 +89,15 @@ class EncodedPlan:
         return sides
 
     def negatives(self, evaluations: int) -> list[dict[str, float]]:
-        """The weights of the sides of separate terms, one entry per evaluation of a sampler."""
-        return [self._separate.weights(step) for step in self._steps(evaluations)]
+        """The weights of the sides of separate terms, one entry per evaluation of a sampler.
+
+        Without terms there is nothing to avoid, whatever stands for an absent negative: "negative" weighs 0.
+        """
+        weights = [self._separate.weights(step) for step in self._steps(evaluations)]
+        return weights if self._plan.terms else [{NEGATIVE: 0.0}] * evaluations
 
     def _steps(self, evaluations: int) -> Iterator[int]:
-        return (index * self._plan.steps // evaluations for index in range(evaluations))
+        return (step_at(index, self._plan.steps, evaluations) for index in range(evaluations))
 
     def _conditionings(
         self, encoded: Mapping[Texts, Conditioning], step: TextsAtStep, progress: float
@@ -104,34 +107,34 @@ class EncodedPlan:
     def _at(self, encoded: Conditioning, progress: float) -> Conditioning:
         """The conditioning at a share of the run, which decides what its swaps exchange."""
         if encoded.exchange is None:
-            return self._or_empty(encoded)
+            return self._shared(encoded)
         key = id(encoded), encoded.exchange.active_at(progress)
         if key not in self._swapped:
             self._swapped[key] = encoded.with_maps(key[1])
         return self._swapped[key]
 
-    def _or_empty(self, encoded: Conditioning) -> Conditioning:
-        """The conditioning, or that of the empty prompt if both are equal: then it is evaluated once."""
-        same = torch.equal(encoded.hidden, self._empty.hidden) and (
-            encoded.pooled is None
-            or self._empty.pooled is None
-            or torch.equal(encoded.pooled, self._empty.pooled)
-        )
-        return self._empty if same else encoded
+    def _shared(self, encoded: Conditioning) -> Conditioning:
+        """The conditioning, or an earlier one from which the network reads the same: it is evaluated once."""
+        if id(encoded) not in self._alike:
+            known = (self._empty, *(other for _, other in self._alike.values()))
+            alike = next((other for other in known if read_alike(encoded, other)), encoded)
+            self._alike[id(encoded)] = encoded, alike
+        return self._alike[id(encoded)][1]
 
     def _matched(self, positive: Weighted, negative: Weighted) -> SidesAtStep:
         """The sides of one step, all of the same length."""
-        sides: dict[str, Weighted] = {POSITIVE: positive, EMPTY: ((self._empty, 1.0),)}
-        if negative:
-            sides[NEGATIVE] = negative
-        else:  # without a conditioning for an absent negative both sides are the same and cancel
-            sides[NEGATIVE] = positive if self._absent is None else ((self._or_empty(self._absent), 1.0),)
-        distinct = list({id(part): part for side in sides.values() for part, _ in side}.values())
+        if not negative and self._absent is not None:
+            negative = ((self._shared(self._absent), 1.0),)
+        given = {POSITIVE: positive, EMPTY: ((self._empty, 1.0),), NEGATIVE: negative}
+        distinct = list({id(part): part for side in given.values() for part, _ in side}.values())
         matched = dict(zip(map(id, distinct), match_lengths(distinct), strict=True))
-        return {
+        sides = {
             name: tuple(WeightedConditioning(matched[id(part)], weight) for part, weight in side)
-            for name, side in sides.items()
+            for name, side in given.items()
         }
+        if not negative:  # without a conditioning for an absent negative both sides are the same and cancel
+            sides[NEGATIVE] = sides[POSITIVE]
+        return sides
 
     @property
     def positive(self) -> SideRecord:

@@ -57,9 +57,19 @@ class Engine:
         for lane, own in by_lane:
             lane.advance(predictions[start : start + len(own)])
             start += len(own)
+        self._end_broken()
         finished = [lane for lane in self._lanes if lane.done]
         self._lanes = [lane for lane in self._lanes if not lane.done]
         return finished
+
+    def _end_broken(self) -> None:
+        """End the lanes whose pictures are infinite or no number any more, by one look for all of them."""
+        sums = [lane.x.sum() for lane in self._lanes]
+        for lane, finite in zip(
+            self._lanes, torch.stack(sums).isfinite().tolist() if sums else (), strict=True
+        ):
+            if not finite:
+                lane.end_broken()
 
     def run(self, lanes: Iterable[Lane]) -> Iterator[int]:
         """Finish lanes, yielding after every tick how many are still under way.

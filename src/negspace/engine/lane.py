@@ -1,7 +1,7 @@
 """One picture under way, with its noise, its schedule, its rule and the state of the rule."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -9,9 +9,10 @@ from torch import Tensor
 
 from negspace.encoding import Conditioning
 from negspace.engine.canvas import Canvas
+from negspace.engine.influence import RuleStep
 from negspace.engine.ledger import LaneStats, Ledger
 from negspace.engine.noise import keyed, with_noise
-from negspace.engine.sides import SidesAtStep, empty_ids, is_empty, sides_of
+from negspace.engine.sides import SidesAtStep, contents, empty_ids, is_empty, sides_of, step_at
 from negspace.errors import RequestError
 from negspace.guidance import Branch, ConditioningNoise, Patch, Rule, Space, Step, convert
 from negspace.guidance.branch import EMPTY, POSITIVE
@@ -78,6 +79,7 @@ class Lane:
         seed: as given.
         x: [channels, height, width] float32, the noisy picture; once `done`, the latents of the picture.
         last_step: the predictions of the last step; None before the first.
+        broken: why the picture ended before its last step; None where it did not.
     """
 
     def __init__(
@@ -110,9 +112,10 @@ class Lane:
         self._numbers = numbers
         self._state: Any = rule.init()
         self._index = sampler.first
-        self._ledger = Ledger()
+        self._ledger = Ledger(rule)
         self._pending: _StepRows | None = None
         self.last_step: StepResult | None = None
+        self.broken: str | None = None
         self.x = self._first_x()
 
     def _first_x(self) -> Tensor:
@@ -138,8 +141,8 @@ class Lane:
 
     @property
     def done(self) -> bool:
-        """Whether the picture is finished."""
-        return self._index == len(self._sides)
+        """Whether the picture is finished, or broken."""
+        return self._index == len(self._sides) or self.broken is not None
 
     @property
     def progress(self) -> tuple[int, int]:
@@ -154,7 +157,7 @@ class Lane:
     def rows(self) -> list[Row]:
         """The evaluations of the current step, each conditioning once however many branches read it."""
         step = self._step()
-        needed = _StepRows(step, self._rule.branches(step, self._state))
+        needed = _StepRows(step, tuple(map(self._reduced, self._rule.branches(step, self._state))))
         time = self._sampler.time(self._index)
         known: dict[_Key, int] = {}
         for branch in needed.branches:
@@ -179,28 +182,59 @@ class Lane:
         for name in needed.counted:
             self._ledger.count(name)
         by_branch = {name: _weighted_sum(terms, predictions) for name, terms in needed.sums.items()}
-        guided = self._combine(by_branch, step)
-        self._ledger.step(step, self._sides[self._index], needed.branches, by_branch, guided)
+        taken = self._take(needed, by_branch)
+        guided = convert(taken.guided, self._rule_space, self._space, step)
+        self._ledger.step(taken, self._sides[self._index], by_branch, guided)
         self.last_step = StepResult(step, self._space, by_branch, guided)
         noise = keyed(self.seed, self._index + 1) if self._sampler.draws else None
         x = self._sampler.step(guided, self.x[None], self._index, noise)[0]
         self.x = self._with_kept(x, self._index + 1)
         self._index += 1  # last: another thread that sees the picture done finds it complete
 
-    def _step(self) -> Step:
-        index, count = self._index, len(self._sides)  # of the whole schedule, skipped steps included
-        a, s = self._sampler.level(index)
-        x = self._sampler.scaled_input(self.x[None], index)
-        following = self._sampler.level(index + 1)
-        negatives = self._negatives[index]
-        return Step(index, count, s / a if a else float("inf"), x, a, s, negatives, following)
+    def end_broken(self) -> None:
+        """End the picture at the step that made it infinite or no number, and say so."""
+        last = self.last_step
+        assert last is not None  # the first x is finite
+        wrong = [name for name, each in last.predictions.items() if not each.isfinite().all()]
+        if wrong:
+            culprit = f"the network's prediction ({', '.join(wrong)})"
+        elif not last.guided.isfinite().all():
+            culprit = f"what rule {self._rule.name} made of the predictions"
+        else:
+            culprit = "the sampler's picture"
+        self.broken = (
+            f"{culprit} at step {last.step.index + 1} of {last.step.count} is infinite or no number; "
+            "load the model with dtype float32 (float16 overflows) or lower the scale"
+        )
 
-    def _combine(self, predictions: Mapping[str, Tensor], step: Step) -> Tensor:
-        """What the rule makes of the predictions, in the network's space; its next state is kept."""
-        space: Space = self._space if self._rule.effective_space == "any" else self._rule.effective_space
-        own = {name: convert(each, self._space, space, step) for name, each in predictions.items()}
-        guided, self._state = self._rule.combine(own, step, self._state)
-        return convert(guided, space, self._space, step)
+    def _step(self) -> Step:
+        sampler, index = self._sampler, self._index
+        step = step_at(index, sampler.steps, sampler.evaluations)  # of all, skipped steps included
+        a, s = sampler.level(index)
+        x = sampler.scaled_input(self.x[None], index)
+        following = sampler.level(index + 1)
+        negatives = self._negatives[index]
+        return Step(step, sampler.steps, s / a if a else float("inf"), x, a, s, negatives, following)
+
+    @property
+    def _rule_space(self) -> Space:
+        space = self._rule.effective_space
+        return self._space if space == "any" else space
+
+    def _take(self, needed: _StepRows, predictions: Mapping[str, Tensor]) -> RuleStep:
+        """What the rule makes of the predictions; its next state is kept."""
+        step, before = needed.step, self._state
+        own = {name: convert(each, self._space, self._rule_space, step) for name, each in predictions.items()}
+        guided, self._state = self._rule.combine(own, step, before)
+        return RuleStep(step, before, needed.branches, own, guided)
+
+    def _reduced(self, branch: Branch) -> Branch:
+        """The branch, without a patch that would change nothing."""
+        patch, sides = branch.patch, self._sides[self._index]
+        if patch is None or not patch.cancels:
+            return branch
+        own, *others = (contents(sides[name]) for name in sides_of(branch))
+        return replace(branch, patch=None) if all(other == own for other in others) else branch
 
     def _terms(self, branch: Branch) -> list[tuple[str, tuple[Conditioning, ...], float]]:
         """The sum of a branch: (branch to count under, conditionings, weight), without zeros."""

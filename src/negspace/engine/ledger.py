@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from negspace.engine.sides import SidesAtStep, avoided_weight, is_empty, sides_of
-from negspace.guidance import Branch, Step
+from negspace.engine.influence import Influence, RuleStep
+from negspace.engine.sides import SidesAtStep, avoided_at, is_empty, terms_in
+from negspace.guidance import Branch, Rule
 from negspace.guidance.branch import EMPTY, POSITIVE
 from negspace.guidance.decompose import Parts, decompose
 from negspace.guidance.shared.terms import is_joint_side
@@ -20,7 +22,10 @@ class LaneStats:
 
     Attributes:
         evaluations: network passes by branch.
-        negative_steps: evaluation steps at which the network got something avoided.
+        negative_steps: steps at which the network got something avoided.
+        term_steps: the same for each separate term, by its side; terms that it never got are left out.
+        acted: whether something avoided made a difference.
+        acted_terms: the separate terms that were in what made a difference, by their sides.
         push: per evaluation step, the length of the sum of the pushes of everything avoided; None where none
             was evaluated.
         omega: per evaluation step, its effective strengths; None where they cannot be known.
@@ -28,16 +33,25 @@ class LaneStats:
 
     evaluations: dict[str, int]
     negative_steps: int
+    term_steps: dict[str, int]
+    acted: bool
+    acted_terms: frozenset[str]
     push: tuple[float | None, ...]
     omega: tuple[Omega | None, ...]
 
 
 class Ledger:
-    """Collects the stats of one lane. Its tensors stay on the device until the stats are read."""
+    """Collects the stats of one lane. Its tensors stay on the device until the stats are read.
 
-    def __init__(self) -> None:
+    Args:
+        rule: of the lane.
+    """
+
+    def __init__(self, rule: Rule[Any]) -> None:
         self._evaluations: dict[str, int] = {}
-        self._negative_steps = 0
+        self._influence = Influence(rule)
+        self._negative_steps: set[int] = set()
+        self._term_steps: dict[str, set[int]] = {}
         self._pushes: list[Tensor | None] = []
         self._parts: list[Parts | None] = []
 
@@ -46,27 +60,24 @@ class Ledger:
         self._evaluations[branch] = self._evaluations.get(branch, 0) + 1
 
     def step(
-        self,
-        step: Step,
-        sides: SidesAtStep,
-        branches: Sequence[Branch],
-        predictions: Mapping[str, Tensor],
-        guided: Tensor,
+        self, taken: RuleStep, sides: SidesAtStep, predictions: Mapping[str, Tensor], guided: Tensor
     ) -> None:
         """Measure one step.
 
         Args:
-            step: where the picture stands.
+            taken: the step as the rule took it.
             sides: the sides of the lane at this step.
-            branches: what the rule asked for.
-            predictions: by branch name, [1, channels, height, width] each.
+            predictions: by branch name, [1, channels, height, width] each, in the space of the network.
             guided: what the rule made of them, in the same space.
         """
-        read = {side for branch in branches for side in sides_of(branch)}
-        weights = {side: avoided_weight(sides, step.negatives, side) for side in read if side != POSITIVE}
-        self._negative_steps += any(weights.values())
-        self._pushes.append(_push(branches, weights, predictions))
-        self._parts.append(_parts(branches, weights, predictions, guided, sides))
+        weights = avoided_at(sides, taken.branches, taken.step.negatives)
+        self._influence.observe(taken, tuple(weights))
+        if weights:
+            self._negative_steps.add(taken.step.index)
+        for term in {term for side in weights for term in terms_in(side, taken.step.negatives)}:
+            self._term_steps.setdefault(term, set()).add(taken.step.index)
+        self._pushes.append(_push(taken.branches, weights, predictions))
+        self._parts.append(_parts(taken.branches, weights, predictions, guided, sides))
 
     def stats(self) -> LaneStats:
         """The stats so far. Only here are numbers fetched from the device, all at once."""
@@ -80,7 +91,15 @@ class Ledger:
             else Omega(positive=next(fetched), negative=next(fetched), residual=next(fetched))
             for part in self._parts
         )
-        return LaneStats(dict(self._evaluations), self._negative_steps, push, omega)
+        return LaneStats(
+            evaluations=dict(self._evaluations),
+            negative_steps=len(self._negative_steps),
+            term_steps={term: len(steps) for term, steps in self._term_steps.items()},
+            acted=bool(self._influence.sides),
+            acted_terms=frozenset(self._influence.terms),
+            push=push,
+            omega=omega,
+        )
 
 
 def _push(

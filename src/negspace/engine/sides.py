@@ -1,7 +1,10 @@
 """The sides of a lane: which conditionings the network gets under each name at a step."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+import torch
+from torch import Tensor
 
 from negspace.encoding import Conditioning
 from negspace.guidance import Branch
@@ -29,6 +32,11 @@ def sides_of(branch: Branch) -> tuple[str, ...]:
     return branch.side, *(branch.patch.sides if branch.patch else ())
 
 
+def contents(side: ConditioningSum) -> list[tuple[int, float]]:
+    """Equal for sides that say the same: what the network reads alike is one object."""
+    return [(id(part.conditioning), part.weight) for part in side]
+
+
 def empty_ids(sides: SidesAtStep) -> set[int]:
     """The identities of the conditionings of the empty prompt."""
     return {id(part.conditioning) for part in sides[EMPTY]}
@@ -40,14 +48,58 @@ def is_empty(sides: SidesAtStep, name: str) -> bool:
     return all(id(part.conditioning) in empty or part.conditioning.given == "zeros" for part in sides[name])
 
 
+def read_alike(first: Conditioning, second: Conditioning) -> bool:
+    """Whether the network reads the same from both."""
+    pairs = (
+        (getattr(first, name), getattr(second, name))
+        for name in ("hidden", "pooled", "value_scale", "mask", "words")
+    )
+    return first.exchange is second.exchange is None and all(
+        one is other or _equal(one, other) for one, other in pairs
+    )
+
+
+def _equal(one: Tensor | None, other: Tensor | None) -> bool:
+    return one is not None and other is not None and torch.equal(one, other)
+
+
 def avoided_weight(sides: SidesAtStep, negatives: Mapping[str, float], name: str) -> float:
     """The weight of a side that holds something avoided; 0 for every other.
 
     Args:
         negatives: the weights, at this step, of the sides of separate terms.
     """
+    if sides[name] is sides[POSITIVE]:
+        return 0.0  # it stands for something that is absent
     if is_joint_side(name):
-        weight, _ = joint_sides(negatives).get(name, (0.0, ()))
-        return 0.0 if sides[name] is sides[POSITIVE] else weight
+        return joint_sides(negatives).get(name, (0.0, ()))[0]
     weight = 1.0 if name == NEGATIVE else negatives.get(name, 0.0)
     return weight if weight and not is_empty(sides, name) else 0.0
+
+
+def avoided_at(
+    sides: SidesAtStep, branches: Sequence[Branch], negatives: Mapping[str, float]
+) -> dict[str, float]:
+    """The weight of every side with something avoided that the network reads for these branches."""
+    read = dict.fromkeys(side for branch in branches for side in sides_of(branch) if side != POSITIVE)
+    weights = {side: avoided_weight(sides, negatives, side) for side in read}
+    return {side: weight for side, weight in weights.items() if weight}
+
+
+def terms_in(side: str, negatives: Mapping[str, float]) -> set[str]:
+    """The separate terms that are in an avoided side, by their own sides.
+
+    Args:
+        side: any.
+        negatives: the weights, at this step, of the sides of separate terms.
+    """
+    if side == NEGATIVE:
+        return {term for term, weight in negatives.items() if weight and term != NEGATIVE}
+    if is_joint_side(side):
+        return set(joint_sides(negatives).get(side, (0.0, ()))[1])
+    return {side}
+
+
+def step_at(evaluation: int, steps: int, evaluations: int) -> int:
+    """The step of a sampler to which an evaluation belongs; one of second order takes two for a step."""
+    return evaluation * steps // evaluations

@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import final
 
-import torch
-
 from negspace.encoding import Conditioning, Encoder, match_lengths
-from negspace.engine.sides import ConditioningSum, SidesAtStep, WeightedConditioning
+from negspace.engine.sides import ConditioningSum, SidesAtStep, WeightedConditioning, read_alike
 from negspace.guidance.branch import EMPTY, NEGATIVE, POSITIVE
 from negspace.guidance.shared.terms import joint_sides
+from negspace.planning.negative import PlannedTerm
 from negspace.planning.plan import Plan
+from negspace.planning.rule import JOINT_BRANCH
 from negspace.prompt import Chunk, Prompt, ScheduledPrompt, parse, unfold
 
 Texts = tuple[Prompt | None, ...]
@@ -68,13 +68,15 @@ class SeparateSides(SideSource):
         self._scheduled_prompts: dict[str, tuple[ScheduledPrompt, ...]] = {}
 
     def weights(self, step: int) -> dict[str, float]:
-        """The weight of every side at a step of the sampler; 0 outside its window."""
+        """The weight of every side at a step of the sampler; 0 outside its window, and where only a joint
+        branch would tell words that the encoder has never learned.
+
+        Those, and terms that come later, come behind, so that they do not change how the others are divided
+        among joint sides.
+        """
         progress = step / self._plan.steps
-        avoids = [term.avoid for term in self._plan.terms]
-        return {
-            name: avoid.weight if avoid.window[0] <= progress < avoid.window[1] else 0.0
-            for name, avoid in zip(self.names, avoids, strict=True)
-        }
+        terms = sorted(zip(self.names, self._plan.terms, strict=True), key=lambda pair: _order(pair[1]))
+        return {name: _weight(term, progress) for name, term in terms}
 
     def side(self, name: str, step: int, sides: SidesAtStep) -> ConditioningSum:
         if name not in self._scheduled_prompts:
@@ -84,9 +86,22 @@ class SeparateSides(SideSource):
         parts: list[WeightedConditioning] = []
         for scheduled in self._scheduled_prompts[name]:
             encoded = self._encode((scheduled.at(step + 1),), sides)
-            same = torch.equal(encoded.hidden, empty.hidden)
-            parts.append(WeightedConditioning(empty if same else encoded, scheduled.factor))
+            alike = read_alike(encoded, empty)
+            parts.append(WeightedConditioning(empty if alike else encoded, scheduled.factor))
         return tuple(parts)
+
+
+def _left_out(term: PlannedTerm) -> bool:
+    return term.known is False and term.channel == JOINT_BRANCH
+
+
+def _weight(term: PlannedTerm, progress: float) -> float:
+    start, stop = term.avoid.window
+    return term.avoid.weight if start <= progress < stop and not _left_out(term) else 0.0
+
+
+def _order(term: PlannedTerm) -> tuple[bool, float]:
+    return _left_out(term), term.avoid.window[0]
 
 
 @final

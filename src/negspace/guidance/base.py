@@ -7,7 +7,7 @@ same in all of them and says "any".
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from math import inf
 from typing import Any, ClassVar, Generic, Literal, Self, TypeVar
@@ -58,7 +58,6 @@ class Rule(ABC, Generic[State]):
             branch each, "joint" with the prompt in a branch, in the "attention" of the positive branch, or
             "nothing", where that is left to a rule inside.
         acts_at_scale_1: whether what is avoided acts where the scale is 1.
-        cancels: whether avoiding exactly what is wanted is the same as avoiding nothing.
         made_for_scale: the scale it was made for; None takes the model's.
     """
 
@@ -68,7 +67,6 @@ class Rule(ABC, Generic[State]):
     space: ClassVar[Literal["any"] | Space]
     delivery: ClassVar[Delivery] = "nothing"
     acts_at_scale_1: ClassVar[bool] = False
-    cancels: ClassVar[bool] = False
     made_for_scale: ClassVar[float | None] = None
 
     def __post_init__(self) -> None:
@@ -102,6 +100,15 @@ class Rule(ABC, Generic[State]):
     def patches(self) -> tuple[Patch, ...]:
         """Every change to the network that the rule may ask for."""
         return ()
+
+    def reaches(self, moment: Moment) -> bool:
+        """Whether these settings let what is avoided make a difference at a moment."""
+        return True
+
+    def remarks(self, steps: int) -> Iterator[str]:
+        """What should be known of these settings where something is avoided in so many steps, before anything
+        runs."""
+        yield from ()
 
     @abstractmethod
     def off(self) -> Self:

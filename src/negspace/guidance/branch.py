@@ -20,12 +20,14 @@ class Patch:
 
     Class attributes:
         needs: what the network must have for it, besides answering; None where nothing is known of that.
+        cancels: whether nothing is changed where its sides say the same as the branch's own.
 
     Attributes:
         sides: names of further sides of the lane whose conditioning the changed network reads.
     """
 
     needs: ClassVar[Need | None] = None
+    cancels: ClassVar[bool] = False
 
     sides: tuple[str, ...] = ()
 

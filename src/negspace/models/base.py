@@ -140,4 +140,8 @@ class Network(ABC):
 
     @abstractmethod
     def decode(self, latents: Tensor) -> np.ndarray:
-        """[height, width, 3] uint8, the picture of [channels, height, width] latents."""
+        """[height, width, 3] uint8, the picture of [channels, height, width] latents.
+
+        Raises:
+            PictureError: what is decoded is not finite.
+        """

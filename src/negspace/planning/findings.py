@@ -51,8 +51,16 @@ def text_findings(
     texts = [prompt.clean for prompt in prompts_of(carried.prompt, carried.dialect, steps)]
     yield from _word_findings(request.prompt, texts, estimator)
     prompt_words = words_of(" , ".join(texts))
+    if terms and negative.text == carried.prompt and carried.other_avoids == carried.other_prompts:
+        text = "the negative says the same as the prompt, so the two cancel instead of anything being avoided"
+        yield Finding("contradiction", text, side="avoid")
     for term in terms:
-        yield from _term_findings(term, prompt_words)
+        yield from _term_findings(term, prompt_words, steps)
+    if terms and all(term.known is False for term in terms):
+        text = (
+            "the model has never learned any term that is avoided, so what the negative changes is arbitrary"
+        )
+        yield Finding("unknown-negative", text, side="avoid")
     yield from _embedding_findings(carried, negative.text, facts, estimator)
 
 
@@ -80,7 +88,7 @@ def _word_findings(source: str, texts: Sequence[str], estimator: TextEstimator) 
         yield Finding("negation", message, _first(word, source), "prompt", "note")
 
 
-def _term_findings(term: PlannedTerm, prompt_words: tuple[str, ...]) -> Iterator[Finding]:
+def _term_findings(term: PlannedTerm, prompt_words: tuple[str, ...], steps: int) -> Iterator[Finding]:
     text, span = term.avoid.term, term.span
     for word in term.unknown:
         yield Finding("unknown-word", f"{word!r} is a word the model has never learned", span, "avoid")
@@ -91,6 +99,12 @@ def _term_findings(term: PlannedTerm, prompt_words: tuple[str, ...]) -> Iterator
     content = content_words(text)
     if content and _is_in(content, prompt_words):
         yield Finding("contradiction", f"{text!r} is also in the prompt", span, "avoid")
+    start, stop = term.avoid.window
+    if not any(start <= index / steps < stop for index in range(steps)):
+        message = (
+            f"{text!r} is avoided from {start:.3g} to {stop:.3g} of the steps, where none of {steps} lies"
+        )
+        yield Finding("window", message, span, "avoid")
     if term.avoid.weight == 0:
         yield Finding("weight", f"{text!r} weighs 0 and does nothing: it is left out", span, "avoid")
     if term.avoid.weight < 0:

@@ -210,13 +210,13 @@ def _compile(
     routed = route(governed.request, facts, [term for term, _ in terms])
     governed = replace(governed, request=routed.request)
     carried = governed.request
-    rule = resolve_rule(carried, facts)
+    rule = resolve_rule(carried, facts, steps)
     avoid = told_terms(carried.avoid, facts)
     text = negative_text(avoid, governed.dialect)
     stages = stages_of(avoid, text, governed.dialect)
     if any(term.avoid.weight for term, _ in terms):
         rules.refuse_distilled(rule, facts, carried.routes)
-    why_not = _why_not(carried, text, terms, rule, facts, len(stages))
+    why_not = _why_not(text, terms, rule, facts)
     channel = None if why_not else " and ".join(rule.channels)
     planned_terms = tuple(
         planned_term(term, estimator, governed.dialect, routed.channel(term) or channel, origins)
@@ -291,12 +291,7 @@ def _checked(avoid: Avoid, check: Check) -> Avoid:
 
 
 def _why_not(
-    request: Request,
-    negative: str | None,
-    terms: Sequence[TermWithOrigins],
-    rule: ResolvedRule,
-    facts: ModelFacts,
-    stages: int,
+    negative: str | None, terms: Sequence[TermWithOrigins], rule: ResolvedRule, facts: ModelFacts
 ) -> str | None:
     """Why the negative cannot act; None where it can."""
     if negative is None and not terms:
@@ -305,12 +300,7 @@ def _why_not(
         return "the negative is empty"
     if all(term.avoid.weight == 0 for term, _ in terms):
         return "every term weighs 0"
-    if inert := rule.why_inert(facts.name):
-        return inert
-    alike = negative == request.prompt and request.other_avoids == request.other_prompts
-    if rule.cancels and alike and stages == 1:
-        return "it says the same as the prompt, so the two cancel"
-    return None
+    return rule.why_inert(facts.name)
 
 
 def _negative(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import isclose
+from math import inf, isclose
 from typing import Any
 
 from negspace.errors import RequestError, no_such
@@ -11,15 +11,17 @@ from negspace.findings import Finding
 from negspace.guidance.base import Delivery, Rule, Wrapper
 from negspace.guidance.branch import Need
 from negspace.guidance.catalogue import RULES
+from negspace.guidance.text import make
 from negspace.request import Request, Route
 from negspace.ruletext import Call, read
-from negspace.strength import STRENGTHS
+from negspace.strength import STRENGTHS, Moment
 
 BRANCH = "negative branch"
+JOINT_BRANCH = "joint branch"
 _CHANNELS: dict[Delivery, str] = {
     "text": BRANCH,
     "terms": "own branch",
-    "joint": "joint branch",
+    "joint": JOINT_BRANCH,
     "attention": "attention",
 }
 _NEEDS: dict[Need, str] = {
@@ -28,6 +30,8 @@ _NEEDS: dict[Need, str] = {
     "self-attention": "attention layers that can be skipped",
     "weak model": "a second, weaker network",
 }
+
+_SIGMA = "sigma"
 
 _Link = tuple[Call, type[Rule[Any]]]
 
@@ -39,29 +43,31 @@ class ResolvedRule:
     Attributes:
         text: the rule.
         scale: the value of its scale.
-        chain: its calls from the outermost to the innermost rule, each with the class of the rule.
+        chain: the rule, the one inside it, and so on.
         branch: whether the model has a negative branch.
+        steps: of the request, without those that are skipped.
     """
 
     text: str
     scale: float
-    chain: tuple[_Link, ...]
+    chain: tuple[Rule[Any], ...]
     branch: bool
+    steps: Sequence[Moment]
 
     @property
     def channels(self) -> tuple[str, ...]:
         """How what is avoided reaches the network; () where it does not."""
-        return tuple(dict.fromkeys(_CHANNELS[kind.delivery] for _, kind in self._delivering()))
+        return tuple(dict.fromkeys(_CHANNELS[rule.delivery] for rule in self._delivering()))
 
     @property
     def uses_branch(self) -> bool:
         """Whether a branch of the network reads what is avoided."""
-        return any(kind.delivery != "attention" for _, kind in self._delivering())
+        return any(rule.delivery != "attention" for rule in self._delivering())
 
     @property
     def weighs_terms(self) -> bool:
         """Whether each term is evaluated by itself, so that its weight is a strength and not in a text."""
-        deliveries = {kind.delivery for _, kind in self._delivering()}
+        deliveries = {rule.delivery for rule in self._delivering()}
         return bool(deliveries) and deliveries <= {"terms"}
 
     def why_inert(self, model: str) -> str | None:
@@ -70,28 +76,29 @@ class ResolvedRule:
             return None
         if not self.branch:
             return f"{model} has no negative branch"
-        call, kind = self.chain[-1]
-        if self.scale == 1.0 and not kind.acts_at_scale_1:
+        rule = self.chain[-1]
+        if self.scale == 1.0 and not rule.acts_at_scale_1:
             return "the scale is 1, where only the prompt is evaluated"
-        return f"the strength of {call.name} is 0"
+        return (
+            f"the strength of {rule.name} is 0, or its warm-up lasts, at every step of {self.steps[0].count}"
+        )
 
-    @property
-    def cancels(self) -> bool:
-        """Whether avoiding exactly what is wanted is the same as avoiding nothing."""
-        return all(kind.cancels for _, kind in self._delivering())
+    def _delivering(self) -> Iterator[Rule[Any]]:
+        for rule in self.chain:
+            reachable = rule.delivery == "attention" or (rule.delivery != "nothing" and self.branch)
+            if reachable and (rule.acts_at_scale_1 or self.scale != 1.0) and self._reaches(rule):
+                yield rule
 
-    def _delivering(self) -> Iterator[_Link]:
-        for call, kind in self.chain:
-            reachable = kind.delivery == "attention" or (kind.delivery != "nothing" and self.branch)
-            if reachable and not _is_off(call) and (kind.acts_at_scale_1 or self.scale != 1.0):
-                yield call, kind
+    def _reaches(self, rule: Rule[Any]) -> bool:
+        """Whether a rule acts at any step; how the noise falls is not known before anything runs."""
+        return _SIGMA in self.text or any(map(rule.reaches, self.steps))
 
 
-def resolve_rule(request: Request, facts: ModelFacts) -> ResolvedRule:
+def resolve_rule(request: Request, facts: ModelFacts, steps: int) -> ResolvedRule:
     """The rule of a request on a model.
 
     Raises:
-        RequestError: the text is no rule, the model cannot host it, or its scale is no number from 0 on.
+        RequestError: the text is no rule, the model cannot host it, or a setting is out of its range.
     """
     text = facts.rule if request.rule is None else request.rule
     call = read(text)
@@ -102,9 +109,11 @@ def resolve_rule(request: Request, facts: ModelFacts) -> ResolvedRule:
     own = next((scale for scale in map(_scale_of, chain) if scale is not None), None)
     scale = requested if own is None else own
     scale = 1.0 if isclose(scale, 1.0, rel_tol=1e-9) else scale  # 1 up to rounding evaluates no negative
-    rule = ResolvedRule(text, scale, chain, facts.negative_branch)
+    first = 0 if request.start is None else request.start.skipped(steps)
+    moments = tuple(Moment(index, steps, inf) for index in range(first, steps))
+    rule = ResolvedRule(text, scale, _nested(make(text, scale=scale)), facts.negative_branch, moments)
     if request.rule is not None and not facts.negative_branch and _needs_branch(rule):
-        name = chain[-1][0].name
+        name = rule.chain[-1].name
         raise RequestError(
             f"{facts.name} has no negative branch, which rule {name} needs; {_alternatives(facts)}"
         )
@@ -139,13 +148,36 @@ def findings(rule: ResolvedRule, request: Request, facts: ModelFacts) -> Iterato
     if request.scale is not None and request.scale != rule.scale:
         text = f"the rule sets its scale to {rule.scale:g}, so the scale {request.scale:g} does nothing"
         yield Finding("scale", text)
-    made_for = next((call.name for call, kind in rule.chain if kind.made_for_scale is not None), None)
+    made_for = next((part.name for part in rule.chain if part.made_for_scale is not None), None)
     if made_for and request.scale is None and rule.scale == 1.0 != facts.scale:
         text = (
             f"{made_for} is made for models that need no other guidance, so the scale is 1; "
             f"{facts.name} is used to scale {facts.scale:g}"
         )
         yield Finding("scale", text, level="note")
+    yield from _useless_scale(rule, request, facts)
+    if request.avoid and rule.channels:
+        for text in (text for part in rule.chain for text in part.remarks(rule.steps[0].count)):
+            yield Finding("rule", text)
+
+
+def _useless_scale(rule: ResolvedRule, request: Request, facts: ModelFacts) -> Iterator[Finding]:
+    """A scale where nothing is avoided, on a model for which that means no second branch to compare with."""
+    avoided = request.avoid is not None or any(text is not None for text in request.other_avoids)
+    innermost = rule.chain[-1]
+    compares = innermost.delivery != "text" or innermost.acts_at_scale_1
+    if facts.absent == "none" and not avoided and not compares and rule.scale != 1.0:
+        text = (
+            f"the scale {rule.scale:g} does nothing: {facts.name} compares the prompt with a negative, "
+            "and there is none"
+        )
+        if facts.guidance is not None:
+            text += "; the guidance value (--guidance) is what it is told"
+        yield Finding("scale", text)
+
+
+def _nested(rule: Rule[Any]) -> tuple[Rule[Any], ...]:
+    return (rule, *(_nested(rule.inner) if isinstance(rule, Wrapper) else ()))
 
 
 def _refuse_unknown(call: Call, facts: ModelFacts) -> None:
@@ -193,8 +225,7 @@ def _chain(call: Call) -> tuple[_Link, ...]:
 
 
 def _needs_branch(rule: ResolvedRule) -> bool:
-    _, innermost = rule.chain[-1]
-    return rule.scale != 1.0 or innermost.acts_at_scale_1
+    return rule.scale != 1.0 or rule.chain[-1].acts_at_scale_1
 
 
 def _scale_of(link: _Link) -> float | None:
@@ -210,13 +241,3 @@ def _scale_of(link: _Link) -> float | None:
     if not isinstance(scale, int | float) or scale < 0:
         raise RequestError(f"rule {call.name}: scale must be a number from 0 on (given: {scale})")
     return float(scale)
-
-
-def _is_off(call: Call) -> bool:
-    """Whether a call sets its strength or weight to 0."""
-    values = dict(call.named)
-    strength = values.get("strength")
-    if isinstance(strength, Call) and strength.name == "constant":
-        if 0 in (*strength.values, *dict(strength.named).values()):
-            return True
-    return values.get("weight") == 0

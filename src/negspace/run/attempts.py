@@ -10,6 +10,7 @@ from torch import Tensor
 from negspace.encoding import Encoder
 from negspace.engine import Lane, canvas_of, draw
 from negspace.engine.encoded_plan import EncodedPlan
+from negspace.errors import PictureError
 from negspace.facts import Prediction
 from negspace.guidance import Space, make
 from negspace.judge import Judge
@@ -78,8 +79,11 @@ class PreparedPlan:
 
     def preview(self, lane: Lane) -> Image.Image | None:
         """The clean picture that the last step of a lane predicts, with every pixel that is kept, RGB; None
-        before the first step."""
-        return None if lane.clean is None else self._decoded(lane.clean)
+        before the first step, and where it cannot be decoded."""
+        try:
+            return None if lane.clean is None else self._decoded(lane.clean)
+        except PictureError:
+            return None
 
     def _decoded(self, latents: Tensor) -> Image.Image:
         decoded = Image.fromarray(self.network.decode(latents))
@@ -130,6 +134,17 @@ class PictureAttempt:
     verdicts: tuple[JudgeVerdict, ...] = ()
 
 
+@dataclass(frozen=True)
+class Broken:
+    """No picture came about.
+
+    Attributes:
+        why: with its seed, in plain words.
+    """
+
+    why: str
+
+
 @final
 class PictureRun:
     """One picture under way, attempt after attempt.
@@ -147,7 +162,7 @@ class PictureRun:
     def __init__(self, prepared: PreparedPlan, seed: int) -> None:
         self.seed = seed
         self.attempts: list[PictureAttempt] = [PictureAttempt(prepared, prepared.lane(seed))]
-        self.outcome: Deliver | Withhold | None = None
+        self.outcome: Deliver | Withhold | Broken | None = None
 
     @property
     def lane(self) -> Lane:
@@ -163,6 +178,17 @@ class PictureRun:
     def delivered(self) -> PictureAttempt | None:
         """The attempt whose picture is delivered; None where none is."""
         return self.attempts[self.outcome.attempt] if isinstance(self.outcome, Deliver) else None
+
+    def decoded(self) -> Image.Image | None:
+        """The picture of the last attempt, which is finished; None where it broke, as `outcome` then says."""
+        last = self.attempts[-1]
+        try:
+            if last.lane.broken is not None:
+                raise PictureError(last.lane.broken)
+            return last.prepared.picture(last.lane)
+        except PictureError as error:
+            self.outcome = Broken(f"picture {self.seed}: {error}")
+            return None
 
     def finish_attempt(
         self, image: Image.Image, verdicts: Sequence[JudgeVerdict], limits: Limits, elapsed: float
@@ -203,8 +229,8 @@ def inspect_finished(
     finished = [picture for picture in pictures if picture.awaits_inspection]
     if not finished:
         return ()
-    images = [picture.attempts[-1].prepared.picture(picture.lane) for picture in finished]
-    verdicts = inspection.verdicts(images, finished[0].attempts[0].prepared.plan)
-    for picture, image, of_picture in zip(finished, images, verdicts, strict=True):
+    decoded = [(picture, image) for picture in finished if (image := picture.decoded()) is not None]
+    verdicts = inspection.verdicts([image for _, image in decoded], finished[0].attempts[0].prepared.plan)
+    for (picture, image), of_picture in zip(decoded, verdicts, strict=True):
         picture.finish_attempt(image, of_picture, inspection.limits, elapsed)
     return tuple(picture.lane for picture in finished if picture.outcome is None)

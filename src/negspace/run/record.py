@@ -10,8 +10,10 @@ from negspace.avoid.matching import phrase
 from negspace.engine import Batching, LaneStats
 from negspace.engine.encoded_plan import EncodedPlan
 from negspace.findings import Finding
+from negspace.guidance.branch import NEGATIVE
 from negspace.planning.negative import PlannedTerm
 from negspace.planning.plan import Plan
+from negspace.planning.rule import JOINT_BRANCH
 from negspace.receipt import Receipt
 from negspace.records import (
     AttemptRecord,
@@ -20,10 +22,11 @@ from negspace.records import (
     ModelRecord,
     TermRecord,
 )
-from negspace.run.attempts import Inspection, PictureAttempt, PictureRun, PreparedPlan
+from negspace.run.attempts import Broken, Inspection, PictureAttempt, PictureRun, PreparedPlan
 from negspace.run.escalation import Deliver, Flag, Withhold, concept_of
 
 _NO_STEP = "no step fell into the time it was told for"
+_NO_DIFFERENCE = "the rule made the same of every step with it and without it"
 _BLACK = "the mask is black everywhere, so nothing is redrawn"
 
 
@@ -34,16 +37,20 @@ def receipt_of(
 
     Args:
         prepared: the plan of the first attempts.
-        pictures: one run a picture, all decided.
+        pictures: one run a picture, all decided; those that broke are in the findings alone.
         inspection: how they were inspected.
         batching: rows that went through the network at once.
     """
     network, plan, encoded = prepared.network, prepared.plan, prepared.encoded
     stats = [[attempt.lane.stats for attempt in picture.attempts] for picture in pictures]
     every = [lane_stats for of_picture in stats for lane_stats in of_picture]
-    acted = plan.acts and prepared.redraws and any(lane_stats.negative_steps for lane_stats in every)
-    why_not = None if acted else plan.why_not or (_NO_STEP if prepared.redraws else _BLACK)
-    images = [_image(picture, own, acted) for picture, own in zip(pictures, stats, strict=True)]
+    acted = bool(plan.terms) and prepared.redraws and any(lane_stats.acted for lane_stats in every)
+    why_not = None if acted else plan.why_not or _why_not(prepared, every)
+    images = [
+        _image(picture, own, acted)
+        for picture, own in zip(pictures, stats, strict=True)
+        if not isinstance(picture.outcome, Broken)
+    ]
     receipt = Receipt(
         request=plan.request.without_pixels(),
         carried=plan.carried.without_pixels().model_copy(update={"policies": ()}),
@@ -80,6 +87,13 @@ def receipt_of(
     return receipt.model_copy(update={"terms": receipt.seen_in(receipt.terms)})
 
 
+def _why_not(prepared: PreparedPlan, stats: Sequence[LaneStats]) -> str:
+    """Why the negative made no difference although the plan said that it could."""
+    if not prepared.redraws:
+        return _BLACK
+    return _NO_DIFFERENCE if any(lane_stats.negative_steps for lane_stats in stats) else _NO_STEP
+
+
 def _judge(inspection: Inspection) -> JudgeRecord | None:
     judge = inspection.judge
     if judge is None:
@@ -93,8 +107,8 @@ def _judge(inspection: Inspection) -> JudgeRecord | None:
 def _image(picture: PictureRun, stats: Sequence[LaneStats], acted: bool) -> ImageRecord:
     """The record of the picture that is delivered, or of the last attempt where none is."""
     outcome = picture.outcome
-    if outcome is None:
-        raise ValueError("a picture that is under way has no record")
+    if outcome is None or isinstance(outcome, Broken):
+        raise ValueError("a picture that is under way, or broken, has no record")
     delivered = outcome.attempt if isinstance(outcome, Deliver) else None
     number = len(picture.attempts) - 1 if delivered is None else delivered
     inspected = len(picture.attempts) > 1 or any(attempt.verdicts for attempt in picture.attempts)
@@ -134,10 +148,12 @@ def _terms(
     plan: Plan, encoded: EncodedPlan, stats: Sequence[LaneStats], why_not: str | None
 ) -> Iterator[TermRecord]:
     cut = {phrase(chunk.text) for chunk in encoded.negative.tokens if chunk.cut}
-    for term in plan.terms:
+    for number, term in enumerate(plan.terms):
+        side = f"{NEGATIVE}:{number}"
         tokens = encoded.tokens_of(term.avoid.term)
-        steps = sum(_steps(term, lane_stats, plan.steps) for lane_stats in stats)
-        inert = why_not or _why_inert(term, tokens, cut, steps)
+        steps = sum(lane_stats.term_steps.get(side, 0) for lane_stats in stats)
+        acted = any(side in lane_stats.acted_terms for lane_stats in stats)
+        inert = why_not or _why_inert(term, tokens, cut, steps, acted)
         yield TermRecord(
             **term.avoid.model_dump(),
             concept=concept_of(term.avoid, plan.negative_dialect),
@@ -153,30 +169,28 @@ def _terms(
         )
 
 
-def _why_inert(term: PlannedTerm, tokens: Sequence[str], cut: set[tuple[str, ...]], steps: int) -> str | None:
+def _why_inert(
+    term: PlannedTerm, tokens: Sequence[str], cut: set[tuple[str, ...]], steps: int, acted: bool
+) -> str | None:
     """Why a term did nothing although the negative did something."""
     if term.avoid.weight == 0:
         return "it weighs 0"
+    if term.channel == JOINT_BRANCH and term.known is False:
+        return "a joint branch leaves out words that the encoder has never learned"
     if not steps:
         return _NO_STEP
     if not tokens and any(set(phrase(term.avoid.term)) <= set(text) for text in cut):
         return "its words were cut off before the encoder"
-    return None
-
-
-def _steps(term: PlannedTerm, stats: LaneStats, steps: int) -> int:
-    """At how many evaluations of a picture a term was part of the negative, at most."""
-    count = len(stats.push)
-    start, stop = term.avoid.window
-    within = sum(start <= (index * steps // count) / steps < stop for index in range(count))
-    return min(within, stats.negative_steps)
+    return None if acted else _NO_DIFFERENCE
 
 
 def _flagged(pictures: Iterable[PictureRun]) -> Iterator[Finding]:
-    """The checks that did not pass, each with its picture; a term that no judge knows once for all."""
+    """Pictures that broke, and checks that did not pass; a term that no judge knows once for all."""
     unchecked: dict[str, Flag] = {}
     for picture in pictures:
         outcome = picture.outcome
+        if isinstance(outcome, Broken):
+            yield Finding("broken", outcome.why)
         flags = outcome.flags if isinstance(outcome, Deliver | Withhold) else ()
         for flag in flags:
             if flag.problem == "unchecked":

@@ -12,11 +12,12 @@ from torch import Tensor
 from negspace import png
 from negspace.encoding import Encoder
 from negspace.engine import Batching, Engine, Lane
+from negspace.errors import PictureError
 from negspace.models.base import Network
 from negspace.planning.plan import Plan, refuse_blocked
 from negspace.receipt import Receipt
 from negspace.records import ImageRecord
-from negspace.run.attempts import Inspection, PictureRun, PreparedPlan, inspect_finished
+from negspace.run.attempts import Broken, Inspection, PictureRun, PreparedPlan, inspect_finished
 from negspace.run.escalation import refuse_unchecked
 from negspace.run.record import receipt_of
 
@@ -126,9 +127,16 @@ class Run:
         return inspect_finished(self._pictures, self._inspection, self._seconds())
 
     def result(self) -> Result:
-        """The pictures, after taking the steps that are left. What a check withholds is not among them."""
+        """The pictures, after taking the steps that are left. What a check withholds is not among them.
+
+        Raises:
+            PictureError: every picture broke. Where only some did, the findings of the receipt name them.
+        """
         for _ in self:
             pass
+        broken = [picture.outcome for picture in self._pictures if isinstance(picture.outcome, Broken)]
+        if len(broken) == len(self._pictures):
+            raise PictureError(broken[0].why)
         receipt = receipt_of(self._prepared, self._pictures, self._inspection, self._driver.engine.batching)
         delivered = [attempt for picture in self._pictures if (attempt := picture.delivered) is not None]
         images = [attempt.image for attempt in delivered if attempt.image is not None]

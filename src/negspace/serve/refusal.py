@@ -4,6 +4,7 @@ from negspace.errors import (
     EncodingError,
     ModelError,
     NegspaceError,
+    PictureError,
     PolicyError,
     PromptError,
     RequestError,
@@ -42,6 +43,7 @@ _STATUS_AND_CODE: tuple[tuple[type[NegspaceError], int, str], ...] = (
     (PromptError, 400, "prompt"),
     (EncodingError, 400, "encoding"),
     (RequestError, 400, "request"),
+    (PictureError, 422, "picture"),
     (ModelError, 500, "model"),
 )
 INTERNAL = "something went wrong on the server; its log has the details"

@@ -9,7 +9,7 @@ from negspace.guidance.branch import EMPTY, POSITIVE, Branch
 from negspace.guidance.shared.sums import cap, norm, over
 from negspace.guidance.shared.terms import branches_of, is_joint_side, joint_sides, total
 from negspace.guidance.tensor import Tensor
-from negspace.strength import Constant, Strength
+from negspace.strength import Constant, Moment, Strength
 
 _BUDGET = 0.4
 """Evaluations besides the positive one, as a share of the steps: at most 1.4 a step for one avoided term."""
@@ -21,6 +21,9 @@ _LONGER, _REACH, _PUSH, _LEAST, _MOST = 1.2, 0.3, 2.8, 1.0, 0.9
 """g, r, k, m and c."""
 
 
+Terms = tuple[str, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Measurements:
     """The differences of the last evaluations.
@@ -28,12 +31,12 @@ class Measurements:
     Attributes:
         up: d_c - d_u, [batch, channels, height, width].
         at: the step at which it was measured.
-        away: d_c - d_j by joint side, each of that shape.
+        away: by joint side, the terms that it held, and d_c - d_j of that shape.
     """
 
     up: Tensor
     at: int
-    away: Mapping[str, Tensor]
+    away: Mapping[str, tuple[Terms, Tensor]]
 
 
 @final
@@ -55,10 +58,11 @@ class Auto(Rule[Measurements | None]):
     pictures are cleaner than with a measurement at every step. p_u is measured at the first step, after 40 %
     and after 70 % of the steps, and made g = 1.2 times as long, because its direction has changed since. p_j
     is measured once, after 5 % of the steps, and used up to 70 %, when the content of the picture has long
-    been decided. That is four evaluations besides the positive ones for any number of steps; below ten steps
-    the later ones of p_u are left out, to stay within 0.4 a step. Each further term costs one evaluation;
-    more than three terms share three. Words that the encoder never learned are left out of d_j and have no
-    effect: p_u is measured at the same steps whatever is avoided.
+    been decided; again where a window changes the terms in it. That is four evaluations besides the positive
+    ones for any number of steps; below ten steps the later ones of p_u are left out, to stay within 0.4 a
+    step. Each further term costs one evaluation; more than three terms share three. Words that the encoder
+    never learned are left out of d_j and have no effect: p_u is measured at the same steps whatever is
+    avoided.
 
     Attributes:
         strength: how much of it acts, and when; where it is 0, only the positive is evaluated.
@@ -74,6 +78,9 @@ class Auto(Rule[Measurements | None]):
 
     scale: float = setting(7.5, "w; 1 is off", low=0)
     strength: Strength = Constant()
+
+    def reaches(self, moment: Moment) -> bool:
+        return self.strength.at(moment) != 0
 
     def off(self) -> Self:
         return replace(self, scale=1.0)
@@ -96,9 +103,9 @@ class Auto(Rule[Measurements | None]):
         kept = _measured(predictions, step, state)
         up = _LONGER * (scale - 1.0) * kept.up
         usual = _REACH * norm(kept.up)
-        weights = _avoided(step)
+        now = _avoided(step)
         pushes = (
-            weights[side] * _further(p, scale, usual) for side, p in kept.away.items() if side in weights
+            now[side][0] * _further(p, scale, usual) for side, (_, p) in kept.away.items() if side in now
         )
         away = self.strength.at(step) * total(pushes)
         return positive + up + (0.0 if isinstance(away, int | float) else cap(away, _MOST * norm(up))), kept
@@ -116,17 +123,16 @@ def _towards(step: Step, state: Measurements | None) -> tuple[str, ...]:
 
 
 def _away(step: Step, state: Measurements | None) -> tuple[str, ...]:
-    """The joint sides that are not measured yet, from the step on at which p_j is measured."""
+    """The joint sides whose terms are not measured yet, from the step on at which p_j is measured."""
     if step.index < _place(_AWAY, step):
         return ()
-    return tuple(side for side in _avoided(step) if state is None or side not in state.away)
+    known = {} if state is None else {side: terms for side, (terms, _) in state.away.items()}
+    return tuple(side for side, (_, terms) in _avoided(step).items() if known.get(side) != terms)
 
 
-def _avoided(step: Step) -> Mapping[str, float]:
-    """The weight of each joint side; none after the pushes away have ended."""
-    if step.index >= _place(_END, step):
-        return {}
-    return {side: weight for side, (weight, _) in joint_sides(step.negatives).items()}
+def _avoided(step: Step) -> Mapping[str, tuple[float, Terms]]:
+    """The weight and the terms of each joint side; none after the pushes away have ended."""
+    return joint_sides(step.negatives) if step.index < _place(_END, step) else {}
 
 
 def _place(share: float, step: Step) -> int:
@@ -136,7 +142,10 @@ def _place(share: float, step: Step) -> int:
 
 def _measured(predictions: Mapping[str, Tensor], step: Step, state: Measurements | None) -> Measurements:
     positive = predictions[POSITIVE]
-    away = {side: positive - joint for side, joint in predictions.items() if is_joint_side(side)}
+    now = _avoided(step)
+    away = {
+        side: (now[side][1], positive - joint) for side, joint in predictions.items() if is_joint_side(side)
+    }
     before = state.away if state else {}
     if state is None or EMPTY in predictions:
         return Measurements(positive - predictions[EMPTY], step.index, {**before, **away})

@@ -1,5 +1,6 @@
 """CFG++: the clean picture is guided, and the noise that is added back is that of the negative prediction."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import final
 
@@ -36,6 +37,18 @@ class CfgPp(Substitution):
 
     scale: float = setting(7.5, "w, f times the paper's lambda; 1 is off", low=0)
     full: float = setting(12.5, "f, the scale that means lambda = 1", low=1e-6)
+
+    def remarks(self, steps: int) -> Iterator[str]:
+        """That its factor is below 1 in half of the steps or more. How the noise falls is not known yet: in
+        common schedules q / (q - q') is about 0.5 + steps / 5 in the middle."""
+        stretch = 0.5 + steps / 5
+        usual = self.scale / self.full * stretch
+        if self.scale != 1.0 and usual < 1.0:
+            yield (
+                f"at scale {self.scale:g} in {steps} steps the factor of cfg_pp is about {usual:.2g}, and "
+                "below 1 it draws what is avoided; "
+                f"use scale {self.full / stretch:.2g} or more, a lower `full`, or cfg"
+            )
 
     def factor(self, scale: float, step: Step) -> float:
         return scale / self.full * _stretch(step)

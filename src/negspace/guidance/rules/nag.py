@@ -8,13 +8,15 @@ from negspace.guidance.patches import MixedAttention
 from negspace.guidance.rules.cfg import Cfg
 from negspace.guidance.shared.attention import InAttention
 from negspace.guidance.tensor import Tensor
-from negspace.strength import Constant, Strength
+from negspace.strength import Constant, Moment, Strength
 
 
 @final
 @dataclass(frozen=True)
 class NagPatch(MixedAttention):
     """The patch of `Nag`."""
+
+    cancels = True
 
     weight: float = 0.0
     tau: float = 2.5
@@ -44,13 +46,15 @@ class Nag(InAttention):
     formula = "Z = a Y min(R, tau)/R + (1 - a) Z+, Y = Z+ + k (Z+ - Z-), R = |Y|_1 / |Z+|_1"
     paper = "Chen et al., Normalized Attention Guidance, NeurIPS 2025, arXiv 2505.21179"
     space = "any"
-    cancels = True
 
     inner: Rule[Any] = Cfg(scale=1.0)
     weight: float = setting(4.0, "k; 0 is off", low=0)
     tau: float = setting(2.5, "how many times longer a token may become", low=0)
     alpha: float = setting(0.25, "a, share of the pushed attention in the output", low=0, high=1)
     strength: Strength = Constant()
+
+    def weight_at(self, moment: Moment) -> float:
+        return super().weight_at(moment) if self.alpha else 0.0
 
     def patch(self, weight: float) -> NagPatch:
         return NagPatch(weight=weight, tau=self.tau, alpha=self.alpha)

@@ -16,6 +16,8 @@ from negspace.strength import Constant, Strength
 class OngPatch(MixedAttention):
     """The patch of `Ong`."""
 
+    cancels = True
+
     weight: float = 0.0
 
     def mix(self, positive: Tensor, negative: Tensor) -> Tensor:
@@ -41,7 +43,6 @@ class Ong(InAttention):
     formula = "Z = Z+ - k (Z- - Z+ <Z-, Z+> / |Z+|^2)"
     paper = "Orthogonal Negative Guidance, arXiv 2605.29390"
     space = "any"
-    cancels = True
 
     inner: Rule[Any] = Cfg(scale=1.0)
     weight: float = setting(4.0, "k; 0 is off", low=0)

@@ -36,7 +36,6 @@ class PerpNeg(FromEmpty[None]):
     formula = "d = d_u + w (p - k sum_j w_j (n_j - p <n_j, p> / |p|^2)), p = d_c - d_u, n_j = d_nj - d_u"
     paper = "Armandpour et al., Re-imagine the Negative Prompt Algorithm (Perp-Neg), arXiv 2304.04968"
     space = "any"
-    cancels = True
 
     scale: float = setting(7.5, "w", low=0)
     negative: float = setting(1.0, "k, the share of w with which everything avoided acts", low=0)

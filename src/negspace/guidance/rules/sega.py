@@ -16,7 +16,7 @@ from negspace.guidance.shared.terms import (
     total,
 )
 from negspace.guidance.tensor import Tensor
-from negspace.strength import Constant, Strength
+from negspace.strength import Constant, Moment, Strength
 
 
 @final
@@ -27,7 +27,8 @@ class Sega(FromEmpty["Tensor | None"]):
     n_j = d_nj - d_u, and q_j is the quantile of |n_j| of each picture and channel; g is all that is added to
     plain guidance, and the momentum v, kept in eps, becomes f v + (1 - f) g after every step, also before g
     is applied. One evaluation for the prompt, one for the empty prompt, one for each avoided term; the last
-    only where it acts, and before that where there is momentum.
+    only where it acts, and before that where there is momentum. Warm-up and cooldown are shares of the steps:
+    the published defaults are 10 of 50 steps, and no cooldown.
 
     Attributes:
         strength: how much of it acts, and when; where it is 0, only the positive is evaluated.
@@ -46,9 +47,12 @@ class Sega(FromEmpty["Tensor | None"]):
     threshold: float = setting(0.9, "the quantile q_j", low=0, high=1)
     momentum: float = setting(0.1, "s", low=0, high=1)
     decay: float = setting(0.4, "f, the share of the momentum that stays", low=0, high=1)
-    warmup: float = setting(10, "first steps in which it does not act; the default is for 50 steps", low=0)
-    cooldown: float = setting(1000, "step from which on it no longer acts", low=0)
+    warmup: float = setting(0.2, "share of the steps, from the first, in which it does not act", 0, 1)
+    cooldown: float = setting(1.0, "share of the steps after which it no longer acts", 0, 1)
     strength: Strength = Constant()
+
+    def reaches(self, moment: Moment) -> bool:
+        return super().reaches(moment) and self.warmup <= moment.progress < self.cooldown
 
     def init(self) -> Tensor | None:
         return None
@@ -72,13 +76,13 @@ class Sega(FromEmpty["Tensor | None"]):
         if unit:
             push = push + self.momentum / unit * before
         after = self.decay * before + (1 - self.decay) * unit * push
-        if step.index < self.warmup:
+        if step.progress < self.warmup:
             return guided, after
         return guided + self.strength.at(step) * push, after
 
     def _away(self, step: Step) -> dict[str, float]:
-        acts = step.index >= self.warmup or self.momentum > 0
-        here = acts and step.index < self.cooldown and self.negative > 0
+        acts = step.progress >= self.warmup or self.momentum > 0
+        here = acts and step.progress < self.cooldown and self.negative > 0
         return negative_weights(step) if here and self.strength.at(step) else {}
 
 

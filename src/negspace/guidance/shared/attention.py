@@ -8,7 +8,7 @@ from negspace.errors import RequestError
 from negspace.guidance.base import Rule, Step, Wrapper
 from negspace.guidance.branch import POSITIVE, Branch, Patch
 from negspace.guidance.shared.wrappers import Stateless
-from negspace.strength import Strength
+from negspace.strength import Moment, Strength
 
 
 class InAttention(Stateless, ABC):
@@ -37,6 +37,13 @@ class InAttention(Stateless, ABC):
                 )
             inner = inner.inner
 
+    def reaches(self, moment: Moment) -> bool:
+        return self.weight_at(moment) != 0
+
+    def weight_at(self, moment: Moment) -> float:
+        """The weight at a moment; where it is 0, the network is not changed."""
+        return self.weight * self.strength.at(moment)
+
     def off(self) -> Self:
         return replace(self, inner=self.inner.off(), weight=0.0)  # type: ignore[type-var]
 
@@ -49,7 +56,7 @@ class InAttention(Stateless, ABC):
 
     def branches(self, step: Step, state: tuple[None, Any]) -> tuple[Branch, ...]:
         branches = super().branches(step, state)
-        weight = self.weight * self.strength.at(step)
+        weight = self.weight_at(step)
         if not weight or not any(step.negatives.values()):
             return branches
         patch = self.patch(weight)

@@ -8,7 +8,7 @@ from typing import Self
 from negspace.guidance.base import Rule, Step, setting
 from negspace.guidance.branch import NEGATIVE, POSITIVE, Branch
 from negspace.guidance.tensor import Tensor
-from negspace.strength import Constant, Strength
+from negspace.strength import Constant, Moment, Strength
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,6 @@ class Substitution(Rule[None]):
     """
 
     delivery = "text"
-    cancels = True
 
     scale: float = setting(7.5, "w; 1 is off", low=0)
     strength: Strength = Constant()
@@ -28,6 +27,9 @@ class Substitution(Rule[None]):
     @abstractmethod
     def factor(self, scale: float, step: Step) -> float:
         """f of the scale that acts at this step."""
+
+    def reaches(self, moment: Moment) -> bool:
+        return self.strength.at(moment) != 0
 
     def off(self) -> Self:
         return replace(self, scale=1.0)

@@ -8,7 +8,7 @@ from typing import Self, TypeVar
 from negspace.guidance.base import Rule, Step
 from negspace.guidance.branch import EMPTY, JOINT, NEGATIVE, POSITIVE, Branch
 from negspace.guidance.tensor import Tensor
-from negspace.strength import Constant, Strength
+from negspace.strength import Constant, Moment, Strength
 
 State = TypeVar("State")
 
@@ -28,6 +28,9 @@ class FromEmpty(Rule[State], ABC):
     scale: float
     negative: float
     strength: Strength
+
+    def reaches(self, moment: Moment) -> bool:
+        return bool(self.negative) and self.strength.at(moment) != 0
 
     def off(self) -> Self:
         return replace(self, strength=Constant(0.0))  # type: ignore[type-var]

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from negspace.encoding import Encoder, joined_scales, scaled, signs_and_scores, stack_scales
-from negspace.errors import RequestError
+from negspace.errors import PictureError, RequestError
 from negspace.facts import ModelFacts
 from negspace.guidance import Patch
 from negspace.guidance.patches import OtherWeights
@@ -177,6 +177,11 @@ class Checkpoint(Network):
         vae, network = self._family.vae, self._parts.vae
         scaled = self._placed(vae.denormalize(network.config, latents[None]))
         picture = vae.decode(network, scaled)[0].float()
+        if not picture.isfinite().all():
+            raise PictureError(
+                "what the autoencoder makes of it is infinite or no number; load the model with "
+                "dtype float32 (float16 overflows)"
+            )
         levels = ((picture / 2 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8)
         return levels.permute(1, 2, 0).contiguous().cpu().numpy()
 

@@ -255,9 +255,9 @@ class Worker:
             if fresh and (requested or done * parts // total > (done - 1) * parts // total):
                 running.previewed[picture] = done
                 image = run.preview(lane)
-                assert image is not None  # a step was taken
-                self._listener.previewed(job, picture, JobProgress(done, total), image)
-                requested = False
+                if image is not None:
+                    self._listener.previewed(job, picture, JobProgress(done, total), image)
+                    requested = False
 
     def _fail(self, id: str, error: Exception) -> None:
         job = self._end(id)
