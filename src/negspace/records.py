@@ -179,6 +179,24 @@ class ModelRecord(Frozen):
     parts: tuple[str, ...] = ()
 
 
+class LoraRecord(Frozen):
+    """A LoRA file that was added to the weights.
+
+    Attributes:
+        name: what it is called.
+        strength: in the network that makes the picture.
+        text_strength: in the text encoders.
+        sha256: of the file.
+        short_hash: by which AUTOMATIC1111 knows it.
+    """
+
+    name: str
+    strength: float
+    text_strength: float
+    sha256: str
+    short_hash: str
+
+
 class Omega(Frozen):
     """One guided step in components: d - d_u = positive (d_c - d_u) - negative (d_n - d_u) + residual.
 

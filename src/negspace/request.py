@@ -69,6 +69,27 @@ class Avoid(Frozen):
         return self
 
 
+class LoraUse(Frozen):
+    """A LoRA file of the operator's folder that a request adds to the model, for its own pictures alone.
+
+    Attributes:
+        name: of the file, without its ending.
+        strength: in the network that makes the picture; 1 is as trained, 0 nothing.
+        text_strength: in the text encoders; None is the same.
+        span: its place in the prompt, if it stands there.
+    """
+
+    name: Annotated[str, Field(min_length=1)]
+    strength: _Finite = 1.0
+    text_strength: _Finite | None = None
+    span: tuple[int, int] | None = None
+
+    @property
+    def in_text(self) -> float:
+        """The strength in the text encoders."""
+        return self.strength if self.text_strength is None else self.text_strength
+
+
 def _picture(value: object) -> object:
     return read_picture(from_base64(value)) if isinstance(value, str) else value
 
@@ -171,6 +192,7 @@ class Request(Frozen):
         other_prompts, other_avoids: texts for the second text encoder, the third, and so on; None is the text
             of the first one. One of `other_avoids` alone has an effect, too, where `avoid` is None.
         embeddings: files of textual-inversion embeddings; their names are words in every text.
+        loras: LoRA files added for these pictures, besides those in the prompt.
         weighting: how weights of words change the conditioning, a name in `WEIGHTINGS`.
         policies: names of the policies to apply.
         dtype: arithmetic of the network; None chooses by hardware.
@@ -201,6 +223,7 @@ class Request(Frozen):
     other_prompts: tuple[str | None, ...] = ()
     other_avoids: tuple[str | None, ...] = ()
     embeddings: tuple[str, ...] = ()
+    loras: tuple[LoraUse, ...] = ()
     weighting: str = "a1111"
     policies: tuple[str, ...] = ()
     dtype: Literal["float32", "bfloat16", "float16"] | None = None

@@ -33,7 +33,6 @@ class StableDiffusionXL(UNetFamily):
         clip(1, skip=1, norm="none"),
         clip(2, projecting=True, skip=1, norm="none", pooled="projected"),
     )
-    lora_mixin = "StableDiffusionXLLoraLoaderMixin"
     defaults = Defaults(steps=30, scale=5.0)
     few_steps = 4
 
