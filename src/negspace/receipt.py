@@ -5,7 +5,15 @@ from typing import Literal
 
 from negspace.facts import EmbeddingFacts
 from negspace.findings import Finding
-from negspace.records import ImageRecord, JudgeRecord, JudgeVerdict, ModelRecord, SideRecord, TermRecord
+from negspace.records import (
+    ImageRecord,
+    JudgeRecord,
+    JudgeVerdict,
+    LoraRecord,
+    ModelRecord,
+    SideRecord,
+    TermRecord,
+)
 from negspace.request import Moved, Request, Settings, Start
 
 
@@ -24,6 +32,7 @@ class Receipt(Settings):
         positive, negative: the texts as they were encoded.
         moved: what inline forms moved out of the prompt.
         embeddings: the textual-inversion embeddings, each with the sha256 of its file.
+        loras: the LoRA files that were added to the weights.
         terms: the avoided terms.
         negative_acted: whether the negative was part of the conditioning and could change the pictures.
         why_not: if not, why, in plain words.
@@ -44,6 +53,7 @@ class Receipt(Settings):
     negative: SideRecord
     moved: tuple[Moved, ...] = ()
     embeddings: tuple[EmbeddingFacts, ...] = ()
+    loras: tuple[LoraRecord, ...] = ()
     terms: tuple[TermRecord, ...]
     negative_acted: bool
     why_not: str | None
@@ -104,6 +114,7 @@ class Receipt(Settings):
         yield from (("moved", _moved_text(moved)) for moved in self.moved)
         yield from (("term", _term_text(term)) for term in self.terms)
         yield from (("embedding", _embedding_text(embedding)) for embedding in self.embeddings)
+        yield from (("lora", _lora_text(lora)) for lora in self.loras)
         yield from (("image", _image_text(image)) for image in self.images)
         yield from (("withheld", f"seed {image.seed}{_attempts(image)}") for image in self.withheld)
         yield from ((finding.level, finding.text) for finding in self.findings)
@@ -151,6 +162,11 @@ def _term_text(term: TermRecord) -> str:
         else ""
     )
     return f"{term.term}{weight} [{sources}] {known[term.known]}, through {term.channel}{inert}{seen}"
+
+
+def _lora_text(lora: LoraRecord) -> str:
+    text = "" if lora.text_strength == lora.strength else f", text encoders x{lora.text_strength:g}"
+    return f"{lora.name} x{lora.strength:g}{text}, sha256 {lora.sha256[:12]}"
 
 
 def _embedding_text(embedding: EmbeddingFacts) -> str:

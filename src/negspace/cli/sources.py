@@ -30,6 +30,15 @@ def source_of(
             show_default=False,
         ),
     ] = None,
+    lora_dir: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="LoRA files that a prompt may name, <lora:NAME:0.8>.",
+            rich_help_panel=MODEL_PANEL,
+            show_default=False,
+        ),
+    ] = None,
     model_config: Annotated[
         str | None,
         typer.Option(
@@ -73,6 +82,7 @@ def source_of(
         tuple(map(_lora, lora or ())),
         allow_pickle,
         cast(tuple[Saving, ...], tuple(save_memory or ())),
+        lora_dir,
     )
 
 

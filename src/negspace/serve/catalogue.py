@@ -9,6 +9,7 @@ from negspace.errors import RequestError, lookup
 from negspace.facts import EmbeddingFacts, ModelFacts
 from negspace.models.catalogue import read_facts
 from negspace.models.files.source import Source
+from negspace.models.lora.folder import lora_names
 from negspace.planning.plan import Plan, plan
 from negspace.policy.loading import load_policy, shipped_names
 from negspace.policy.policy import Policy
@@ -36,7 +37,10 @@ class Catalogue:
     """
 
     def __init__(self, settings: ServerSettings) -> None:
-        self._sources = dict(settings.models)
+        self._sources = {
+            name: replace(source, lora_dir=source.lora_dir or settings.lora_dir)
+            for name, source in settings.models.items()
+        }
         self._aliases = dict(settings.aliases)
         self._policy_files = {name: name for name in shipped_names()} | {
             name: str(file) for name, file in settings.policies.items()
@@ -118,7 +122,9 @@ class Catalogue:
             NegspaceError: as `negspace.plan`.
         """
         embeddings = tuple(self._facts_by_file[file] for file in resolved.embeddings)
-        facts = replace(self.models[resolved.model or self.default], embeddings=embeddings)
+        model = resolved.model or self.default
+        loras = lora_names(self._sources[model].lora_dir)
+        facts = replace(self.models[model], embeddings=embeddings, loras=loras)
         return plan(resolved, facts, operator_policies=self.tenant_policies(tenant), tenant=tenant.name)
 
     def tenant_policies(self, tenant: Tenant) -> tuple[Policy, ...]:

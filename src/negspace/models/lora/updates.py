@@ -54,7 +54,7 @@ def _hadamard_factor(tensors: Tensors, number: str) -> Tensor:
 
 def _kronecker(tensors: Tensors, weight: Tensor) -> Tensor:
     left, right = (_kronecker_factor(tensors, number) for number in ("1", "2"))
-    return torch.kron(left.reshape(*left.shape, *[1] * (right.ndim - left.ndim)), right)
+    return torch.kron(left.reshape(*left.shape, *[1] * (right.ndim - left.ndim)), right.contiguous())
 
 
 def _kronecker_factor(tensors: Tensors, number: str) -> Tensor:
@@ -177,4 +177,5 @@ def _magnitude(tensors: Tensors, weight: Tensor) -> tuple[Tensor, int] | None:
 
 
 def _norms(weight: Tensor, axis: int) -> Tensor:
-    return weight.norm(dim=[place for place in range(weight.ndim) if place != axis], keepdim=True)
+    others = [place for place in range(weight.ndim) if place != axis]
+    return torch.linalg.vector_norm(weight, dim=others, keepdim=True)
