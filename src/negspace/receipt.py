@@ -114,7 +114,7 @@ class Receipt(Settings):
         yield from (("moved", _moved_text(moved)) for moved in self.moved)
         yield from (("term", _term_text(term)) for term in self.terms)
         yield from (("embedding", _embedding_text(embedding)) for embedding in self.embeddings)
-        yield from (("lora", _lora_text(lora)) for lora in self.loras)
+        yield from (("lora", str(lora)) for lora in self.loras)
         yield from (("image", _image_text(image)) for image in self.images)
         yield from (("withheld", f"seed {image.seed}{_attempts(image)}") for image in self.withheld)
         yield from ((finding.level, finding.text) for finding in self.findings)
@@ -162,11 +162,6 @@ def _term_text(term: TermRecord) -> str:
         else ""
     )
     return f"{term.term}{weight} [{sources}] {known[term.known]}, through {term.channel}{inert}{seen}"
-
-
-def _lora_text(lora: LoraRecord) -> str:
-    text = "" if lora.text_strength == lora.strength else f", text encoders x{lora.text_strength:g}"
-    return f"{lora.name} x{lora.strength:g}{text}, sha256 {lora.sha256[:12]}"
 
 
 def _embedding_text(embedding: EmbeddingFacts) -> str:

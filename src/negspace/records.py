@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AliasChoices, Field
 
 from negspace.frozen import Frozen
-from negspace.request import Avoid, Check, Unchecked
+from negspace.request import Avoid, Check, LoraUse, Unchecked
 
 Verdict = Literal["seen", "absent", "unknown"]
 
@@ -179,22 +179,19 @@ class ModelRecord(Frozen):
     parts: tuple[str, ...] = ()
 
 
-class LoraRecord(Frozen):
+class LoraRecord(LoraUse):
     """A LoRA file that was added to the weights.
 
     Attributes:
-        name: what it is called.
-        strength: in the network that makes the picture.
-        text_strength: in the text encoders.
         sha256: of the file.
         short_hash: by which AUTOMATIC1111 knows it.
     """
 
-    name: str
-    strength: float
-    text_strength: float
     sha256: str
     short_hash: str
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}, sha256 {self.sha256[:12]}"
 
 
 class Omega(Frozen):

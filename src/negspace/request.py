@@ -89,6 +89,10 @@ class LoraUse(Frozen):
         """The strength in the text encoders."""
         return self.strength if self.text_strength is None else self.text_strength
 
+    def __str__(self) -> str:
+        text = "" if self.in_text == self.strength else f", text encoders x{self.in_text:g}"
+        return f"{self.name} x{self.strength:g}{text}"
+
 
 def _picture(value: object) -> object:
     return read_picture(from_base64(value)) if isinstance(value, str) else value

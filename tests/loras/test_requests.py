@@ -74,7 +74,7 @@ def test_a_request_gets_what_a_model_opened_with_the_files_gives(
     strengths = [(files[use.name], use.in_text) for use in uses]  # "words" changes the text encoder alone
     whole = opened(place, lora=strengths).generate("a red cat", **ASK)
     assert torch.equal(result.latents, whole.latents)
-    assert [(lora.name, lora.strength, lora.text_strength) for lora in result.receipt.loras] == [
+    assert [(lora.name, lora.strength, lora.in_text) for lora in result.receipt.loras] == [
         (use.name, use.strength, use.in_text) for use in uses
     ]
     for lora, use in zip(result.receipt.loras, uses, strict=True):

@@ -93,6 +93,17 @@ class Catalogue:
         """The models that a tenant may use."""
         return {name: facts for name, facts in self.models.items() if tenant.may_use(name)}
 
+    def loras(self) -> dict[str, tuple[str, ...]]:
+        """The LoRA files that are there now, by model.
+
+        Raises:
+            ModelError: a folder of them is gone.
+        """
+        return {model: self._loras(model) or () for model in self._sources}
+
+    def _loras(self, model: str) -> tuple[str, ...] | None:
+        return lora_names(self._sources[model].lora_dir)
+
     def source(self, model: str) -> Source:
         """The files of a model."""
         return self._sources[model]
@@ -123,8 +134,7 @@ class Catalogue:
         """
         embeddings = tuple(self._facts_by_file[file] for file in resolved.embeddings)
         model = resolved.model or self.default
-        loras = lora_names(self._sources[model].lora_dir)
-        facts = replace(self.models[model], embeddings=embeddings, loras=loras)
+        facts = replace(self.models[model], embeddings=embeddings, loras=self._loras(model))
         return plan(resolved, facts, operator_policies=self.tenant_policies(tenant), tenant=tenant.name)
 
     def tenant_policies(self, tenant: Tenant) -> tuple[Policy, ...]:
