@@ -10,7 +10,7 @@ import torch
 
 from negspace.encoding import Embedding, Encoder, load_embedding, load_embeddings
 from negspace.engine import Batching, Engine
-from negspace.errors import EncodingError, RequestError
+from negspace.errors import EncodingError, ModelError, RequestError
 from negspace.facts import EmbeddingFacts, ModelFacts
 from negspace.guidance import Rule, make
 from negspace.judge import Judge, embedded_judge
@@ -125,7 +125,7 @@ class Model:
             plan: of this model, by `Model.plan`, or by `negspace.plan` from the facts of its folder.
 
         Raises:
-            RequestError: the plan was made for another model.
+            RequestError: the plan was made for another model, or a LoRA that it names cannot be added.
             PolicyError: a policy keeps the request from being carried out, or no judge can look for what it
                 blocks.
             JudgeError: the judge of the embedded model does not fit its weights.
@@ -160,9 +160,20 @@ class Model:
         return replace(self.facts, embeddings=known, loras=lora_names(self._source.lora_dir))
 
     def _network_of(self, plan: Plan) -> Network:
-        """The network of a plan, with the LoRA files that it names."""
+        """The network of a plan, with the LoRA files that it names.
+
+        Raises:
+            RequestError: one cannot be added; it is called by its name, because not all may know its place.
+        """
         network = self.network(plan.carried.dtype)
-        return network.with_loras(added_loras(plan.loras, self._source.lora_dir))
+        added = added_loras(plan.loras, self._source.lora_dir)
+        try:
+            return network.with_loras(added)
+        except ModelError as error:
+            reason = str(error)
+            for lora in added:
+                reason = reason.replace(str(lora.file), lora.name)
+            raise RequestError(reason) from error
 
     def _encoder(self, network: Network, embeddings: Sequence[Embedding]) -> Encoder:
         """The network's encoder with embeddings; the last few are kept."""

@@ -179,7 +179,7 @@ def test_without_a_folder_the_request_is_refused(place: Place) -> None:
 def test_a_lora_of_another_model_ends_the_request_and_not_the_model(place: Place, tmp_path: Path) -> None:
     write(tmp_path / "wide.safetensors", place("sdxl"), "unet", "to_q", 1)
     model = opened(place, lora_dir=tmp_path)
-    with pytest.raises(ModelError, match="LoRA 'wide.safetensors' is for another model: this one has no "):
+    with pytest.raises(RequestError, match="LoRA 'wide.safetensors' is for another model: this one has no "):
         model.generate("a cat", loras=[LoraUse(name="wide")], **ASK)
     assert model.generate("a cat", **ASK).images
 
@@ -192,21 +192,31 @@ def test_weights_that_move_cannot_be_shared(place: Place, folder: Path) -> None:
 # Where they are named and told
 
 
-def test_a_prompt_names_files_and_again_makes_the_same_picture(model: Model, place: Place) -> None:
-    request = {"dialect": "compel", **ASK}
-    result = model.generate("a red cat withLora(ink, 0.8)", **request)
-    assert [(lora.name, lora.strength) for lora in result.receipt.loras] == [("ink", 0.8)]
-    direct = model.generate("a red cat", loras=USES[0], **request)
+@pytest.mark.parametrize(
+    ("dialect", "prompt", "expected"),
+    [
+        ("compel", "a red cat withLora(ink, 0.8)", [("ink", 0.8, 0.8)]),
+        ("a1111", "a red cat<lora:ink:0.8>", [("ink", 0.8, 0.8)]),
+        (
+            "a1111",
+            "a red cat<lora:ink><lora:more/deep:te=0.5:unet=-0.2>",
+            [("ink", 1, 1), ("more/deep", -0.2, 0.5)],
+        ),
+        ("a1111", "a red cat<lora:words:0.4:0.9>", [("words", 0.9, 0.4)]),
+    ],
+)
+def test_a_prompt_names_files_and_again_makes_the_same_picture(
+    model: Model, place: Place, dialect: str, prompt: str, expected: list[tuple[str, float, float]]
+) -> None:
+    request = {"dialect": dialect, **ASK}
+    result = model.generate(prompt, **request)
+    assert [(lora.name, lora.strength, lora.in_text) for lora in result.receipt.loras] == expected
+    uses = [LoraUse(name=name, strength=strength, text_strength=text) for name, strength, text in expected]
+    direct = model.generate("a red cat", loras=uses, **request)
     assert torch.equal(result.latents, direct.latents)
     assert torch.equal(model.again(result.receipt).latents, result.latents)
-    (finding,) = [
-        finding
-        for finding in opened(place)
-        .plan(Request.from_dict({"prompt": "a cat withLora(ink)", **request}))
-        .findings
-        if finding.code == "lora"
-    ]
-    assert "'ink' is not carried out" in finding.text and finding.side == "prompt"
+    bare = opened(place).plan(Request.from_dict({"prompt": prompt, **request}))
+    assert not bare.loras and {"lora"} == {finding.code for finding in bare.findings} & {"lora"}
 
 
 def test_the_receipt_and_the_infotext_tell_them(model: Model) -> None:

@@ -1,17 +1,18 @@
 """LoRA files over HTTP: one folder of the operator's, named by clients, for their own pictures alone."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2 as httpx
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
 from negspace.models.files.source import Source
 from negspace.serve.settings import ServerSettings
-from tests.serve.live import Live, serving
+from tests.serve.live import serving
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def test_a_client_names_a_file_and_others_keep_their_picture(http: httpx.Client)
     ((lora,), changed) = (http.get("/sdapi/v1/loras").json(), post(http, prompt="a cat <lora:ink:0.9>"))
     assert lora["name"] == "ink"
     assert changed["images"][0] != plain == post(http)["images"][0]
-    assert 'Lora hashes: "ink: ' in changed["info"]
+    assert 'Lora hashes: "ink: ' in json.loads(changed["info"])["infotexts"][0]
 
 
 def test_an_unknown_name_is_one_clear_error(http: httpx.Client) -> None:
@@ -62,7 +63,10 @@ def test_new_files_are_there_at_once_and_a_foreign_one_ends_its_request_alone(
     assert [lora["name"] for lora in http.get("/sdapi/v1/loras").json()] == ["half", "ink"]
     answer = post(http, prompt="a cat <lora:half:1>")
     assert "lora_unet_nowhere.lora_down.weight without the tensors that belong to it" in str(answer)
-    assert str(folder) not in str(answer)
+    (folder / "torn.safetensors").write_bytes(b"torn")
+    torn = post(http, prompt="a cat <lora:torn:1>")
+    assert "torn" in str(torn) and "is damaged" in str(torn)
+    assert str(folder) not in f"{answer} {torn}"
     assert post(http)["images"]
 
 

@@ -1,11 +1,10 @@
 """The LoRA files that a plan adds to its model: those of the request, then those that its prompt names."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from difflib import get_close_matches
 
 from negspace.errors import RequestError
 from negspace.facts import ModelFacts
-from negspace.findings import Finding
 from negspace.planning.negative import prompts_of
 from negspace.request import LoraUse, Request
 
@@ -14,7 +13,7 @@ _FEW = 20
 
 
 def planned_loras(request: Request, facts: ModelFacts, steps: int) -> tuple[LoraUse, ...]:
-    """What is added to the model, in order.
+    """What is added to the model, in order; without a folder nothing, and the text's findings tell of it.
 
     Args:
         request: as it is carried out.
@@ -36,17 +35,10 @@ def planned_loras(request: Request, facts: ModelFacts, steps: int) -> tuple[Lora
     return uses
 
 
-def lora_findings(request: Request, facts: ModelFacts, steps: int) -> Iterator[Finding]:
-    """What a prompt names and a model without a folder of LoRA files does not carry out."""
-    for use in _in_prompt(request, steps) if facts.loras is None else ():
-        text = f"LoRA {use.name!r} is not carried out: no folder of LoRA files is given (--lora-dir)"
-        yield Finding("lora", text, use.span, side="prompt")
-
-
 def _in_prompt(request: Request, steps: int) -> tuple[LoraUse, ...]:
     prompts = prompts_of(request.prompt, request.dialect, steps)
     uses = (
-        LoraUse(name=lora.name, strength=lora.weight, span=lora.span)
+        LoraUse(name=lora.name, strength=lora.weight, text_strength=lora.text_weight, span=lora.span)
         for prompt in prompts
         for lora in prompt.loras
     )

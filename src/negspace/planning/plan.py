@@ -14,7 +14,7 @@ from negspace.planning.check_request import refuse_other_texts, refuse_unreadabl
 from negspace.planning.estimates import TextEstimator, estimator_for
 from negspace.planning.findings import text_findings
 from negspace.planning.inline import move_inline
-from negspace.planning.loras import lora_findings, planned_loras
+from negspace.planning.loras import planned_loras
 from negspace.planning.negative import (
     NOT_AT_ALL,
     Negative,
@@ -242,7 +242,6 @@ def _compile(
             *routed.findings,
             *text_findings(read, governed, facts, negative, planned_terms, why_not),
             *rules.findings(rule, carried, facts),
-            *lora_findings(carried, facts, steps),
             *template_findings(facts, frozenset(record.name for record in governed.policies)),
             *(Finding("blocked", str(block), side="avoid") for block in unreachable),
         ),

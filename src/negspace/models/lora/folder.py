@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from negspace.errors import ModelError
+from negspace.errors import ModelError, RequestError
 from negspace.models.files.headers import read_header
 from negspace.records import LoraRecord
 from negspace.request import LoraUse
@@ -84,10 +84,10 @@ def added_loras(uses: Sequence[LoraUse], folder: str | Path | None) -> tuple[Add
     """The files that a plan names.
 
     Raises:
-        ModelError: one is not there any more.
+        RequestError: one is not there any more.
     """
     files = lora_files(folder) if uses and folder is not None else {}
     for use in uses:
         if use.name not in files:
-            raise ModelError(f"LoRA {use.name!r} is not there any more; it was when the plan was made")
+            raise RequestError(f"LoRA {use.name!r} is not there any more; it was when the plan was made")
     return tuple(AddedLora(use.name, files[use.name], use.strength, use.in_text) for use in uses)
