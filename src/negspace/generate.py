@@ -10,7 +10,7 @@ import torch
 
 from negspace.encoding import Embedding, Encoder, load_embedding, load_embeddings
 from negspace.engine import Batching, Engine
-from negspace.errors import EncodingError, ModelError, RequestError
+from negspace.errors import EncodingError, RequestError
 from negspace.facts import EmbeddingFacts, ModelFacts
 from negspace.guidance import Rule, make
 from negspace.judge import Judge, embedded_judge
@@ -18,7 +18,8 @@ from negspace.models.base import Network
 from negspace.models.files.source import EMBEDDED, Saving, Source
 from negspace.models.hardware import choose_placement
 from negspace.models.loading.opening import open_network
-from negspace.models.lora.folder import added_loras, lora_names
+from negspace.models.lora.folder import lora_names
+from negspace.models.lora.variants import with_named_loras
 from negspace.planning.plan import Plan, plan, plan_governed, refuse_other_model
 from negspace.policy.policy import Policy
 from negspace.prompt import parse
@@ -160,20 +161,8 @@ class Model:
         return replace(self.facts, embeddings=known, loras=lora_names(self._source.lora_dir))
 
     def _network_of(self, plan: Plan) -> Network:
-        """The network of a plan, with the LoRA files that it names.
-
-        Raises:
-            RequestError: one cannot be added; it is called by its name, because not all may know its place.
-        """
-        network = self.network(plan.carried.dtype)
-        added = added_loras(plan.loras, self._source.lora_dir)
-        try:
-            return network.with_loras(added)
-        except ModelError as error:
-            reason = str(error)
-            for lora in added:
-                reason = reason.replace(str(lora.file), lora.name)
-            raise RequestError(reason) from error
+        """The network of a plan, with the LoRA files that it names."""
+        return with_named_loras(self.network(plan.carried.dtype), plan.loras, self._source.lora_dir)
 
     def _encoder(self, network: Network, embeddings: Sequence[Embedding]) -> Encoder:
         """The network's encoder with embeddings; the last few are kept."""

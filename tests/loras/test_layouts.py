@@ -114,9 +114,11 @@ def by_diffusers(pipeline: Any, file: Path, strength: float = STRENGTH) -> dict[
     return {part: dict(getattr(whole, part).named_parameters()) for part in parts}
 
 
-def assert_as_diffusers(networks: dict[str, Any], family: str, pipeline: Any, file: Path) -> dict[str, State]:
+def assert_as_diffusers(
+    networks: dict[str, Any], family: str, pipeline: Any, file: Path, strength: float = STRENGTH
+) -> dict[str, State]:
     """All weights are those of diffusers; returns those that the file changes."""
-    made, theirs = changed(networks, family, file), by_diffusers(pipeline, file)
+    made, theirs = changed(networks, family, file, strength), by_diffusers(pipeline, file, strength)
     for part, network in networks.items():
         for name, value in network.named_parameters():
             ours: Tensor = made.get(part, {}).get(name, value)

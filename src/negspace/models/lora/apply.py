@@ -1,15 +1,16 @@
 """Models changed by LoRA files: their layers get other weights, and everything else is shared."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from negspace.errors import ModelError
-from negspace.models.lora.file import read_lora
+from negspace.models.lora.file import LoraLayers, read_lora
 from negspace.models.lora.folder import AddedLora
 from negspace.models.lora.names import LayerNames, NamedLayer
 from negspace.models.lora.updates import LayerUpdate
@@ -38,10 +39,7 @@ def with_loras(
     changed: dict[str, Any] = {}
     for lora in loras:
         content = read_lora(lora.file)
-        for layer, update in content.updates.items():
-            key, target = content.keys[layer], names.find(layer)
-            if target is None:
-                raise ModelError(f"LoRA {lora.file.name!r} is for another model: this one has no {key}")
+        for key, target, update in _targets(lora.file, content, names):
             if target.part not in changed:
                 changed[target.part] = sharing_copy(networks[target.part])
             strength = lora.strength if target.part == denoiser else lora.text_strength
@@ -52,6 +50,27 @@ def with_loras(
                 reason = f"{key} does not fit {layers} ({' '.join(str(error).split())[:120]})"
                 raise ModelError(f"LoRA {lora.file.name!r} is for another model: {reason}") from None
     return changed
+
+
+def _targets(
+    file: Path, content: LoraLayers, names: LayerNames
+) -> Iterator[tuple[str, NamedLayer, LayerUpdate]]:
+    """(a tensor of an update, what it changes, the update), for all of a file.
+
+    Raises:
+        ModelError: a layer is not there, or is changed twice.
+    """
+    owners: dict[tuple[str, str, int], str] = {}
+    for layer, update in content.updates.items():
+        key, target = content.keys[layer], names.find(layer)
+        if target is None:
+            raise ModelError(f"LoRA {file.name!r} is for another model: this one has no {key}")
+        for rows in target.rows:
+            place = (target.part, rows.layer, rows.start)
+            if place in owners:
+                raise ModelError(f"LoRA {file.name!r}: {key} changes what {owners[place]} changes too")
+            owners[place] = key
+        yield key, target, update
 
 
 def _write(network: Any, target: NamedLayer, update: LayerUpdate, strength: float) -> None:

@@ -3,10 +3,14 @@
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Generic, TypeVar, final
 from weakref import WeakValueDictionary
 
-from negspace.models.lora.folder import AddedLora
+from negspace.errors import ModelError, RequestError
+from negspace.models.base import Network
+from negspace.models.lora.folder import AddedLora, added_loras
+from negspace.request import LoraUse
 
 Variant = TypeVar("Variant")
 
@@ -43,3 +47,20 @@ class LoraVariants(Generic[Variant]):
             if variant not in self._last:
                 self._last.append(variant)
             return variant
+
+
+def with_named_loras(network: Network, uses: Sequence[LoraUse], folder: str | Path | None) -> Network:
+    """A network with the files of a folder added that a plan names.
+
+    Raises:
+        RequestError: one is gone or cannot be added whole. It is called by its name: not everyone may know where
+            it lies.
+    """
+    added = added_loras(uses, folder)
+    try:
+        return network.with_loras(added)
+    except ModelError as error:
+        reason = str(error)
+        for lora in added:
+            reason = reason.replace(str(lora.file), lora.name)
+        raise RequestError(reason) from error
