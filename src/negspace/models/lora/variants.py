@@ -53,8 +53,8 @@ def with_named_loras(network: Network, uses: Sequence[LoraUse], folder: str | Pa
     """A network with the files of a folder added that a plan names.
 
     Raises:
-        RequestError: one is gone or cannot be added whole. It is called by its name: not everyone may know where
-            it lies.
+        RequestError: one is gone or cannot be added whole. It is called by its name, because not all
+            may know its place.
     """
     added = added_loras(uses, folder)
     try:
