@@ -93,6 +93,7 @@ class ModelFacts:
             1.6 times those of the default size.
         trained_aspect: the longer side of these over the shorter one, at most.
         named_few_steps: whether nothing but its name says that it is distilled to a few steps.
+        loras: names of the LoRA files that requests may add; None where no folder of them is given.
         sizes: whether it is conditioned on sizes in pixels.
         guidance: default of the guidance value that it is conditioned on; None where it has no such
             conditioning.
@@ -119,6 +120,7 @@ class ModelFacts:
     trained_pixels: tuple[int, int] | None = None
     trained_aspect: float = 2.0
     named_few_steps: bool = False
+    loras: tuple[str, ...] | None = None
     sizes: bool = False
     guidance: float | None = None
 

@@ -18,6 +18,8 @@ from negspace.models.base import Network
 from negspace.models.files.source import EMBEDDED, Saving, Source
 from negspace.models.hardware import choose_placement
 from negspace.models.loading.opening import open_network
+from negspace.models.lora.folder import lora_names
+from negspace.models.lora.variants import with_named_loras
 from negspace.planning.plan import Plan, plan, plan_governed, refuse_other_model
 from negspace.policy.policy import Policy
 from negspace.prompt import parse
@@ -103,8 +105,7 @@ class Model:
                 not there or out of its range.
             EncodingError: an embedding cannot be read.
         """
-        embeddings = tuple(embedding.facts for embedding in load_embeddings(request.embeddings))
-        facts = replace(self.facts, embeddings=embeddings)
+        facts = self._facts_with(load_embeddings(request.embeddings))
         compiled = plan(request, facts, operator_policies=operator_policies, tenant=tenant)
         make(compiled.rule, scale=compiled.scale)
         return compiled
@@ -116,7 +117,7 @@ class Model:
             plan: of this model, by `Model.plan`, or by `negspace.plan` from the facts of its folder.
 
         Raises:
-            RequestError: the plan was made for another model.
+            RequestError: the plan was made for another model, or a LoRA that it names cannot be added.
             PolicyError: a policy keeps the request from being carried out, or no judge can look for what it
                 blocks.
             JudgeError: the judge of the embedded model does not fit its weights.
@@ -124,7 +125,7 @@ class Model:
                 as asked.
         """
         refuse_other_model(plan, self.facts)
-        network = self.network(plan.carried.dtype)
+        network = self._network_of(plan)
         encoder = self._encoder(network, tuple(map(_embedding_of, plan.embeddings)))
         return Run(network, plan, self._batching, encoder, self._inspection(plan))
 
@@ -145,11 +146,20 @@ class Model:
                 pass
         return [run.result() for run in runs]
 
+    def _facts_with(self, embeddings: Sequence[Embedding]) -> ModelFacts:
+        """The facts with what a request adds, and the LoRA files that there are now."""
+        known = tuple(embedding.facts for embedding in embeddings)
+        return replace(self.facts, embeddings=known, loras=lora_names(self._source.lora_dir))
+
+    def _network_of(self, plan: Plan) -> Network:
+        """The network of a plan, with the LoRA files that it names."""
+        return with_named_loras(self.network(plan.carried.dtype), plan.loras, self._source.lora_dir)
+
     def _encoder(self, network: Network, embeddings: Sequence[Embedding]) -> Encoder:
         """The network's encoder with embeddings; the last few are kept."""
         if not embeddings:
             return network.encoder
-        key = (network.dtype, *((embedding.name, embedding.sha256) for embedding in embeddings))
+        key = (network.encoder.fingerprint, *((embedding.name, embedding.sha256) for embedding in embeddings))
         if key not in self._encoders:
             encoder = network.encoder.with_embeddings(embeddings)
             self._encoders = dict([*self._encoders.items(), (key, encoder)][-_KEPT_ENCODERS:])
@@ -195,9 +205,9 @@ class Model:
             update |= {"seed": attempt.seed, "scale": attempt.scale, "avoid": attempt.avoid}
         request = carried.model_copy(update=update)
         embeddings = load_embeddings(request.embeddings)
-        facts = replace(self.facts, embeddings=tuple(embedding.facts for embedding in embeddings))
-        network = self.network(request.dtype)
+        facts = self._facts_with(embeddings)
         plan = plan_governed(request, receipt.negative_dialect, facts)
+        network = self._network_of(plan)
         return Run(network, plan, self._batching, self._encoder(network, embeddings)).result()
 
     def generate(
@@ -282,12 +292,13 @@ def load(
     lora: Sequence[tuple[str | Path, float]] = (),
     allow_pickle: bool = False,
     savings: Sequence[Saving] = (),
+    lora_dir: str | Path | None = None,
 ) -> Model:
     """Open a model.
 
     Args:
         name_or_path: "embedded", a diffusers folder, a file of a whole model in its original layout, or an id
-            of the Hugging Face hub. A `Source` says the last five of these itself.
+            of the Hugging Face hub. A `Source` says the last six of these itself.
         dtype: arithmetic; None chooses by hardware.
         device: a torch device; None takes CUDA where there is one, else the CPU.
         batching: rows per forward. `FixedBatches(2)`, the default, makes every picture independent of its
@@ -301,6 +312,7 @@ def load(
         lora: files that are added to the weights, each with its weight.
         allow_pickle: open pickled weights too, for their tensors alone.
         savings: ways to get by with less memory.
+        lora_dir: the folder of the LoRA files that requests may add, each for its own pictures.
 
     Raises:
         ModelError: nothing is there, it is of a kind that is not known, or its weights cannot be read.
@@ -310,5 +322,5 @@ def load(
     if isinstance(name_or_path, Source):
         source = name_or_path
     else:
-        source = Source(name_or_path, config, texts, tuple(lora), allow_pickle, tuple(savings))
+        source = Source(name_or_path, config, texts, tuple(lora), allow_pickle, tuple(savings), lora_dir)
     return Model(source, dtype, device, batching, judge, limits)

@@ -50,6 +50,10 @@ def from_receipt(receipt: Receipt, index: int) -> Infotext:
     }
     if receipt.request.start is not None:
         settings["Denoising strength"] = f"{receipt.request.start.strength:.10g}"
+    if receipt.loras:
+        settings["Lora hashes"] = ", ".join(
+            f"{re.sub('[:,]', '', lora.name)}: {lora.short_hash}" for lora in receipt.loras
+        )
     return Infotext(receipt.positive.text or "", receipt.negative.text or "", settings)
 
 

@@ -6,7 +6,15 @@ from typing import Literal
 from negspace.errors import RequestError
 from negspace.facts import EmbeddingFacts
 from negspace.findings import Finding
-from negspace.records import ImageRecord, JudgeRecord, JudgeVerdict, ModelRecord, SideRecord, TermRecord
+from negspace.records import (
+    ImageRecord,
+    JudgeRecord,
+    JudgeVerdict,
+    LoraRecord,
+    ModelRecord,
+    SideRecord,
+    TermRecord,
+)
 from negspace.request import Moved, Request, Settings, Start
 
 
@@ -24,6 +32,7 @@ class Receipt(Settings):
         positive, negative: the texts as they were encoded.
         moved: what inline forms moved out of the prompt.
         embeddings: the textual-inversion embeddings, each with the sha256 of its file.
+        loras: the LoRA files that were added to the weights.
         negative_acted: whether the negative made a difference: at some step of some picture the guided
             prediction would have been another without it. It is observed while the pictures are made.
         why_not: if not, why, in plain words.
@@ -43,6 +52,7 @@ class Receipt(Settings):
     negative: SideRecord
     moved: tuple[Moved, ...] = ()
     embeddings: tuple[EmbeddingFacts, ...] = ()
+    loras: tuple[LoraRecord, ...] = ()
     terms: tuple[TermRecord, ...]
     negative_acted: bool
     why_not: str | None
@@ -121,6 +131,7 @@ class Receipt(Settings):
         yield from (("moved", _moved_text(moved)) for moved in self.moved)
         yield from (("term", _term_text(term, self.judge is not None)) for term in self.terms)
         yield from (("embedding", _embedding_text(embedding)) for embedding in self.embeddings)
+        yield from (("lora", str(lora)) for lora in self.loras)
         yield from (("image", _image_text(image)) for image in self.images)
         yield from (("withheld", _withheld_text(image)) for image in self.withheld)
         yield from ((finding.level, finding.text) for finding in self.findings)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AliasChoices, Field
 
 from negspace.frozen import Frozen
-from negspace.request import Avoid, Check, Unchecked
+from negspace.request import Avoid, Check, LoraUse, Unchecked
 
 Verdict = Literal["seen", "absent", "unknown"]
 
@@ -175,6 +175,21 @@ class ModelRecord(Frozen):
     device: str
     rows: int
     parts: tuple[str, ...] = ()
+
+
+class LoraRecord(LoraUse):
+    """A LoRA file that was added to the weights.
+
+    Attributes:
+        sha256: of the file.
+        short_hash: by which AUTOMATIC1111 knows it.
+    """
+
+    sha256: str
+    short_hash: str
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}, sha256 {self.sha256[:12]}"
 
 
 class Omega(Frozen):

@@ -80,6 +80,31 @@ def _seed(value: object) -> object:
     return draw_seed() if value in (None, -1) else value
 
 
+class LoraUse(Frozen):
+    """A LoRA file of the operator's folder that a request adds to the model, for its own pictures alone.
+
+    Attributes:
+        name: of the file, without its ending.
+        strength: in the network that makes the picture; 1 is as trained, 0 nothing.
+        text_strength: in the text encoders; None is the same.
+        span: its place in the prompt, if it stands there.
+    """
+
+    name: Annotated[str, Field(min_length=1)]
+    strength: _Finite = 1.0
+    text_strength: _Finite | None = None
+    span: tuple[int, int] | None = None
+
+    @property
+    def in_text(self) -> float:
+        """The strength in the text encoders."""
+        return self.strength if self.text_strength is None else self.text_strength
+
+    def __str__(self) -> str:
+        text = "" if self.in_text == self.strength else f", text encoders x{self.in_text:g}"
+        return f"{self.name} x{self.strength:g}{text}"
+
+
 def _picture(value: object) -> object:
     return read_picture(from_base64(value)) if isinstance(value, str) else value
 
@@ -185,6 +210,7 @@ class Request(Frozen):
         other_prompts, other_avoids: texts for the second text encoder, the third, and so on; None is the text
             of the first one. One of `other_avoids` alone has an effect, too, where `avoid` is None.
         embeddings: files of textual-inversion embeddings; their names are words in every text.
+        loras: LoRA files added for these pictures, besides those in the prompt.
         weighting: how weights of words change the conditioning, a name in `WEIGHTINGS`.
         check: what happens when a judge sees a term of one's own that names no check itself.
         policies: names of the policies to apply.
@@ -219,6 +245,7 @@ class Request(Frozen):
     other_prompts: tuple[str | None, ...] = ()
     other_avoids: tuple[str | None, ...] = ()
     embeddings: tuple[str, ...] = ()
+    loras: tuple[LoraUse, ...] = ()
     weighting: str = "a1111"
     check: Check = "none"
     policies: tuple[str, ...] = ()

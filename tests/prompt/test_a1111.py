@@ -1,7 +1,9 @@
-"""a1111: AUTOMATIC1111's published attention cases, and what the program itself gets wrong or leaves open."""
+"""a1111: AUTOMATIC1111's published attention cases, what its own parser printed, and what it leaves open."""
 
+import json
 import pickle
 from copy import deepcopy
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +11,9 @@ from negspace.errors import PromptError, RequestError
 from negspace.prompt import Chunk, Prompt, parse, write
 
 Pairs = list[tuple[str, float]]
+
+PRINTED = json.loads((Path(__file__).parent / "a1111.json").read_text(encoding="utf-8"))["attention"]
+"""600 prompts and what AUTOMATIC1111 printed for them, without empty chunks; `bench/a1111.py` made them."""
 
 # The doctests of parse_prompt_attention, restated; the numbers are exact, down to the last digit.
 PUBLISHED: list[tuple[str, Pairs]] = [
@@ -45,6 +50,20 @@ def codes(prompt: Prompt) -> list[str]:
 @pytest.mark.parametrize(("text", "expected"), PUBLISHED, ids=[text for text, _ in PUBLISHED])
 def test_published_attention_cases(text: str, expected: Pairs) -> None:
     assert pairs(text) == expected
+
+
+def test_every_made_up_prompt_is_read_as_there() -> None:
+    """Brackets of any kind and depth, escapes, stray backslashes, BREAK in brackets: the same numbers."""
+    other = [text for text, printed in PRINTED if [list(pair) for pair in pairs(text) if pair[0]] != printed]
+    assert len(PRINTED) == 600 and not other
+
+
+def test_a_hundred_brackets_multiply_in_the_order_of_the_original() -> None:
+    """1.3 * 1.1 * ... and 1.1 * ... * 1.3 differ in the last digits; innermost first."""
+    weight = 1.3
+    for _ in range(100):
+        weight *= 1.1
+    assert pairs("(" * 100 + "(a:1.3)" + ")" * 100) == [("a", weight)]
 
 
 @pytest.mark.parametrize(
@@ -101,21 +120,43 @@ def test_break_is_a_word_by_itself(text: str) -> None:
     assert pairs(text) == [(text, 1.0)]
 
 
-@pytest.mark.parametrize("text", ["BREAK", " BREAK ", "(BREAK)", "[BREAK:-1]"])
+@pytest.mark.parametrize("text", ["BREAK", " BREAK ", "BREAK()", "(BREAK:1)"])
 def test_break_at_the_ends_leaves_no_empty_text(text: str) -> None:
     assert ("", 1.0) not in parse(text).chunks
     assert any(chunk.kind == "break" for chunk in parse(text).chunks)
 
 
-def test_gap_break_inside_a_weight() -> None:
-    """AUTOMATIC1111 multiplies the marker as well, after which BREAK is a word of the prompt."""
-    prompt = parse("(a BREAK b:1.2)")
-    assert prompt.chunks == (("a", 1.2), ("BREAK", -1.0), ("b", 1.2))
-    assert prompt.chunks[1].kind == "break"
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("(a BREAK b:1.2)", [("a", 1.2), ("BREAK", -1.2), ("b", 1.2)]),
+        ("[a BREAK b]", [("a", 1 / 1.1), ("BREAK", -1 / 1.1), ("b", 1 / 1.1)]),
+        ("(a BREAK b:0)", [("aBREAKb", 0.0)]),
+    ],
+)
+def test_break_in_brackets_is_a_word_as_there(text: str, expected: Pairs) -> None:
+    """AUTOMATIC1111 multiplies the marker's weight of -1 as well, after which it is no marker. It is told."""
+    prompt = parse(text)
+    assert pairs(text) == expected and {chunk.kind for chunk in prompt.chunks} == {"text"}
+    assert codes(prompt) == ["break"] and text[slice(*prompt.findings[0].span or ())] == "BREAK"
+    with pytest.raises(PromptError, match="BREAK in brackets is a word"):
+        parse(text, strict=True)
 
 
-def test_gap_weight_minus_one_beside_break() -> None:
-    """AUTOMATIC1111 joins a text of weight -1 to the marker of the same weight."""
+def test_break_in_brackets_of_weight_one_is_a_break() -> None:
+    prompt = parse("(a BREAK b:1)", strict=True)
+    assert prompt.chunks == (("a", 1.0), ("BREAK", -1.0), ("b", 1.0)) and prompt.chunks[1].kind == "break"
+    assert parse("((a BREAK b:2):0.5)", strict=True).chunks[1].kind == "break"
+
+
+def test_a_stray_backslash_divides_what_has_another_weight() -> None:
+    """There it is a chunk without text; equal neighbours of it are one chunk, others are not."""
+    assert pairs("a\\b") == [("ab", 1.0)]
+    assert pairs("a(\\:1.2)b") == [("a", 1.0), ("b", 1.0)]
+
+
+def test_weight_minus_one_beside_break() -> None:
+    """A chunk without text and of weight 1 stands between them, so that they are not joined."""
     prompt = parse("(a:-1) BREAK (b:-1)")
     assert prompt.chunks == (("a", -1.0), ("BREAK", -1.0), ("b", -1.0))
     assert [chunk.kind for chunk in prompt.chunks] == ["text", "break", "text"]
@@ -217,7 +258,8 @@ def test_spans_hold_the_text_in_the_source() -> None:
     [
         ("a (b) [c]", "a (b:1.1) (c:0.9090909090909091)"),
         ("a\\\\b \\(c\\)", "a\\\\b \\(c\\)"),
-        ("(a BREAK b:1.2)", "(a:1.2) BREAK (b:1.2)"),
+        ("(a BREAK b:1)", "a BREAK b"),
+        ("(a:1.2) BREAK (b:1.2)", "(a:1.2) BREAK (b:1.2)"),
         ("(a:0.0000001)", "(a:0.0000001)"),
         ("(a:-1.50)", "(a:-1.5)"),
         ("(x:1.2.3)", "\\(x:1.2.3\\)"),

@@ -30,6 +30,8 @@ def words(text: str, dialect: str) -> list[tuple[str, float]]:
         ("(a)(b)", "comfy", "a1111", "(a:1.1) (b:1.1)"),
         ("a, b", "a1111", "compel", "a, b"),
         ("", "a1111", "compel", ""),
+        ("a withLora(n, 0.5) b", "compel", "a1111", "a b<lora:n:0.5>"),
+        ("a <lora:n:0.5>b", "a1111", "compel", "a b withLora(n, 0.5)"),
     ],
 )
 def test_the_same_numbers(text: str, source: str, target: str, expected: str) -> None:
@@ -54,7 +56,9 @@ def test_the_same_numbers(text: str, source: str, target: str, expected: str) ->
         ('("a", "b").blend()', "compel", "a1111", '("a", "b").blend()', "no .blend"),
         ('("a", "b").and()', "compel", "comfy", '("a", "b").and()', "no .and"),
         ("a b.swap(c)", "compel", "plain", "b.swap(c)", "no .swap"),
-        ("a withLora(n)", "compel", "a1111", "withLora(n)", "no withLora"),
+        ("a withLora(n)", "compel", "comfy", "withLora(n)", "no withLora"),
+        ("a <lora:n:0.5>", "a1111", "plain", "<lora:n:0.5>", "no withLora"),
+        ("a <lora:n:0.5:1>", "a1111", "compel", "<lora:n:0.5:1>", "another strength"),
     ],
 )
 def test_what_the_target_cannot_say_is_refused(

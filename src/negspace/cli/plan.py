@@ -68,6 +68,7 @@ def _show_plan(plan: "Plan", other: "Converted | None") -> None:
     )
     show.moved_terms(plan.moved)
     show.embeddings(plan.embeddings)
+    show.loras(plan.loras)
     if plan.terms:
         show.line("")
         show.line(f"{len(plan.terms)} avoided, about {plan.negative_tokens} tokens", "dim")

@@ -22,6 +22,7 @@ def show_receipt(receipt: Receipt) -> None:
     )
     show.moved_terms(receipt.moved)
     show.embeddings(receipt.embeddings)
+    show.loras(receipt.loras)
     if receipt.terms:
         show.line("")
         show.table(

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from negspace.facts import EmbeddingFacts
 from negspace.findings import Finding
-from negspace.request import Moved
+from negspace.request import LoraUse, Moved
 
 out = Console(highlight=False, markup=False, emoji=False)
 err = Console(highlight=False, markup=False, emoji=False, stderr=True)
@@ -90,6 +90,12 @@ def embeddings(facts: Iterable[EmbeddingFacts]) -> None:
             f"sha256 {embedding.sha256[:16]}",
             "dim",
         )
+
+
+def loras(uses: Iterable[LoraUse]) -> None:
+    """The LoRA files that are added, each on its own line."""
+    for use in uses:
+        line(f"LoRA {use}", "dim")
 
 
 def sent_text(text: str | None) -> str:

@@ -22,6 +22,10 @@ def source_of(
         list[str] | None,
         in_parts("FILE:WEIGHT", "A LoRA to add to the weights. May be given several times."),
     ] = None,
+    lora_dir: Annotated[
+        str | None,
+        in_parts("FOLDER", "LoRA files that a prompt may name, <lora:NAME:0.8>."),
+    ] = None,
     model_config: Annotated[
         str | None,
         in_parts("FOLDER", "For a model in one file: a model of its kind, for settings and vocabulary."),
@@ -48,6 +52,7 @@ def source_of(
         tuple(map(_lora, lora or ())),
         allow_pickle,
         cast(tuple[Saving, ...], tuple(save_memory or ())),
+        lora_dir,
     )
 
 

@@ -102,6 +102,10 @@ class TextEncoder(Encoder):
             self._tokenizer, self._model.model, self.facts, self.layer, vectors, self.backtrack
         )
 
+    def with_model(self, model: Any) -> "TextEncoder":
+        """The same encoder with another text model of the same kind."""
+        return TextEncoder(self._tokenizer, model, self.facts, self.layer, self.vectors, self.backtrack)
+
     def instructed(self, instruction: str) -> "TextEncoder":
         """The same encoder, with another instruction before every text."""
         layer = replace(self.layer, instruction=instruction)

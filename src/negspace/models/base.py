@@ -9,9 +9,12 @@ import torch
 from torch import Tensor
 
 from negspace.encoding import Conditioning, Encoder
+from negspace.errors import ModelError
 from negspace.facts import ModelFacts
 from negspace.guidance import Patch
+from negspace.models.lora.folder import AddedLora
 from negspace.models.samplers import Sampler
+from negspace.records import LoraRecord
 from negspace.request import Request
 
 
@@ -71,6 +74,21 @@ class Network(ABC):
     def parts(self) -> tuple[str, ...]:
         """What stands in the place of its own parts or was added to them, with its sha256."""
         return ()
+
+    @property
+    def loras(self) -> tuple[LoraRecord, ...]:
+        """The LoRA files that were added to its weights."""
+        return ()
+
+    def with_loras(self, loras: Sequence[AddedLora]) -> "Network":
+        """This network with LoRA files added, beside itself: it stays as it is, and nothing is read again.
+
+        Raises:
+            ModelError: it takes none, or a file cannot be applied whole.
+        """
+        if loras:
+            raise ModelError(f"{self.facts.name} takes no LoRA")
+        return self
 
     @property
     @abstractmethod

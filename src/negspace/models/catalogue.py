@@ -5,6 +5,7 @@ through an entry point of the group "negspace.families", which names a subclass 
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import TypeGuard
@@ -14,6 +15,7 @@ from negspace.facts import ModelFacts
 from negspace.models import families
 from negspace.models.architecture.family import Family
 from negspace.models.files.source import ModelFolder, Source, find_model
+from negspace.models.lora.folder import lora_names
 from negspace.plugins import modules_in, plugins
 
 
@@ -59,5 +61,6 @@ def read_facts(source: str | Path | Source) -> ModelFacts:
     Raises:
         ModelError: nothing is there, or it is of a kind that is not known.
     """
-    folder = find_model(source if isinstance(source, Source) else Source(source))
-    return family_of(folder).facts(folder)
+    source = source if isinstance(source, Source) else Source(source)
+    folder = find_model(source)
+    return replace(family_of(folder).facts(folder), loras=lora_names(source.lora_dir))

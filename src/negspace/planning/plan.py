@@ -14,6 +14,7 @@ from negspace.planning.check_request import refuse_other_texts, refuse_unreadabl
 from negspace.planning.estimates import TextEstimator, estimator_for
 from negspace.planning.findings import text_findings
 from negspace.planning.inline import move_inline
+from negspace.planning.loras import planned_loras
 from negspace.planning.negative import (
     NOT_AT_ALL,
     Negative,
@@ -34,7 +35,7 @@ from negspace.policy.loading import template_findings
 from negspace.policy.policy import Policy, is_label
 from negspace.policy.recommended import with_recommended
 from negspace.prompt import Prompt
-from negspace.request import Avoid, Check, Moved, Request, Settings, Start
+from negspace.request import Avoid, Check, LoraUse, Moved, Request, Settings, Start
 
 TermWithOrigins = tuple[Term, tuple[str, ...]]
 """A term and everyone who asked for it."""
@@ -55,6 +56,7 @@ class Plan(Settings):
         acts: whether the negative can change the picture.
         why_not: if not, why, in plain words.
         embeddings: what the text encoders are taught for it.
+        loras: what is added to the weights for it.
         findings: what is worth knowing before anything runs.
         negative_dialect: grammar of `negative` and `stages`; that of the request unless terms were merged.
         negative_tokens: how many tokens `negative` takes, estimated.
@@ -74,6 +76,7 @@ class Plan(Settings):
     acts: bool
     why_not: str | None
     embeddings: tuple[EmbeddingFacts, ...] = ()
+    loras: tuple[LoraUse, ...] = ()
     findings: tuple[Finding, ...]
     negative_dialect: str
     negative_tokens: int = 0
@@ -241,6 +244,7 @@ def _compile(
         acts=why_not is None,
         why_not=why_not,
         embeddings=tuple(embedding for embedding in facts.embeddings if embedding.file in carried.embeddings),
+        loras=planned_loras(carried, facts, steps),
         findings=(
             *governed.findings,
             *routed.findings,

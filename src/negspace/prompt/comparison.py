@@ -34,7 +34,7 @@ def difference(prompt: Prompt, other: Prompt) -> Chunk | None:
 
 def _functions(prompt: Prompt) -> tuple[object, ...]:
     """The functions of compel with their numbers."""
-    loras = tuple((lora.name, lora.weight) for lora in prompt.loras)
+    loras = tuple((lora.name, lora.weight, lora.text_weight) for lora in prompt.loras)
     match prompt.structure:
         case Blend(parts=parts, weights=weights, normalize=normalize):
             return "blend", weights, normalize, *map(_swaps, parts), loras

@@ -16,9 +16,11 @@ class Dialect:
         parse: reads a text. It never fails: what it cannot read is text, with a finding.
         write: writes a prompt so that `parse` reads the same chunks; PromptError where it cannot.
         timed: whether a text may hold schedules and AND, which are read before `parse` reads the rest.
+        native: the forms of `negspace.prompt.foreign` that it reads itself, by name. All others are findings.
     """
 
     name: str
     parse: Callable[[str, FindingCollector], Prompt]
     write: Callable[[Prompt], str]
     timed: bool = False
+    native: frozenset[str] = frozenset()

@@ -10,22 +10,25 @@ can contain weights. As in AUTOMATIC1111, a bracket is part of a schedule only i
 formed: brackets in pairs, at most one colon directly in a round bracket, and one or two colons and a number
 at the end of a square one. Anything else is left unchanged.
 
-One thing differs from AUTOMATIC1111, which gives up all schedules of a text with a `|` outside of [a|b] or
-with a backslash at the end: here both are letters, and the rest of the text is read.
+In two cases AUTOMATIC1111 leaves well-formed schedules unread, and so does this. A text with a `|` outside of
+[a|b], or with a backslash at the end of a line, has none. And its grammar is ambiguous: brackets and colons
+outside of every pair can be single signs, and so can those of a pair. See `_read`.
 """
 
 import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
 from negspace.errors import RequestError
+from negspace.findings import Finding
 from negspace.prompt.parsing import dialect_named
+from negspace.prompt.places import Origin, span_in_source
 from negspace.prompt.tree import Span
 
-_MARK = re.compile(r"[\\()\[\]:|]")
+_MARK = re.compile(r"\\[^\n]?|[()\[\]:|]")
 _OPENS = {")": "(", "]": "["}
 _NUMERIC = frozenset("0123456789.+-eE")
 
@@ -37,26 +40,16 @@ class ScheduledText:
     Attributes:
         last_step: the last step it is for, counted from 1.
         text: what is encoded for these steps.
-        origin: the source of each of its parts, as (first character in `text`, first character in the
-            source), in order.
+        origin: the source of each of its parts.
     """
 
     last_step: int
     text: str
-    origin: tuple[tuple[int, int], ...]
+    origin: Origin
 
     def source_span(self, span: Span) -> Span:
         """The span in the source of a span of `text`."""
-        start, end = span
-        first = self._in_source(start)
-        return (first, self._in_source(end - 1) + 1) if end > start else (first, first)
-
-    def _in_source(self, at: int) -> int:
-        if not self.origin:
-            return 0
-        part = max(0, bisect_right(self.origin, at, key=lambda part: part[0]) - 1)
-        in_text, in_source = self.origin[part]
-        return in_source + at - in_text
+        return span_in_source(self.origin, span)
 
 
 class Schedule(NamedTuple):
@@ -115,7 +108,20 @@ def scheduled_texts(
 
 def schedules_of(text: str) -> tuple[Schedule, ...]:
     """Every schedule and alternation of a text, in the order of their opening brackets."""
-    return tuple(sorted(_closed(text)))
+    return _read(text)[0]
+
+
+def unread_schedules(text: str) -> tuple[Finding, ...]:
+    """A finding for each well-formed schedule that AUTOMATIC1111 does not read, and so is text."""
+    if "[" not in text:
+        return ()
+    _, unread, why = _read(text)
+    return tuple(
+        Finding(
+            "unread-schedule", f"{text[slice(*schedule.span)][:40]!r} is read as text: {why}", schedule.span
+        )
+        for schedule in unread
+    )
 
 
 class _Timeline:
@@ -163,20 +169,79 @@ class _Timeline:
 
 
 class _OpenBracket(NamedTuple):
-    at: int
+    number: int  # of its mark
     sign: str
     colons: list[int]
     bars: list[int]
 
 
-def _closed(source: str) -> Iterator[Schedule]:
-    """Every schedule, in the order of their closing brackets. What is malformed spoils all open brackets."""
+class _Pair(NamedTuple):
+    """The number of the opening mark of a well-formed pair of brackets, and its schedule if it is one."""
+
+    opening: int
+    schedule: Schedule | None
+
+
+def _read(source: str) -> tuple[tuple[Schedule, ...], tuple[Schedule, ...], str]:
+    """The schedules that are read, those that are not, both in order, and why these are not."""
+    signs = [(mark.start(), mark.group()) for mark in _MARK.finditer(source)]
+    marks = [at for at, sign in signs if sign[0] != "\\"]
+    pairs = _pairs(source, marks)
+    schedules = tuple(sorted(pair.schedule for pair in pairs.values() if pair.schedule is not None))
+    if not schedules:
+        return (), (), ""
+    if any(sign == "\\" for _, sign in signs):
+        return (), schedules, "there is a backslash at the end of a line; write \\\\ for a backslash"
+    bars = sum(len(schedule.options) - 1 for schedule in schedules if schedule.when is None)
+    if bars < sum(source[at] == "|" for at in marks):
+        return (), schedules, "there is a | outside of [a|b]; write \\| for the sign"
+    split = _split(marks, pairs)
+    return (
+        tuple(schedule for schedule in schedules if schedule.span[1] - 1 not in split),
+        tuple(schedule for schedule in schedules if schedule.span[1] - 1 in split),
+        "brackets or colons without a partner follow it; put a space before them",
+    )
+
+
+def _split(marks: list[int], pairs: dict[int, _Pair]) -> set[int]:
+    """The places of closing brackets that are single signs although they have a partner.
+
+    Outside of all pairs AUTOMATIC1111's grammar allows any bracket or colon by itself, so it can read a pair
+    either way. Its parser decides from the end: what ends in a pair is a pair; else the run of adjoining
+    marks that ends there is single signs, all of it where the run is of odd length, all but the first mark
+    where it is even. An alternation is always one, as a | cannot stand by itself.
+    """
+    split: set[int] = set()
+    end = len(marks)
+    while end:
+        if pair := pairs.get(end - 1):
+            end = pair.opening
+            continue
+        start = end - 1
+        while start and marks[start - 1] + 1 == marks[start] and not _is_alternation(pairs.get(start - 1)):
+            start -= 1
+        if (end - start) % 2 == 0:
+            start += 1
+        split.update(marks[start:end])
+        end = start
+    return split
+
+
+def _is_alternation(pair: _Pair | None) -> bool:
+    return pair is not None and pair.schedule is not None and pair.schedule.when is None
+
+
+def _pairs(source: str, marks: list[int]) -> dict[int, _Pair]:
+    """Every well-formed pair by the number of its closing mark.
+
+    What is malformed spoils all open brackets.
+    """
+    pairs: dict[int, _Pair] = {}
     opened: list[_OpenBracket] = []
-    at, before = 0, -1  # `before` is the mark before this one
-    while mark := _MARK.search(source, at):
-        at, sign = mark.start(), source[mark.start()]
+    for number, at in enumerate(marks):
+        sign = source[at]
         if sign in "([":
-            opened.append(_OpenBracket(at, sign, [], []))
+            opened.append(_OpenBracket(number, sign, [], []))
         elif sign == ":" and opened:
             opened[-1].colons.append(at)
         elif sign == "|" and opened:
@@ -184,22 +249,25 @@ def _closed(source: str) -> Iterator[Schedule]:
         elif sign in ")]":
             if not opened or opened[-1].sign != _OPENS[sign]:
                 opened.clear()
+                continue
+            bracket = opened.pop()
+            before = marks[number - 1]
+            schedule = _schedule(source, bracket, marks[bracket.number], before, at) if sign == "]" else None
+            if schedule is None and (bracket.bars or len(bracket.colons) > (1 if sign == ")" else 0)):
+                opened.clear()
             else:
-                bracket = opened.pop()
-                closed = _schedule(source, bracket, before, at) if sign == "]" else None
-                if closed is not None:
-                    yield closed
-                elif len(bracket.colons) > (1 if sign == ")" else 0):
-                    opened.clear()
-        before, at = at, at + (2 if sign == "\\" else 1)
+                pairs[number] = _Pair(bracket.number, schedule)
+    return pairs
 
 
-def _schedule(source: str, bracket: _OpenBracket, before: int, close: int) -> Schedule | None:
+def _schedule(source: str, bracket: _OpenBracket, start: int, before: int, close: int) -> Schedule | None:
     """The schedule in a square bracket, where `before` is the last mark in it; None if it is a weight."""
-    span, inner = (bracket.at, close + 1), bracket.at + 1
+    span, inner = (start, close + 1), start + 1
+    if bracket.colons and bracket.bars:
+        return None
     match bracket.colons:
         case []:
-            edges = pairwise((bracket.at, *bracket.bars, close))
+            edges = pairwise((start, *bracket.bars, close))
             return (
                 Schedule(span, tuple((left + 1, right) for left, right in edges), None)
                 if bracket.bars

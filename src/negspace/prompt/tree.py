@@ -119,10 +119,18 @@ class Conjunction:
 
 @dataclass(frozen=True, slots=True)
 class Lora:
-    """compel's `withLora(name, weight)`, for the caller to load."""
+    """A LoRA that a text names, by a tag of a1111 or by compel's withLora(), for the caller to carry out.
+
+    Attributes:
+        name: the name of its file, without the ending.
+        weight: its strength in the network.
+        text_weight: its strength in the text encoders; None where that is `weight`.
+        span: of the tag or call in the source.
+    """
 
     name: str
     weight: float
+    text_weight: float | None = None
     span: Span = field(default=(0, 0), compare=False)
 
 
@@ -140,9 +148,9 @@ class Prompt:
         source: the text as it was given.
         findings: what was noticed, such as unmatched brackets and invalid numbers.
         structure: the functions of compel; None where the sequence of chunks is all there is.
-        loras: compel's `withLora`, in order.
+        loras: the LoRA files it names, in order.
         excerpt: the text it was parsed from, where that is not all of `source`: a part of an AND, a step of a
-            schedule.
+            schedule, all of it without tags.
     """
 
     chunks: tuple[Chunk, ...]
@@ -161,8 +169,14 @@ class Prompt:
     @property
     def clean(self) -> str:
         """The text without any syntax, as pooled vectors are computed from it."""
-        texts = (" " if chunk.kind == "break" else chunk.text for chunk in self.chunks)
+        texts = (_clean(chunk) for chunk in self.chunks)
         return self.separator.join(texts)
+
+
+def _clean(chunk: Chunk) -> str:
+    if chunk.kind == "break":
+        return " "
+    return " BREAK " if chunk.text == "BREAK" else chunk.text  # the white space around it was dropped
 
 
 EMPTY = Chunk("", 1.0)

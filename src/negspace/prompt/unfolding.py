@@ -1,12 +1,16 @@
 """Reads all of a text in one call: its sub-prompts, and for each the parsed prompt of every step."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Collection
+from dataclasses import dataclass
 
+from negspace.findings import Finding
 from negspace.prompt.composition import SubPrompt, compose
-from negspace.prompt.parsing import parse
-from negspace.prompt.reading import refuse_warnings
-from negspace.prompt.schedules import ScheduledText, scheduled_texts
-from negspace.prompt.tree import Chunk, Prompt, Span
+from negspace.prompt.dialect import Dialect
+from negspace.prompt.parsing import SourceText, dialect_named
+from negspace.prompt.places import findings_in_source, placed
+from negspace.prompt.reading import FindingCollector, refuse_warnings
+from negspace.prompt.schedules import ScheduledText, scheduled_texts, unread_schedules
+from negspace.prompt.tree import Prompt, Span
 
 
 @dataclass(frozen=True)
@@ -27,9 +31,17 @@ class ScheduledPrompt:
 
 
 def unfold(
-    text: str, steps: int, dialect: str = "a1111", strict: bool = False, *, after: int = 0
+    text: str,
+    steps: int,
+    dialect: str = "a1111",
+    strict: bool = False,
+    *,
+    after: int = 0,
+    carried_loras: Collection[str] = (),
 ) -> tuple[ScheduledPrompt, ...]:
-    """Reads AND, then schedules, then weights, as AUTOMATIC1111 does. Every span is one of `text`.
+    """Reads tags, AND, schedules and weights, in this order, as AUTOMATIC1111 does.
+
+    Every span is one of `text`.
 
     Args:
         text: a prompt or a negative.
@@ -37,50 +49,55 @@ def unfold(
         dialect: its dialect; where it is not `timed`, there is one prompt for all steps.
         strict: a warning among the findings is an error instead.
         after: how many steps a first pass has taken before these, as in `schedule`.
+        carried_loras: names of the LoRA files that the caller carries out where the text names them.
 
     Raises:
         RequestError: no dialect has that name, `steps` is less than 1, or `after` less than 0.
         PromptError: strict, and something cannot be read; `span` is its place.
     """
+    target = dialect_named(dialect)
+    source = SourceText(text, target, carried_loras)
+    parts = compose(source.text, dialect)
+    scheduled = [scheduled_texts(part.text, steps, dialect, after=after) for part in parts]
+    unread = tuple(finding for part in parts for finding in _unread(source, part)) if target.timed else ()
     return tuple(
-        ScheduledPrompt(
-            part.factor,
-            _prompts(text, part, scheduled_texts(part.text, steps, dialect, after=after), dialect, strict),
-        )
-        for part in compose(text, dialect)
+        ScheduledPrompt(part.factor, _prompts(text, source, target, part, texts, unread, strict))
+        for part, texts in zip(parts, scheduled, strict=True)
     )
 
 
+def _unread(source: SourceText, part: SubPrompt) -> tuple[Finding, ...]:
+    """The schedules of a part that are not read."""
+    return findings_in_source(
+        unread_schedules(part.text), lambda span: source.in_source(_shifted(span, part.span[0]))
+    )
+
+
+def _shifted(span: Span, by: int) -> Span:
+    return span[0] + by, span[1] + by
+
+
 def _prompts(
-    text: str, part: SubPrompt, scheduled: tuple[ScheduledText, ...], dialect: str, strict: bool
+    text: str,
+    source: SourceText,
+    dialect: Dialect,
+    part: SubPrompt,
+    scheduled: tuple[ScheduledText, ...],
+    unread: tuple[Finding, ...],
+    strict: bool,
 ) -> tuple[tuple[int, Prompt], ...]:
     known: dict[tuple[object, ...], Prompt] = {}
     for entry in scheduled:
         key = entry.text, entry.origin
         if key not in known:
-            prompt = parse(entry.text, dialect)
-            known[key] = prompt if entry.text == text else _in_source(prompt, text, part, entry)
+            prompt = dialect.parse(entry.text, FindingCollector())
+            if entry.text != text:
+
+                def in_text(span: Span, entry: ScheduledText = entry) -> Span:
+                    return source.in_source(_shifted(entry.source_span(span), part.span[0]))
+
+                prompt = placed(prompt, text, in_text)
+            known[key] = source.complete(prompt, unread)
         if strict:
             refuse_warnings(known[key])
     return tuple((entry.last_step, known[entry.text, entry.origin]) for entry in scheduled)
-
-
-def _in_source(prompt: Prompt, text: str, part: SubPrompt, entry: ScheduledText) -> Prompt:
-    """The prompt of an entry with its spans in the whole text."""
-
-    def in_source(span: Span) -> Span:
-        start, end = entry.source_span(span)
-        return start + part.span[0], end + part.span[0]
-
-    return replace(
-        prompt,
-        source=text,
-        excerpt=entry.text,
-        chunks=tuple(
-            Chunk(chunk.text, chunk.weight, in_source(chunk.span), chunk.kind) for chunk in prompt.chunks
-        ),
-        findings=tuple(
-            finding if finding.span is None else replace(finding, span=in_source(finding.span))
-            for finding in prompt.findings
-        ),
-    )

@@ -21,8 +21,17 @@ def refuse_structure(prompt: Prompt, dialect: str) -> None:
                     raise PromptError(f"{dialect} has no .swap(): choose one of its sides", piece.span)
         case None:
             pass
+
+
+def refuse_loras(prompt: Prompt, dialect: str) -> None:
+    """Refuses names of LoRA files.
+
+    Raises:
+        PromptError: the prompt has one; the error is the first.
+    """
     if prompt.loras:
-        raise PromptError(f"{dialect} has no withLora(): load the LoRA by other means", prompt.loras[0].span)
+        span = prompt.loras[0].span
+        raise PromptError(f"{dialect} has no withLora() and no tags: load the LoRA by other means", span)
 
 
 def refuse_breaks(prompt: Prompt, dialect: str) -> None:

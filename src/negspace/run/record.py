@@ -75,6 +75,7 @@ def receipt_of(
         negative=encoded.negative,
         moved=plan.moved,
         embeddings=plan.embeddings,
+        loras=network.loras,
         terms=tuple(_terms(plan, encoded, every, why_not)),
         negative_acted=acted,
         why_not=why_not,

@@ -11,6 +11,7 @@ from negspace.facts import EmbeddingFacts, ModelFacts
 from negspace.judge import Judge, embedded_judge
 from negspace.models.catalogue import read_facts
 from negspace.models.files.source import EMBEDDED, Source
+from negspace.models.lora.folder import lora_names
 from negspace.planning.plan import Plan, plan
 from negspace.policy.loading import load_policy, shipped_names
 from negspace.policy.policy import Policy
@@ -38,7 +39,10 @@ class Catalogue:
     """
 
     def __init__(self, settings: ServerSettings) -> None:
-        self._sources = dict(settings.models)
+        self._sources = {
+            name: replace(source, lora_dir=source.lora_dir or settings.lora_dir)
+            for name, source in settings.models.items()
+        }
         self._aliases = dict(settings.aliases)
         self._fitted = settings.fit_sizes
         self._policy_files = {name: name for name in shipped_names()} | {
@@ -92,6 +96,17 @@ class Catalogue:
         """The models that a tenant may use."""
         return {name: facts for name, facts in self.models.items() if tenant.may_use(name)}
 
+    def loras(self) -> dict[str, tuple[str, ...]]:
+        """The LoRA files that are there now, by model.
+
+        Raises:
+            ModelError: a folder of them is gone.
+        """
+        return {model: self._loras(model) or () for model in self._sources}
+
+    def _loras(self, model: str) -> tuple[str, ...] | None:
+        return lora_names(self._sources[model].lora_dir)
+
     def source(self, model: str) -> Source:
         """The files of a model."""
         return self._sources[model]
@@ -122,7 +137,8 @@ class Catalogue:
             NegspaceError: as `negspace.plan`.
         """
         embeddings = tuple(self._facts_by_file[file] for file in resolved.embeddings)
-        facts = replace(self.models[resolved.model or self.default], embeddings=embeddings)
+        model = resolved.model or self.default
+        facts = replace(self.models[model], embeddings=embeddings, loras=self._loras(model))
         policies = tuple(self.policies[name] for name in tenant.policies)
         return plan(resolved, facts, operator_policies=policies, tenant=tenant.name)
 

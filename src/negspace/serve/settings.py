@@ -60,6 +60,8 @@ class ServerSettings(BaseSettings):
         aliases: names that clients of other servers have built in, each with the model it stands for; "" is
             the default model.
         embeddings: files of textual inversion by name.
+        lora_dir: folder of the LoRA files that requests may add, each for its own pictures; for the models
+            that name none of their own.
         judges: judges of the pictures, as in `negspace imagine --judge`; none leaves it to the models, of
             which the embedded one has a judge of its own.
         width: rows of a forward. `Spread(32)` and `UpTo(32)` are fast and exact to float tolerance; on a CPU
@@ -94,6 +96,7 @@ class ServerSettings(BaseSettings):
     aliases: dict[str, str] = {"dall-e-2": "", "dall-e-3": "", "gpt-image-1": "", "gpt-image-1.5": ""}
     policies: dict[str, Path] = {}
     embeddings: dict[str, Path] = {}
+    lora_dir: Path | None = None
     judges: tuple[str, ...] = ()
     width: Annotated[str, AfterValidator(_check_batching)] = "Spread(32)"
     lanes: Annotated[int, Field(ge=1, le=1024)] = 16

@@ -1,7 +1,7 @@
 """The base of every model family: what sets one architecture apart from the others."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,6 +13,7 @@ from negspace.models.architecture.autoencoders import KL, Autoencoder
 from negspace.models.architecture.parts import ModelPart, TextPart
 from negspace.models.architecture.scheduler_settings import has_few_steps
 from negspace.models.files.source import ModelFolder
+from negspace.models.lora.originals import LayerTable
 from negspace.models.samplers import AS_CONFIGURED, Spacing
 from negspace.request import Request
 
@@ -62,7 +63,6 @@ class Family(ABC):
         text_encoders: in the order in which they are read.
         denoiser, vae: its networks.
         must_match: settings of the denoiser that another one must share to replace it.
-        lora_mixin: the class in `diffusers.loaders.lora_pipeline` that reads LoRA files; "" where none does.
         defaults: of a model of this family.
         trained_pixels, trained_aspect: as in `ModelFacts`.
         few_steps: steps of a model that is, by its name, distilled to a few; 0 where there is none.
@@ -75,7 +75,6 @@ class Family(ABC):
     denoiser: ClassVar[ModelPart]
     vae: ClassVar[Autoencoder] = KL
     must_match: ClassVar[tuple[str, ...]] = ("in_channels", "out_channels")
-    lora_mixin: ClassVar[str] = ""
     defaults: ClassVar[Defaults]
     trained_pixels: ClassVar[tuple[int, int] | None] = None
     trained_aspect: ClassVar[float] = 2.0
@@ -161,6 +160,15 @@ class Family(ABC):
         from negspace.models.network.patching import NoPatchHost
 
         return NoPatchHost(name)
+
+    def original_layers(self, settings: Mapping[str, Any], layers: Collection[str]) -> LayerTable:
+        """What its layers are called in the program that it was published with, as many LoRA files do.
+
+        Args:
+            settings: of the network.
+            layers: of it that have a weight.
+        """
+        return {}
 
     def spacing(self, settings: dict[str, Any], steps: int, shape: tuple[int, int, int]) -> Spacing:
         """How the noise levels of a picture are spread, beyond what the scheduler's settings say.

@@ -1,6 +1,7 @@
 """The base of the families with a UNet."""
 
 from abc import ABC
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from negspace.facts import ModelFacts
@@ -9,6 +10,7 @@ from negspace.models.architecture.family import Family, rules_for
 from negspace.models.architecture.parts import ModelPart
 from negspace.models.architecture.scheduler_settings import prediction_of
 from negspace.models.files.source import ModelFolder
+from negspace.models.lora.originals import LayerTable, unet_layers
 from negspace.models.samplers import SAMPLERS
 
 if TYPE_CHECKING:
@@ -37,6 +39,9 @@ class UNetFamily(Family, ABC):
             width=width * pixels,
             height=height * pixels,
         )
+
+    def original_layers(self, settings: Mapping[str, Any], layers: Collection[str]) -> LayerTable:
+        return unet_layers(layers, settings["layers_per_block"])
 
     def patch_host(self, denoiser: Any, name: str) -> "PatchHost":
         from negspace.models.network.patching import UNetPatchHost

@@ -1,10 +1,12 @@
 """Chroma: FLUX.1's transformer without distilled guidance, T5 alone, whose padding is masked."""
 
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, final
 
 from negspace.models.architecture.family import Defaults, NetworkInput
 from negspace.models.architecture.parts import t5, transformer
 from negspace.models.architecture.transformers import PackedFlowTransformer, pack, token_positions, unpack
+from negspace.models.lora.originals import CHROMA, LayerTable, numbered
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,8 +22,10 @@ class Chroma(PackedFlowTransformer):
     text_encoders = (t5(1, 512, padding="masked"),)
     denoiser = transformer("transformer_chroma", "ChromaTransformer2DModel")
     must_match = ("in_channels", "joint_attention_dim")
-    lora_mixin = "FluxLoraLoaderMixin"
     defaults = Defaults(steps=35, scale=5.0)
+
+    def original_layers(self, settings: Mapping[str, Any], layers: Collection[str]) -> LayerTable:
+        return numbered(CHROMA, layers)
 
     def predict(self, denoiser: Any, given: NetworkInput) -> "Tensor":
         tokens = pack(given.x)

@@ -1,6 +1,6 @@
 """FLUX.1 dev and schnell: T5 for the words, CLIP for a summary, guidance distilled into the weights."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, final
 
@@ -9,6 +9,7 @@ from negspace.models.architecture.family import Defaults, NetworkInput
 from negspace.models.architecture.parts import clip, t5, transformer
 from negspace.models.architecture.transformers import PackedFlowTransformer, pack, token_positions, unpack
 from negspace.models.files.source import ModelFolder
+from negspace.models.lora.originals import FLUX, LayerTable, numbered
 from negspace.request import Request
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ class Flux(PackedFlowTransformer):
     text_encoders = (clip(1, pooled="eos"), t5(2, 512))
     denoiser = transformer("transformer_flux", "FluxTransformer2DModel")
     must_match = ("in_channels", "joint_attention_dim", "pooled_projection_dim", "guidance_embeds")
-    lora_mixin = "FluxLoraLoaderMixin"
     attentions = ("cross-attention",)
     trained_pixels = (100_000, 2_100_000)  # 0.1 to 2 megapixels, as its makers say
     trained_aspect = 4.0
@@ -42,6 +42,9 @@ class Flux(PackedFlowTransformer):
 
     def defaults_of(self, folder: ModelFolder) -> Defaults:
         return Defaults(steps=28 if _takes_guidance(folder) else 4, scale=1.0, distilled=True)
+
+    def original_layers(self, settings: Mapping[str, Any], layers: Collection[str]) -> LayerTable:
+        return numbered(FLUX, layers)
 
     def join_encoders(self, encoders: "Sequence[TextEncoder]", settings: dict[str, Any]) -> "Encoder":
         from negspace.encoding import PooledAndTokens

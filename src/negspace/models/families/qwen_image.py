@@ -45,7 +45,6 @@ class QwenImage(RowByRowTransformer):
     denoiser = transformer("transformer_qwenimage", "QwenImageTransformer2DModel")
     vae = VIDEO
     must_match = ("in_channels", "joint_attention_dim")
-    lora_mixin = "QwenImageLoraLoaderMixin"
     defaults = Defaults(steps=50, scale=4.0)
     few_steps = 8
 

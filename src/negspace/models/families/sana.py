@@ -38,7 +38,6 @@ class Sana(FlowTransformer):
     denoiser = transformer("sana_transformer", "SanaTransformer2DModel")
     vae = DEEP_COMPRESSION
     must_match = ("in_channels", "out_channels", "caption_channels")
-    lora_mixin = "SanaLoraLoaderMixin"
     sample_size = 32
     patch_size = 1
     defaults = Defaults(steps=20, scale=4.5)

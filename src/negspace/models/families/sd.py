@@ -18,7 +18,6 @@ class StableDiffusion(UNetFamily):
     title = "Stable Diffusion 1 and 2"
     pipeline = "StableDiffusionPipeline"
     text_encoders = (clip(1),)
-    lora_mixin = "StableDiffusionLoraLoaderMixin"
     defaults = Defaults(steps=20, scale=7.5)
     few_steps = 4
 

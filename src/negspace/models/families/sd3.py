@@ -1,11 +1,12 @@
 """Stable Diffusion 3 and 3.5: two CLIPs side by side, T5 behind them, a transformer with joint attention."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, final
 
 from negspace.models.architecture.family import Defaults, NetworkInput
 from negspace.models.architecture.parts import clip, t5, transformer
 from negspace.models.architecture.transformers import FlowTransformer, dynamic_shift, token_count
+from negspace.models.lora.originals import LayerTable, sd3_layers
 from negspace.models.samplers import Spacing
 
 if TYPE_CHECKING:
@@ -32,10 +33,12 @@ class StableDiffusion3(FlowTransformer):
     )
     denoiser = transformer("transformer_sd3", "SD3Transformer2DModel")
     must_match = ("in_channels", "joint_attention_dim", "pooled_projection_dim")
-    lora_mixin = "SD3LoraLoaderMixin"
     attentions = ("cross-attention",)
     defaults = Defaults(steps=28, scale=7.0)
     few_steps = 4
+
+    def original_layers(self, settings: Mapping[str, Any], layers: Collection[str]) -> LayerTable:
+        return sd3_layers(layers, settings["num_layers"])
 
     def join_encoders(self, encoders: "Sequence[TextEncoder]", settings: dict[str, Any]) -> "Encoder":
         from negspace.encoding import EndToEnd, SideBySide, TrailingZeros

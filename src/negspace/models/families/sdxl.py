@@ -33,7 +33,6 @@ class StableDiffusionXL(UNetFamily):
         clip(1, skip=1, norm="none"),
         clip(2, projecting=True, skip=1, norm="none", pooled="projected"),
     )
-    lora_mixin = "StableDiffusionXLLoraLoaderMixin"
     defaults = Defaults(steps=30, scale=5.0)
     trained_aspect = 4.0  # the buckets of the SDXL report, appendix I: 512x2048 to 2048x512
     few_steps = 4

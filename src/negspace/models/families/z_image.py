@@ -1,10 +1,12 @@
 """Z-Image: a language model that reads a chat, and a transformer over text and picture in one stream."""
 
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, final
 
 from negspace.models.architecture.family import Defaults
 from negspace.models.architecture.parts import language_model, transformer
 from negspace.models.architecture.transformers import RowByRowTransformer
+from negspace.models.lora.originals import Z_IMAGE, LayerTable, numbered
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,9 +38,11 @@ class ZImage(RowByRowTransformer):
     )
     denoiser = transformer("transformer_z_image", "ZImageTransformer2DModel")
     must_match = ("in_channels", "cap_feat_dim")
-    lora_mixin = "ZImageLoraLoaderMixin"
     defaults = Defaults(steps=50, scale=5.0)
     few_steps = 9
+
+    def original_layers(self, settings: Mapping[str, Any], layers: Collection[str]) -> LayerTable:
+        return numbered(Z_IMAGE, layers)
 
     def predict_row(self, denoiser: Any, x: "Tensor", time: "Tensor", hidden: "Tensor") -> "Tensor":
         clock = (1000 - time) / 1000  # it counts from noise to picture, and predicts in that direction

@@ -5,7 +5,7 @@ import json
 import os
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from negspace.errors import OutputError
@@ -30,6 +30,10 @@ class WeightFiles:
         return tuple(
             f"{how} {file.name}, sha256 {fingerprint(file.parent, [file])[:12]}" for how, file in self.added
         )
+
+    def with_added(self, added: Iterable[tuple[str, Path]]) -> "WeightFiles":
+        """The same with more files from elsewhere."""
+        return replace(self, added=(*self.added, *added))
 
     def sha256(self) -> str:
         """In hex. The first call may read all files."""

@@ -28,7 +28,7 @@ BYTES = {
 LARGEST_HEADER = 100_000_000
 """Bytes; the limit of the format."""
 
-COUNTERS = ("position_ids", "num_batches_tracked")
+COUNTERS = ("position_ids", "num_batches_tracked", "alpha", "on_input")
 """Ends of names whose values are whole numbers by right."""
 
 

@@ -34,6 +34,7 @@ class Source:
             what the file lacks is taken from there. None asks the hub for the one it was made from.
         text_encoders: (part, file or folder) of text encoders that replace its own.
         loras: (file, weight), in the order in which they are added.
+        lora_dir: the folder of the LoRA files that requests may add; None lets them add none.
         allow_pickle: whether pickled weights are opened, for their tensors alone.
         savings: ways to get by with less memory.
     """
@@ -44,6 +45,7 @@ class Source:
     loras: tuple[tuple[str | Path, float], ...] = ()
     allow_pickle: bool = False
     savings: tuple[Saving, ...] = ()
+    lora_dir: str | Path | None = None
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # where settings are read into it
 

@@ -17,26 +17,18 @@ from negspace.guidance import Patch
 from negspace.guidance.patches import OtherWeights
 from negspace.models.architecture.family import Family, NetworkInput
 from negspace.models.base import Network, Row
-from negspace.models.files.fingerprint import WeightFiles
 from negspace.models.files.source import find_folder
 from negspace.models.hardware import Placement
+from negspace.models.loading.loaded import LoadedParts
 from negspace.models.loading.reading import read_part
+from negspace.models.lora.folder import AddedLora
+from negspace.models.lora.variants import LoraVariants
 from negspace.models.network.exchange import exchanging
 from negspace.models.network.lock import ReadWriteLock
 from negspace.models.network.patching import PatchHost
 from negspace.models.samplers import Sampler
+from negspace.records import LoraRecord
 from negspace.request import Request
-
-
-@dataclass(frozen=True, eq=False)
-class LoadedParts:
-    """The parts of a model, read: networks in evaluation mode, and the settings of its scheduler."""
-
-    denoiser: Any
-    vae: Any
-    encoder: Encoder
-    scheduler: dict[str, Any]
-    weights: WeightFiles
 
 
 @final
@@ -51,6 +43,7 @@ class Checkpoint(Network):
         self._denoiser = _PatchableDenoiser(parts.denoiser, family.patch_host(parts.denoiser, facts.name))
         self._other_denoisers: dict[str, _PatchableDenoiser] = {}
         self._lock = ReadWriteLock()
+        self._variants = LoraVariants[Network](self._with_added)
 
     @property
     def facts(self) -> ModelFacts:
@@ -62,6 +55,16 @@ class Checkpoint(Network):
     @property
     def parts(self) -> tuple[str, ...]:
         return self._parts.weights.replacements()
+
+    @property
+    def loras(self) -> tuple[LoraRecord, ...]:
+        return self._parts.loras
+
+    def with_loras(self, loras: Sequence[AddedLora]) -> Network:
+        return self._variants.get(loras) if loras else self
+
+    def _with_added(self, loras: tuple[AddedLora, ...]) -> Network:
+        return Checkpoint(self._family, self._facts, self._placement, self._parts.with_loras(loras))
 
     @property
     def dtype(self) -> torch.dtype:

@@ -1,12 +1,13 @@
 """Opening models: a source becomes a Network, whole or not at all."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
-from negspace.encoding import Cache, Cached, TextEncoder
+from negspace.encoding import TextEncoder
 from negspace.errors import ModelError
 from negspace.models.architecture.family import Family
 from negspace.models.architecture.parts import ModelPart, TextPart
@@ -17,10 +18,10 @@ from negspace.models.files.headers import read_header, weight_files
 from negspace.models.files.hub import fetch_weights
 from negspace.models.files.layouts import layout_of
 from negspace.models.files.pickles import PICKLED, read_pickle
-from negspace.models.files.source import ModelFolder, Source, find_model
+from negspace.models.files.source import ModelFolder, Saving, Source, find_model
 from negspace.models.hardware import Placement
-from negspace.models.loading.checkpoint import Checkpoint, LoadedParts
-from negspace.models.loading.lora import add_loras, check_lora
+from negspace.models.loading.checkpoint import Checkpoint
+from negspace.models.loading.loaded import LoadedParts
 from negspace.models.loading.reading import (
     FAILURES,
     build_part,
@@ -31,6 +32,13 @@ from negspace.models.loading.reading import (
 )
 from negspace.models.loading.savings import save_memory
 from negspace.models.loading.swapping import check_text_encoder, read_text_encoder
+from negspace.models.lora.apply import sharing_copy, with_loras
+from negspace.models.lora.file import check_lora
+from negspace.models.lora.folder import AddedLora, lora_names
+from negspace.models.lora.names import LayerNames
+
+_MOVING: frozenset[Saving] = frozenset({"model offload", "sequential offload"})
+"""Savings that move the weights of a network, which its copies with LoRA files share."""
 
 
 def open_network(source: str | Path | Source, placement: Placement) -> Network:
@@ -42,15 +50,18 @@ def open_network(source: str | Path | Source, placement: Placement) -> Network:
     source = source if isinstance(source, Source) else Source(source)
     folder = find_model(source)
     family = family_of(folder)
-    facts = family.facts(folder)
+    facts = replace(family.facts(folder), loras=lora_names(source.lora_dir))
     texts = family.present_encoders(folder)
     parts: tuple[ModelPart, ...] = (*texts, family.denoiser, family.vae)
     swaps = _swaps(source, texts)
     tokenizers = {part.folder: read_tokenizer(part, folder.path / part.tokenizer) for part in texts}
     for name, swap in swaps.items():
         check_text_encoder(swap, name, folder, len(tokenizers[name].get_vocab()), source.allow_pickle)
-    for file, _ in source.loras:
-        check_lora(Path(file))
+    added = [AddedLora(Path(file).stem, Path(file), weight, weight) for file, weight in source.loras]
+    for lora in added:
+        check_lora(lora.file)
+    if source.lora_dir is not None and (moving := _MOVING.intersection(source.savings)):
+        raise ModelError(f"LoRA files of requests exclude {min(moving)}; add the files with lora instead")
     states = {} if folder.file is None else _split(folder, family, source)
     own = [part for part in parts if part.folder not in states and part.folder not in swaps]
     if folder.hub_id:
@@ -68,19 +79,25 @@ def open_network(source: str | Path | Source, placement: Placement) -> Network:
         return read_part(part, place, placement, source.allow_pickle)
 
     networks = {part.folder: read(part) for part in parts}
-    add_loras(family, source.loras, networks)
+    if added:
+        networks |= with_loras(added, LayerNames(family, networks), networks, family.denoiser.folder)
+    untouched = {} if source.lora_dir is None else {part: sharing_copy(networks[part]) for part in networks}
     save_memory(source.savings, family, networks, placement)
-    encoders = [
-        TextEncoder(tokenizers[part.folder], networks[part.folder], encoder, part.layer)
+    encoders = {
+        part.folder: TextEncoder(tokenizers[part.folder], networks[part.folder], encoder, part.layer)
         for part, encoder in zip(texts, facts.encoders, strict=True)
-    ]
-    denoiser = networks[family.denoiser.folder]
+    }
+    weights = _print(folder, parts, swaps, source).with_added((lora.label, lora.file) for lora in added)
     opened = LoadedParts(
-        denoiser,
-        networks[family.vae.folder],
-        Cached(family.join_encoders(encoders, denoiser.config), Cache()),
+        family,
+        placement,
+        networks,
+        encoders,
         folder.scheduler,
-        _print(folder, parts, swaps, source),
+        weights,
+        tuple(lora.record() for lora in added),
+        untouched,
+        source.savings,
     )
     return Checkpoint(family, facts, placement, opened)
 
@@ -151,7 +168,6 @@ def _print(
         for name, place in swaps.items()
         for file in ([place] if place.is_file() else weight_files(place, endings))
     ]
-    besides += [(f"lora x{weight:g}", Path(file)) for file, weight in source.loras]
     if folder.file is not None:
         besides.insert(0, ("whole", folder.file))
     return WeightFiles(folder.path, tuple(own), tuple(besides))

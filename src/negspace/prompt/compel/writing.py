@@ -71,6 +71,8 @@ def _swap(swap: Swap) -> str:
 
 
 def _lora(lora: Lora) -> str:
+    if lora.text_weight is not None:
+        raise PromptError("compel cannot give a text encoder another strength than the network", lora.span)
     return f"withLora({lora.name}, {format_weight(lora.weight)})"
 
 

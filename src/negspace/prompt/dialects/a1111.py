@@ -7,11 +7,13 @@ the square range is `b c`.
 
 One scan over the characters finds the pieces of text and the ranges around each. The factors are known only
 after that, so the weights are computed last, innermost range first as in AUTOMATIC1111: 1.3 * 1.1 * 1.1 and
-1.1 * 1.1 * 1.3 differ in their last digit.
+1.1 * 1.1 * 1.3 differ in their last digit. Also as there, a piece may be empty: one stands for a backslash
+that escapes nothing, and on either side of BREAK, and it divides what has another weight than itself. BREAK
+is a piece of weight -1, so in a range of another factor than 1 it is no break but a word.
 """
 
 import re
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from negspace.prompt.dialect import Dialect
@@ -25,19 +27,21 @@ from negspace.prompt.reading import (
     product,
     whole_words,
 )
+from negspace.prompt.tags import lora_tag
 from negspace.prompt.tree import EMPTY, Chunk, Prompt
 from negspace.prompt.writing import refuse_structure
 
 NAME = "a1111"
+BREAK = "BREAK"
 BREAK_WEIGHT = -1.0
 _SPECIAL = re.compile(r"[\\()\[\]:]")
 _ESCAPABLE = frozenset("\\()[]")
 _ESCAPES = str.maketrans({sign: "\\" + sign for sign in _ESCAPABLE})
 _OUTSIDE = -1
-# How many ranges around a piece are multiplied one by one, innermost first, as AUTOMATIC1111 does. The ranges
-# around those contribute one product that is computed once for each range, so that n nested brackets take n
-# multiplications and not n * n.
-_EXACT_DEPTH = 16
+# How many multiplications a text may take. AUTOMATIC1111 multiplies the ranges around a piece one by one,
+# innermost first, n * n times for n nested brackets. Where that is more than this, the outermost ranges
+# contribute one product that is computed once for each range; the last digits may differ then.
+_MULTIPLICATIONS = 1_000_000
 
 
 def parse(source: str, findings: FindingCollector) -> Prompt:
@@ -51,7 +55,7 @@ class _Piece(NamedTuple):
     end: int
     round: int  # innermost round range around it, or _OUTSIDE
     square: int  # innermost square range around it, or _OUTSIDE
-    is_break: bool = False
+    sign: float = 1.0  # -1 for BREAK
 
 
 class _Scan:
@@ -112,13 +116,13 @@ class _Scan:
 
     def _text(self, start: int, end: int) -> None:
         """Text between two marks. The white space around the word BREAK is dropped."""
+        if start == end:
+            return
         for first, word, last in whole_words(self.source, "BREAK", start, end):
-            if start < first:
-                self._add(self.source[start:first], start, first)
-            self.pieces.append(_Piece("BREAK", word, word + 5, _OUTSIDE, _OUTSIDE, is_break=True))
+            self._add(self.source[start:first], start, first)
+            self.pieces.append(_Piece(BREAK, word, word + 5, self._round, self._square, BREAK_WEIGHT))
             start = last
-        if start < end:
-            self._add(self.source[start:end], start, end)
+        self._add(self.source[start:end], start, end)
 
     def _escape(self, at: int) -> int:
         following = self.source[at + 1 : at + 2]
@@ -128,6 +132,7 @@ class _Scan:
         self.findings.warn(
             "escape", "this backslash escapes nothing and is dropped; write \\\\ to keep it", (at, at + 1)
         )
+        self._add("", at, at + 1)
         return at + 1
 
     def _bracket(self, sign: str, at: int) -> int:
@@ -228,16 +233,17 @@ class _Weights:
         for group, factor in enumerate(scan.factor):
             self._whole[group] = product(self._whole[scan.around[group]], factor)
         self._known: dict[tuple[int, int], float] = {}
+        self._depth = _MULTIPLICATIONS // (len(scan.pieces) + 1)
 
     def of(self, piece: _Piece) -> float:
         key = piece.round, piece.square
         if key not in self._known:
             self._known[key] = self._product(*key)
-        return self._known[key]
+        return self._known[key] * piece.sign
 
     def _product(self, inner: int, square: int) -> float:
         weight = 1.0
-        for _ in range(_EXACT_DEPTH):
+        for _ in range(self._depth):
             if inner == _OUTSIDE and square == _OUTSIDE:
                 return weight
             if self._closed[inner] <= self._closed[square]:
@@ -250,34 +256,28 @@ class _Weights:
 
 
 def _merged(scan: _Scan) -> tuple[Chunk, ...]:
-    """The chunks: adjacent pieces of the same weight are one."""
+    """The chunks: adjacent pieces of the same weight are one, and those without text are left out."""
     weights = _Weights(scan)
-    chunks: list[Chunk] = []
-    texts: list[str] = []
-    weight, start, end = 1.0, 0, 0
+    chunks = (_chunk(scan, list(same), weight) for weight, same in groupby(scan.pieces, key=weights.of))
+    return tuple(chunk for chunk in chunks if chunk.text) or (EMPTY,)
 
-    def finish() -> None:
-        if texts:
-            chunks.append(Chunk("".join(texts), weight, (start, end)))
-            texts.clear()
 
-    for piece in scan.pieces:
-        if piece.is_break:
-            finish()
-            chunks.append(Chunk(piece.text, BREAK_WEIGHT, (piece.start, piece.end), "break"))
-            continue
-        own = weights.of(piece)
-        if abs(own) == LARGEST_WEIGHT:
+def _chunk(scan: _Scan, pieces: list[_Piece], weight: float) -> Chunk:
+    text = "".join([piece.text for piece in pieces])
+    worded = [piece for piece in pieces if piece.text] or pieces
+    span = (worded[0].start, worded[-1].end)
+    if text and abs(weight) == LARGEST_WEIGHT:
+        scan.findings.warn("weight-range", "the weights around this are too large to multiply", span)
+    if text == BREAK and weight == BREAK_WEIGHT:
+        return Chunk(text, weight, span, "break")
+    for piece in pieces:
+        if piece.sign == BREAK_WEIGHT:
             scan.findings.warn(
-                "weight-range", "the weights around this are too large to multiply", (piece.start, piece.end)
+                "break",
+                f"BREAK in brackets is a word of weight {weight:g}, as in AUTOMATIC1111; close them first",
+                (piece.start, piece.end),
             )
-        if own != weight or not texts:
-            finish()
-            weight, start = own, piece.start
-        texts.append(piece.text)
-        end = piece.end
-    finish()
-    return tuple(chunks) or (EMPTY,)
+    return Chunk(text, weight, span)
 
 
 def write(prompt: Prompt) -> str:
@@ -287,6 +287,7 @@ def write(prompt: Prompt) -> str:
         PromptError: the prompt has a function of compel.
     """
     refuse_structure(prompt, "a1111")
+    tags = "".join(map(lora_tag, prompt.loras))
     written: list[str] = []
     before: Chunk | None = None
     for chunk in prompt.chunks:
@@ -302,7 +303,7 @@ def write(prompt: Prompt) -> str:
         else:
             continue
         before = chunk
-    return "".join(written)
+    return "".join(written) + tags
 
 
 def _needs_space(left: Chunk, right: Chunk, separator: str) -> bool:
@@ -330,4 +331,10 @@ def _escaped(text: str) -> str:
     return "()".join(piece.translate(_ESCAPES) for piece in pieces)
 
 
-DIALECT = Dialect(NAME, parse, write, timed=True)
+DIALECT = Dialect(
+    NAME,
+    parse,
+    write,
+    timed=True,
+    native=frozenset({"weight", "schedule", "square", "break", "and", "tag"}),
+)

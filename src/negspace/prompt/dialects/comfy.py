@@ -22,7 +22,7 @@ from negspace.prompt.reading import (
     product,
 )
 from negspace.prompt.tree import EMPTY, Chunk, Prompt
-from negspace.prompt.writing import refuse_breaks, refuse_structure
+from negspace.prompt.writing import refuse_breaks, refuse_loras, refuse_structure
 
 NAME = "comfy"
 _MARK = re.compile(r"\\[()]|[():]")
@@ -137,6 +137,7 @@ def write(prompt: Prompt) -> str:
         PromptError: there is a BREAK, or one of compel's functions.
     """
     refuse_structure(prompt, "ComfyUI")
+    refuse_loras(prompt, "ComfyUI")
     refuse_breaks(prompt, "ComfyUI")
     chunks = [chunk for chunk in prompt.chunks if chunk.text]
     written: list[str] = []
@@ -152,4 +153,4 @@ def write(prompt: Prompt) -> str:
     return prompt.separator.join(written)
 
 
-DIALECT = Dialect(NAME, parse, write)
+DIALECT = Dialect(NAME, parse, write, native=frozenset({"weight"}))

@@ -248,7 +248,7 @@ class _Reading:
         return replace(swap, **given)
 
     def _lora(self, node: LoraCall) -> Lora:
-        return Lora(node.name, node.weight, self._source_span(node.span))
+        return Lora(node.name, node.weight, span=self._source_span(node.span))
 
 
-DIALECT = Dialect(NAME, parse, write)
+DIALECT = Dialect(NAME, parse, write, native=frozenset({"plus", "number-behind", "call", "lora-call"}))

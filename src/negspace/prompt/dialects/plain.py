@@ -2,9 +2,10 @@
 
 from negspace.errors import PromptError
 from negspace.prompt.dialect import Dialect
+from negspace.prompt.foreign import ALL_FORMS
 from negspace.prompt.reading import FindingCollector
 from negspace.prompt.tree import Chunk, Prompt
-from negspace.prompt.writing import refuse_breaks, refuse_structure
+from negspace.prompt.writing import refuse_breaks, refuse_loras, refuse_structure
 
 NAME = "plain"
 
@@ -21,6 +22,7 @@ def write(prompt: Prompt) -> str:
         PromptError: a weight is not 1, or there is a BREAK or a function.
     """
     refuse_structure(prompt, "plain text")
+    refuse_loras(prompt, "plain text")
     refuse_breaks(prompt, "plain text")
     for chunk in prompt.chunks:
         if chunk.weight != 1.0:
@@ -30,4 +32,4 @@ def write(prompt: Prompt) -> str:
     return prompt.clean
 
 
-DIALECT = Dialect(NAME, parse, write)
+DIALECT = Dialect(NAME, parse, write, native=ALL_FORMS - {"tag", "lora-call"})

@@ -73,6 +73,13 @@ async def embeddings(service: Serving) -> dict[str, Any]:
     return {"loaded": loaded, "skipped": {}}
 
 
+@router.get("/loras")
+async def loras(service: Serving) -> list[dict[str, Any]]:
+    """The LoRA files that a prompt may name, of all models."""
+    names = dict.fromkeys(name for files in service.catalogue.loras().values() for name in files)
+    return [{"name": name, "alias": name, "path": name, "metadata": {}} for name in names]
+
+
 @router.get("/scripts")
 async def scripts() -> dict[str, list[str]]:
     """There are none."""
@@ -95,7 +102,6 @@ async def memory() -> dict[str, Any]:
 @router.get("/sd-modules")
 @router.get("/upscalers")
 @router.get("/latent-upscale-modes")
-@router.get("/loras")
 @router.get("/hypernetworks")
 @router.get("/face-restorers")
 @router.get("/realesrgan-models")
