@@ -12,6 +12,7 @@ _CLAUSE_END = re.compile(
     r"|\s+and\s+(?!white\b|again\b|over\b)|\s+-+\s+|\s*[–—]\s*"  # noqa: RUF001
 )
 
+_LIST = re.compile(r"\b((?:less|fewer|more|no) \w+) (?=(?:less|fewer|more|no) \w)")
 _TURN = re.compile(r"\b(?:but|although|though|yet|apart from|however|except)\b")
 _EXCEPTION = re.compile(
     r"\b(everything|all of it|all) (except(?: for)?|but|apart from|other than) (.+?) ((?:is|are|looks?|was) .+)$"
@@ -38,6 +39,9 @@ _PLAIN: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\b(?:plz|pls|plss)\b", "please"),
         (r"\b(?:thx|ty|tysm)\b", "thanks"),
         (r"\b(?:would|do) you mind\b(?: not)?", "please"),
+        (r"^(?:there is )?no (?:sign|trace) of (.+)$", r"\1 is gone"),
+        # "no, it is dark"
+        (r"^no (?=(?:that|it|this|i|you|the|a|his|her)\b)", ""),
         (r"\bkinda\b", "kind of"),
         (r"\bsorta\b", "sort of"),
         (r"\bwanna\b", "want to"),
@@ -65,6 +69,7 @@ class Clause(NamedTuple):
         loud: whether its sentence ends with an exclamation mark.
         sentence: the plain words of its sentence.
         turned: whether it is set against the one before: "but", "except for".
+        joined: whether it follows an "and".
     """
 
     text: str
@@ -73,19 +78,22 @@ class Clause(NamedTuple):
     loud: bool = False
     sentence: str = ""
     turned: bool = False
+    joined: bool = False
 
 
 def clauses_of(complaint: str) -> Iterator[Clause]:
     """The clauses of a complaint in order."""
     folded, _ = fold(complaint)
-    for sentence in _SENTENCE.findall(_EXCEPTION.sub(r"\1 \4 except \3", folded)):
+    for sentence in _SENTENCE.findall(_LIST.sub(r"\1, ", _EXCEPTION.sub(r"\1 \4 except \3", folded))):
         end = sentence[len(sentence.rstrip(".!?\n ")) :]
         parts = [part.strip(" .!?\n\"'") for part in _CLAUSE_END.split(sentence)]
-        turns = [False, *(_TURN.search(between[0]) is not None for between in _CLAUSE_END.finditer(sentence))]
-        kept = [(part, turned) for part, turned in zip(parts, turns, strict=True) if part]
-        for number, (part, turned) in enumerate(kept):
+        ends = ["", *(between[0] for between in _CLAUSE_END.finditer(sentence))]
+        kept = [(part, between) for part, between in zip(parts, ends, strict=True) if part]
+        for number, (part, between) in enumerate(kept):
             asks = "?" in end and number == len(kept) - 1
-            yield Clause(part, plain_words(part), asks, "!" in end, plain_words(sentence), turned)
+            turned = _TURN.search(between) is not None or part.startswith(("just the ", "only the "))
+            joined = re.search(r"\band\b", between) is not None
+            yield Clause(part, plain_words(part), asks, "!" in end, plain_words(sentence), turned, joined)
 
 
 def plain_words(text: str) -> str:

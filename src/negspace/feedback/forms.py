@@ -17,11 +17,14 @@ _EXCHANGES = tuple(
         r"^(?P<plus>.+?) (?:instead of|rather than|in place of|in lieu of) (?P<minus>.+)",
     )
 )
+_WITHOUT = re.compile(
+    r"\b(?:want|need|prefer|like|love|make|give|draw|show|do|try|get|have|use|again|same|version)\b \S.*?\bwithout (?P<minus>.+)"
+)
 _CAME = re.compile(
     r"\b(?:got|gave|drew|made|painted|put|is|are|was|were|looks?|has|have|see|came|shows?|became|turned out)\b"
 )
 _ASKS = re.compile(
-    r"^(?:what|who|whom|whose|where|when|which|how|why)\b|^(?:is|are|am|was|were|does|did|do|has|have|had|will|would|"
+    r"^(?:what(?! an? )|who|whom|whose|where|when|which|how|why|tell me|explain|describe)\b|^(?:is|are|am|was|were|does|did|do|has|have|had|will|would|"
     r"should|shall|may|might|can|could) (?:i|you|he|she|it|we|they|this|that|there|these|those|the|a|an|his|her|my|your|"
     r"its|any|some|not (?:you|it|there|that|this|the)|all|everything|anyone|people)\b"
 )
@@ -37,6 +40,9 @@ def exchanged(plain: str) -> Iterator[tuple[str, str]]:
 
     "a cat instead of a dog" asks for the cat, and "it drew a cat instead of a dog" for the dog.
     """
+    if (match := _WITHOUT.search(plain)) and not cues.find("negation", plain[: match.start("minus") - 8]):
+        yield plain, f"remove {match['minus']}"
+        return
     for number, pattern in enumerate(_EXCHANGES):
         if match := pattern.search(plain):
             minus, plus = match["minus"], match["plus"]

@@ -26,7 +26,7 @@ _SMALL = frozenset(
     "and or but if so then because while though that not never too very just only even ever also still again yet "
     "now today always often already almost quite rather maybe perhaps please back instead else well much more most "
     "less least bit way of off s t re somehow somewhat sometimes somewhere tho lol together apart anymore fully totally "
-    "further otherwise yourself soon later stay remain read everywhere once twice whatsoever".split()
+    "further otherwise yourself soon later last alone stay remain read everywhere once twice whatsoever".split()
 )
 _GENERIC = frozenset(
     "thing stuff lot bit way kind sort pair couple bunch piece load ton version picture image photo photograph pic "

@@ -24,6 +24,10 @@ from negspace.feedback.targets import Target, bare_noun, is_general, targets_of,
 
 _MOST_CHARACTERS = 2_000
 
+_WISHES = re.compile(
+    r"^(?!you|it makes|this)(?:.*\b(?:should|must|supposed to|has to be|needs to be)\b|(?:please )?(?:make|turn) (?:it|him|her|them|the)\b)"
+)
+
 StatementKind = Literal["praise", "success", "question", "again", "wish", "unclear"]
 
 
@@ -123,6 +127,15 @@ def _parts(clause: Clause) -> Sequence[Clause]:
     return halves or [clause]
 
 
+def _decided(named: NamedConcept, plain: str) -> NamedConcept:
+    """A word that is a fault where it is reported, and a wish where it is asked for: "darker"."""
+    if not (named.of_kind("fault") and named.of_kind("wanted")):
+        return named
+    asks = is_request(plain) or not (has_verb(plain) or cues.find("still", plain) or " than " in plain)
+    dropped = "fault" if asks else "wanted"
+    return named._replace(words=tuple(word for word in named.words if word.kind != dropped))
+
+
 class _Reader:
     """Reads clauses beside a list of what is avoided."""
 
@@ -140,12 +153,12 @@ class _Reader:
         if cues.find("aside", plain) and plain.startswith(cues.find("aside", plain)[0]):  # type: ignore[index]
             return _ClauseReading(context=before)
         core = cues.without_fillers(plain)
-        named = named_in(core, self._terms)
+        named = [_decided(word, core) for word in named_in(core, self._terms)]
         if core in ("", "no", "not"):
             kind: StatementKind | None = "praise" if cues.find("good", plain) else None
             return _ClauseReading((), Statement(kind, clause.text) if kind else None, before)
         clause = clause._replace(plain=core)
-        if not named and cues.find("again", core) and not self._names_something(core):
+        if not named and cues.find("again", core) and not cues.find("negation", core) and not self._names_something(core):
             return _ClauseReading((), Statement("again", clause.text), before)
         reading = self._read(clause, named, before)
         if is_question(core) or clause.asks:
@@ -209,10 +222,10 @@ class _Reader:
             return self._with_both(clause, stance, before.about, before)
         if stance.sign > 0 and stance.manner in ("judgement", "permission", "request") and _is_praise(core, stance):
             kind: StatementKind = "success" if _is_done(clause, core) and not cues.find("good", core) else "praise"
-            return _ClauseReading((), Statement(kind, clause.text), before)
+            return _ClauseReading((), Statement(kind, clause.text), _Context(1))
         if stance.manner == "absence":
             return _ClauseReading((), Statement("success", clause.text), before._replace(sign=0))
-        if cues.find("again", core):
+        if cues.find("again", core) and not cues.find("negation", core):
             return _ClauseReading((), Statement("again", clause.text), before)
         return _ClauseReading((), self.unclear(clause.text, core), before)
 
@@ -233,9 +246,11 @@ class _Reader:
                 return _ClauseReading((), Statement("success", clause.text), before)
             return self._against(clause, targets, by_degree=True)
         bare = not has_verb(core)
-        if bare and before.sign and "part" not in kinds:
+        if bare and before.sign and ("part" not in kinds or clause.turned):
             sign = 1 if (before.sign > 0) is not clause.turned else -1
             return self._with_both(clause, Stance(sign, "request"), targets, before)
+        if "fault" in kinds and _WISHES.search(core):
+            return self._for(clause, targets, praise=False)
         if "fault" in kinds:
             return self._against(clause, targets)
         waiting = (*before.waiting, *targets)
@@ -246,7 +261,7 @@ class _Reader:
         self, clause: Clause, stance: Stance, targets: tuple[Target, ...], before: _Context
     ) -> _ClauseReading:
         core = clause.plain
-        every = (*before.waiting, *targets) if before.waiting != targets else targets
+        every = (*before.waiting, *targets) if clause.joined else targets
         kinds = {target.kind for target in targets}
         if kinds == {"wanted"}:
             return self._about_lacking(clause, stance, targets)

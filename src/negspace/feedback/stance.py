@@ -102,6 +102,8 @@ def _of_verbs(plain: str, found: list[Cue], negations: list[Cue], judged: list[C
     names = {cue.name for cue in found}
     if negations and "forget" not in names:
         sign = -sign
+    if "want" in names and cues.find("gone", plain):
+        sign = -sign
     # the innermost verb has the object
     deciding = found[-1]
     if names <= {"want"} and deciding.past and not negations:
@@ -116,7 +118,7 @@ def _of_verbs(plain: str, found: list[Cue], negations: list[Cue], judged: list[C
 def _is_reported(plain: str, found: list[Cue]) -> bool:
     """Whether the clause says what has been done to the picture."""
     doing = [cue for cue in found if cue.name in _DONE_TO_THE_PICTURE]
-    if not doing or not doing[-1].verb_stop or {cue.name for cue in found} & {"want", "reject", "forget"}:
+    if not doing or not doing[-1].verb_stop or {cue.name for cue in found} & {"want", "reject", "offend", "forget"}:
         return False
     before = plain[: doing[-1].start]
     if _MODAL.search(before) or "please" in plain:
@@ -171,6 +173,8 @@ def _of_gone(plain: str, gone: Cue, negations: list[Cue]) -> Stance:
 def _of_judged(plain: str, judged: list[Cue], turning: Cue | None) -> Stance:
     """The last judgement counts, the bad ones more; "without" names what the judgement is about."""
     bad = [cue for cue in judged if cue.name == "bad"]
+    if turning and bad and plain[bad[-1].start :].startswith("look"):
+        return Stance(0, "wish", bad[-1])
     sign = (-1 if bad else 1) * (-1 if turning else 1)
     if _SHALL.search(plain) and bad and not turning:
         return Stance(0, "wish", bad[-1])
@@ -186,7 +190,7 @@ def _of_judged(plain: str, judged: list[Cue], turning: Cue | None) -> Stance:
 def _free(name: str, plain: str, taken: tuple[_Span, ...]) -> Cue | None:
     """The first phrase or verb of a cue outside the names of faults."""
     spans = [*cues.find_all_phrases(name, plain), *cues.find_all(name, "base", plain), *cues.find_all(name, "past", plain)]
-    free = [span for span in sorted(spans) if not any(a < span[1] and span[0] < b for a, b in taken)]
+    free = [span for span in sorted(spans) if not plain.startswith(" to ", span[1]) and not any(a < span[1] and span[0] < b for a, b in taken)]
     return Cue(name, *free[0]) if free else None
 
 

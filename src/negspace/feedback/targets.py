@@ -126,9 +126,12 @@ def _of_group(items: Sequence[_Item], stance: Stance) -> list[Target]:
     surely = [fault for fault in faults if fault.concept.name not in _GENERAL]
     if parts and not surely and (faults or stance.sign):
         return parts[:1]
+    wanted = [target for item in items for target in item.of_kind("wanted")]
+    if wanted and stance.manner == "request":  # "make it darker" is no complaint of the dark
+        return wanted[:1]
     if faults:
         return [*dict.fromkeys(surely or faults)]
-    if wanted := [target for item in items for target in item.of_kind("wanted")]:
+    if wanted:
         return wanted[:1]
     if things := [item for item in items if item.of_kind("thing")]:
         # of things the one that the judgement is about
