@@ -98,9 +98,8 @@ def revise(
     """What to avoid after a complaint.
 
     "avoid" adds the term or makes it heavier, "less" does so mildly, "allow" takes it out, or, with "a bit",
-    halves it. A locked term is only ever made heavier. A complaint about something that is avoided already
-    shows that the negative was not enough: from then on the picture is checked for it, and made again where
-    an available judge sees it.
+    halves it. A locked term is only ever made heavier. What is complained of is looked for from then on, and the
+    picture is made again where an available judge sees it. Praise of something that is avoided lets it in again.
 
     Args:
         avoid_list: the list, or the text or terms of one.
@@ -172,7 +171,7 @@ def _heavier(term: str, direction: Direction, strength: float, before: Entry | N
         weight = min(round(before.avoid.weight * _STEP * max(strength, 1.0), 2), HEAVIEST)
         return _with(before, weight, strictest((before.avoid.check, "retry")))
     weight = round((1.0 if direction == "avoid" else 0.8) * strength, 2)
-    return Entry(Avoid(term=term, weight=weight, source="feedback"), ("feedback",))
+    return Entry(Avoid(term=term, weight=weight, source="feedback", check="retry"), ("feedback",))
 
 
 def _with(entry: Entry, weight: float, check: Check) -> Entry:

@@ -11,6 +11,7 @@ from typing import final
 from negspace.planning.plan import Plan
 from negspace.request import Request
 from negspace.serve.access.tenants import Tenant
+from negspace.serve.feedback_reply import FeedbackReply
 from negspace.serve.jobs.events import Done, Event, Failed, Finished, JobProgress
 from negspace.serve.refusal import Refusal
 
@@ -66,12 +67,14 @@ class Job:
 
     Attributes:
         accepted: as given.
+        feedback: the reply to the feedback that it follows from; None where there was none.
     """
 
     def __init__(
         self, accepted: AcceptedJob, cancel: Callable[[], None], request_preview: Callable[[], None]
     ) -> None:
         self.accepted = accepted
+        self.feedback: FeedbackReply | None = None
         self._cancel = cancel
         self._request_preview = request_preview
         self._progress = JobProgress(0, 0)

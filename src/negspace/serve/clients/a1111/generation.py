@@ -61,7 +61,7 @@ async def _make(
         with suppress(asyncio.CancelledError):
             await watching
     images = [b64encode(picture.png).decode() for picture in finished.pictures if body.send_images]
-    return _reply(body, images, info.of_finished(body, finished))
+    return _reply(body, images, info.of_finished(body, finished, job.feedback))
 
 
 async def _keep_previews(caller_job: CallerJob) -> None:

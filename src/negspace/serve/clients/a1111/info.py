@@ -8,10 +8,11 @@ from negspace.receipt import Receipt, TermRecord
 from negspace.serve.clients.a1111.bodies import Txt2ImgBody
 from negspace.serve.clients.a1111.callers import timestamp
 from negspace.serve.dialect import acted, receipt_path
+from negspace.serve.feedback_reply import FeedbackReply
 from negspace.serve.jobs.events import Finished
 
 
-def of_finished(body: Txt2ImgBody, finished: Finished) -> str:
+def of_finished(body: Txt2ImgBody, finished: Finished, feedback: FeedbackReply | None = None) -> str:
     """The `info` of finished pictures, JSON as text. Its negative prompt is the one the model was given."""
     receipt = finished.receipt
     seeds = [image.seed for image in receipt.images]
@@ -42,7 +43,7 @@ def of_finished(body: Txt2ImgBody, finished: Finished) -> str:
         "seed_resize_from_w": -1,
         "seed_resize_from_h": -1,
         "denoising_strength": None if start is None else start.strength,
-        "extra_generation_params": _extra(body, finished),
+        "extra_generation_params": _extra(body, finished) | _answer(feedback, receipt),
         "index_of_first_image": 0,
         "infotexts": [infotext.write(infotext.from_receipt(receipt, index)) for index in range(count)],
         "styles": list(receipt.request.policies),
@@ -82,6 +83,10 @@ def _extra(body: Txt2ImgBody, finished: Finished) -> dict[str, Any]:
         "Receipts": [receipt_path(picture) for picture in finished.pictures],
     }
     return extra | ({"Not carried out": ", ".join(body.unsupported)} if body.unsupported else {})
+
+
+def _answer(feedback: FeedbackReply | None, receipt: Receipt) -> dict[str, Any]:
+    return {} if feedback is None else {"Feedback": feedback.to_plain(receipt)}
 
 
 def _evaluations(receipt: Receipt) -> str:

@@ -4,11 +4,13 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from negspace.feedback.reading import StatementKind
 from negspace.feedback.revision import Change
 from negspace.lab import ProofResult, TermVerdict
 from negspace.planning.plan import Plan
 from negspace.receipt import Receipt
 from negspace.serve.dialect import receipt_path
+from negspace.serve.feedback_reply import FeedbackReply
 from negspace.serve.jobs.events import Finished, Picture
 
 
@@ -187,16 +189,48 @@ class ReviseOutput(BaseModel):
         )
 
 
+class StatementOutput(BaseModel):
+    """A part of what was told that asks for no change.
+
+    Attributes:
+        kind: "praise", "success", "question", "again", "wish" or "unclear".
+        clause: its words; "said" in JSON.
+        suggestions: what it could mean, in sentences that would be understood.
+    """
+
+    kind: StatementKind
+    clause: str = Field(alias="said")
+    suggestions: list[str]
+
+
 class FeedbackOutput(BaseModel):
     """What followed from a problem.
 
     Attributes:
         changes: to what is avoided.
-        next: the picture made again with them, on the same seed; None where nothing changed.
+        statements: what asks for no change, or was not understood.
+        answer: all of it in plain words, for the user.
+        next: the picture made again, on the same seed or, where another was asked for, on a new one; None where
+            nothing changed.
     """
 
     changes: list[ReviseOutput]
+    statements: list[StatementOutput]
+    answer: list[str]
     next: GenerateOutput | None
+
+    @classmethod
+    def of(cls, reply: FeedbackReply, finished: Finished | None) -> "FeedbackOutput":
+        """The output for a reply and the pictures that followed."""
+        return cls(
+            changes=[ReviseOutput.of(change) for change in reply.revision.changes],
+            statements=[
+                StatementOutput(kind=each.kind, said=each.clause, suggestions=list(each.suggestions))
+                for each in reply.revision.statements
+            ],
+            answer=list(reply.answer(None if finished is None else finished.receipt)),
+            next=None if finished is None else GenerateOutput.of(finished),
+        )
 
 
 class VerdictOutput(BaseModel):

@@ -8,7 +8,6 @@ from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult, ContentBlock, ImageContent, TextContent
 from pydantic import BaseModel
 
-from negspace.serve.clients.mcp.outputs import ReviseOutput
 from negspace.serve.jobs.events import Done, Failed, Finished, JobProgress
 from negspace.serve.jobs.job import Job
 
@@ -51,20 +50,8 @@ def summary(finished: Finished) -> str:
     return f"image_id {ids}\n{finished.receipt.summary()}"
 
 
-def change_text(change: ReviseOutput) -> str:
-    if change.why_not is not None:
-        return f"{change.term}: nothing changed, {change.why_not}"
-    return f"{change.term}: {change.direction}, weight {_weight(change.before)} to {_weight(change.after)}"
-
-
-def _weight(weight: float | None) -> str:
-    return "none" if weight is None else f"{weight:g}"
-
-
-def unchanged_text(changes: Sequence[ReviseOutput], problem: str) -> str:
+def unchanged_text(answer: Sequence[str], problem: str) -> str:
     """The text after feedback that changed nothing, with a reason."""
-    if not changes and not problem:
+    if not problem:
         return "Recorded. Thumbs change the list once they show, over some pictures, what is disliked."
-    if not changes:
-        return "Nothing in these words names something to avoid; name the thing that is wrong."
-    return "\n".join(map(change_text, changes))
+    return "\n".join(answer)
