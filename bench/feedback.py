@@ -1,14 +1,14 @@
 """How often a complaint is understood: `python -m bench.feedback [--set NAME] [--wrong] [--json FILE]`.
 
-Two collections, each in two halves; the rules and the lexicon were made while looking at the open halves only.
+Two collections, each in two halves; the rules and the lexicon were made while looking at the open ones only.
 
-`bench/complaints.txt` (sets `open`, `held`) has complaints with the concepts that they mean, each with its polarity
-(against or for); one too many or one missed is wrong. A hash decides on the half.
+`bench/complaints.txt` (sets `open`, `held`) has complaints with the concepts that they mean, each with its
+polarity (against or for); one too many or one missed is wrong. A hash decides on the half.
 
-`bench/everyday/open.txt` and `held.txt` (sets `everyday-open`, `everyday-held`) have everyday sentences of all
-sorts, praise, success, questions and unclear ones among them, beside what is avoided at the time. A sentence is
-right where exactly the changes that it asks for are made, or, where it asks for none, it is told for what it is.
-A change the wrong way pushes away what is wanted, or lets in what is not.
+`bench/everyday/open.txt` and `held.txt` (sets `everyday-open`, `everyday-held`) have everyday sentences of
+all sorts, praise, success, questions and unclear ones among them, beside what is avoided at the time. A
+sentence is right where exactly the changes that it asks for are made, or, where it asks for none, it is taken
+for what it is. A change the wrong way pushes away what is wanted, or lets in what is not.
 
 The intervals are Wilson's, 95 %.
 """
@@ -114,10 +114,12 @@ class Everyday:
         """Whether something wanted is pushed away, or something unwanted let in."""
         made = [change for change in revise(self.avoid, self.text).changes if change.why_not is None]
         directions = {want.for_it for want in self.wanted}
-        opposite = [
-            (phrase(change.concept), change.direction != "allow") for change in made
-        ]
-        clash = any(name in want.names and against == want.for_it for want in self.wanted for name, against in opposite)
+        opposite = [(phrase(change.concept), change.direction != "allow") for change in made]
+        clash = any(
+            name in want.names and against == want.for_it
+            for want in self.wanted
+            for name, against in opposite
+        )
         return clash or any((not against) not in directions for _, against in opposite)
 
 
@@ -172,7 +174,9 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--set", choices=SETS, help="only this one")
-    parser.add_argument("--wrong", action="store_true", help="also print what was not understood, of the open halves")
+    parser.add_argument(
+        "--wrong", action="store_true", help="also print what was not understood, of the open halves"
+    )
     parser.add_argument("--json", type=Path, help="write the figures there as well")
     arguments = parser.parse_args()
     scores = [_score(name) for name in SETS if arguments.set in (None, name)]

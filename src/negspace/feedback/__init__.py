@@ -2,8 +2,8 @@
 
 from negspace.feedback.answer import answer_of
 from negspace.feedback.history import History
-from negspace.feedback.reading import Statement
 from negspace.feedback.revision import Change, Revision, revise
+from negspace.feedback.statements import Statement
 from negspace.feedback.thumbs import Proposal, from_thumbs, propose
 
 __all__ = [

@@ -1,10 +1,10 @@
-"""What to tell a person about their feedback: what was changed, what was not and why, what was not understood."""
+"""What to tell a person about their feedback: what was changed, what was not and why, what was unclear."""
 
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from negspace.feedback.reading import Statement, StatementKind
     from negspace.feedback.revision import Change, Revision
+    from negspace.feedback.statements import Statement, StatementKind
 
 NOTHING_CHANGED: Final = "nothing changed"
 
@@ -33,7 +33,9 @@ def _change_line(change: "Change") -> str:
     before, after = change.before, change.after
     if after is None:
         return f"{change.term}: no longer avoided"
-    weights = f"{after.avoid.weight:g}" if before is None else f"{before.avoid.weight:g} to {after.avoid.weight:g}"
+    weights = (
+        f"{after.avoid.weight:g}" if before is None else f"{before.avoid.weight:g} to {after.avoid.weight:g}"
+    )
     return f"{change.term}: {change.direction}, weight {weights}"
 
 

@@ -1,4 +1,4 @@
-"""Sentences and clauses of a complaint, in plain small words: no contractions, no chat spellings, no emoji."""
+"""The clauses of a complaint in plain small words, without contractions, chat spellings and emoji."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,8 @@ _CLAUSE_END = re.compile(
 _LIST = re.compile(r"\b((?:less|fewer|more|no) \w+) (?=(?:less|fewer|more|no) \w)")
 _TURN = re.compile(r"\b(?:but|although|though|yet|apart from|however|except)\b")
 _EXCEPTION = re.compile(
-    r"\b(everything|all of it|all) (except(?: for)?|but|apart from|other than) (.+?) ((?:is|are|looks?|was) .+)$"
+    r"\b(everything|all of it|all) (except(?: for)?|but|apart from|other than) (.+?) "
+    r"((?:is|are|looks?|was) .+)$"
 )
 
 _PLAIN: tuple[tuple[re.Pattern[str], str], ...] = tuple(
@@ -54,7 +55,10 @@ _PLAIN: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\bany more\b(?! \w)", "anymore"),
         (r"\bb&w\b", "black and white"),
         # doing it over and over is doing it still
-        (r"\b(?:keeps|(?<=you )keep|(?<=they )keep|(?<=to )keep|(?<=we )keep) (?:on )?(?=\w{3,}ing\b)", "still "),
+        (
+            r"\b(?:keeps|(?<=you )keep|(?<=they )keep|(?<=to )keep|(?<=we )keep) (?:on )?(?=\w{3,}ing\b)",
+            "still ",
+        ),
     )
 )
 

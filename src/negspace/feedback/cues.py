@@ -65,7 +65,9 @@ def _forms(verb: str, tense: Tense) -> Iterator[str]:
     head, _, rest = verb.partition(" ")
     base, *past = head.split("/")
     if tense == "base":
-        forms = [base, _with_s(base), _stem(base, "ing") + "ing"]
+        forms = [base, _stem(base, "ing") + "ing"]
+        if base != "leave":  # leaves grow on trees
+            forms.append(_with_s(base))
     else:
         forms = [form for form in past or [_stem(base, "ed") + "ed"] if form != base]
     yield from (f"{form} {rest}".strip() for form in forms)
@@ -83,9 +85,19 @@ def _stem(base: str, ending: str) -> str:
         return base[:-1]
     if base[-1] == "y" and base[-2] not in _VOWELS and ending == "ed":
         return base[:-1] + "i"
-    doubled = base in ("drop", "omit", "cut", "get", "put", "let", "skip", "trim", "strip", "ban", "chuck off") or (
-        len(base) == 3 and base[-1] in "bdgmnpt" and base[-2] in _VOWELS and base[-3] not in _VOWELS
-    )
+    doubled = base in (
+        "drop",
+        "omit",
+        "cut",
+        "get",
+        "put",
+        "let",
+        "skip",
+        "trim",
+        "strip",
+        "ban",
+        "chuck off",
+    ) or (len(base) == 3 and base[-1] in "bdgmnpt" and base[-2] in _VOWELS and base[-3] not in _VOWELS)
     return base + base[-1] if doubled else base
 
 

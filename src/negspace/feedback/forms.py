@@ -6,31 +6,44 @@ from collections.abc import Iterator
 from negspace.feedback import cues
 
 _THING = r"(?:(?:see|have|be|get|use|with|it|as|the)\s+)*"
+_ANY = r"(?:a|an|the|some)"
 _EXCHANGES = tuple(
     re.compile(pattern)
     for pattern in (
-        r"\b(?:replace|swap|exchange|switch|trade)(?: out)? (?P<minus>.+?) (?:with|for|by|to|against|into) (?P<plus>.+)",
+        r"\b(?:replace|swap|exchange|switch|trade)(?: out)? (?P<minus>.+?) (?:with|for|by|to|against|into) "
+        r"(?P<plus>.+)",
         r"\b(?:turn|change|convert|transform) (?P<minus>.+?) (?:in)?to (?P<plus>.+)",
-        rf"\binstead of {_THING}(?P<minus>.+?) (?:use|draw|show|i want|give me|put|make it|i would like) (?P<plus>.+)",
-        r"\b(?:want\w*|asked for|need\w*|ordered|expected|said) (?P<plus>(?:a|an|the|some) .+?) (?:and )?not (?P<minus>(?:a|an|the|some) .+)",
-        rf"\b(?:rather|prefer\w*) {_THING}(?P<plus>.+?) (?:than|instead of|rather than|over|to) {_THING}(?P<minus>.+)",
+        rf"\binstead of {_THING}(?P<minus>.+?) (?:use|draw|show|i want|give me|put|make it|i would like) "
+        r"(?P<plus>.+)",
+        rf"\b(?:want\w*|asked for|need\w*|ordered|expected|said) (?P<plus>{_ANY} .+?) (?:and )?not "
+        rf"(?P<minus>{_ANY} .+)",
+        rf"\b(?:rather|prefer\w*) {_THING}(?P<plus>.+?) (?:than|instead of|rather than|over|to) "
+        rf"{_THING}(?P<minus>.+)",
         r"^(?P<plus>.+?) (?:instead of|rather than|in place of|in lieu of) (?P<minus>.+)",
     )
 )
 _WITHOUT = re.compile(
-    r"\b(?:want|need|prefer|like|love|make|give|draw|show|do|try|get|have|use|again|same|version)\b \S.*?\bwithout (?P<minus>.+)"
+    r"\b(?:want|need|prefer|like|love|make|give|draw|show|do|try|get|have|use|again|same|version)\b \S.*?"
+    r"\bwithout (?P<minus>.+)"
 )
 _CAME = re.compile(
-    r"\b(?:got|gave|drew|made|painted|put|is|are|was|were|looks?|has|have|see|came|shows?|became|turned out)\b"
+    r"\b(?:got|gave|drew|made|painted|put|is|are|was|were|looks?|has|have|see|came|shows?|became|"
+    r"turned out)\b"
 )
-_ASKS = re.compile(
-    r"^(?:what(?! an? )|who|whom|whose|where|when|which|how|why|tell me|explain|describe)\b|^(?:is|are|am|was|were|does|did|do|has|have|had|will|would|"
-    r"should|shall|may|might|can|could) (?:i|you|he|she|it|we|they|this|that|there|these|those|the|a|an|his|her|my|your|"
-    r"its|any|some|not (?:you|it|there|that|this|the)|all|everything|anyone|people)\b"
+_WH = r"what(?! an? )|who|whom|whose|where|when|which|how|why|tell me|explain|describe"
+_INVERTED = (
+    r"(?:is|are|am|was|were|does|did|do|has|have|had|will|would|should|shall|may|might|can|could) "
+    r"(?:i|you|he|she|it|we|they|this|that|there|these|those|the|a|an|his|her|my|your|its|any|some|"
+    r"not (?:you|it|there|that|this|the)|all|everything|anyone|people)"
 )
-_NO_QUESTION = re.compile(r"^(?:do (?:not|it|this|that|the|a|an|some|any|all|everything)|have (?:it|the|a|that|this|some|her|his))\b")
+_ASKS = re.compile(rf"^(?:{_WH}|{_INVERTED})\b")
+_NO_QUESTION = re.compile(
+    r"^(?:do (?:not|it|this|that|the|a|an|some|any|all|everything)"
+    r"|have (?:it|the|a|that|this|some|her|his))\b"
+)
 _COMPLAINS = re.compile(
-    r"^(?:why|how come|who (?:signed|put|added|drew|asked|wants|needs|ordered)|what (?:is|are) (?:wrong|up|going on|with)|what happened)\b"
+    r"^(?:why|how come|who (?:signed|put|added|drew|asked|wants|needs|ordered)"
+    r"|what (?:is|are) (?:wrong|up|going on|with)|what happened)\b"
 )
 
 

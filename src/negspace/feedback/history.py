@@ -70,7 +70,7 @@ class History(Frozen):
         return self.model_copy(update={"undone": (*self.undone, place)})
 
     def _read(self) -> tuple[AvoidList, list[tuple[tuple[int, int], Change]], Revision]:
-        """The list after all complaints, every change with its place as in `undone`, and the last revision."""
+        """The list after all complaints, every change with its place in `undone`, and the last revision."""
         current = self.first
         revision = Revision(current, ())
         changes: list[tuple[tuple[int, int], Change]] = []

@@ -2,47 +2,14 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from importlib import resources
 from typing import NamedTuple
+
+import yaml
 
 from negspace.avoid.matching import key_of
 
-_ARTICLES = frozenset(
-    "the a an any some his her its their my your our that those these this all both each every another other such "
-    "more less fewer many much few several no two three four five six seven one same only own enough".split()
-)
-_PREPOSITIONS = frozenset(
-    "on in at from off over under behind near beside across around into onto with without by for to about above "
-    "below along through between against inside outside within upon up down out away beyond before after during "
-    "since until as like than next towards among".split()
-)
-_SMALL = frozenset(
-    "i you he she it we they me him them us who whom what which where when why how there here everything something "
-    "anything nothing everybody somebody nobody someone anyone none mine yours hers ours theirs himself itself "
-    "is are was were be been being am do does did done have has had having can could will would shall should may "
-    "might must ought look looks looked looking seem seems seemed appear feel feels felt sound sounds get gets got "
-    "come comes came go goes went gone going turn turns turned become becomes became put let lets make makes made "
-    "want wants need needs try know think thought see say says said ask asked tell mean happen happened happens keep "
-    "keeps kept supposed stand standing sit sitting hold holding wear wearing cover covers covering say "
-    "and or but if so then because while though that not never too very just only even ever also still again yet "
-    "now today always often already almost quite rather maybe perhaps please back instead else well much more most "
-    "less least bit way of off s t re somehow somewhat sometimes somewhere tho lol together apart anymore fully totally "
-    "further otherwise yourself soon later last alone stay remain read everywhere once twice whatsoever".split()
-)
-_GENERIC = frozenset(
-    "thing stuff lot bit way kind sort pair couple bunch piece load ton version picture image photo photograph pic "
-    "shot render result output scene one rest part half top bottom side left right middle whole place time round "
-    "turn look style effect feel feeling vibe filter tone tint cast amount number level hint touch all issue problem "
-    "thanks thank sorry okay yes ugh hmm hey wow anyway fan someone everyone everybody nobody anyone body something "
-    "anything everything nothing it this that favor please edge corner frame view generation attempt try sense oomph "
-    "pop pizzazz wow magic soul energy life vibe mood spirit color idea mind difference day step seed prompt "
-    "negative model detail area spot end front row copy set series rid extent degree notch version change composition framing layout balance lighting angle palette atmosphere theme concept design quality".split()
-)
-"""Nouns that name nothing by themselves: "a lot of noise", "the version with the scarf"."""
-
-_NOUNS_IN_ING = frozenset(
-    "lighting painting building ceiling ring wing string railing clothing king earring wedding evening morning "
-    "writing drawing lettering swing spring framing wiring bling awning".split()
-)
 _MOST_WORDS = 3
 
 
@@ -65,7 +32,7 @@ class Noun(NamedTuple):
     @property
     def is_generic(self) -> bool:
         """Whether it names nothing by itself."""
-        return key_of(self.words[-1]) in _GENERIC
+        return key_of(self.words[-1]) in _words("generic")
 
     @property
     def text(self) -> str:
@@ -75,6 +42,13 @@ class Noun(NamedTuple):
     def touches(self, start: int, stop: int) -> bool:
         """Whether it shares a character with a span."""
         return start < self.stop and self.start < stop
+
+
+@lru_cache(maxsize=8)
+def _words(kind: str) -> frozenset[str]:
+    text = (resources.files("negspace.feedback") / "nouns.yaml").read_text(encoding="utf-8")
+    # YAML reads yes, no and off as truth values
+    return frozenset(yaml.load(text, yaml.BaseLoader)[kind].split())
 
 
 def nouns_of(plain: str, hidden: Iterable[tuple[int, int]]) -> Sequence[Noun]:
@@ -99,19 +73,19 @@ def nouns_of(plain: str, hidden: Iterable[tuple[int, int]]) -> Sequence[Noun]:
 
     for match in re.finditer(r"\S+", plain):
         word = match[0]
-        if word in _ARTICLES:
+        if word in _words("articles"):
             close()
             viewer = word in ("my", "your", "our")
-        elif word in _PREPOSITIONS or word == "of":
+        elif word in _words("prepositions") or word == "of":
             close()
             preposition = word
         elif any(start < match.end() and match.start() < stop for start, stop in spans):
             close()
-        elif word in _SMALL or (word.endswith("ly") and len(word) > 4) or not word[0].isalpha():
+        elif word in _words("small") or (word.endswith("ly") and len(word) > 4) or not word[0].isalpha():
             close()
             preposition = ""
         else:
-            if run and word.endswith("ing") and word not in _NOUNS_IN_ING:
+            if run and word.endswith("ing") and word not in _words("nouns_in_ing"):
                 close()
                 continue
             run.append(match)

@@ -12,7 +12,8 @@ from typing import Final, final
 from negspace.avoid.matching import Phrase, phrase
 from negspace.avoid.merging import AvoidList
 from negspace.feedback.lexicon import Concept, Opinion, known_concepts
-from negspace.feedback.reading import ReadComplaint, read_complaint
+from negspace.feedback.reading import read_complaint
+from negspace.feedback.statements import ReadComplaint
 
 Likeness = Callable[[str, Sequence[str]], Sequence[float]]
 """How alike a word is to each of several others, from -1 to 1, as `negspace.Model.likeness` returns it."""

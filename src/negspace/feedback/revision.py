@@ -16,7 +16,7 @@ from negspace.avoid.merging import AvoidList, Entry
 from negspace.errors import RequestError
 from negspace.feedback.lexicon import Opinion
 from negspace.feedback.readers import ComplaintReader, Lexicon
-from negspace.feedback.reading import Statement
+from negspace.feedback.statements import Statement
 from negspace.request import Avoid, Check, strictest
 
 Direction = Literal["avoid", "less", "allow"]
@@ -98,8 +98,8 @@ def revise(
     """What to avoid after a complaint.
 
     "avoid" adds the term or makes it heavier, "less" does so mildly, "allow" takes it out, or, with "a bit",
-    halves it. A locked term is only ever made heavier. What is complained of is looked for from then on, and the
-    picture is made again where an available judge sees it. Praise of something that is avoided lets it in again.
+    halves it. A locked term is only ever made heavier. What is complained of is looked for from then on, and
+    the picture is made again where an available judge sees it. Praise of what is avoided lets it in again.
 
     Args:
         avoid_list: the list, or the text or terms of one.

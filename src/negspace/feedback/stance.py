@@ -1,8 +1,8 @@
 """How a clause stands to the thing that it names: for it, against it, content without it.
 
-Every verb of wanting, keeping, removing or minding has a sign, and so has every judgement; they multiply, and
-a negation turns the product round: to stop hiding the hat is to want it. Tense decides between a request and a
-report: "remove the hat" asks for what "you removed the hat" says has happened.
+Every verb of wanting, keeping, removing or minding has a sign, and so has every judgement; they multiply,
+and a negation turns the product round: to stop hiding the hat is to want it. Tense decides between a request
+and a report: "remove the hat" asks for what "you removed the hat" says has happened.
 """
 
 import re
@@ -11,23 +11,39 @@ from typing import Literal, NamedTuple
 from negspace.feedback import cues
 
 Manner = Literal["request", "presence", "absence", "judgement", "permission", "wish", "nothing"]
-"""What a clause does: asks, reports that a thing is there or is not, judges it, finds it acceptable, recalls what
-was wanted."""
+"""What a clause does: asks, reports that a thing is there or is not, judges it, finds it acceptable, recalls
+what was wanted."""
 
 Sign = Literal[1, 0, -1]
 _Span = tuple[int, int]
 
-_SIGNS = {"remove": -1, "fix": -1, "alter": -1, "add": 1, "keep": 1, "want": 1, "like": 1, "reject": -1, "offend": -1, "forget": 1}
+_SIGNS = {
+    "remove": -1,
+    "fix": -1,
+    "alter": -1,
+    "add": 1,
+    "keep": 1,
+    "want": 1,
+    "like": 1,
+    "reject": -1,
+    "offend": -1,
+    "forget": 1,
+}
 _DONE_TO_THE_PICTURE = ("remove", "fix", "add", "keep")
 _MODAL = re.compile(
-    r"\b(?:should|could|would|must|can|may|might|ought|shall|please|want|wants|like|need|needs|have to|has to|try|"
-    r"let|going to|to be|will)\b"
+    r"\b(?:should|could|would|must|can|may|might|ought|shall|please|want|wants|like|need|needs|have to|"
+    r"has to|try|let|going to|to be|will)\b"
 )
 _SHALL = re.compile(r"\b(?:should|must|ought|please|want|needs? to|supposed to|let)\b")
 _MAY = re.compile(r"\b(?:would|could|can|may|might)\b")
 _PAST = re.compile(r"\b(?:did|have|has|had|was|were|been|got)\b")
+_COMPARES = re.compile(
+    r"(?<!should )(?<!could )\b(?:is|are|looks?|got|gets|feels?|seems?|became) (?:much |even |a lot |a bit |so )?$"
+)
 _GOING = re.compile(r"\b(?:is|are|was|were|still) $")
-_AGENT = re.compile(r"^(?:(?:why|now|so|and|still|that|because)\s+)*(?:do |does |did )?(?:you|it|that|this|they)\b")
+_AGENT = re.compile(
+    r"^(?:(?:why|now|so|and|still|that|because)\s+)*(?:do |does |did )?(?:you|it|that|this|they)\b"
+)
 _VERB = re.compile(
     r"\b(?:is|are|was|were|be|been|look|looks|looked|has|have|had|seem|seems|did|does|do|feel|feels|came|went|got|gets|"
     r"turned|makes|made|comes)\b"
@@ -84,10 +100,12 @@ def stance_of(plain: str, taken: tuple[_Span, ...] = ()) -> Stance:
     """
     every = _cues(plain, taken)
     hidden = tuple((cue.start, cue.hidden) for cue in every if cue.name != "negation")
+    hidden += tuple(cues.find_all_phrases("gone", plain))
     verbs = [cue for cue in every if cue.name in _SIGNS]
     judged = [cue for cue in every if cue.name in ("good", "bad")]
     negations = [cue for cue in every if cue.name == "negation"]
-    if not verbs and any(cue.name == "surely_good" for cue in every):
+    sure = any(cue.name == "surely_good" for cue in every) and not _AGENT.match(plain)
+    if sure and not verbs:
         manner: Manner = "permission" if cues.find("allows", plain) else "judgement"
         return Stance(1, manner, judged[0] if judged else None, hidden)
     if verbs:
@@ -108,22 +126,34 @@ def _of_verbs(plain: str, found: list[Cue], negations: list[Cue], judged: list[C
     deciding = found[-1]
     if names <= {"want"} and deciding.past and not negations:
         return Stance(0, "wish", deciding)
-    if _is_reported(plain, found):
+    if names == {"want"} and _COMPARES.search(plain[: deciding.start]):
+        return Stance(-1, "presence", deciding)
+    if _is_reported(plain, found, judged):
         return _of_report(plain, deciding, sign, judged)
     if names & {"like"} and not names & set(_DONE_TO_THE_PICTURE):
         return Stance(_sign(sign), "judgement", deciding)
     return Stance(_sign(sign), "request", deciding)
 
 
-def _is_reported(plain: str, found: list[Cue]) -> bool:
+def _is_reported(plain: str, found: list[Cue], judged: list[Cue]) -> bool:
     """Whether the clause says what has been done to the picture."""
     doing = [cue for cue in found if cue.name in _DONE_TO_THE_PICTURE]
-    if not doing or not doing[-1].verb_stop or {cue.name for cue in found} & {"want", "reject", "offend", "forget"}:
+    if (
+        not doing
+        or not doing[-1].verb_stop
+        or {cue.name for cue in found} & {"want", "reject", "offend", "forget"}
+    ):
         return False
     before = plain[: doing[-1].start]
     if _MODAL.search(before) or "please" in plain:
         return False
-    return doing[-1].past or _GOING.search(before) is not None or _PAST.search(before) is not None or _AGENT.search(plain) is not None
+    return (
+        doing[-1].past
+        or (plain[: doing[-1].verb_stop].endswith("ing") and any(cue.name == "good" for cue in judged))
+        or _GOING.search(before) is not None
+        or _PAST.search(before) is not None
+        or _AGENT.search(plain) is not None
+    )
 
 
 def _of_report(plain: str, cue: Cue, sign: int, judged: list[Cue]) -> Stance:
@@ -137,9 +167,7 @@ def _of_report(plain: str, cue: Cue, sign: int, judged: list[Cue]) -> Stance:
     return Stance(1, "judgement", cue) if good or cue.name == "keep" else Stance(-1, "presence", cue)
 
 
-def _of_judgement(
-    plain: str, judged: list[Cue], negations: list[Cue], taken: tuple[_Span, ...]
-) -> Stance:
+def _of_judgement(plain: str, judged: list[Cue], negations: list[Cue], taken: tuple[_Span, ...]) -> Stance:
     """The stance of a clause without a verb of wanting."""
     turned = len(negations) % 2 == 1
     last = negations[-1] if negations else None
@@ -165,9 +193,10 @@ def _of_judgement(
 
 
 def _of_gone(plain: str, gone: Cue, negations: list[Cue]) -> Stance:
-    if _MODAL.search(plain):
-        return Stance(1 if negations else -1, "request", gone)
-    return Stance(-1, "presence" if negations else "absence", gone)
+    others = [cue for cue in negations if not _touch(cue, gone)]
+    if _SHALL.search(plain):
+        return Stance(1 if others else -1, "request", gone)
+    return Stance(-1, "presence" if others else "absence", gone)
 
 
 def _of_judged(plain: str, judged: list[Cue], turning: Cue | None) -> Stance:
@@ -189,8 +218,16 @@ def _of_judged(plain: str, judged: list[Cue], turning: Cue | None) -> Stance:
 
 def _free(name: str, plain: str, taken: tuple[_Span, ...]) -> Cue | None:
     """The first phrase or verb of a cue outside the names of faults."""
-    spans = [*cues.find_all_phrases(name, plain), *cues.find_all(name, "base", plain), *cues.find_all(name, "past", plain)]
-    free = [span for span in sorted(spans) if not plain.startswith(" to ", span[1]) and not any(a < span[1] and span[0] < b for a, b in taken)]
+    spans = [
+        *cues.find_all_phrases(name, plain),
+        *cues.find_all(name, "base", plain),
+        *cues.find_all(name, "past", plain),
+    ]
+    free = [
+        span
+        for span in sorted(spans)
+        if not plain.startswith(" to ", span[1]) and not any(a < span[1] and span[0] < b for a, b in taken)
+    ]
     return Cue(name, *free[0]) if free else None
 
 
@@ -209,7 +246,9 @@ def _cues(plain: str, taken: tuple[_Span, ...]) -> list[Cue]:
     named = [Cue("", *span) for span in taken]
     kept: list[Cue] = []
     for cue in sorted(every, key=lambda cue: (cue.start - cue.stop, cue.past)):
-        longer = any(other.stop - other.start >= cue.stop - cue.start and _touch(cue, other) for other in named)
+        longer = any(
+            other.stop - other.start >= cue.stop - cue.start and _touch(cue, other) for other in named
+        )
         if not longer and not any(_touch(cue, other) for other in kept):
             kept.append(cue)
     return sorted(kept, key=lambda cue: cue.start)

@@ -28,7 +28,7 @@ def suggestions_for(plain: str, avoided: Sequence[str] = ()) -> tuple[str, ...]:
 
 
 def corrected(word: str) -> str | None:
-    """The word of the lexicon that a word misspells by one letter too few, too many or exchanged; None for none."""
+    """The word of the lexicon that a word misspells by a letter too few, too many or exchanged, or None."""
     if len(word) < 5 or words_of(word):
         return None
     near = get_close_matches(key_of(word), known_words(), n=1, cutoff=0.9)

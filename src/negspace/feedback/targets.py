@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from negspace.avoid.matching import phrase
+from negspace.feedback import cues
 from negspace.feedback.lexicon import Concept, Kind, NamedConcept
 from negspace.feedback.nouns import Noun, nouns_of
 from negspace.feedback.stance import Stance
@@ -33,7 +34,15 @@ class _Item(NamedTuple):
     @property
     def is_main(self) -> bool:
         """Whether it is a subject or an object, rather than a place."""
-        return self.noun is None or self.noun.preposition in ("", "of", "with", "without", "about", "like", "for")
+        return self.noun is None or self.noun.preposition in (
+            "",
+            "of",
+            "with",
+            "without",
+            "about",
+            "like",
+            "for",
+        )
 
     def of_kind(self, kind: Kind) -> list[Target]:
         return [Target(concept, kind) for named in self.named for concept in named.of_kind(kind)]
@@ -47,11 +56,27 @@ def targets_of(plain: str, stance: Stance, named: Sequence[NamedConcept]) -> lis
         if cue.name in ("exist", "see") and (faults := _main_faults(items)):
             return faults
         governed = _governed(items, stance)
-        return [] if governed is None else _of_item(governed, whole=cue.name not in ("exist", "see", "negation"))
+        return (
+            [] if governed is None else _of_item(governed, whole=cue.name not in ("exist", "see", "negation"))
+        )
     for group in ([item for item in items if item.is_main], [item for item in items if not item.is_main]):
         if targets := _of_group(group, stance):
-            return targets
+            return [_described(target, plain, stance) for target in targets]
     return []
+
+
+def _described(target: Target, plain: str, stance: Stance) -> Target:
+    """A thing that is there as it should not be: of a wheel that is broken, broken wheels are avoided."""
+    cue = stance.cue
+    if target.kind != "unknown" or stance.sign >= 0 or cue is None:
+        return target
+    words = plain[cue.start :].split()
+    excessive = cue.name == "excess" or words[0] == "too"
+    word = (words[1:2] or [""])[0] if excessive else plain[cue.start : cue.stop]
+    named = set(phrase(word)) & set(phrase(target.concept.name))
+    if named or not word.isalpha() or not (excessive or cues.find("quality", word)):
+        return target
+    return Target(Concept(target.concept.name, f"{word} {target.concept.term}"), "unknown")
 
 
 def is_general(targets: Sequence[Target]) -> bool:
@@ -134,6 +159,13 @@ def _of_group(items: Sequence[_Item], stance: Stance) -> list[Target]:
     if wanted:
         return wanted[:1]
     if things := [item for item in items if item.of_kind("thing")]:
+        too = [
+            item
+            for item in things
+            if stance.cue and stance.cue.name == "excess" and item.start > stance.cue.start
+        ]
+        if too:  # grass that is too green
+            return too[0].of_kind("thing")[:1]
         # of things the one that the judgement is about
         governed = _governed(items, stance) if stance.cue else None
         if governed is None or governed in things:

@@ -121,7 +121,9 @@ async def submit(
     )
     fields = {name: getattr(request, name) for name in client_request.given if name != "avoid"}
     follows = _next_fields(reply.revision, plan)
-    if not (reply.revision.changed or reply.revision.again) and _asks_nothing_new(about, plan, fields, follows):
+    if not (reply.revision.changed or reply.revision.again) and _asks_nothing_new(
+        about, plan, fields, follows
+    ):
         return await _unchanged(service, tenant, about, plan, reply)
     next_request = about.request.model_copy(update={**follows, **fields})
     job = await service.submit(next_request, tenant, previews=previews, **client_request.submit_arguments)
@@ -141,7 +143,11 @@ def _asks_nothing_new(
     """Whether the next request would make the same pictures."""
     terms = {phrase(term.avoid.term) for term in plan.terms}
     before = dict(about.request) | {"seed": plan.request.seed, "model": plan.request.model}
-    named = {name: value for name, value in fields.items() if value not in (before[name], getattr(about.request, name))}
+    named = {
+        name: value
+        for name, value in fields.items()
+        if value not in (before[name], getattr(about.request, name))
+    }
     return not named and all(phrase(avoid.term) in terms for avoid in follows["avoid"])
 
 
@@ -200,7 +206,9 @@ async def _revised(
     """
     _refuse_feedback(complaint, thumbs, conversation)
     plan = Plan.from_json(await asyncio.to_thread(service.store.plan, about.id) or "")
-    before = _joined(_avoid_list(plan), await asyncio.to_thread(_complained_of, service, tenant, conversation))
+    before = _joined(
+        _avoid_list(plan), await asyncio.to_thread(_complained_of, service, tenant, conversation)
+    )
     if joined is not None:
         before = _joined(before, AvoidList.of(joined.avoid, joined.dialect).terms)
     revision = revise(before, complaint)

@@ -4,8 +4,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from negspace.feedback.reading import StatementKind
 from negspace.feedback.revision import Change
+from negspace.feedback.statements import StatementKind
 from negspace.lab import ProofResult, TermVerdict
 from negspace.planning.plan import Plan
 from negspace.receipt import Receipt
@@ -210,8 +210,8 @@ class FeedbackOutput(BaseModel):
         changes: to what is avoided.
         statements: what asks for no change, or was not understood.
         answer: all of it in plain words, for the user.
-        next: the picture made again, on the same seed or, where another was asked for, on a new one; None where
-            nothing changed.
+        next: the picture made again, on the same seed or, where another was asked for, on a new one; None
+            where nothing changed.
     """
 
     changes: list[ReviseOutput]
