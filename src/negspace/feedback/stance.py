@@ -38,7 +38,8 @@ _SHALL = re.compile(r"\b(?:should|must|ought|please|want|needs? to|supposed to|l
 _MAY = re.compile(r"\b(?:would|could|can|may|might)\b")
 _PAST = re.compile(r"\b(?:did|have|has|had|was|were|been|got)\b")
 _COMPARES = re.compile(
-    r"(?<!should )(?<!could )\b(?:is|are|looks?|got|gets|feels?|seems?|became) (?:much |even |a lot |a bit |so )?$"
+    r"(?<!should )(?<!could )\b(?:is|are|looks?|got|gets|feels?|seems?|became) "
+    r"(?:much |even |a lot |a bit |so )?$"
 )
 _GOING = re.compile(r"\b(?:is|are|was|were|still) $")
 _AGENT = re.compile(
@@ -213,7 +214,10 @@ def _of_judged(plain: str, judged: list[Cue], turning: Cue | None) -> Stance:
         manner = "permission"
     if without and not bad and manner == "judgement":
         manner = "absence"
-    return Stance(_sign(sign), manner, without or (bad or judged)[-1])
+    deciding = without or (bad or judged)[-1]
+    if plain[deciding.start : deciding.stop] == "too":
+        deciding = deciding._replace(name="excess")
+    return Stance(_sign(sign), manner, deciding)
 
 
 def _free(name: str, plain: str, taken: tuple[_Span, ...]) -> Cue | None:
