@@ -214,6 +214,8 @@ def _of_judged(plain: str, judged: list[Cue], turning: Cue | None) -> Stance:
         manner = "permission"
     if without and not bad and manner == "judgement":
         manner = "absence"
+    if without and bad:
+        manner = "request"
     deciding = without or (bad or judged)[-1]
     if plain[deciding.start : deciding.stop] == "too":
         deciding = deciding._replace(name="excess")

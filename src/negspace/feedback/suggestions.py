@@ -9,6 +9,7 @@ from itertools import islice
 import yaml
 
 from negspace.avoid.matching import key_of, phrase
+from negspace.feedback import cues
 from negspace.feedback.lexicon import known_words, named_in, words_of
 from negspace.feedback.nouns import nouns_of
 
@@ -49,7 +50,8 @@ def _candidates(plain: str, avoided: Sequence[str]) -> Iterator[str]:
     for word in plain.split():
         for near in get_close_matches(word, known_words(), n=2, cutoff=_ALIKE) if len(word) > 3 else ():
             yield from (f"avoid {entry.concept.term}" for entry in words_of(near))
-    yield from (f"avoid {noun.text}" for noun in nouns_of(plain, ()) if not noun.is_generic)
+    nouns = (noun for noun in nouns_of(plain, cues.find_all_phrases("filler", plain)) if not noun.is_generic)
+    yield from (f"avoid {noun.text}" for noun in nouns if len(noun.text) > 2)
     yield from (f"avoid {term}" for term in _USUAL)
 
 

@@ -301,4 +301,5 @@ def _request_terms(revision: Revision) -> Iterator[Avoid]:
         if "@" not in entry.avoid.source:
             yield entry.avoid
         elif entry in changed:
-            yield Avoid(term=entry.avoid.term, weight=entry.avoid.weight, source="feedback")
+            avoid = entry.avoid
+            yield Avoid(term=avoid.term, weight=avoid.weight, source="feedback", check=avoid.check)
