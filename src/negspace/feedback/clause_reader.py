@@ -8,7 +8,7 @@ from negspace.avoid.merging import AvoidList
 from negspace.feedback import cues
 from negspace.feedback.clauses import Clause
 from negspace.feedback.forms import is_question, may_complain
-from negspace.feedback.lexicon import Concept, NamedConcept, Opinion, Polarity, named_in
+from negspace.feedback.lexicon import Concept, NamedConcept, Opinion, Polarity, named_in, opposites
 from negspace.feedback.stance import Stance, has_verb, is_request, stance_of
 from negspace.feedback.statements import Statement, StatementKind
 from negspace.feedback.suggestions import corrected, suggestions_for
@@ -43,7 +43,7 @@ class ClauseReading(NamedTuple):
 
 
 def _decided(named: NamedConcept, plain: str) -> NamedConcept:
-    """A word that is a fault where it is reported, and a wish where it is asked for: "darker"."""
+    """A word that is a fault where it is reported, and a wish where it is targets for: "darker"."""
     if not (named.of_kind("fault") and named.of_kind("wanted")):
         return named
     asks = is_request(plain) or not (has_verb(plain) or cues.find("still", plain) or " than " in plain)
@@ -74,31 +74,20 @@ class ClauseReader:
             kind: StatementKind | None = "praise" if cues.find("good", plain) else None
             return ClauseReading((), Statement(kind, clause.text) if kind else None, before)
         clause = clause._replace(plain=core)
-        if (
-            not named
-            and cues.find("again", core)
-            and not cues.find("negation", core)
-            and not self._names_something(core)
-        ):
+        if not named and not is_question(core) and _wants_another(core):
             return ClauseReading((), Statement("again", clause.text), before)
         reading = self._read(clause, named, before)
         if is_question(core) or clause.asks:
             return self._unless_question(clause, named, before, reading)
         return reading
 
-    def _names_something(self, core: str) -> bool:
-        match = cues.find("again", core)
-        assert match is not None
-        rest = core[: match.start()] + core[match.end() :]
-        return stance_of(rest).sign != 0 and bool(bare_noun(rest, ()))
-
     def _unless_question(
         self, clause: Clause, named: Sequence[NamedConcept], before: ClauseContext, reading: ClauseReading
     ) -> ClauseReading:
         """The reading of a clause in the form of a question, unless it is no more than that."""
         core, stance = clause.plain, _stance(clause.plain, named)
-        asked = tuple(targets_of(core, stance, named) or bare_noun(core, named))
-        question = ClauseReading((), self._question(clause), ClauseContext(0, asked))
+        targets = tuple(targets_of(core, stance, named) or bare_noun(core, named))
+        question = ClauseReading((), self._question(clause), ClauseContext(0, targets))
         if not is_question(core):
             bare = stance.manner == "absence" or (stance.cue is not None and stance.cue.name == "negation")
             return question if bare or not reading.opinions else reading
@@ -106,12 +95,14 @@ class ClauseReader:
             r"(?:can|could|would|will|may|is it possible|is there a|how (?:do|can) (?:i|we)|do you mind)\b",
             core,
         ):
-            wants = stance.manner == "request" or any(target.kind in ("wanted", "fault") for target in asked)
+            wants = stance.manner == "request" or any(
+                target.kind in ("wanted", "fault") for target in targets
+            )
             polite = not core.startswith("would it") and is_request(core)
             return reading if reading.opinions and wants and polite else question
         if not may_complain(core) or not reading.opinions:
             return question
-        kinds = {target.kind for target in asked}
+        kinds = {target.kind for target in targets}
         judged = stance.cue is not None and stance.cue.name not in ("exist", "still", "negation")
         sure = kinds <= {"fault", "part", "wanted"} or (judged and not core.startswith("what happened"))
         return reading if sure or not clause.asks else question
@@ -185,7 +176,7 @@ class ClauseReader:
         core = clause.plain
         kinds = {target.kind for target in targets}
         if "wanted" in kinds:
-            if has_verb(core) and not is_request(core):
+            if (has_verb(core) or cues.find("done", core)) and not is_request(core):
                 return ClauseReading((), Statement("success", clause.text), before)
             return self._against(clause, targets, by_degree=True)
         bare = not has_verb(core)
@@ -195,6 +186,9 @@ class ClauseReader:
         if "fault" in kinds and _WISHES.search(core):
             return self._for(clause, targets, praise=False)
         if "fault" in kinds:
+            done = _is_done(clause, core) and not cues.find("still", core) and not is_request(core)
+            if done and all(self._is_avoided(target.concept) for target in targets):
+                return ClauseReading((), Statement("success", clause.text), ClauseContext(0, targets))
             return self._against(clause, targets)
         waiting = (*before.waiting, *targets)
         statement = None if bare else self.unclear(clause.text, core)
@@ -237,7 +231,12 @@ class ClauseReader:
         if better and not is_request(clause.plain):
             kind: StatementKind = "success" if _is_done(clause, clause.plain) else "praise"
             return ClauseReading((), Statement(kind, clause.text), ClauseContext(0, targets))
-        return self._against(clause, targets, by_degree=True)
+        if not _is_too_much(clause.plain, stance):
+            return self._against(clause, targets, by_degree=True)
+        other = opposites().get(targets[0].concept.name)
+        if other is None:
+            return ClauseReading((), self.unclear(clause.text, clause.plain), ClauseContext())
+        return self._against(clause, (Target(other, "fault"),), by_degree=True)
 
     def _praised(self, clause: Clause, targets: tuple[Target, ...], kinds: set[str]) -> ClauseReading:
         done = cues.find("done", clause.plain)
@@ -282,11 +281,32 @@ class ClauseReader:
         return entry(concept.term) is not None or entry(concept.name) is not None
 
 
+def _wants_another(core: str) -> bool:
+    """Whether a clause asks for another picture, and for nothing in it."""
+    match = cues.find("again", core)
+    if match is None or cues.find("negation", core):
+        return False
+    rest = core[: match.start()] + core[match.end() :]
+    return not (stance_of(rest).sign and bare_noun(rest, ()))
+
+
 def _stance(core: str, named: Sequence[NamedConcept]) -> Stance:
     faults = tuple(
         (word.start, word.stop) for word in named if word.of_kind("fault") or word.of_kind("wanted")
     )
     return stance_of(core, faults)
+
+
+def _is_too_much(core: str, stance: Stance) -> bool:
+    """Whether there is too much of what is mostly lacking: "turn down the contrast"."""
+    cue = stance.cue
+    if (
+        stance.sign > 0
+        or cue is None
+        or re.search(r"\b(?:low|little|weak|poor|not|lack\w*|few|enough)\b", core)
+    ):
+        return False
+    return cue.name in ("remove", "reject", "offend", "excess") or "too " in core
 
 
 def _has_fault(named: Sequence[NamedConcept]) -> bool:

@@ -41,6 +41,7 @@ _PLAIN: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\b(?:thx|ty|tysm)\b", "thanks"),
         (r"\b(?:would|do) you mind\b(?: not)?", "please"),
         (r"^(?:there is )?no (?:sign|trace) of (.+)$", r"\1 is gone"),
+        (r"^(?:how about|what if(?: we| you| it)?) ", "please "),
         # "no, it is dark"
         (r"^no (?=(?:that|it|this|i|you|the|a|his|her)\b)", ""),
         (r"\bkinda\b", "kind of"),

@@ -1,10 +1,10 @@
 """The lexicon: what people complain about, and the words for it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import yaml
 
@@ -75,10 +75,15 @@ class NamedConcept(NamedTuple):
 
 
 @lru_cache(maxsize=1)
-def _lexicon() -> Index[tuple[LexiconWord, ...]]:
+def _rows() -> list[dict[str, Any]]:
     text = (resources.files("negspace.feedback") / "lexicon.yaml").read_text(encoding="utf-8")
+    return yaml.safe_load(text)
+
+
+@lru_cache(maxsize=1)
+def _lexicon() -> Index[tuple[LexiconWord, ...]]:
     words: dict[tuple[str, ...], tuple[LexiconWord, ...]] = {}
-    for row in yaml.safe_load(text):
+    for row in _rows():
         concept = Concept(row["name"], row["term"])
         for kind in ("fault", "wanted", "part", "thing"):
             for text in row.get(kind, ()):
@@ -91,6 +96,13 @@ def known_concepts() -> tuple[Concept, ...]:
     """The concepts of the lexicon, each once."""
     words = (word for entry in _lexicon().values.values() for word in entry)
     return tuple(dict.fromkeys(word.concept for word in words))
+
+
+@lru_cache(maxsize=1)
+def opposites() -> Mapping[str, Concept]:
+    """By name, what there is too much of where there is too much of what a concept lacks."""
+    named = {row["name"]: Concept(row["name"], row["term"]) for row in _rows()}
+    return {row["name"]: named[row["opposite"]] for row in _rows() if "opposite" in row}
 
 
 @lru_cache(maxsize=1)
@@ -114,14 +126,14 @@ def named_in(plain: str, avoided: Iterable[str] = ()) -> Sequence[NamedConcept]:
     own = [(phrase(term), (LexiconWord(Concept(term, term), "thing"),)) for term in avoided]
     known = _lexicon().values
     extra = Index((words, value) for words, value in own if words not in known)
-    found = [
+    places = [
         NamedConcept(mention.what, mention.start, mention.stop)
         for index in (_lexicon(), extra)
         for mention in index.mentions(plain)
         if not plain[: mention.stop].endswith((" less", " more"))  # "colors less intense" is not colorless
     ]
     kept: list[NamedConcept] = []
-    for named in sorted(found, key=lambda named: named.start - named.stop):
+    for named in sorted(places, key=lambda named: named.start - named.stop):
         if all(named.stop <= other.start or other.stop <= named.start for other in kept):
             kept.append(named)
     return sorted(kept, key=lambda named: named.start)

@@ -43,7 +43,8 @@ _COMPARES = re.compile(
 )
 _GOING = re.compile(r"\b(?:is|are|was|were|still) $")
 _AGENT = re.compile(
-    r"^(?:(?:why|now|so|and|still|that|because)\s+)*(?:do |does |did )?(?:you|it|that|this|they)\b"
+    r"^(?:(?:why|now|so|and|still|that|because|how come)\s+)*(?:do |does |did )?"
+    r"(?:you|it|that|this|they|who|someone|somebody|(?:the )?(?:ai|model|bot|program|app|generator))\b"
 )
 _VERB = re.compile(
     r"\b(?:is|are|was|were|be|been|look|looks|looked|has|have|had|seem|seems|did|does|do|feel|feels|came|went|got|gets|"
@@ -114,43 +115,46 @@ def stance_of(plain: str, taken: tuple[_Span, ...] = ()) -> Stance:
     return _of_judgement(plain, judged, negations, taken)._replace(hidden=hidden)
 
 
-def _of_verbs(plain: str, found: list[Cue], negations: list[Cue], judged: list[Cue]) -> Stance:
+def _of_verbs(plain: str, verbs: list[Cue], negations: list[Cue], judged: list[Cue]) -> Stance:
     sign = 1
-    for name in dict.fromkeys(cue.name for cue in found):
+    for name in dict.fromkeys(cue.name for cue in verbs):
         sign *= _SIGNS[name]
-    names = {cue.name for cue in found}
+    names = {cue.name for cue in verbs}
     if negations and "forget" not in names:
         sign = -sign
     if "want" in names and cues.find("gone", plain):
         sign = -sign
     # the innermost verb has the object
-    deciding = found[-1]
+    deciding = verbs[-1]
     if names <= {"want"} and deciding.past and not negations:
         return Stance(0, "wish", deciding)
     if names == {"want"} and _COMPARES.search(plain[: deciding.start]):
         return Stance(-1, "presence", deciding)
-    if _is_reported(plain, found, judged):
+    if _is_reported(plain, verbs, judged):
         return _of_report(plain, deciding, sign, judged)
     if names & {"like"} and not names & set(_DONE_TO_THE_PICTURE):
         return Stance(_sign(sign), "judgement", deciding)
     return Stance(_sign(sign), "request", deciding)
 
 
-def _is_reported(plain: str, found: list[Cue], judged: list[Cue]) -> bool:
+def _is_reported(plain: str, verbs: list[Cue], judged: list[Cue]) -> bool:
     """Whether the clause says what has been done to the picture."""
-    doing = [cue for cue in found if cue.name in _DONE_TO_THE_PICTURE]
+    doing = [cue for cue in verbs if cue.name in _DONE_TO_THE_PICTURE]
     if (
         not doing
         or not doing[-1].verb_stop
-        or {cue.name for cue in found} & {"want", "reject", "offend", "forget"}
+        or {cue.name for cue in verbs} & {"want", "reject", "offend", "forget"}
     ):
         return False
     before = plain[: doing[-1].start]
-    if _MODAL.search(before) or "please" in plain:
+    if _MODAL.search(before) or "please" in plain or re.match(r"(?:i|we)\b", plain):
+        return False
+    if any(cue.name == "keep" and not cue.verb_stop for cue in verbs):
         return False
     return (
         doing[-1].past
         or (plain[: doing[-1].verb_stop].endswith("ing") and any(cue.name == "good" for cue in judged))
+        or plain[: doing[-1].verb_stop].endswith("s")
         or _GOING.search(before) is not None
         or _PAST.search(before) is not None
         or _AGENT.search(plain) is not None
@@ -165,6 +169,8 @@ def _of_report(plain: str, cue: Cue, sign: int, judged: list[Cue]) -> Stance:
         return Stance(-1, "absence" if sign < 0 else "presence", cue)
     if sign < 0:
         return Stance(-1, "absence", cue)
+    if not _AGENT.match(plain) and not _PAST.search(plain[: cue.start]) and not good:
+        return Stance(0, "nothing", cue)  # the fog adds something
     return Stance(1, "judgement", cue) if good or cue.name == "keep" else Stance(-1, "presence", cue)
 
 
@@ -178,7 +184,7 @@ def _of_judgement(plain: str, judged: list[Cue], negations: list[Cue], taken: tu
         return _of_judged(plain, judged, last if turned else None)
     there = _free("exist", plain, taken) or _free("see", plain, taken)
     if there:
-        if _SHALL.search(plain):
+        if _SHALL.search(plain) or re.search(r"\b(?:may|might) ", plain):
             return Stance(-1 if turned else 1, "request", last or there)
         return Stance(-1, "absence" if turned else "presence", last or there)
     if last:
@@ -203,8 +209,8 @@ def _of_gone(plain: str, gone: Cue, negations: list[Cue]) -> Stance:
 def _of_judged(plain: str, judged: list[Cue], turning: Cue | None) -> Stance:
     """The last judgement counts, the bad ones more; "without" names what the judgement is about."""
     bad = [cue for cue in judged if cue.name == "bad"]
-    if turning and bad and plain[bad[-1].start :].startswith("look"):
-        return Stance(0, "wish", bad[-1])
+    if turning and bad and plain[bad[-1].start : bad[-1].stop].endswith(" like"):
+        return Stance(-1, "request" if plain.startswith("do not") else "absence", bad[-1])
     sign = (-1 if bad else 1) * (-1 if turning else 1)
     if _SHALL.search(plain) and bad and not turning:
         return Stance(0, "wish", bad[-1])

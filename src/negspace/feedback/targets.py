@@ -56,6 +56,8 @@ def targets_of(plain: str, stance: Stance, named: Sequence[NamedConcept]) -> lis
         if cue.name in ("exist", "see") and (faults := _main_faults(items)):
             return faults
         governed = _governed(items, stance)
+        if governed is not None and not governed.is_main and governed.of_kind("part"):
+            return []  # "the thing on his head"
         return (
             [] if governed is None else _of_item(governed, whole=cue.name not in ("exist", "see", "negation"))
         )
