@@ -9,6 +9,7 @@ from negspace.feedback import cues
 from negspace.feedback.clauses import Clause
 from negspace.feedback.forms import is_question, may_complain
 from negspace.feedback.lexicon import Concept, NamedConcept, Opinion, Polarity, named_in, opposites
+from negspace.feedback.senses import counted, decided, is_too_much, wants_another
 from negspace.feedback.stance import Stance, has_verb, is_request, stance_of
 from negspace.feedback.statements import Statement, StatementKind
 from negspace.feedback.suggestions import corrected, suggestions_for
@@ -17,6 +18,12 @@ from negspace.feedback.targets import Target, bare_noun, is_general, targets_of,
 _WISHES = re.compile(
     r"^(?!you|it makes|this)(?:.*\b(?:should|must|supposed to|has to be|needs to be)\b"
     r"|(?:please )?(?:make|turn) (?:it|him|her|them|the)\b)"
+)
+
+
+_ASKS = re.compile(
+    r"\b(?:\w+er|more|less|higher|fewer)\b|^(?:simplify|brighten|lighten|darken|zoom|straighten|desaturate|cover|put|"
+    r"turn|crank|sharpen|clean up|declutter|focus|soften|full body|let|should)\b"
 )
 
 
@@ -42,15 +49,6 @@ class ClauseReading(NamedTuple):
     context: ClauseContext = ClauseContext()
 
 
-def _decided(named: NamedConcept, plain: str) -> NamedConcept:
-    """A word that is a fault where it is reported, and a wish where it is targets for: "darker"."""
-    if not (named.of_kind("fault") and named.of_kind("wanted")):
-        return named
-    asks = is_request(plain) or not (has_verb(plain) or cues.find("still", plain) or " than " in plain)
-    dropped = "fault" if asks else "wanted"
-    return named._replace(words=tuple(word for word in named.words if word.kind != dropped))
-
-
 @final
 class ClauseReader:
     """Reads clauses beside a list of what is avoided."""
@@ -69,12 +67,12 @@ class ClauseReader:
         if cues.find("aside", plain) and plain.startswith(cues.find("aside", plain)[0]):  # type: ignore[index]
             return ClauseReading(context=before)
         core = cues.without_fillers(plain)
-        named = [_decided(word, core) for word in named_in(core, self._terms)]
+        named = [decided(word, core) for word in named_in(core, self._terms)]
         if core in ("", "no", "not"):
             kind: StatementKind | None = "praise" if cues.find("good", plain) else None
             return ClauseReading((), Statement(kind, clause.text) if kind else None, before)
         clause = clause._replace(plain=core)
-        if not named and not is_question(core) and _wants_another(core):
+        if not named and not is_question(core) and wants_another(core):
             return ClauseReading((), Statement("again", clause.text), before)
         reading = self._read(clause, named, before)
         if is_question(core) or clause.asks:
@@ -113,7 +111,7 @@ class ClauseReader:
     def _read(self, clause: Clause, named: Sequence[NamedConcept], before: ClauseContext) -> ClauseReading:
         core = clause.plain
         stance = _stance(core, named)
-        targets = tuple(targets_of(core, stance, named))
+        targets = counted(core, stance, tuple(targets_of(core, stance, named)))
         if stance.manner == "wish" and not any(target.kind == "wanted" for target in targets):
             if before.about and re.search(r"\b(?:it|them|those|that)\b", core) and not targets:
                 return self._for(clause, before.about, praise=False)
@@ -149,7 +147,14 @@ class ClauseReader:
                 "success" if _is_done(clause, core) and not cues.find("good", core) else "praise"
             )
             return ClauseReading((), Statement(kind, clause.text), ClauseContext(1))
-        if stance.manner == "absence":
+        if (
+            cues.find("good", core)
+            and not cues.find("bad", core)
+            and not is_request(core)
+            and " be " not in core
+        ):
+            return ClauseReading((), Statement("praise", clause.text), ClauseContext(1))
+        if stance.manner == "absence" and not re.match(r"(?:i|we)\b", core):
             return ClauseReading((), Statement("success", clause.text), before._replace(sign=0))
         if cues.find("again", core) and not cues.find("negation", core):
             return ClauseReading((), Statement("again", clause.text), before)
@@ -176,13 +181,17 @@ class ClauseReader:
         core = clause.plain
         kinds = {target.kind for target in targets}
         if "wanted" in kinds:
-            if (has_verb(core) or cues.find("done", core)) and not is_request(core):
+            if not is_request(core) and (has_verb(core) or cues.find("done", core) or not _ASKS.search(core)):
                 return ClauseReading((), Statement("success", clause.text), before)
             return self._against(clause, targets, by_degree=True)
         bare = not has_verb(core)
         if bare and before.sign and ("part" not in kinds or clause.turned):
             sign = 1 if (before.sign > 0) is not clause.turned else -1
             return self._with_both(clause, Stance(sign, "request"), targets, before)
+        if kinds == {"part"} and re.search(
+            r"\b(?:is|are|look|looks|has|have|\w{3,}ing)\b|\w \w+ into ", core
+        ):
+            return self._against(clause, targets)  # what is said of a hand is no praise
         if "fault" in kinds and _WISHES.search(core):
             return self._for(clause, targets, praise=False)
         if "fault" in kinds:
@@ -231,7 +240,7 @@ class ClauseReader:
         if better and not is_request(clause.plain):
             kind: StatementKind = "success" if _is_done(clause, clause.plain) else "praise"
             return ClauseReading((), Statement(kind, clause.text), ClauseContext(0, targets))
-        if not _is_too_much(clause.plain, stance):
+        if not is_too_much(clause.plain, stance):
             return self._against(clause, targets, by_degree=True)
         other = opposites().get(targets[0].concept.name)
         if other is None:
@@ -281,32 +290,11 @@ class ClauseReader:
         return entry(concept.term) is not None or entry(concept.name) is not None
 
 
-def _wants_another(core: str) -> bool:
-    """Whether a clause asks for another picture, and for nothing in it."""
-    match = cues.find("again", core)
-    if match is None or cues.find("negation", core):
-        return False
-    rest = core[: match.start()] + core[match.end() :]
-    return not (stance_of(rest).sign and bare_noun(rest, ()))
-
-
 def _stance(core: str, named: Sequence[NamedConcept]) -> Stance:
     faults = tuple(
         (word.start, word.stop) for word in named if word.of_kind("fault") or word.of_kind("wanted")
     )
     return stance_of(core, faults)
-
-
-def _is_too_much(core: str, stance: Stance) -> bool:
-    """Whether there is too much of what is mostly lacking: "turn down the contrast"."""
-    cue = stance.cue
-    if (
-        stance.sign > 0
-        or cue is None
-        or re.search(r"\b(?:low|little|weak|poor|not|lack\w*|few|enough)\b", core)
-    ):
-        return False
-    return cue.name in ("remove", "reject", "offend", "excess") or "too " in core
 
 
 def _has_fault(named: Sequence[NamedConcept]) -> bool:

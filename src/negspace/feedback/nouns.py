@@ -21,6 +21,7 @@ class Noun(NamedTuple):
         start, stop: first and one-past-last character.
         preposition: the small word that it hangs on; "" for a subject or an object.
         viewer: whether it is the speaker's or the listener's own: "my eyes".
+        has_article: whether an article or its like stands before it.
     """
 
     words: tuple[str, ...]
@@ -28,6 +29,7 @@ class Noun(NamedTuple):
     stop: int
     preposition: str
     viewer: bool
+    has_article: bool = False
 
     @property
     def is_generic(self) -> bool:
@@ -61,20 +63,21 @@ def nouns_of(plain: str, hidden: Iterable[tuple[int, int]]) -> Sequence[Noun]:
     spans = list(hidden)
     nouns: list[Noun] = []
     run: list[re.Match[str]] = []
-    preposition, viewer = "", False
+    preposition, viewer, article = "", False, False
 
     def close() -> None:
-        nonlocal run, preposition, viewer
+        nonlocal run, preposition, viewer, article
         if run:
             kept = run[-_MOST_WORDS:]
             words = tuple(match[0].removesuffix("'s") for match in kept)
-            nouns.append(Noun(words, kept[0].start(), kept[-1].end(), preposition, viewer))
-            run, preposition, viewer = [], "", False
+            nouns.append(Noun(words, kept[0].start(), kept[-1].end(), preposition, viewer, article))
+            run, preposition, viewer, article = [], "", False, False
 
     for match in re.finditer(r"\S+", plain):
         word = match[0]
         if word in _words("articles"):
             close()
+            article = True
             viewer = word in ("my", "your", "our")
         elif word in _words("prepositions") or word == "of":
             close()
@@ -83,7 +86,7 @@ def nouns_of(plain: str, hidden: Iterable[tuple[int, int]]) -> Sequence[Noun]:
             close()
         elif word in _words("small") or (word.endswith("ly") and len(word) > 4) or not word[0].isalpha():
             close()
-            preposition = ""
+            preposition, article = "", False
         else:
             if run and word.endswith("ing") and word not in _words("nouns_in_ing"):
                 close()

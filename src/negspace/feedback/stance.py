@@ -41,6 +41,7 @@ _COMPARES = re.compile(
     r"(?<!should )(?<!could )\b(?:is|are|looks?|got|gets|feels?|seems?|became) "
     r"(?:much |even |a lot |a bit |so )?$"
 )
+_LOOKS = re.compile(r"\b(?:look|looks|looked|feel|feels|felt|seem|seems) ")
 _GOING = re.compile(r"\b(?:is|are|was|were|still) $")
 _AGENT = re.compile(
     r"^(?:(?:why|now|so|and|still|that|because|how come)\s+)*(?:do |does |did )?"
@@ -107,7 +108,7 @@ def stance_of(plain: str, taken: tuple[_Span, ...] = ()) -> Stance:
     judged = [cue for cue in every if cue.name in ("good", "bad")]
     negations = [cue for cue in every if cue.name == "negation"]
     sure = any(cue.name == "surely_good" for cue in every) and not _AGENT.match(plain)
-    if sure and not verbs:
+    if sure and {cue.name for cue in verbs} <= {"want"}:
         manner: Manner = "permission" if cues.find("allows", plain) else "judgement"
         return Stance(1, manner, judged[0] if judged else None, hidden)
     if verbs:
@@ -182,6 +183,8 @@ def _of_judgement(plain: str, judged: list[Cue], negations: list[Cue], taken: tu
         return _of_gone(plain, gone, negations)
     if judged:
         return _of_judged(plain, judged, last if turned else None)
+    if last and plain[last.start :].startswith("without") and _LOOKS.search(plain[: last.start]):
+        return Stance(1, "request", last)  # however it looks without it
     there = _free("exist", plain, taken) or _free("see", plain, taken)
     if there:
         if _SHALL.search(plain) or re.search(r"\b(?:may|might) ", plain):

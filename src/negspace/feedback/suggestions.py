@@ -35,6 +35,8 @@ def corrected(word: str) -> str | None:
     near = get_close_matches(key_of(word), known_words(), n=1, cutoff=0.9)
     if not near or near[0][0] != word[0] or len(near[0]) < 6:
         return None
+    if near[0].startswith(word):  # simple is not a misspelled simpler
+        return None
     same_length = len(near[0]) == len(key_of(word))
     return None if same_length and sorted(near[0]) != sorted(key_of(word)) else near[0]
 

@@ -58,6 +58,8 @@ def targets_of(plain: str, stance: Stance, named: Sequence[NamedConcept]) -> lis
         governed = _governed(items, stance)
         if governed is not None and not governed.is_main and governed.of_kind("part"):
             return []  # "the thing on his head"
+        if governed is not None and plain[cue.start : cue.stop] == "not" and _is_adjective(governed):
+            return []
         return (
             [] if governed is None else _of_item(governed, whole=cue.name not in ("exist", "see", "negation"))
         )
@@ -92,6 +94,11 @@ def bare_noun(plain: str, named: Sequence[NamedConcept]) -> list[Target]:
     return _of_item(items[0]) if items and items[0].is_main else []
 
 
+def _is_adjective(item: _Item) -> bool:
+    """Whether a word that the lexicon does not have is likely no noun: "not happy"."""
+    return not item.named and item.noun is not None and not item.noun.has_article
+
+
 def _main_faults(items: Sequence[_Item]) -> list[Target]:
     faults = (fault for item in items if item.is_main for fault in item.of_kind("fault"))
     return [*dict.fromkeys(fault for fault in faults if fault.concept.name not in _GENERAL)]
@@ -120,6 +127,9 @@ def _governed(items: Sequence[_Item], stance: Stance) -> _Item | None:
     after = [item for item in items if item.start > cue.start]
     before = [item for item in items if item.start < cue.start and item.is_main]
     before += (item for item in items if item.start < cue.start and not item.is_main)
+    adjacent = [item for item in after if item.start == cue.stop + 1]
+    if cue.name == "bad" and adjacent:  # "a weird halo"
+        return adjacent[0]
     if cue.name in _GOVERNS_SUBJECT:
         return next(iter(before + after), None)
     near = [item for item in after if item.is_main] or ([] if before else after)
