@@ -154,7 +154,8 @@ class ClauseReader:
             and " be " not in core
         ):
             return ClauseReading((), Statement("praise", clause.text), ClauseContext(1))
-        if stance.manner == "absence" and not re.match(r"(?:i|we)\b", core):
+        surely = stance.cue is not None and (stance.cue.name != "negation" or _is_done(clause, core))
+        if stance.manner == "absence" and surely and not re.match(r"(?:i|we)\b", core):
             return ClauseReading((), Statement("success", clause.text), before._replace(sign=0))
         if cues.find("again", core) and not cues.find("negation", core):
             return ClauseReading((), Statement("again", clause.text), before)
