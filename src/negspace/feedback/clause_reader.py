@@ -64,7 +64,8 @@ class ClauseReader:
     def read(self, clause: Clause, before: ClauseContext) -> ClauseReading:
         """One clause; `before` is what those before it have left."""
         plain = " ".join(corrected(word) or word for word in clause.plain.split())
-        if cues.find("aside", plain) and plain.startswith(cues.find("aside", plain)[0]):  # type: ignore[index]
+        aside = cues.find("aside", plain)
+        if aside and aside.start() == 0:
             return ClauseReading(context=before)
         core = cues.without_fillers(plain)
         named = [decided(word, core) for word in named_in(core, self._terms)]
@@ -72,7 +73,7 @@ class ClauseReader:
             kind: StatementKind | None = "praise" if cues.find("good", plain) else None
             return ClauseReading((), Statement(kind, clause.text) if kind else None, before)
         clause = clause._replace(plain=core)
-        if not named and not is_question(core) and wants_another(core):
+        if not named and wants_another(core) and (is_request(core) or not is_question(core)):
             return ClauseReading((), Statement("again", clause.text), before)
         reading = self._read(clause, named, before)
         if is_question(core) or clause.asks:
@@ -293,7 +294,9 @@ class ClauseReader:
 
 def _stance(core: str, named: Sequence[NamedConcept]) -> Stance:
     faults = tuple(
-        (word.start, word.stop) for word in named if word.of_kind("fault") or word.of_kind("wanted")
+        (word.start, word.stop)
+        for word in named
+        if word.of_kind("fault") or word.of_kind("wanted") or " " in core[word.start : word.stop]
     )
     return stance_of(core, faults)
 

@@ -42,6 +42,9 @@ _PLAIN: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\b(?:would|do) you mind\b(?: not)?", "please"),
         (r"^(?:there is )?no (?:sign|trace) of (.+)$", r"\1 is gone"),
         (r"^(?:how about|what if(?: we| you| it)?) ", "please "),
+        (r"^what is with (.+)$", r"there is \1"),
+        (r"^what (?:is|are) (.+?) doing (?:there|here|(?:in|on|at) .+)$", r"there is \1"),
+        (r"\b(?:undo|revert|cancel|reverse) (?:the )?(.+?) removal", r"bring back \1"),
         # "no, it is dark"
         (r"^no (?=(?:that|it|this|i|you|the|a|his|her)\b)", ""),
         (r"\bkinda\b", "kind of"),

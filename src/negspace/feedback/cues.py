@@ -33,6 +33,13 @@ def find_all(name: str, tense: Tense, text: str) -> list[tuple[int, int]]:
     return [match.span() for match in _verbs(name, tense).finditer(text)] if name in _data()["verbs"] else []
 
 
+def verb_stop(name: str, tense: Tense, text: str, start: int, stop: int) -> int:
+    """One past the part of a verb that has no object in it: all of "get rid of", "take" of "take it off"."""
+    if _verbs(name, tense, gaps=False).fullmatch(text, start, stop):
+        return stop
+    return start + len(text[start:stop].split(" ", 1)[0])
+
+
 def find_all_phrases(name: str, text: str) -> list[tuple[int, int]]:
     """The spans of all phrases of a cue; [] for a cue without phrases."""
     return [match.span() for match in _phrases(name).finditer(text)] if name in _data()["phrases"] else []
@@ -57,8 +64,9 @@ def _phrases(name: str) -> re.Pattern[str]:
 
 
 @lru_cache(maxsize=64)
-def _verbs(name: str, tense: Tense) -> re.Pattern[str]:
-    return _pattern(form for verb in _data()["verbs"][name] for form in _forms(verb, tense))
+def _verbs(name: str, tense: Tense, *, gaps: bool = True) -> re.Pattern[str]:
+    verbs = [verb for verb in _data()["verbs"][name] if gaps or "*" not in verb]
+    return _pattern(form for verb in verbs for form in _forms(verb, tense))
 
 
 def _forms(verb: str, tense: Tense) -> Iterator[str]:

@@ -26,6 +26,10 @@ _WITHOUT = re.compile(
     r"\b(?:want|need|prefer|like|love|make|give|draw|show|do|try|get|have|use|again|same|version)\b \S.*?"
     r"\bwithout (?P<minus>.+)"
 )
+_TURNED = re.compile(
+    r"\b(?:stop|not|never|you|it|why did you|keeps?|still) (?:turn|chang|convert|transform|ma[dk])\w* .+? "
+    r"into (?P<plus>.+)"
+)
 _CAME = re.compile(
     r"\b(?:got|gave|drew|made|painted|put|is|are|was|were|looks?|has|have|see|came|shows?|became|"
     r"turned out)\b"
@@ -55,6 +59,9 @@ def exchanged(plain: str) -> Iterator[tuple[str, str]]:
     """
     if (match := _WITHOUT.search(plain)) and not cues.find("negation", plain[: match.start("minus") - 8]):
         yield plain, f"remove {match['minus']}"
+        return
+    if match := _TURNED.search(plain):
+        yield plain, f"remove {match['plus']}"
         return
     for number, pattern in enumerate(_EXCHANGES):
         if match := pattern.search(plain):

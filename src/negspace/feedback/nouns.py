@@ -88,6 +88,9 @@ def nouns_of(plain: str, hidden: Iterable[tuple[int, int]]) -> Sequence[Noun]:
             close()
             preposition, article = "", False
         else:
+            if run and word.endswith("ed") and len(word) > 4:  # an address printed at the bottom
+                close()
+                continue
             if run and word.endswith("ing") and word not in _words("nouns_in_ing"):
                 close()
                 continue

@@ -102,7 +102,7 @@ def stance_of(plain: str, taken: tuple[_Span, ...] = ()) -> Stance:
         taken: spans of words that name a fault, which are no cues.
     """
     every = _cues(plain, taken)
-    hidden = tuple((cue.start, cue.hidden) for cue in every if cue.name != "negation")
+    hidden = tuple((cue.start, cue.hidden) for cue in every)
     hidden += tuple(cues.find_all_phrases("gone", plain))
     verbs = [cue for cue in every if cue.name in _SIGNS]
     judged = [cue for cue in every if cue.name in ("good", "bad")]
@@ -123,7 +123,12 @@ def _of_verbs(plain: str, verbs: list[Cue], negations: list[Cue], judged: list[C
     names = {cue.name for cue in verbs}
     if negations and "forget" not in names:
         sign = -sign
-    if "want" in names and cues.find("gone", plain):
+    gone = [Cue("gone", *span) for span in cues.find_all_phrases("gone", plain)]
+    if "want" in names and any(
+        not _touch(cue, verb) for cue in gone for verb in verbs if verb.name != "want"
+    ):
+        sign = -sign
+    elif names == {"want"} and gone:
         sign = -sign
     # the innermost verb has the object
     deciding = verbs[-1]
@@ -257,7 +262,9 @@ def _cues(plain: str, taken: tuple[_Span, ...]) -> list[Cue]:
         every += (Cue(name, *span) for span in cues.find_all_phrases(name, plain))
         for past, tense in enumerate(("base", "past")):
             for start, stop in cues.find_all(name, tense, plain):
-                every.append(Cue(name, start, stop, bool(past), start + len(plain[start:].split(" ", 1)[0])))
+                every.append(
+                    Cue(name, start, stop, bool(past), cues.verb_stop(name, tense, plain, start, stop))
+                )
     named = [Cue("", *span) for span in taken]
     kept: list[Cue] = []
     for cue in sorted(every, key=lambda cue: (cue.start - cue.stop, cue.past)):

@@ -12,6 +12,7 @@ from negspace.avoid.matching import key_of, phrase
 from negspace.feedback import cues
 from negspace.feedback.lexicon import known_words, named_in, words_of
 from negspace.feedback.nouns import nouns_of
+from negspace.feedback.stance import stance_of
 
 _MOST = 3
 _ALIKE = 0.75
@@ -52,7 +53,11 @@ def _candidates(plain: str, avoided: Sequence[str]) -> Iterator[str]:
     for word in plain.split():
         for near in get_close_matches(word, known_words(), n=2, cutoff=_ALIKE) if len(word) > 3 else ():
             yield from (f"avoid {entry.concept.term}" for entry in words_of(near))
-    nouns = (noun for noun in nouns_of(plain, cues.find_all_phrases("filler", plain)) if not noun.is_generic)
+    nouns = (
+        noun
+        for noun in nouns_of(plain, (*stance_of(plain).hidden, *cues.find_all_phrases("filler", plain)))
+        if not noun.is_generic
+    )
     yield from (f"avoid {noun.text}" for noun in nouns if len(noun.text) > 2)
     yield from (f"avoid {term}" for term in _USUAL)
 
