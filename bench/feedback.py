@@ -1,9 +1,16 @@
-"""How often a complaint is understood: `python -m bench.feedback [--half open|held] [--wrong] [--json FILE]`.
+"""How often a complaint is understood: `python -m bench.feedback [--set NAME] [--wrong] [--json FILE]`.
 
-`bench/complaints.txt` holds complaints in everyday language with what they mean. A hash of each decides which
-half it belongs to: the lexicon and the rules were made while looking at the open half only, and the held-back
-half is what counts. A complaint is right where the concepts found are exactly those it means, each with the
-right polarity (against or for); one too many or one missed is wrong. The interval is Wilson's, 95 %.
+Two collections, each in two halves; the rules and the lexicon were made while looking at the open ones only.
+
+`bench/complaints.txt` (sets `open`, `held`) has complaints with the concepts that they mean, each with its
+polarity (against or for); one too many or one missed is wrong. A hash decides on the half.
+
+`bench/everyday/open.txt` and `held.txt` (sets `everyday-open`, `everyday-held`) have everyday sentences of
+all sorts, praise, success, questions and unclear ones among them, beside what is avoided at the time. A
+sentence is right where exactly the changes that it asks for are made, or, where it asks for none, it is taken
+for what it is. A change the wrong way pushes away what is wanted, or lets in what is not.
+
+The intervals are Wilson's, 95 %.
 """
 
 import argparse
@@ -15,10 +22,13 @@ from math import sqrt
 from pathlib import Path
 
 from negspace.avoid.matching import phrase
-from negspace.feedback.revision import revise
+from negspace.feedback.revision import Change, revise
 
 FILE = Path(__file__).with_name("complaints.txt")
-GOAL = 0.85
+EVERYDAY = Path(__file__).with_name("everyday")
+GOALS = {"held": 0.85, "everyday-held": 0.95}
+SETS = ("open", "held", "everyday-open", "everyday-open2", "everyday-open3", "everyday-held")
+KINDS = ("praise", "success", "question", "again", "wish", "unclear")
 Meaning = frozenset[tuple[tuple[str, ...], bool]]
 
 
@@ -37,7 +47,7 @@ class Complaint:
 
 @dataclass(frozen=True)
 class Score:
-    """How many of a half were right, with Wilson's interval."""
+    """How many of a set were right, with Wilson's interval, and how many were read the wrong way."""
 
     half: str
     right: int
@@ -45,6 +55,72 @@ class Score:
     share: float
     low: float
     high: float
+    wrong_way: int = 0
+    wrong: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A change that a sentence asks for: any of some names, and how strongly; "" is any strength."""
+
+    names: frozenset[tuple[str, ...]]
+    for_it: bool
+    strength: str
+
+    @classmethod
+    def read(cls, text: str) -> "Wanted":
+        name, _, strength = text[1:].partition(" (")
+        return cls(frozenset(map(phrase, name.split("/"))), text[0] == "+", strength.rstrip(")"))
+
+    def fits(self, change: Change) -> bool:
+        names = {phrase(change.concept), phrase(change.term)}
+        level = "slight" if change.strength < 1 else "strong" if change.strength > 1 else "plain"
+        same = self.for_it == (change.direction == "allow") and bool(names & self.names)
+        return same and self.strength in ("", level)
+
+
+@dataclass(frozen=True)
+class Everyday:
+    """An everyday sentence, what is avoided when it falls, and what it asks for.
+
+    Attributes:
+        wanted: the changes.
+        kinds: what it may be told for, where it asks for none.
+    """
+
+    text: str
+    avoid: str
+    wanted: tuple[Wanted, ...]
+    kinds: frozenset[str]
+
+    @classmethod
+    def read(cls, row: str) -> "Everyday":
+        sentence, _, meaning = row.partition(" => ")
+        text, _, avoid = sentence.partition(" | ")
+        if meaning[0] not in "+-":
+            return cls(text, avoid, (), frozenset(meaning.replace("done", "success").split("/")))
+        return cls(text, avoid, tuple(map(Wanted.read, meaning.split(", "))), frozenset())
+
+    def is_right(self) -> bool:
+        """Whether exactly what it asks for is done."""
+        revision = revise(self.avoid, self.text)
+        made = [change for change in revision.changes if change.why_not is None]
+        if not self.wanted:
+            return not made and bool(self.kinds & {statement.kind for statement in revision.statements})
+        asked_for = all(any(want.fits(change) for want in self.wanted) for change in made)
+        return asked_for and all(any(map(want.fits, revision.changes)) for want in self.wanted)
+
+    def is_wrong_way(self) -> bool:
+        """Whether something wanted is pushed away, or something unwanted let in."""
+        made = [change for change in revise(self.avoid, self.text).changes if change.why_not is None]
+        directions = {want.for_it for want in self.wanted}
+        opposite = [(phrase(change.concept), change.direction != "allow") for change in made]
+        clash = any(
+            name in want.names and against == want.for_it
+            for want in self.wanted
+            for name, against in opposite
+        )
+        return clash or any((not against) not in directions for _, against in opposite)
 
 
 def read(file: Path = FILE) -> list[Complaint]:
@@ -75,9 +151,21 @@ def wilson(right: int, of: int, z: float = 1.959964) -> tuple[float, float]:
 def score(half: str, complaints: list[Complaint]) -> Score:
     """The figures of one half."""
     counted = [complaint for complaint in complaints if complaint.half == half]
-    right = sum(understood(complaint.text) == complaint.means for complaint in counted)
+    wrong = tuple(complaint.text for complaint in counted if understood(complaint.text) != complaint.means)
+    right = len(counted) - len(wrong)
     low, high = wilson(right, len(counted))
-    return Score(half, right, len(counted), right / len(counted), low, high)
+    return Score(half, right, len(counted), right / len(counted), low, high, wrong=wrong)
+
+
+def score_everyday(half: str) -> Score:
+    """The figures of a half of the everyday sentences."""
+    rows = (EVERYDAY / f"{half}.txt").read_text(encoding="utf-8").splitlines()
+    sentences = [Everyday.read(row) for row in rows if row and row[0] != "#"]
+    wrong = tuple(sentence.text for sentence in sentences if not sentence.is_right())
+    right, of = len(sentences) - len(wrong), len(sentences)
+    low, high = wilson(right, of)
+    wrong_way = sum(sentence.is_wrong_way() for sentence in sentences)
+    return Score(f"everyday-{half}", right, of, right / of, low, high, wrong_way, wrong)
 
 
 def main() -> int:
@@ -85,23 +173,26 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--half", choices=("open", "held"), help="only this one")
-    parser.add_argument("--wrong", action="store_true", help="also print what was not understood")
+    parser.add_argument("--set", choices=SETS, help="only this one")
+    parser.add_argument(
+        "--wrong", action="store_true", help="also print what was not understood, of the open halves"
+    )
     parser.add_argument("--json", type=Path, help="write the figures there as well")
     arguments = parser.parse_args()
-    complaints = read()
-    scores = [score(half, complaints) for half in ("open", "held") if arguments.half in (None, half)]
+    scores = [_score(name) for name in SETS if arguments.set in (None, name)]
     for half in scores:
         share = f"{half.share:6.1%}, 95 % interval {half.low:.1%} to {half.high:.1%}"
-        print(f"{half.half:5} {half.right:3} of {half.of:3} right: {share}")
-    if arguments.wrong:
-        for complaint in complaints:
-            meaning = understood(complaint.text)
-            if arguments.half in (None, complaint.half) and meaning != complaint.means:
-                print(f"{complaint.text!r}\n    means {sorted(complaint.means)}\n    read  {sorted(meaning)}")
+        print(f"{half.half:13} {half.right:3} of {half.of:3} right: {share}; {half.wrong_way} the wrong way")
+        if arguments.wrong and half.half.endswith("open"):
+            print(*(f"    {text}" for text in half.wrong), sep="\n")
     if arguments.json:
         arguments.json.write_text(json.dumps([asdict(half) for half in scores], indent=1), encoding="utf-8")
-    return 0 if all(half.share >= GOAL for half in scores if half.half == "held") else 1
+    missed = [half for half in scores if half.share < GOALS.get(half.half, 0.0) or half.wrong_way]
+    return 1 if missed else 0
+
+
+def _score(name: str) -> Score:
+    return score_everyday(name.removeprefix("everyday-")) if "-" in name else score(name, read())
 
 
 if __name__ == "__main__":

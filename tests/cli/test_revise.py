@@ -18,7 +18,11 @@ def test_complaints_in_turn_change_the_list(cli: Cli) -> None:
 
 def test_what_says_nothing_changes_nothing(cli: Cli) -> None:
     told = cli("revise", "hm", "--avoid", "blurry")
-    assert "nothing was understood" in told.out and "avoid: blurry" in told.out
+    assert (
+        "nothing changed" in told.out
+        and "'hm' was not understood" in told.out
+        and "avoid: blurry" in told.out
+    )
 
 
 def test_a_text_that_cannot_be_read_is_a_mistake(cli: Cli) -> None:

@@ -190,3 +190,74 @@ def test_a_complaint_over_the_dialect_of_hugging_face(live: Live) -> None:
     body["extra_body"] |= {"complaint": "lose the watermark"}
     image = client.text_to_image("a house", **body)
     assert set(terms_of(json.loads(image.info["negspace"]))) == {"text", "watermark"}
+
+
+# What changes nothing says so, in every dialect
+
+
+def test_praise_and_questions_make_no_picture_and_say_so(client: httpx.Client, talk: str) -> None:
+    for complaint, kind in (("great, keep it", "praise"), ("why is it snowing?", "question")):
+        told = client.post(f"/api/conversations/{talk}/feedback", json={"complaint": complaint}).json()
+        assert told["changes"] == [] and told["next"] is None
+        assert kind in [statement["kind"] for statement in told["statements"]]
+        assert told["answer"][0] == "nothing changed"
+
+
+def test_another_picture_is_drawn_on_another_seed(client: httpx.Client, talk: str) -> None:
+    told = client.post(f"/api/conversations/{talk}/feedback", json={"complaint": "try again"}).json()
+    receipt = Receipt.from_dict(told["next"]["receipt"])
+    assert receipt.request.seed != 4 and "text" in {term.term for term in receipt.terms}
+
+
+def test_what_was_complained_of_stays_away(client: httpx.Client, talk: str) -> None:
+    """Also where the next complaint is about an earlier picture."""
+    say = f"/api/conversations/{talk}/feedback"
+    first = client.post(say, json={"complaint": "lose the hat"}).json()
+    second = client.post(say, json={"complaint": "a bit less blurry", "request": first["about"]}).json()
+    terms = {term.term: term for term in Receipt.from_dict(second["next"]["receipt"]).terms}
+    assert {"text", "hat", "blurry"} <= terms.keys()
+    assert terms["hat"].check == terms["blurry"].check == "retry"
+
+
+def test_a_picture_that_came_out_the_same_is_not_called_new(client: httpx.Client) -> None:
+    name = next(names)
+    asked = {"prompt": "a house", "seed": 4, "steps": 2, "scale": 1, "model": "tiny"}
+    client.post("/api/generate", params={"conversation": name}, json=asked)
+    told = client.post(f"/api/conversations/{name}/feedback", json={"complaint": "lose the hat"}).json()
+    assert "the one from before" in told["answer"][0] and "scale is 1" in told["answer"][0]
+
+
+def test_openai_clients_are_told_that_nothing_changed(live: Live) -> None:
+    name = next(names)
+    with openai.OpenAI(base_url=f"{live.url}/v1", api_key="none", max_retries=0) as client:
+
+        def make(**extra: Any) -> Any:
+            fields = {"negative_prompt": "hat", "conversation": name, "steps": 2, **extra}
+            return client.images.generate(model="tiny", prompt="a house", extra_body=fields)
+
+        first = make(seed=9)
+        with pytest.raises(openai.BadRequestError) as refused:
+            make(complaint="make it pop")
+        assert "was not understood" in str(refused.value) and "avoid dull colors" in str(refused.value)
+        kept = make(complaint="great, keep it")
+        assert kept.data[0].b64_json == first.data[0].b64_json
+        assert kept.model_extra["negspace"]["feedback"]["answer"][0].startswith("nothing changed")
+        assert kept.model_extra["negspace"]["images"] == first.model_extra["negspace"]["images"]
+        other = make(complaint="another one please")
+        assert other.data[0].b64_json != first.data[0].b64_json
+
+
+def test_clients_of_automatic1111_and_hugging_face_are_told_that_nothing_changed(live: Live) -> None:
+    name = next(names)
+    address = f"{live.url}/sdapi/v1/txt2img"
+    small = {"prompt": "a house", "negative_prompt": "text", "steps": 2, "width": 64, "height": 64}
+    first = requests.post(address, json=small, params={"conversation": name}, timeout=60).json()
+    talk = small | {"conversation": name}
+    refused = requests.post(address, json=talk | {"complaint": "make it pop"}, timeout=60)
+    assert refused.status_code == 422 and "was not understood" in refused.text
+    kept = requests.post(address, json=talk | {"complaint": "what model is this?"}, timeout=60).json()
+    told = json.loads(kept["info"])["extra_generation_params"]["Feedback"]
+    assert kept["images"] == first["images"] and told["answer"][0].startswith("nothing changed")
+    body = {"inputs": "a house", "parameters": {"conversation": name, "complaint": "great", "seed": None}}
+    reply = requests.post(f"{live.url}/hf/tiny", json=body, timeout=60)
+    assert "nothing%20changed" in reply.headers["X-Negspace-Feedback"].replace(" ", "%20")

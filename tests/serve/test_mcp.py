@@ -114,7 +114,17 @@ def test_a_problem_leads_to_the_next_picture(live: Live) -> None:
     assert told["next"]["negative_prompt"] == "blurry" and told["next"]["images"][0]["seed"] == 5
     assert len(pictures(answer)) == 1
     nothing = call(live, "report_problem", image_id=image, problem="lovely weather today")
-    assert nothing.structured_content == {"changes": [], "next": None} and pictures(nothing) == []
+    told = nothing.structured_content
+    assert (told["changes"], told["next"], pictures(nothing)) == ([], None, [])
+    assert "nothing changed" in words(nothing)
+
+
+def test_a_problem_that_is_not_understood_is_told_with_what_it_could_mean(live: Live) -> None:
+    image = call(live, "generate_image", **SMALL, seed=5).structured_content["images"][0]["image_id"]
+    answer = call(live, "report_problem", image_id=image, problem="make it pop")
+    (statement,) = answer.structured_content["statements"]
+    assert statement["kind"] == "unclear" and statement["suggestions"]
+    assert "'make it pop' was not understood; it could mean: 'avoid dull colors'" in words(answer)
 
 
 def proof(live: Live, **asked: Any) -> tuple[Any, list[str]]:

@@ -20,15 +20,16 @@ Avoided = Annotated[str | None, option("TEXT", "What was avoided at first.", "--
 def revise(complaints: Complaints, avoid: Avoided = None, json: Json = False) -> None:
     """Change what is avoided by what people say of a picture; nothing is made.
 
-    What is complained of again, though it is avoided already, is looked for in the next picture (`check`
-    retry). JSON has the terms as a request takes them.
+    What is complained of is looked for in the next picture (`check` retry). Praise, questions and what is not
+    understood change nothing, and the answer says so. JSON has the terms as a request takes them.
     """
     from negspace.feedback.history import History
     from negspace.planning.negative import negative_text
 
-    history = History.of(avoid)
+    history, answers = History.of(avoid), list[str]()
     for complaint in complaints:
         history = history.after(complaint)
+        answers += history.answer
     terms, changes = history.avoid_list.avoids, history.changes
     text = negative_text(terms, "a1111") or ""
     if json:
@@ -37,14 +38,16 @@ def revise(complaints: Complaints, avoid: Avoided = None, json: Json = False) ->
                 "text": text,
                 "avoid": [term.model_dump(mode="json") for term in terms],
                 "changes": [_fields(change) for change in changes],
+                "answer": answers,
             }
         )
         return
-    show.table(
-        ("term", "", "before", "after", "said", "note"), [_row(change) for change in changes], {"note": ""}
-    )
-    if not changes:
-        show.line("nothing was understood to be changed")
+    if changes:
+        rows = [_row(change) for change in changes]
+        show.table(("term", "", "before", "after", "said", "note"), rows, {"note": ""})
+        show.line("")
+    for line in answers:
+        show.line(line)
     show.line("")
     show.line(f"avoid: {text}", "bold")
     again = [repr(term.term) for term in terms if term.check != "none"]

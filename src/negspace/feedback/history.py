@@ -10,7 +10,8 @@ from typing import final
 
 from negspace.avoid.merging import AvoidList
 from negspace.errors import RequestError
-from negspace.feedback.revision import Change, revise
+from negspace.feedback.answer import answer_of
+from negspace.feedback.revision import Change, Revision, revise
 from negspace.frozen import Frozen
 from negspace.request import Avoid
 
@@ -52,6 +53,11 @@ class History(Frozen):
         """Every change that was not taken back, in order; each names the complaint it came from."""
         return tuple(change for _, change in self._read()[1])
 
+    @property
+    def answer(self) -> tuple[str, ...]:
+        """What to tell a person about the last complaint."""
+        return answer_of(self._read()[2]) if self.complaints else ()
+
     def without(self, change: Change) -> "History":
         """The history as if one of its changes had not been made; the complaints after it are read anew.
 
@@ -63,9 +69,10 @@ class History(Frozen):
             raise RequestError(f"the change of {change.term!r} is not one of this history")
         return self.model_copy(update={"undone": (*self.undone, place)})
 
-    def _read(self) -> tuple[AvoidList, list[tuple[tuple[int, int], Change]]]:
-        """The list after all complaints, and every change with its place as in `undone`."""
+    def _read(self) -> tuple[AvoidList, list[tuple[tuple[int, int], Change]], Revision]:
+        """The list after all complaints, every change with its place in `undone`, and the last revision."""
         current = self.first
+        revision = Revision(current, ())
         changes: list[tuple[tuple[int, int], Change]] = []
         for number, complaint in enumerate(self.complaints):
             revision = revise(current, complaint)
@@ -75,4 +82,4 @@ class History(Frozen):
                     revision = revision.undo(change)
             changes += ((place, change) for place, change in places if place not in self.undone)
             current = revision.avoid_list
-        return current, changes
+        return current, changes, revision

@@ -11,7 +11,9 @@ from typing import Final, final
 
 from negspace.avoid.matching import Phrase, phrase
 from negspace.avoid.merging import AvoidList
-from negspace.feedback.lexicon import Concept, Opinion, known_concepts, read_complaint
+from negspace.feedback.lexicon import Concept, Opinion, known_concepts
+from negspace.feedback.reading import read_complaint
+from negspace.feedback.statements import ReadComplaint
 
 Likeness = Callable[[str, Sequence[str]], Sequence[float]]
 """How alike a word is to each of several others, from -1 to 1, as `negspace.Model.likeness` returns it."""
@@ -24,8 +26,8 @@ class ComplaintReader(ABC):
     """Understands complaints."""
 
     @abstractmethod
-    def read(self, complaint: str, avoid_list: AvoidList) -> tuple[Opinion, ...]:
-        """The opinions in a complaint, in order.
+    def read(self, complaint: str, avoid_list: AvoidList) -> ReadComplaint:
+        """What a complaint says.
 
         Args:
             complaint: plain words.
@@ -50,13 +52,14 @@ class Lexicon(ComplaintReader):
         self._likeness = likeness
         self._least = least
 
-    def read(self, complaint: str, avoid_list: AvoidList) -> tuple[Opinion, ...]:
-        opinions = read_complaint(complaint)
+    def read(self, complaint: str, avoid_list: AvoidList) -> ReadComplaint:
+        read = read_complaint(complaint, avoid_list)
         if self._likeness is None:
-            return opinions
+            return read
         concepts = {phrase(concept.name): concept for concept in known_concepts()}
         concepts |= {phrase(avoid.term): Concept(avoid.term, avoid.term) for avoid in avoid_list.avoids}
-        return tuple(_recognized(opinion, concepts, self._likeness, self._least) for opinion in opinions)
+        known = [_recognized(opinion, concepts, self._likeness, self._least) for opinion in read.opinions]
+        return replace(read, opinions=tuple(known))
 
 
 def _recognized(

@@ -8,7 +8,7 @@ the same things, unless another reader is given (`negspace.feedback.readers`). T
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from negspace.avoid.matching import phrase
@@ -16,6 +16,7 @@ from negspace.avoid.merging import AvoidList, Entry
 from negspace.errors import RequestError
 from negspace.feedback.lexicon import Opinion
 from negspace.feedback.readers import ComplaintReader, Lexicon
+from negspace.feedback.statements import Statement
 from negspace.request import Avoid, Check, strictest
 
 Direction = Literal["avoid", "less", "allow"]
@@ -59,11 +60,23 @@ class Revision:
 
     Attributes:
         avoid_list: as revised.
-        changes: what was changed, in the order of the feedback.
+        changes: what was changed, or would have been but for a reason, in the order of the feedback.
+        statements: what asks for no change: praise, success, questions, what was not understood.
     """
 
     avoid_list: AvoidList
     changes: tuple[Change, ...]
+    statements: tuple[Statement, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        """Whether the list is another one."""
+        return any(change.why_not is None for change in self.changes)
+
+    @property
+    def again(self) -> bool:
+        """Whether another picture is asked for, on another seed."""
+        return any(statement.kind == "again" for statement in self.statements)
 
     def undo(self, change: Change) -> "Revision":
         """The revision without one of its changes; the others stay.
@@ -74,7 +87,7 @@ class Revision:
         if change not in self.changes:
             raise RequestError(f"the change of {change.term!r} is not one of this revision")
         rest = tuple(other for other in self.changes if other != change)
-        return Revision(_replaced(self.avoid_list, change.term, change.before), rest)
+        return Revision(_replaced(self.avoid_list, change.term, change.before), rest, self.statements)
 
 
 def revise(
@@ -85,9 +98,8 @@ def revise(
     """What to avoid after a complaint.
 
     "avoid" adds the term or makes it heavier, "less" does so mildly, "allow" takes it out, or, with "a bit",
-    halves it. A locked term is only ever made heavier. A complaint about something that is avoided already
-    shows that the negative was not enough: from then on the picture is checked for it, and made again where
-    an available judge sees it.
+    halves it. A locked term is only ever made heavier. What is complained of is looked for from then on, and
+    the picture is made again where an available judge sees it. Praise of what is avoided lets it in again.
 
     Args:
         avoid_list: the list, or the text or terms of one.
@@ -100,8 +112,9 @@ def revise(
         FeedbackError: a chat model gave no usable answer.
     """
     current = AvoidList.of(avoid_list)
-    opinions = (reader or Lexicon()).read(complaint, current)
-    return apply_opinions(current, ((opinion, complaint) for opinion in opinions))
+    read = (reader or Lexicon()).read(complaint, current)
+    revision = apply_opinions(current, ((opinion, complaint) for opinion in read.opinions))
+    return replace(revision, statements=read.statements)
 
 
 def apply_opinions(avoid_list: AvoidList, opinions: Iterable[tuple[Opinion, str]]) -> Revision:
@@ -109,6 +122,8 @@ def apply_opinions(avoid_list: AvoidList, opinions: Iterable[tuple[Opinion, str]
     changes: list[Change] = []
     for opinion, feedback in opinions:
         before = avoid_list.entry(opinion.concept.term) or avoid_list.entry(opinion.concept.name)
+        if opinion.praise and before is None:
+            continue
         change = _change(opinion, before, feedback)
         avoid_list = _replaced(avoid_list, change.term, change.after)
         changes.append(change)
@@ -156,7 +171,7 @@ def _heavier(term: str, direction: Direction, strength: float, before: Entry | N
         weight = min(round(before.avoid.weight * _STEP * max(strength, 1.0), 2), HEAVIEST)
         return _with(before, weight, strictest((before.avoid.check, "retry")))
     weight = round((1.0 if direction == "avoid" else 0.8) * strength, 2)
-    return Entry(Avoid(term=term, weight=weight, source="feedback"), ("feedback",))
+    return Entry(Avoid(term=term, weight=weight, source="feedback", check="retry"), ("feedback",))
 
 
 def _with(entry: Entry, weight: float, check: Check) -> Entry:

@@ -4,22 +4,24 @@ import asyncio
 import io
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from PIL import Image
 
+from negspace.avoid.matching import phrase
 from negspace.avoid.merging import AvoidList, Entry
 from negspace.errors import RequestError
-from negspace.feedback.revision import Change, Revision, revise
+from negspace.feedback.revision import Revision, revise
 from negspace.feedback.thumbs import Proposal, propose
 from negspace.judge.thumbs import propose_from_thumbs
 from negspace.planning.plan import Plan
-from negspace.request import Avoid, Request
+from negspace.request import Avoid, Request, draw_seed
 from negspace.serve.access.tenants import Tenant
 from negspace.serve.extension_fields import ClientRequest, Thumbs
-from negspace.serve.jobs.job import Job
+from negspace.serve.feedback_reply import FeedbackReply, changes_of
+from negspace.serve.jobs.job import AcceptedJob, Done, Job
 from negspace.serve.refusal import Refusal, not_found
 from negspace.serve.service import Service
 from negspace.store import AcceptedRequest, FeedbackRecord, RequestState
@@ -36,13 +38,13 @@ class NextRequest:
     """What follows from feedback.
 
     Attributes:
-        about: id of the request that it was about.
-        changes: of what is avoided.
-        job: makes the next iteration; None where nothing is to be changed.
+        reply: to the client.
+        request: the next iteration; None where nothing is to be changed.
+        job: that makes it; None where there is none.
     """
 
-    about: str
-    changes: tuple[Change, ...]
+    reply: FeedbackReply
+    request: Request | None
     job: Job | None
 
 
@@ -58,7 +60,8 @@ async def feedback(
     """Store feedback about a picture, and make the picture again without what was complained of.
 
     The next request is the last one with the changed list, on the same seeds, so that what the change did
-    can be seen. Terms that policies ask for apply to it as before; feedback can only make them heavier.
+    can be seen, or on new ones where another picture is asked for. Terms that policies ask for apply to it as
+    before; feedback can only make them heavier. Nothing is made where nothing is to be changed.
     Thumbs change the list once a judge sees something oftener in the pictures of the conversation that were
     disliked than in those that were liked, and more so than chance would have it.
 
@@ -76,19 +79,21 @@ async def feedback(
     """
     if not isinstance(about, AcceptedRequest):
         about = (await _request_about(service, tenant, conversation, about)).accepted
-    revision = await _revised(service, tenant, conversation, about, complaint, thumbs)
-    if not any(change.why_not is None for change in revision.changes):
-        return NextRequest(about.id, revision.changes, None)
-    request = about.request.model_copy(update={"avoid": tuple(_request_terms(revision))})
+    reply, plan = await _revised(service, tenant, conversation, about, complaint, thumbs)
+    if not (reply.revision.changed or reply.revision.again):
+        return NextRequest(reply, None, None)
+    request = about.request.model_copy(update=_next_fields(reply.revision, plan))
     job = await service.submit(request, tenant, conversation=conversation)
-    return NextRequest(about.id, revision.changes, job)
+    job.feedback = reply
+    return NextRequest(reply, request, job)
 
 
 async def submit(service: Service, client: ClientRequest, tenant: Tenant, *, previews: int = 0) -> Job:
     """Accept a request of a client of another dialect.
 
     With a complaint or thumbs it is the next iteration of its conversation: fields that the client leaves out
-    are as in the last request, and what it avoids now is joined to the list before that is changed.
+    are as in the last request, and what it avoids now is joined to the list before that is changed. Where
+    nothing is to be changed, the pictures are those from before, and the reply says so.
 
     Args:
         service: accepts it.
@@ -97,33 +102,66 @@ async def submit(service: Service, client: ClientRequest, tenant: Tenant, *, pre
         previews: as in `Service.submit`.
 
     Raises:
+        Refusal: a complaint was not understood, and nothing else is asked.
         NegspaceError: as `feedback` and `Service.submit`.
     """
-    request = client.request
-    if client.complaint or client.thumbs is not None:
-        about = (await _request_about(service, tenant, client.conversation, None)).accepted
-        revision = await _revised(
-            service, tenant, client.conversation, about, client.complaint, client.thumbs, request
-        )
-        fields = {name: getattr(request, name) for name in client.given}
-        request = about.request.model_copy(update={**fields, "avoid": tuple(_request_terms(revision))})
-    return await service.submit(request, tenant, previews=previews, **client.submit_arguments)
+    if not client.complaint and client.thumbs is None:
+        arguments = client.submit_arguments
+        return await service.submit(client.request, tenant, previews=previews, **arguments)
+    request, conversation = client.request, client.conversation
+    about = (await _request_about(service, tenant, conversation, None)).accepted
+    reply, plan = await _revised(
+        service, tenant, conversation, about, client.complaint, client.thumbs, request
+    )
+    fields = {name: getattr(request, name) for name in client.given if name != "avoid"}
+    follows = _next_fields(reply.revision, plan)
+    if not (reply.revision.changed or reply.revision.again) and _asks_nothing_new(
+        about, plan, fields, follows
+    ):
+        return await _unchanged(service, tenant, about, plan, reply)
+    next_request = about.request.model_copy(update={**follows, **fields})
+    job = await service.submit(next_request, tenant, previews=previews, **client.submit_arguments)
+    job.feedback = reply
+    return job
 
 
-def changes_of(changes: tuple[Change, ...]) -> list[dict[str, Any]]:
-    """Changes as JSON can hold them."""
-    return [
-        {
-            "term": change.term,
-            "concept": change.concept,
-            "direction": change.direction,
-            "said": change.clause,
-            "before": None if change.before is None else change.before.avoid.weight,
-            "after": None if change.after is None else change.after.avoid.weight,
-            "why_not": change.why_not,
-        }
-        for change in changes
-    ]
+def _next_fields(revision: Revision, plan: Plan) -> dict[str, Any]:
+    """The fields in which the next request differs from the one with this plan."""
+    seed = draw_seed() if revision.again else plan.request.seed
+    return {"avoid": tuple(_request_terms(revision)), "seed": seed}
+
+
+def _asks_nothing_new(
+    about: AcceptedRequest, plan: Plan, fields: dict[str, Any], follows: dict[str, Any]
+) -> bool:
+    """Whether the next request would make the same pictures."""
+    terms = {phrase(term.avoid.term) for term in plan.terms}
+    before = dict(about.request) | {"seed": plan.request.seed, "model": plan.request.model}
+    named = {
+        name: value
+        for name, value in fields.items()
+        if value not in (before[name], getattr(about.request, name))
+    }
+    return not named and all(phrase(avoid.term) in terms for avoid in follows["avoid"])
+
+
+async def _unchanged(
+    service: Service, tenant: Tenant, about: AcceptedRequest, plan: Plan, reply: FeedbackReply
+) -> Job:
+    """The job that is done already, with what there is to say about it.
+
+    Raises:
+        Refusal: nothing was understood.
+    """
+    statements = reply.revision.statements
+    if statements and not reply.revision.changes and all(each.kind == "unclear" for each in statements):
+        raise Refusal(f"feedback: {'; '.join(reply.answer())}", 422, "not-understood")
+    finished = await service.archive.finished(about.id, tenant)
+    accepted = AcceptedJob(about.request, plan, tenant, conversation=about.conversation, id=about.id)
+    job = Job(accepted, lambda: None, lambda: None)
+    job.feedback = reply
+    job.post(Done(finished))
+    return job
 
 
 async def _request_about(
@@ -153,31 +191,49 @@ async def _revised(
     complaint: str,
     thumbs: Thumbs | None,
     joined: Request | None = None,
-) -> Revision:
-    """What is to be avoided after feedback, which is stored where it belongs to a conversation.
+) -> tuple[FeedbackReply, Plan]:
+    """What is to be avoided after feedback, which is stored where it belongs to a conversation, and the plan
+    of the request that it is about.
 
     Args:
         joined: a request whose terms are joined to the list that is changed; None is none.
     """
     _refuse_feedback(complaint, thumbs, conversation)
     plan = Plan.from_json(await asyncio.to_thread(service.store.plan, about.id) or "")
-    before = _avoid_list(plan)
+    before = _joined(
+        _avoid_list(plan), await asyncio.to_thread(_complained_of, service, tenant, conversation)
+    )
     if joined is not None:
-        entries = AvoidList.of(joined.avoid, joined.dialect).terms
-        new = [entry for entry in entries if before.entry(entry.avoid.term) is None]
-        before = AvoidList(terms=(*before.terms, *new))
+        before = _joined(before, AvoidList.of(joined.avoid, joined.dialect).terms)
     revision = revise(before, complaint)
     if thumbs is not None and conversation is not None:
         marks = await asyncio.to_thread(_thumbs_by_request, service, tenant, conversation)
         marks[about.id] = thumbs
         model = service.catalogue.model_name(about.request.model)
         second = await asyncio.to_thread(_with_proposals, service, model, revision.avoid_list, marks)
-        revision = Revision(second.avoid_list, (*revision.changes, *second.changes))
+        revision = Revision(second.avoid_list, (*revision.changes, *second.changes), revision.statements)
     if conversation is not None:
         changes = json.dumps(changes_of(revision.changes))
         record = FeedbackRecord(about.id, complaint, thumbs, changes, time.time())
         await asyncio.to_thread(service.store.add_feedback, tenant.name, conversation, record)
-    return revision
+    finished = await asyncio.to_thread(service.store.finished, about.id)
+    images = () if finished is None else finished.receipt.images
+    return FeedbackReply(about.id, revision, tuple(image.sha256 for image in images)), plan
+
+
+def _complained_of(service: Service, tenant: Tenant, conversation: str | None) -> list[Entry]:
+    """What the newest request of a conversation avoids because of feedback, whether it is done or not."""
+    if conversation is None:
+        return []
+    newest = service.store.conversation(tenant.name, conversation)[-1].accepted
+    avoided = _avoid_list(Plan.from_json(service.store.plan(newest.id) or "")).terms
+    return [entry for entry in avoided if "feedback" in entry.origins]
+
+
+def _joined(avoided: AvoidList, entries: Iterable[Entry]) -> AvoidList:
+    """A list with the entries that are not in it."""
+    new = (entry for entry in entries if avoided.entry(entry.avoid.term) is None)
+    return AvoidList(terms=(*avoided.terms, *new))
 
 
 def _refuse_feedback(complaint: str, thumbs: Thumbs | None, conversation: str | None) -> None:
@@ -239,4 +295,5 @@ def _request_terms(revision: Revision) -> Iterator[Avoid]:
         if "@" not in entry.avoid.source:
             yield entry.avoid
         elif entry in changed:
-            yield Avoid(term=entry.avoid.term, weight=entry.avoid.weight, source="feedback")
+            avoid = entry.avoid
+            yield Avoid(term=avoid.term, weight=avoid.weight, source="feedback", check=avoid.check)

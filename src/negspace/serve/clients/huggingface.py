@@ -144,7 +144,10 @@ async def infer(
     request = await asyncio.to_thread(body.request, model.removeprefix("models/"), http, service.catalogue)
     job = await conversations.submit(service, request, tenant)
     (picture,) = (await finished_unless_gone(job, http)).pictures
-    return Response(picture.png, media_type="image/png", headers=_receipt_headers(picture))
+    headers = _receipt_headers(picture)
+    if job.feedback is not None:
+        headers["X-Negspace-Feedback"] = _encoded("; ".join(job.feedback.answer(picture.receipt)))
+    return Response(picture.png, media_type="image/png", headers=headers)
 
 
 def _receipt_headers(picture: Picture) -> dict[str, str]:

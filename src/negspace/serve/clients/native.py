@@ -16,7 +16,7 @@ from negspace.planning.plan import Plan
 from negspace.receipt import Receipt
 from negspace.request import Request
 from negspace.serve.access.tenants import ANYONE
-from negspace.serve.conversations import changes_of, feedback, submit
+from negspace.serve.conversations import feedback, submit
 from negspace.serve.dialect import (
     Caller,
     ClientDialect,
@@ -195,14 +195,15 @@ class Remark(BaseModel):
 async def give_feedback(
     id: str, remark: Remark, service: Serving, tenant: Caller, http: HttpRequest
 ) -> JSONResponse:
-    """Record the feedback, and make the picture again on the same seeds with the changed list."""
+    """Record the feedback, and make the picture again on the same seeds with the changed list, or on new ones
+    where another picture is asked for. `answer` says in plain words what was changed and what was not."""
     result = await feedback(
         service, tenant, id, complaint=remark.complaint, thumbs=thumbs_of(remark.thumbs), about=remark.request
     )
-    reply: dict[str, Any] = {"about": result.about, "changes": changes_of(result.changes), "next": None}
-    if result.job is not None:
-        reply["next"] = _finished(await finished_unless_gone(result.job, http), inline=False)
-    return JSONResponse(reply)
+    if result.job is None:
+        return JSONResponse(result.reply.to_plain() | {"next": None})
+    finished = await finished_unless_gone(result.job, http)
+    return JSONResponse(result.reply.to_plain(finished.receipt) | {"next": _finished(finished, inline=False)})
 
 
 @router.get("/trials")

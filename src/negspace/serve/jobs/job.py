@@ -12,6 +12,7 @@ from negspace.planning.plan import Plan
 from negspace.receipt import Receipt
 from negspace.request import Request
 from negspace.serve.access.tenants import Tenant
+from negspace.serve.feedback_reply import FeedbackReply
 from negspace.serve.refusal import Refusal
 
 _BUFFERED = 64
@@ -150,12 +151,14 @@ class Job:
     Attributes:
         accepted: as given.
         progress: steps taken so far; (0, 0) before the first.
+        feedback: the reply to the feedback that it follows from; None where there was none.
     """
 
     def __init__(
         self, accepted: AcceptedJob, cancel: Callable[[], None], request_preview: Callable[[], None]
     ) -> None:
         self.accepted = accepted
+        self.feedback: FeedbackReply | None = None
         self._cancel = cancel
         self._request_preview = request_preview
         self.progress = JobProgress(0, 0)

@@ -12,11 +12,13 @@ from pydantic import BaseModel
 
 from negspace import infotext, png
 from negspace.pixels import from_base64, read_texts
+from negspace.receipt import Receipt
 from negspace.serve import conversations
 from negspace.serve.access.tenants import Tenant
 from negspace.serve.clients.a1111.bodies import Img2ImgBody, Txt2ImgBody
 from negspace.serve.clients.a1111.progress import CallerJob, CallerState, OwnState, timestamp
 from negspace.serve.dialect import Caller, Serving, acted, finished_unless_gone, receipt_path
+from negspace.serve.feedback_reply import FeedbackReply
 from negspace.serve.jobs.job import Finished, Preview
 from negspace.serve.refusal import Refusal
 from negspace.serve.service import Service
@@ -61,7 +63,7 @@ async def _make(
         with suppress(asyncio.CancelledError):
             await watching
     images = [b64encode(picture.png).decode() for picture in finished.pictures if body.send_images]
-    return _reply(body, images, _info(body, finished))
+    return _reply(body, images, _info(body, finished, job.feedback))
 
 
 async def _keep_previews(caller_job: CallerJob) -> None:
@@ -75,7 +77,7 @@ def _reply(body: Txt2ImgBody, images: list[str], info_json: str) -> dict[str, An
     return {"images": images, "parameters": echo, "info": info_json}
 
 
-def _info(body: Txt2ImgBody, finished: Finished) -> str:
+def _info(body: Txt2ImgBody, finished: Finished, feedback: FeedbackReply | None = None) -> str:
     """AUTOMATIC1111's description of its pictures, JSON as text, from the receipt. Its negative prompt is the
     one the model was given."""
     receipt = finished.receipt
@@ -107,7 +109,7 @@ def _info(body: Txt2ImgBody, finished: Finished) -> str:
         "seed_resize_from_w": -1,
         "seed_resize_from_h": -1,
         "denoising_strength": None if start is None else start.strength,
-        "extra_generation_params": _extra(body, finished),
+        "extra_generation_params": _extra(body, finished) | _answer(feedback, receipt),
         "index_of_first_image": 0,
         "infotexts": [infotext.write(infotext.from_receipt(receipt, index)) for index in range(count)],
         "styles": list(receipt.request.policies),
@@ -150,6 +152,10 @@ def _extra(body: Txt2ImgBody, finished: Finished) -> dict[str, Any]:
         "Receipts": [receipt_path(picture) for picture in finished.pictures],
     }
     return extra | ({"Not carried out": ", ".join(body.unsupported)} if body.unsupported else {})
+
+
+def _answer(feedback: FeedbackReply | None, receipt: Receipt) -> dict[str, Any]:
+    return {} if feedback is None else {"Feedback": feedback.to_plain(receipt)}
 
 
 class PngInfoBody(BaseModel):

@@ -8,10 +8,12 @@ from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult, ContentBlock, ImageContent, TextContent
 from pydantic import BaseModel, Field
 
+from negspace.feedback.statements import StatementKind
 from negspace.lab import ProofResult
 from negspace.planning.plan import Plan
 from negspace.receipt import Receipt
 from negspace.serve.dialect import receipt_path
+from negspace.serve.feedback_reply import FeedbackReply, changes_of
 from negspace.serve.jobs.job import Finished, Job, JobProgress, Picture
 
 
@@ -168,16 +170,48 @@ class ReviseOutput(ToolOutput):
     why_not: str | None
 
 
+class StatementOutput(ToolOutput):
+    """A part of what was told that asks for no change.
+
+    Attributes:
+        kind: "praise", "success", "question", "again", "wish" or "unclear".
+        clause: its words; "said" in JSON.
+        suggestions: what it could mean, in sentences that would be understood.
+    """
+
+    kind: StatementKind
+    clause: str = Field(alias="said")
+    suggestions: list[str]
+
+
 class FeedbackOutput(ToolOutput):
     """What followed from a problem.
 
     Attributes:
         changes: to what is avoided.
-        next: the picture made again with them, on the same seed; None where nothing changed.
+        statements: what asks for no change, or was not understood.
+        answer: all of it in plain words, for the user.
+        next: the picture made again, on the same seed or, where another was asked for, on a new one; None
+            where nothing changed.
     """
 
     changes: list[ReviseOutput]
+    statements: list[StatementOutput]
+    answer: list[str]
     next: GenerateOutput | None
+
+    @classmethod
+    def of(cls, reply: FeedbackReply, finished: Finished | None) -> "FeedbackOutput":
+        """The output for a reply and the pictures that followed."""
+        return cls(
+            changes=[ReviseOutput.model_validate(change) for change in changes_of(reply.revision.changes)],
+            statements=[
+                StatementOutput(kind=each.kind, said=each.clause, suggestions=list(each.suggestions))
+                for each in reply.revision.statements
+            ],
+            answer=list(reply.answer(None if finished is None else finished.receipt)),
+            next=None if finished is None else GenerateOutput.of(finished),
+        )
 
 
 class VerdictOutput(ToolOutput):
@@ -259,20 +293,8 @@ def summary(finished: Finished) -> str:
     return f"image_id {ids}\n{finished.receipt.summary()}"
 
 
-def change_text(change: ReviseOutput) -> str:
-    if change.why_not is not None:
-        return f"{change.term}: nothing changed, {change.why_not}"
-    return f"{change.term}: {change.direction}, weight {_weight(change.before)} to {_weight(change.after)}"
-
-
-def _weight(weight: float | None) -> str:
-    return "none" if weight is None else f"{weight:g}"
-
-
-def unchanged_text(changes: Sequence[ReviseOutput], problem: str) -> str:
+def unchanged_text(answer: Sequence[str], problem: str) -> str:
     """The text after feedback that changed nothing, with a reason."""
-    if not changes and not problem:
+    if not problem:
         return "Recorded. Thumbs change the list once they show, over some pictures, what is disliked."
-    if not changes:
-        return "Nothing in these words names something to avoid; name the thing that is wrong."
-    return "\n".join(map(change_text, changes))
+    return "\n".join(answer)

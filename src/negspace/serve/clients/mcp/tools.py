@@ -22,15 +22,13 @@ from negspace.serve.clients.mcp.outputs import (
     GenerateOutput,
     PlanOutput,
     ProveOutput,
-    ReviseOutput,
-    change_text,
     finished_with_progress,
     summary,
     tool_result,
     unchanged_text,
 )
 from negspace.serve.clients.mcp.proving import prove
-from negspace.serve.conversations import changes_of, feedback
+from negspace.serve.conversations import feedback
 from negspace.serve.dialect import tenant_of
 from negspace.serve.extension_fields import thumbs_of
 from negspace.serve.refusal import INTERNAL, refusal_of
@@ -225,12 +223,11 @@ class Tools:
             thumbs=thumbs_of(thumbs),
             about=about,
         )
-        changes = [ReviseOutput.model_validate(change) for change in changes_of(result.changes)]
-        if result.job is None:
-            return tool_result(FeedbackOutput(changes=changes, next=None), unchanged_text(changes, problem))
-        finished = await finished_with_progress(result.job, ctx)
-        output = FeedbackOutput(changes=changes, next=GenerateOutput.of(finished))
-        return tool_result(output, "\n".join((*map(change_text, changes), summary(finished))), finished)
+        finished = None if result.job is None else await finished_with_progress(result.job, ctx)
+        output = FeedbackOutput.of(result.reply, finished)
+        if finished is None:
+            return tool_result(output, unchanged_text(output.answer, problem))
+        return tool_result(output, "\n".join((*output.answer, summary(finished))), finished)
 
     @_refusals_as_results
     async def prove_negative(

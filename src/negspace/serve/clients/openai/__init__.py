@@ -1,6 +1,7 @@
 """The OpenAI Images dialect: generations and edits, with server-sent events, and models.
 
-The reply contains one more object, `negspace`: the id of the job, the ids of the pictures, and the receipt.
+The reply contains one more object, `negspace`: the id of the job, the ids of the pictures, the
+receipt, and the reply to feedback.
 A client that sends no `response_format` gets `b64_json`, or `url` if the model it names is one whose clients
 knew nothing else.
 """
@@ -53,7 +54,7 @@ async def _make(
     job = await conversations.submit(service, request, tenant, previews=previews)
     if body.stream:
         return StreamingResponse(reply.stream(job), media_type="text/event-stream")
-    return JSONResponse(reply.whole(await finished_unless_gone(job, http), service))
+    return JSONResponse(reply.whole(job, await finished_unless_gone(job, http), service))
 
 
 @router.get("/models")

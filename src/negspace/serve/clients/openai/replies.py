@@ -37,14 +37,14 @@ class ImagesReply:
         self._by_address = by_address
         self._base = base
 
-    def whole(self, finished: Finished, service: Service) -> dict[str, Any]:
+    def whole(self, job: Job, finished: Finished, service: Service) -> dict[str, Any]:
         """The reply to a request that does not stream."""
         return {
             "created": int(time.time()),
             "data": [self._picture(picture, service) for picture in finished.pictures],
             **self._settings(finished.receipt.width, finished.receipt.height),
             "usage": _usage(finished.receipt),
-            "negspace": _extension(finished),
+            "negspace": _extension(job, finished),
         }
 
     async def stream(self, job: Job) -> AsyncIterator[str]:
@@ -64,18 +64,18 @@ class ImagesReply:
                         yield self._event("partial_image", data)
                     case Done(finished):
                         for picture in finished.pictures:
-                            yield self._completed(picture, finished)
+                            yield self._completed(picture, job, finished)
                     case Failed(why):
                         yield server_sent_event("error", {"type": "error", **_error(why)})
         finally:
             job.cancel()
 
-    def _completed(self, picture: Picture, finished: Finished) -> str:
+    def _completed(self, picture: Picture, job: Job, finished: Finished) -> str:
         data = {
             "b64_json": self._encoded(picture.png),
             **self._settings(finished.receipt.width, finished.receipt.height),
             "usage": _usage(picture.receipt),
-            "negspace": _extension(finished),
+            "negspace": _extension(job, finished),
         }
         return self._event("completed", data)
 
@@ -122,12 +122,13 @@ def _error(refusal: Refusal) -> dict[str, Any]:
     return {"error": {"message": str(refusal), "type": kind, "param": None, "code": refusal.code}}
 
 
-def _extension(finished: Finished) -> dict[str, Any]:
-    """What OpenAI's server does not send: the ids of job and pictures, and the receipt."""
+def _extension(job: Job, finished: Finished) -> dict[str, Any]:
+    """What OpenAI's server does not send: the ids of job and pictures, the receipt, the reply to feedback."""
     return {
         "id": finished.id,
         "images": [picture.id for picture in finished.pictures],
         "receipt": json.loads(finished.receipt.to_json()),
+        **({} if job.feedback is None else {"feedback": job.feedback.to_plain(finished.receipt)}),
     }
 
 

@@ -1,0 +1,53 @@
+"""What words mean by the clause that they are in."""
+
+import re
+
+from negspace.feedback import cues
+from negspace.feedback.lexicon import NamedConcept, words_of
+from negspace.feedback.stance import Stance, has_verb, is_request, stance_of
+from negspace.feedback.targets import Target, bare_noun
+
+_SEVERAL = re.compile(r"\b(?:there (?:is|are)|see|got|has|have) (?:two|three|four|five|multiple|several) \w+")
+
+
+def decided(named: NamedConcept, plain: str) -> NamedConcept:
+    """A word that is a fault where it is reported, and a wish where it is targets for: "darker"."""
+    if not (named.of_kind("fault") and named.of_kind("wanted")):
+        return named
+    asks = is_request(plain) or not (has_verb(plain) or cues.find("still", plain) or " than " in plain)
+    dropped = "fault" if asks else "wanted"
+    return named._replace(words=tuple(word for word in named.words if word.kind != dropped))
+
+
+def counted(core: str, stance: Stance, targets: tuple[Target, ...]) -> tuple[Target, ...]:
+    """The targets, or a duplicate where there are several of a thing."""
+    kinds = {target.kind for target in targets}
+    if (
+        stance.manner != "presence"
+        or not kinds
+        or not kinds <= {"thing", "unknown"}
+        or not _SEVERAL.search(core)
+    ):
+        return targets
+    return (Target(words_of("duplicate")[0].concept, "fault"),)
+
+
+def wants_another(core: str) -> bool:
+    """Whether a clause asks for another picture, and for nothing in it."""
+    match = cues.find("again", core)
+    if match is None or cues.find("negation", core) or cues.find_verb("want", "past", core):
+        return False
+    rest = core[: match.start()] + core[match.end() :]
+    return not (stance_of(rest).sign and bare_noun(rest, ()))
+
+
+def is_too_much(core: str, stance: Stance) -> bool:
+    """Whether there is too much of what is mostly lacking: "turn down the contrast"."""
+    cue = stance.cue
+    if (
+        stance.sign > 0
+        or cue is None
+        or re.search(r"\b(?:low|too little|weak|poor|not|lack\w*|few|enough)\b", core)
+    ):
+        return False
+    return cue.name in ("remove", "reject", "offend", "excess") or "too " in core
