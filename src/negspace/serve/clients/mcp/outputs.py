@@ -209,6 +209,7 @@ class VerdictOutput(BaseModel):
         effect: net share of pictures that are as asked only with it; None where none was made.
         interval: of the effect, 95 %.
         pairs: of pictures it was tried on.
+        needs: what it would take to say whether the term should stay; "" where the verdict says it.
     """
 
     term: str
@@ -217,11 +218,13 @@ class VerdictOutput(BaseModel):
     effect: float | None
     interval: tuple[float, float] | None
     pairs: int
+    needs: str
 
     @classmethod
     def of(cls, verdict: TermVerdict) -> "VerdictOutput":
         """The output for a verdict."""
-        fields = {name: getattr(verdict, name) for name in ("kind", "why", "effect", "interval", "pairs")}
+        names = ("kind", "why", "effect", "interval", "pairs", "needs")
+        fields = {name: getattr(verdict, name) for name in names}
         return cls(term=verdict.term.term, **fields)
 
 
