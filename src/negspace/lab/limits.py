@@ -28,7 +28,7 @@ def pictures_of_nothing(question: Question) -> int:
     return pairs_to_exclude(question.smallest / _NOTHING)
 
 
-def pairs_needed(question: Question, trial: Trial, futile: bool, without: list[bool]) -> str:
+def pairs_needed(question: Question, trial: Trial, without: list[bool]) -> str:
     """What it takes to find an effect of a term, or to rule it out; "" where the trial did.
 
     A negative that removes a thing can make no more difference than how often the thing is there without it.
@@ -36,7 +36,6 @@ def pairs_needed(question: Question, trial: Trial, futile: bool, without: list[b
 
     Args:
         trial: that did not show an effect.
-        futile: whether any effect is shown to be smaller than `smallest`.
         without: whether the thing is there, for each picture without a negative; [] if it was not judged by
             itself.
     """
@@ -45,13 +44,13 @@ def pairs_needed(question: Question, trial: Trial, futile: bool, without: list[b
     decided = max(2 * min(trial.helped, trial.harmed) / trial.pairs, worth)
     alpha = question.alpha / len(question.tested)  # the first effect of a list needs as much (e-BH)
     pairs = pairs_for_trial((decided + worth) / 2, (decided - worth) / 2, alpha=alpha)
-    if not futile:
+    if not trial.futile:
         pairs = max(pairs, 2 * trial.pairs)
     elif often >= question.smallest and pairs <= question.sizes.pairs:
         return ""
     if often == 0:
         nothing = pictures_of_nothing(question)
-        if futile and len(without) >= nothing:
+        if trial.futile and len(without) >= nothing:
             return ""
         pairs = max(pairs, nothing)
     pairs += -pairs % _STEP

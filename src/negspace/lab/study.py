@@ -117,7 +117,7 @@ class Study:
         question, enough = self._question, pictures_of_nothing(self._question)
         unseen = any(
             avoided.term not in shown
-            and is_futile(trials[avoided.term])
+            and trials[avoided.term].futile
             and not sight_needed(self._witness, avoided.term, "no_evidence")
             and not any(self._there_without(avoided))
             for avoided in self._tested
@@ -133,28 +133,20 @@ class Study:
         return self._faults(self._none, seeds, (avoided,), shows) if self._witness.named(avoided.term) else []
 
     def _verdict(self, avoided: Avoid, trial: Trial, shown: bool) -> TermVerdict:
-        question, seeds, alone = self._question, range(trial.pairs), self.alone(avoided)
+        seeds, alone = range(trial.pairs), self.alone(avoided)
         pairs = self._pairs(self._none, alone, seeds)
         tokens = max(with_it.tokens.get(avoided.term, 0) for _, with_it in pairs)
         if all(without.sha256 == with_it.sha256 for without, with_it in pairs):
             why = "every picture with it is the one without it, bit for bit"
             return TermVerdict(term=avoided, kind="inert", why=why, pairs=len(pairs), tokens=tokens)
         own = frozenset(self._witness.named(avoided.term))
-        amiss = Effect.stopped(trial)
-        wanted = any(self._expectation(number, (avoided,)).wanted for number in range(len(question.prompts)))
-        there, lacking = (
-            Effect.stopped(self._trial(self._none, alone, seeds, (avoided,), measure)) if visible else None
-            for measure, visible in ((Expectation.shows_avoided, own), (Expectation.lacks_wanted, wanted))
-        )
-        kind, futile = kind_of(amiss, shown), is_futile(trial)
-        needs = sight_needed(self._witness, avoided.term, kind)
-        if not needs and kind == "no_evidence":
-            needs = pairs_needed(question, trial, futile, self._there_without(avoided))
+        amiss, (there, lacking) = Effect.stopped(trial), self._parts(avoided, seeds)
+        kind = kind_of(amiss, shown)
         plain, evaluations = (max(pair[side].evaluations for pair in pairs) for side in (0, 1))
         return TermVerdict(
             term=avoided,
             kind=kind,
-            why=reason_text(kind, amiss, there, lacking, question.smallest, futile),
+            why=reason_text(kind, amiss, there, lacking, self._question.smallest, trial.futile),
             effect=amiss.effect,
             interval=amiss.interval,
             pairs=trial.pairs,
@@ -164,9 +156,29 @@ class Study:
             evaluations=evaluations,
             extra=evaluations - plain,
             tokens=tokens,
-            needs=needs,
+            needs=self._needs(avoided, kind, trial),
             changes=side_effects(pairs, [thing for thing in self._witness.things if thing not in own]),
         )
+
+    def _parts(self, avoided: Avoid, seeds: range) -> tuple[Effect | None, Effect | None]:
+        """The effect on what a term names, and on what is wanted missing; None for what nothing can see."""
+        prompts = range(len(self._question.prompts))
+        aims = [self._expectation(prompt, (avoided,)) for prompt in prompts]
+        visible = any(aim.unwanted for aim in aims), any(aim.wanted for aim in aims)
+        measures = Expectation.shows_avoided, Expectation.lacks_wanted
+        there, lacking = (
+            Effect.stopped(self._trial(self._none, self.alone(avoided), seeds, (avoided,), measure))
+            if seen
+            else None
+            for measure, seen in zip(measures, visible, strict=True)
+        )
+        return there, lacking
+
+    def _needs(self, avoided: Avoid, kind: TermKind, trial: Trial) -> str:
+        needs = sight_needed(self._witness, avoided.term, kind)
+        if needs or kind != "no_evidence":
+            return needs
+        return pairs_needed(self._question, trial, self._there_without(avoided))
 
     # the list, whole and with each term left out, and the controls
 
@@ -328,14 +340,9 @@ def shown_terms(trials: dict[str, Trial], alpha: float) -> frozenset[str]:
     return frozenset(term for term, keep in zip(trials, kept, strict=True) if keep)
 
 
-def is_futile(trial: Trial) -> bool:
-    """Whether any effect is shown to be smaller than the smallest that is worth having."""
-    return trial.verdict is not None and trial.verdict.reason == "futile"
-
-
 def undecided(active: Iterable[Avoid], trials: dict[str, Trial], shown: frozenset[str]) -> tuple[Avoid, ...]:
     """The terms whose trials go on: they neither show an effect nor are futile."""
-    return tuple(term for term in active if term.term not in shown and not is_futile(trials[term.term]))
+    return tuple(term for term in active if term.term not in shown and not trials[term.term].futile)
 
 
 def kind_of(amiss: Effect, shown: bool) -> TermKind:

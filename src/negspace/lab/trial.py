@@ -130,6 +130,11 @@ class Trial(Frozen):
         return math.exp(min(0.0, -self.log_evidence))
 
     @property
+    def futile(self) -> bool:
+        """Whether it ended because any effect is shown to be smaller than `Design.smallest`."""
+        return self._end == ("no_evidence", "futile")
+
+    @property
     def verdict(self) -> TrialVerdict | None:
         """How the trial ended, or None while it goes on."""
         end = self._end

@@ -15,7 +15,7 @@ from negspace.lab.json_lines import JsonLinesFile
 from negspace.lab.limits import pairs_needed
 from negspace.lab.proof import Proof
 from negspace.lab.results import ProofResult, TermVerdict
-from negspace.lab.study import StudyResult, is_futile, kind_of, shown_terms, undecided
+from negspace.lab.study import StudyResult, kind_of, shown_terms, undecided
 from negspace.lab.trial import Trial
 from negspace.lab.wording import as_asked_text
 from negspace.request import Avoid
@@ -186,7 +186,7 @@ class VotingSession(AbstractContextManager["VotingSession"]):
             return TermVerdict(term=avoided, kind="no_evidence", why="nobody voted on it", needs="votes")
         amiss = Effect.stopped(trial)
         kind = kind_of(amiss, shown)
-        needs = pairs_needed(self._question, trial, is_futile(trial), []) if kind == "no_evidence" else ""
+        needs = pairs_needed(self._question, trial, []) if kind == "no_evidence" else ""
         return TermVerdict(
             term=avoided,
             kind=kind,

@@ -224,6 +224,7 @@ class VerdictOutput(ToolOutput):
         effect: net share of pictures that are as asked only with it; None where none was made.
         interval: of the effect, 95 %.
         pairs: of pictures it was tried on.
+        needs: what it would take to say whether the term should stay; "" where the verdict says it.
     """
 
     term: str
@@ -232,6 +233,7 @@ class VerdictOutput(ToolOutput):
     effect: float | None
     interval: tuple[float, float] | None
     pairs: int
+    needs: str
 
 
 class ProveOutput(ToolOutput):
