@@ -40,7 +40,6 @@ SETTINGS = (
     "adaptive(share=1)",
     "nag(cfg(scale=1))",
     "nag(cfg(scale=1), alpha=0)",
-    "nag(cfg(scale=1), tau=0)",
     "nag(perp_neg(scale=2, negative=0))",
     "nasa(cfg(scale=1))",
     "nasa(cfg(scale=1), weight=0)",

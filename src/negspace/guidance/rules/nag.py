@@ -49,7 +49,7 @@ class Nag(InAttention):
 
     inner: Rule[Any] = Cfg(scale=1.0)
     weight: float = setting(4.0, "k; 0 is off", low=0)
-    tau: float = setting(2.5, "how many times longer a token may become", low=0)
+    tau: float = setting(2.5, "how many times longer a token may become", low=1e-3)
     alpha: float = setting(0.25, "a, share of the pushed attention in the output", low=0, high=1)
     strength: Strength = Constant()
 
