@@ -67,6 +67,7 @@ class ModelFacts:
         steps, scale, sampler: defaults for a request that leaves them open.
         rule: the default rule.
         embeddings: textual-inversion embeddings that were added to the vocabulary of its encoders.
+        loras: names of the LoRA files that requests may add; None where no folder of them is given.
         sizes: whether it is conditioned on sizes in pixels.
         guidance: default of the guidance value that it is conditioned on; None where it has no such
             conditioning.
@@ -90,6 +91,7 @@ class ModelFacts:
     sampler: str = "DPM++ 2M"
     rule: str = "cfg"
     embeddings: tuple[EmbeddingFacts, ...] = ()
+    loras: tuple[str, ...] | None = None
     sizes: bool = False
     guidance: float | None = None
 
