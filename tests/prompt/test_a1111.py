@@ -53,7 +53,7 @@ def test_published_attention_cases(text: str, expected: Pairs) -> None:
 
 
 def test_every_made_up_prompt_is_read_as_there() -> None:
-    """Brackets of any kind and depth, escapes, stray backslashes, BREAK in brackets: exactly the same numbers."""
+    """Brackets of any kind and depth, escapes, stray backslashes, BREAK in brackets: the same numbers."""
     other = [text for text, printed in PRINTED if [list(pair) for pair in pairs(text) if pair[0]] != printed]
     assert len(PRINTED) == 600 and not other
 

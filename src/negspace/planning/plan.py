@@ -124,7 +124,7 @@ def plan(
     steps = facts.steps if request.steps is None else request.steps
     read, moved = move_inline(request, steps)
     refuse_other_texts(read, facts)
-    refuse_unreadable(read, negative_text(read.avoid, read.dialect), steps)
+    refuse_unreadable(read, negative_text(read.avoid, read.dialect), steps, facts)
     governed = govern(
         read,
         facts,
