@@ -27,7 +27,8 @@ FLOORS: tuple[frozenset[str], ...] = (
             "ruletext",
         }
     ),
-    frozenset({"contact_sheet", "files", "infotext", "prompt", "strength"}),
+    frozenset({"contact_sheet", "files", "prompt", "strength"}),
+    frozenset({"infotext"}),
     frozenset({"png"}),
     frozenset({"avoid", "encoding", "guidance"}),
     frozenset({"feedback", "policy"}),

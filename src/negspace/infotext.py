@@ -10,12 +10,15 @@ receipt is exact; the infotext is for other tools.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from negspace.errors import PromptError, RequestError
+from negspace.prompt import convert
 from negspace.receipt import Receipt
 
 MARK = "Negative prompt:"
+_DIALECT = "a1111"
 
 _KEY = re.compile(r"\w[\w \-/]*[\w\-/]")
 _PAIR = re.compile(r'\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
@@ -37,7 +40,11 @@ class Infotext:
 
 
 def from_receipt(receipt: Receipt, index: int) -> Infotext:
-    """The parameters of picture `index` of a receipt, with the names that AUTOMATIC1111 uses."""
+    """The parameters of picture `index` of a receipt, with the names and the numbers that AUTOMATIC1111 uses.
+
+    Texts of other dialects are written in its own. What that cannot express, such as `.blend()`, is left as
+    it is written, and the setting "Prompt dialect" or "Negative dialect" names its dialect.
+    """
     settings = {
         "Steps": str(receipt.steps),
         "Sampler": receipt.sampler,
@@ -50,11 +57,30 @@ def from_receipt(receipt: Receipt, index: int) -> Infotext:
     }
     if receipt.request.start is not None:
         settings["Denoising strength"] = f"{receipt.request.start.strength:.10g}"
+    if receipt.embeddings:
+        hashes = ((embedding.name, embedding.sha256[:12]) for embedding in receipt.embeddings)
+        settings["TI hashes"] = _hashes(hashes)
     if receipt.loras:
-        settings["Lora hashes"] = ", ".join(
-            f"{re.sub('[:,]', '', lora.name)}: {lora.short_hash}" for lora in receipt.loras
-        )
-    return Infotext(receipt.positive.text or "", receipt.negative.text or "", settings)
+        settings["Lora hashes"] = _hashes((lora.name, lora.short_hash) for lora in receipt.loras)
+    carried = receipt.carried or receipt.request
+    prompt, dialect = _in_a1111(receipt.positive.text or "", carried.dialect)
+    negative, negative_dialect = _in_a1111(receipt.negative.text or "", receipt.negative_dialect)
+    dialects = {"Prompt dialect": dialect, "Negative dialect": negative_dialect}
+    settings |= {name: other for name, other in dialects.items() if other is not None}
+    return Infotext(prompt, negative, settings)
+
+
+def _in_a1111(text: str, dialect: str) -> tuple[str, str | None]:
+    """A text in the a1111 dialect; where that is not possible, the text and its dialect."""
+    try:
+        return convert(text, dialect, _DIALECT), None
+    except (PromptError, RequestError):  # a plug-in that is no longer there, too
+        return text, dialect
+
+
+def _hashes(files: Iterable[tuple[str, str]]) -> str:
+    """Files as AUTOMATIC1111 lists them: the name of each, and the first 12 digits of its hash."""
+    return ", ".join(f"{re.sub('[:,]', '', name)}: {short_hash}" for name, short_hash in files)
 
 
 def write(info: Infotext) -> str:

@@ -12,13 +12,16 @@ from safetensors.torch import save_file
 
 import negspace
 from negspace import infotext
-from negspace.errors import ModelError, RequestError
+from negspace.errors import ModelError, PromptError, RequestError
 from negspace.generate import Model
 from negspace.models.files.source import Source
 from negspace.models.lora.folder import lora_files
 from negspace.request import LoraUse, Request
+from tests.cli.conftest import Cli, cli
 from tests.families.conftest import Place
 from tests.loras.layouts import weights_of
+
+__all__ = ["cli"]
 
 ASK: dict[str, Any] = {"avoid": "hat", "seed": 3, "rule": "cfg", "scale": 2.0, "steps": 2}
 
@@ -228,6 +231,22 @@ def test_the_receipt_and_the_infotext_tell_them(model: Model) -> None:
     assert info.settings["Lora hashes"] == f"words: {lora.short_hash}"
     assert infotext.read(infotext.write(info)).settings == info.settings
     assert json.loads(result.receipt.to_json())["loras"][0]["short_hash"] == lora.short_hash
+
+
+def test_strict_reading_takes_what_is_carried_out_and_refuses_what_is_not(place: Place, model: Model) -> None:
+    request = Request.from_dict({"prompt": "a cat <lora:ink:0.8>", "reading": "strict", **ASK})
+    plan = model.plan(request)
+    assert [str(use) for use in plan.loras] == ["ink x0.8"]
+    assert not [finding for finding in plan.findings if finding.code in ("lora", "tag")]
+    with pytest.raises(PromptError, match="not carried out: <lora:ink:0.8>"):
+        opened(place).plan(request)
+
+
+def test_the_command_line_takes_a_folder(place: Place, folder: Path, cli: Cli) -> None:
+    options = ("--model", place("sd"), "--lora-dir", folder, "--json")
+    assert cli("plan", "a cat <lora:ink:0.8>", *options).json["loras"][0]["strength"] == 0.8
+    refused = cli("plan", "a cat <lora:inc>", *options)
+    assert refused.code != 0 and "no LoRA is called 'inc'; did you mean 'ink'?" in refused.err
 
 
 def test_the_facts_name_them(place: Place, folder: Path) -> None:

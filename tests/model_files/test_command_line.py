@@ -92,7 +92,7 @@ def test_everything_can_be_asked_for_on_the_command_line(cli: Cli, place: Place,
 @pytest.mark.parametrize("command", ["imagine", "plan", "prove", "compare", "models", "rules", "serve"])
 def test_every_command_that_opens_a_model_takes_the_same_options(cli: Cli, command: str) -> None:
     told = cli(command, "--help").out
-    options = ("--text-encoder", "--lora", "--model-config", "--allow-pickle", "--save-memory")
+    options = ("--text-encoder", "--lora", "--lora-dir", "--model-config", "--allow-pickle", "--save-memory")
     assert all(option in told for option in options)
 
 

@@ -36,6 +36,15 @@ from negspace.prompt import Form, split_inline
         ("a | b --no x", ["bar", "no"], "a", "b --no x"),
         ("a | b", ["no", "hashes"], "a | b", None),
         ("a | b ### c --no d", [], "a | b ### c --no d", None),
+        (
+            "a house —no blurry, text",
+            ["no"],
+            "a house",
+            "blurry, text",
+        ),  # autocorrection joins the two dashes
+        ("a –no x –no y --ar 1:1", ["no"], "a --ar 1:1", "x, y"),
+        ("a —none of it—no", ["no"], "a —none of it—no", None),
+        ("a — no x", ["no"], "a — no x", None),
         ("  a  ", ["bar", "hashes", "no"], "  a  ", None),
         ("", ["bar", "hashes", "no"], "", None),
     ],

@@ -11,7 +11,7 @@ from negspace.request import Avoid
 WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 """A word without syntax."""
 
-_SEPARATOR = re.compile(r"[,;\n]")
+_SEPARATOR = re.compile(r"[,;\n，、；،]")
 _PLAIN = re.compile(r"(?:(?!AND\b|BREAK\b)[^\W_]+(?:[ '’]|$))+")
 
 FUNCTION_WORDS = frozenset(
@@ -70,8 +70,9 @@ def terms_of(
 ) -> tuple[Term, ...]:
     """The things to avoid, in order.
 
-    A text is a list with commas. Weights and brackets around several things weigh each of them, and a thing
-    in a schedule is avoided from its first step to its last. What is written twice is one term.
+    A text is a list with commas, also those of other scripts. Weights and brackets around several things
+    weigh each of them, and a thing in a schedule is avoided from its first step to its last. What is written
+    twice is one term.
 
     Args:
         avoid: as in a request.

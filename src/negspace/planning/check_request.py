@@ -2,6 +2,7 @@
 
 from negspace.errors import PromptError, RequestError, no_such
 from negspace.facts import ModelFacts
+from negspace.planning.model_findings import model_findings
 from negspace.prompt import compose, unfold
 from negspace.request import WEIGHTINGS, Request
 
@@ -75,13 +76,14 @@ def refuse_other_texts(request: Request, facts: ModelFacts) -> None:
                 )
 
 
-def refuse_unreadable(request: Request, negative: str | None, steps: int) -> None:
-    """Refuses texts that their dialect cannot read, where the reading is strict.
+def refuse_unreadable(request: Request, negative: str | None, steps: int, facts: ModelFacts) -> None:
+    """Refuses texts that their dialect or the model cannot read, where the reading is strict.
 
     Args:
         request: whose texts are read.
         negative: what it avoids, as one text.
         steps: of the sampler.
+        facts: of the model.
 
     Raises:
         PromptError: a text cannot be read; the message names the side, and the place in the text.
@@ -95,7 +97,11 @@ def refuse_unreadable(request: Request, negative: str | None, steps: int) -> Non
         *(("other avoid", text) for text in request.other_avoids),
     )
     for side, text in sides:
+        loras = facts.loras or () if side == "prompt" else ()  # a LoRA acts on the whole model, on no side
         try:
-            unfold(text or "", steps, request.dialect, strict=True)
+            scheduled = unfold(text or "", steps, request.dialect, strict=True, carried_loras=loras)
         except PromptError as error:
             raise PromptError(f"{side}: {error}", error.span) from None
+        prompts = [prompt for part in scheduled for _, prompt in part.prompts]
+        for finding in model_findings(text or "", prompts, facts):
+            raise PromptError(f"{side}: {finding}", finding.span or (0, len(text or "")))

@@ -1,16 +1,18 @@
 """Findings on the texts of a plan, in plain words, before anything runs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from negspace.avoid.terms import content_words, words_of
+from negspace.avoid.terms import content_words, is_plain, words_of
 from negspace.facts import ModelFacts
 from negspace.findings import Finding, Side
 from negspace.planning.estimates import TextEstimator, estimator_for
+from negspace.planning.model_findings import model_findings
 from negspace.planning.negative import Negative, PlannedTerm, prompts_of
 from negspace.policy.govern import GovernedRequest
 from negspace.prompt import Prompt, parse
+from negspace.prompt.reading import without_carried
 from negspace.request import Request
 
 _NEGATIONS = frozenset({"no", "not", "without", "never"})
@@ -40,13 +42,19 @@ def text_findings(
         yield Finding("inert", f"the negative can do nothing: {why_not}", side="avoid", level=level)
     carried = governed.request
     prompts = prompts_of(request.prompt, request.dialect, steps)
-    yield from _dialect_findings(prompts, "prompt")
+    yield from _reading_findings(request.prompt, prompts, facts, "prompt")
     longest = max(estimator.tokens(prompt.clean) for prompt in prompts)
     yield from estimator.length_findings(longest, "prompt", lambda: prompts)
     if governed.entries is None:
-        yield from _dialect_findings(negative.prompts(), "avoid")
+        yield from _reading_findings(negative.text or "", negative.prompts(), facts, "avoid")
     elif isinstance(request.avoid, str):  # the merged list was made of it
-        yield from _dialect_findings(prompts_of(request.avoid, request.dialect, steps), "avoid")
+        read = prompts_of(request.avoid, request.dialect, steps)
+        yield from _reading_findings(request.avoid, read, facts, "avoid")
+    else:
+        avoided = [avoid.term for avoid in request.avoid or ()]
+        yield from _findings_elsewhere(avoided, request.dialect, facts, "avoid", steps)
+    yield from _findings_elsewhere(request.other_prompts, request.dialect, facts, "prompt", steps)
+    yield from _findings_elsewhere(request.other_avoids, request.dialect, facts, "avoid", steps)
     yield from estimator.length_findings(negative.tokens, "avoid", negative.prompts)
     texts = [prompt.clean for prompt in prompts_of(carried.prompt, carried.dialect, steps)]
     yield from _word_findings(request.prompt, texts, estimator)
@@ -64,10 +72,25 @@ def text_findings(
     yield from _embedding_findings(carried, negative.text, facts, estimator)
 
 
-def _dialect_findings(prompts: Sequence[Prompt], side: Side) -> Iterator[Finding]:
-    """Findings of the dialect on reading the text."""
-    findings = {replace(finding, side=side) for prompt in prompts for finding in prompt.findings}
-    yield from sorted(findings, key=lambda finding: (finding.span or (0, 0), finding.code))
+def _reading_findings(
+    text: str, prompts: Sequence[Prompt], facts: ModelFacts, side: Side
+) -> Iterator[Finding]:
+    """Findings of the dialect on reading the text, and what of it the model does not have."""
+    loras = facts.loras or () if side == "prompt" else ()
+    findings = {finding for prompt in prompts for finding in without_carried(prompt, loras)}
+    findings.update(model_findings(text, prompts, facts))
+    for finding in sorted(findings, key=lambda finding: (finding.span or (0, 0), finding.code)):
+        yield replace(finding, side=side)
+
+
+def _findings_elsewhere(
+    texts: Iterable[str | None], dialect: str, facts: ModelFacts, side: Side, steps: int
+) -> Iterator[Finding]:
+    """The same for texts that are not those of the plan, so that they name the text and not its place."""
+    for text in texts:
+        if text is not None and not is_plain(text):
+            for finding in _reading_findings(text, prompts_of(text, dialect, steps), facts, side):
+                yield replace(finding, text=f"in {text[:40]!r}: {finding.text}", span=None)
 
 
 def _word_findings(source: str, texts: Sequence[str], estimator: TextEstimator) -> Iterator[Finding]:

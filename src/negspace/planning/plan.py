@@ -130,7 +130,7 @@ def plan(
     steps = facts.steps if settled.steps is None else settled.steps
     read, moved = move_inline(settled, steps)
     refuse_other_texts(read, facts)
-    refuse_unreadable(read, negative_text(told_terms(read.avoid, facts), read.dialect), steps)
+    refuse_unreadable(read, negative_text(told_terms(read.avoid, facts), read.dialect), steps, facts)
     governed = govern(
         read,
         facts,

@@ -6,6 +6,7 @@ All of it is pure Python, takes time linear in the length of the text, and does 
 from negspace.prompt.composition import SubPrompt, compose
 from negspace.prompt.conversion import convert
 from negspace.prompt.dialect import Dialect
+from negspace.prompt.foreign import FOREIGN_FORMS, ForeignForm
 from negspace.prompt.inline import FORMS, Form, Inline, split_inline
 from negspace.prompt.omission import running_text, without
 from negspace.prompt.parsing import DIALECTS, parse, write
@@ -15,12 +16,14 @@ from negspace.prompt.unfolding import ScheduledPrompt, unfold
 
 __all__ = [
     "DIALECTS",
+    "FOREIGN_FORMS",
     "FORMS",
     "Blend",
     "Schedule",
     "Chunk",
     "Conjunction",
     "Dialect",
+    "ForeignForm",
     "Form",
     "Inline",
     "Lora",

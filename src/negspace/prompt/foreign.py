@@ -11,8 +11,7 @@ from functools import lru_cache
 from typing import Final
 
 from negspace.findings import Finding
-
-_NUMBER = r"[-+]?[.\d]+"
+from negspace.prompt.reading import NEARLY_A_NUMBER
 
 
 @dataclass(frozen=True)
@@ -23,79 +22,87 @@ class ForeignForm:
         name: a short name, without spaces.
         pattern: a regular expression for it, without groups.
         example: a text in which it stands.
-        home: where it comes from.
-        meaning: what it means there.
+        meaning: what it means, and where.
     """
 
     name: str
     pattern: str
     example: str
-    home: str
     meaning: str
 
+
+_TEXT = r"(?:[^\[\]\\]|\\.)"
+_OPEN = r"(?<!\\)\["
+_WORD_END = r"(?=[\s,.;)]|$)"
 
 FOREIGN_FORMS: Final = (
     ForeignForm(
         "weight",
-        rf"(?:(?<!\\)\((?:[^()\\:]|\\.)*)?:\s*{_NUMBER}\s*\)",
+        rf"(?:(?<!\\)\((?:[^()\\:]|\\.)*)?:\s*{NEARLY_A_NUMBER}\s*\)",
         "(hat:1.3)",
-        "a1111 and comfy",
-        "a weight",
+        "a weight in a1111 and comfy",
     ),
     ForeignForm(
         "schedule",
-        rf"(?<!\\)\[(?:[^\[\]\\]|\\.)*:\s*{_NUMBER}\s*\]|(?<!\\)\[(?:[^\[\]\\]|\\.)*\|(?:[^\[\]\\]|\\.)*\]",
+        rf"{_OPEN}{_TEXT}*:\s*{NEARLY_A_NUMBER}\s*\]|{_OPEN}{_TEXT}*\|{_TEXT}*\]",
         "[red:blue:0.5]",
-        "a1111",
-        "a schedule",
+        "a schedule in a1111",
     ),
-    ForeignForm("square", r"(?<!\\)\[(?:[^\[\]\\]|\\.)+\]", "[hat]", "a1111", "a lower weight"),
-    ForeignForm("break", r"\bBREAK\b", "red BREAK hat", "a1111", "the end of a window"),
-    ForeignForm("and", r"\bAND(?:\s+NOT)?\b", "red AND hat", "a1111", "several prompts"),
-    ForeignForm("tag", r"<\w+:[^<>]+>", "<lora:hat:0.8>", "a1111", "a LoRA or another network"),
+    ForeignForm("square", rf"{_OPEN}{_TEXT}+\]", "[hat]", "a lower weight in a1111"),
+    ForeignForm("break", r"\bBREAK\b", "red BREAK hat", "the end of a window in a1111"),
+    ForeignForm("and", r"\bAND(?:\s+NOT)?\b", "red AND hat", "a second prompt in a1111"),
+    ForeignForm("tag", r"<\w+:[^<>]+>", "<lora:hat:0.8>", "a LoRA or the like in a1111"),
     ForeignForm(
         "neutral-prompt",
         r"\bAND_[A-Z]+\b",
         "red AND_PERP hat",
-        "an extension of AUTOMATIC1111",
-        "several prompts",
+        "a second prompt in an AUTOMATIC1111 extension",
     ),
     ForeignForm(
         "plus",
-        r"(?<=[^\W\d][^\W\d])[+-](?=[\s,.;)]|$)|(?<=[\w)\"])(?:\+{2,}|-{2,})(?=[\s,.;)]|$)|(?<=[)\"])[+-](?=[\s,.;)]|$)",
+        rf"(?:(?<=[^\W\d][^\W\d])[+-]|(?<=[\w)\"])(?:\+{{2,}}|-{{2,}})|(?<=[)\"])[+-]){_WORD_END}",
         "hat++",
-        "compel",
-        "a weight",
+        "a weight in compel",
     ),
-    ForeignForm("number-behind", r"(?<!\\)[)\"]\d*\.?\d+(?![\w.])", "(hat)1.3", "compel", "a weight"),
+    ForeignForm("number-behind", r"(?<!\\)[)\"]\d*\.?\d+(?![\w.])", "(hat)1.3", "a weight in compel"),
     ForeignForm(
         "call",
         r"(?<=[\w)\"])\s*\.(?:swap|blend|and|add|attend)\s*\(",
         "hat.swap(cap)",
-        "compel",
-        "a function",
+        "a function in compel",
     ),
-    ForeignForm("lora-call", r"\b(?:withLora|useLora)\s*\(", "withLora(hat, 0.5)", "compel", "a LoRA"),
+    ForeignForm("lora-call", r"\b(?:withLora|useLora)\s*\(", "withLora(hat, 0.5)", "a LoRA in compel"),
     ForeignForm(
         "full-width",
-        r"（[^（）]*）?|[）［］]|：\s*[-+]?[.\d]+\s*\)",
+        rf"（[^（）]*）?|[）［］]|：\s*{NEARLY_A_NUMBER}\s*\)",
         "（hat：1.3）",
-        "no program",
-        "a weight",
+        "no syntax, only half-width brackets and colons are",
     ),
     ForeignForm(
-        "multi-prompt", r"(?<=\w)::\s*-?\d*\.?\d+(?![\d.]*\s*\])", "hat::2", "Midjourney", "a weight"
+        "option",
+        r"(?<!\S)(?:--(?=[^\W\d_])|[–—―](?=no\b))\w[\w-]*",
+        "red --no hat",
+        "an option in Midjourney (inline forms read --no)",
     ),
-    ForeignForm("variants", r"\{[^{}]*\|[^{}]*\}", "{red|blue}", "Dynamic Prompts", "a random choice"),
-    ForeignForm("wildcard", r"\b__[\w/-]+__\b", "__colour__", "Dynamic Prompts", "a line of a file"),
     ForeignForm(
-        "step-range", r"<\w+\[[^\[\]<>]*\]:[^<>]*>", "<fromto[0.5]:red,blue>", "SwarmUI", "a schedule"
+        "hashes", r"###", "red ### hat", "the negative's start in the AI Horde (inline forms read it)"
+    ),
+    ForeignForm(
+        "multi-prompt",
+        r"(?<=\w)::\s*-?\d*\.?\d+(?![\d.]*\s*\])",
+        "hat::2",
+        "a weight in Midjourney",
+    ),
+    ForeignForm("variants", r"\{[^{}]*\|[^{}]*\}", "{red|blue}", "a random choice in Dynamic Prompts"),
+    ForeignForm("wildcard", r"\b__[\w/-]+__\b", "__colour__", "a line of a file in Dynamic Prompts"),
+    ForeignForm(
+        "step-range", r"<\w+\[[^\[\]<>]*\]:[^<>]*>", "<fromto[0.5]:red,blue>", "a schedule in SwarmUI"
     ),
 )
 """Every form that is known, the first that matches at a place counts."""
 
 ALL_FORMS: Final = frozenset(form.name for form in FOREIGN_FORMS)
-_SIGNS: Final = re.compile(r"[(\[{<:+)\"（）［］：_]|--|\w-(?!\w)|\.\w+\s*\(|\b(?:AND|BREAK)")
+_SIGNS: Final = re.compile(r"[()\[\]{}<>:\"（）［］：+\-–—―#_.]|AND|BREAK")
 
 
 def foreign_findings(text: str, native: frozenset[str]) -> Iterator[Finding]:
@@ -105,11 +112,8 @@ def foreign_findings(text: str, native: frozenset[str]) -> Iterator[Finding]:
         return
     for match in pattern.finditer(text):
         form = _BY_GROUP[str(match.lastgroup)]
-        if match.group():
-            message = (
-                f"{match.group().strip()[:40]!r} is {form.meaning} in {form.home}; here it is read as text"
-            )
-            yield Finding("foreign-form", message, match.span())
+        message = f"{match.group().strip()[:40]!r} is {form.meaning}; here it is read as text"
+        yield Finding("foreign-form", message, match.span())
 
 
 _BY_GROUP: Final = {form.name.replace("-", "_"): form for form in FOREIGN_FORMS}

@@ -4,9 +4,12 @@
     hashes   a house ### blurry, text    the negative follows the first ### (AI Horde)
     no       a house --no blurry, text   up to the next --option or the end, any number of times (Midjourney)
 
+Autocorrection makes one long dash of the two of --no; it is read all the same.
+
 A form is read only if the request names it, because | and ### are ordinary characters elsewhere.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -14,6 +17,9 @@ from typing import Literal, get_args
 from negspace.errors import RequestError, no_such
 from negspace.prompt.reading import Brackets
 from negspace.prompt.tree import Span
+
+# Two dashes and a letter at the start of a word. Before "no" one long dash will do: autocorrection makes it.
+_OPTION = re.compile(r"(?<!\S)(?:--(?=[^\W\d_])|[–—―](?=no(?!\S)))(?P<name>\S+)")
 
 Form = Literal["bar", "hashes", "no"]
 FORMS: tuple[Form, ...] = get_args(Form)
@@ -82,25 +88,14 @@ def _options(text: str, end: int) -> tuple[list[Span], list[Span]]:
     kept: list[Span] = []
     taken: list[Span] = []
     done = 0
-    at = _option(text, 0, end)
-    while at < end:
-        after = _option(text, at + 2, end)
-        if text.startswith("--no", at) and (at + 4 == end or text[at + 4].isspace()):
-            kept.append((done, at))
-            taken.append((at + 4, after))
+    options = list(_OPTION.finditer(text, 0, end))
+    ends = (*(option.start() for option in options[1:]), end)
+    for option, after in zip(options, ends, strict=False):
+        if option["name"] == "no":
+            kept.append((done, option.start()))
+            taken.append((option.end(), after))
             done = after
-        at = after
     return [*kept, (done, end)], taken
-
-
-def _option(text: str, start: int, end: int) -> int:
-    """The start of the next --option, which is two dashes and a letter at the start of a word."""
-    at = text.find("--", start, end)
-    while at >= 0:
-        if (at == 0 or text[at - 1].isspace()) and text[at + 2 : at + 3].isalpha():
-            return at
-        at = text.find("--", at + 2, end)
-    return end
 
 
 def _stripped(text: str, span: Span) -> Span:

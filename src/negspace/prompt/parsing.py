@@ -1,6 +1,6 @@
 """Reading and writing texts in a dialect that is given by its name."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 from typing import final
@@ -67,10 +67,9 @@ class SourceText:
         findings: on all of it: tags that nobody carries out, and forms of other dialects.
     """
 
-    def __init__(self, source: str, dialect: Dialect, carried_loras: Collection[str] = ()) -> None:
+    def __init__(self, source: str, dialect: Dialect) -> None:
         self._source = source
         self._dialect = dialect
-        self._carried = carried_loras
         untagged = without_tags(source) if "tag" in dialect.native else None
         self.text = source if untagged is None else untagged.text
         self._origin = ((0, 0),) if untagged is None else untagged.origin
@@ -107,9 +106,8 @@ class SourceText:
 
     def _lora_findings(self, loras: Iterable[Lora]) -> Iterator[Finding]:
         for lora in loras:
-            if lora.name not in self._carried:
-                written = self._source[slice(*lora.span)]
-                yield Finding("lora", f"not carried out: {written}: use --lora", lora.span)
+            written = self._source[slice(*lora.span)]
+            yield Finding("lora", f"not carried out: {written}: use --lora", lora.span)
 
 
 def write(prompt: Prompt, dialect: str | None = None) -> str:

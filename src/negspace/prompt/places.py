@@ -31,7 +31,7 @@ def placed(prompt: Prompt, source: str, in_source: Callable[[Span], Span]) -> Pr
     return replace(
         prompt,
         source=source,
-        excerpt=prompt.written,
+        excerpt=prompt.source if prompt.excerpt is None else prompt.excerpt,
         chunks=tuple(
             Chunk(chunk.text, chunk.weight, in_source(chunk.span), chunk.kind) for chunk in prompt.chunks
         ),

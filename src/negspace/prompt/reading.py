@@ -7,7 +7,7 @@ import math
 import re
 import sys
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from decimal import Decimal
 
 from negspace.errors import PromptError
@@ -20,6 +20,9 @@ LARGEST_WEIGHT = sys.float_info.max
 UP, DOWN = 1.1, 1 / 1.1
 """What ( ) multiplies the weight by in a1111 and ComfyUI, and what [ ] does in a1111."""
 
+NEARLY_A_NUMBER = r"[-+−–—‐‑‒﹣－＋]?\s*[\d.,．，]*\d[\d.,．，]*(?:[eE][-+]?\d+)?\s*[,;，、；]?"
+"""What somebody writes who means a number, as a regular expression without groups."""
+_NUMERIC = re.compile(rf"[-+.]+|{NEARLY_A_NUMBER}")
 _BRACKET = re.compile(r"[\\()\[\]]")
 
 
@@ -50,13 +53,25 @@ class FindingCollector:
         return (*self._findings, *more)
 
 
-def refuse_warnings(prompt: Prompt) -> Prompt:
+def without_carried(prompt: Prompt, loras: Collection[str]) -> tuple[Finding, ...]:
+    """The findings of a prompt without those on LoRA files of these names, which somebody carries out."""
+    carried = {lora.span for lora in prompt.loras if lora.name in loras}
+    return tuple(
+        finding for finding in prompt.findings if finding.code != "lora" or finding.span not in carried
+    )
+
+
+def refuse_warnings(prompt: Prompt, carried_loras: Collection[str] = ()) -> Prompt:
     """The prompt, if there is no warning among its findings.
+
+    Args:
+        prompt: the prompt.
+        carried_loras: names of LoRA files that are carried out.
 
     Raises:
         PromptError: there is one; the error is the first.
     """
-    for finding in prompt.findings:
+    for finding in without_carried(prompt, carried_loras):
         if finding.level == "warning":
             span = finding.span or (0, len(prompt.source))
             raise PromptError(f"{finding.text} (characters {span[0]} to {span[1]})", span)
@@ -128,12 +143,13 @@ def is_letter(sign: str) -> bool:
 def embedding_pattern(names: Iterable[str]) -> re.Pattern[str] | None:
     """Finds any of the names of embeddings as a whole word in any case, longest first; None without names.
 
-    The group "name" is the name; ComfyUI writes `embedding:name`.
+    The group "name" is the name; ComfyUI writes `embedding:name`, and the ending of its file may follow.
     """
     longest_first = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
     if not longest_first:
         return None
-    return re.compile(rf"(?:\bembedding:|(?<![\w-]))(?P<name>{longest_first})(?![\w-])", re.IGNORECASE)
+    before, after = r"(?:\bembedding:\s*|(?<![\w-]))", r"(?:\.(?:safetensors|pt|bin|ckpt))?(?![\w-])"
+    return re.compile(f"{before}(?P<name>{longest_first}){after}", re.IGNORECASE)
 
 
 def parse_number(text: str) -> float | None:
@@ -165,6 +181,8 @@ def format_weight(weight: float) -> str:
 
 
 def looks_numeric(text: str) -> bool:
-    """Whether `text` after a colon must have been intended as a number."""
-    text = text.strip()
-    return bool(text) and all(sign in "+-." or sign.isdecimal() for sign in text)
+    """Whether `text` after a colon must have been intended as a number.
+
+    Decimal commas, commas behind it, exponents, full-width signs and the dashes that stand for a minus count.
+    """
+    return _NUMERIC.fullmatch(text.strip()) is not None

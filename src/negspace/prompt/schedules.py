@@ -19,6 +19,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -182,6 +183,7 @@ class _Pair(NamedTuple):
     schedule: Schedule | None
 
 
+@lru_cache(maxsize=64)
 def _read(source: str) -> tuple[tuple[Schedule, ...], tuple[Schedule, ...], str]:
     """The schedules that are read, those that are not, both in order, and why these are not."""
     signs = [(mark.start(), mark.group()) for mark in _MARK.finditer(source)]

@@ -49,21 +49,26 @@ def unfold(
         dialect: its dialect; where it is not `timed`, there is one prompt for all steps.
         strict: a warning among the findings is an error instead.
         after: how many steps a first pass has taken before these, as in `schedule`.
-        carried_loras: names of the LoRA files that the caller carries out where the text names them.
+        carried_loras: names of the LoRA files that the caller carries out; strict lets them pass.
 
     Raises:
         RequestError: no dialect has that name, `steps` is less than 1, or `after` less than 0.
         PromptError: strict, and something cannot be read; `span` is its place.
     """
     target = dialect_named(dialect)
-    source = SourceText(text, target, carried_loras)
+    source = SourceText(text, target)
     parts = compose(source.text, dialect)
     scheduled = [scheduled_texts(part.text, steps, dialect, after=after) for part in parts]
     unread = tuple(finding for part in parts for finding in _unread(source, part)) if target.timed else ()
-    return tuple(
-        ScheduledPrompt(part.factor, _prompts(text, source, target, part, texts, unread, strict))
+    unfolded = tuple(
+        ScheduledPrompt(part.factor, _prompts(text, source, target, part, texts, unread))
         for part, texts in zip(parts, scheduled, strict=True)
     )
+    if strict:
+        for scheduled_prompt in unfolded:
+            for _, prompt in scheduled_prompt.prompts:
+                refuse_warnings(prompt, carried_loras)
+    return unfolded
 
 
 def _unread(source: SourceText, part: SubPrompt) -> tuple[Finding, ...]:
@@ -84,7 +89,6 @@ def _prompts(
     part: SubPrompt,
     scheduled: tuple[ScheduledText, ...],
     unread: tuple[Finding, ...],
-    strict: bool,
 ) -> tuple[tuple[int, Prompt], ...]:
     known: dict[tuple[object, ...], Prompt] = {}
     for entry in scheduled:
@@ -98,6 +102,4 @@ def _prompts(
 
                 prompt = placed(prompt, text, in_text)
             known[key] = source.complete(prompt, unread)
-        if strict:
-            refuse_warnings(known[key])
     return tuple((entry.last_step, known[entry.text, entry.origin]) for entry in scheduled)

@@ -23,6 +23,7 @@ from negspace.prompt.reading import (
     UP,
     FindingCollector,
     format_weight,
+    looks_numeric,
     parse_number,
     product,
     whole_words,
@@ -146,8 +147,7 @@ class _Scan:
         else:
             stack = self._rounds if sign == ")" else self._squares
             if stack:
-                if sign == "]":
-                    self._note_schedule(at)
+                self._note_number(sign, at)
                 self.closed[stack.pop()] = at
             else:
                 self._unopened(sign, at)
@@ -210,13 +210,18 @@ class _Scan:
             (at, at + 1),
         )
 
-    def _note_schedule(self, close: int) -> None:
-        if self._colon > 0 and parse_number(self.source[self._colon + 1 : close]) is not None:
-            self.findings.note(
-                "schedule",
-                "[text:number] is a schedule, not a weight; a weight is (text:number)",
-                (self._colon, close),
-            )
+    def _note_number(self, sign: str, close: int) -> None:
+        """Names a number at the end of a bracket that is no weight."""
+        number = self.source[self._colon + 1 : close]
+        if self._colon < 0 or not looks_numeric(number):
+            return
+        place = (self._colon, close)
+        if sign == ")":
+            text = f"{number.strip()[:40]!r} is not a weight; it is read as text"
+            self.findings.warn("number", text, place)
+        elif parse_number(number) is not None:
+            text = "[text:number] is a schedule, not a weight; a weight is (text:number)"
+            self.findings.note("schedule", text, place)
 
 
 class _Weights:

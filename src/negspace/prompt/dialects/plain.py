@@ -32,4 +32,4 @@ def write(prompt: Prompt) -> str:
     return prompt.clean
 
 
-DIALECT = Dialect(NAME, parse, write, native=ALL_FORMS - {"tag", "lora-call"})
+DIALECT = Dialect(NAME, parse, write, native=ALL_FORMS - {"tag", "lora-call", "option"})
