@@ -2,9 +2,17 @@
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from negspace.infotext import Infotext, read, write
+from negspace.errors import PromptError
+from negspace.facts import EmbeddingFacts
+from negspace.infotext import Infotext, from_receipt, read, write
+from negspace.prompt import DIALECTS, convert, parse
+from negspace.prompt.comparison import words_of
+from negspace.receipt import Receipt
+from negspace.records import ImageRecord, ModelRecord, SideRecord
+from negspace.request import Request
 
 SETTINGS = {
     "Steps": "20",
@@ -113,3 +121,96 @@ def test_what_is_written_is_read_back(prompt: str, negative: str, settings: dict
 @given(texts)
 def test_nothing_is_refused_when_reading(text: str) -> None:
     assert isinstance(read(text), Infotext)
+
+
+def receipt(
+    prompt: str, avoid: str | None, dialect: str, embeddings: tuple[EmbeddingFacts, ...] = ()
+) -> Receipt:
+    model = ModelRecord(
+        name="tiny", family="sd", fingerprint="01234567", dtype="float32", device="cpu", rows=8
+    )
+    return Receipt(
+        request=Request(prompt=prompt, avoid=avoid, dialect=dialect),
+        negative_dialect=dialect,
+        model=model,
+        rule="cfg",
+        scale=4.5,
+        steps=20,
+        sampler="DDIM",
+        width=64,
+        height=64,
+        positive=SideRecord(text=prompt),
+        negative=SideRecord(text=avoid),
+        embeddings=embeddings,
+        terms=(),
+        negative_acted=True,
+        why_not=None,
+        evaluations={},
+        images=(ImageRecord(seed=7, sha256="00", evaluations={}, push=()),),
+        findings=(),
+        versions={"negspace": "0.1.0"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("prompt", "dialect", "written"),
+    [
+        ("a ((cat:1.3))", "comfy", "a (cat:1.3)"),  # jags111/efficiency-nodes-comfyui#143
+        ("saber (fate)", "plain", r"saber \(fate\)"),
+        ("a cat++ [x]", "compel", r"a (cat:1.2100000000000002) \[x\]"),
+        ("a ((cat:1.3)) [b:3]<lora:x:1>", "a1111", "a ((cat:1.3)) [b:3]<lora:x:1>"),
+    ],
+)
+def test_texts_are_written_in_the_numbers_of_its_readers(prompt: str, dialect: str, written: str) -> None:
+    info = from_receipt(receipt(prompt, prompt, dialect), 0)
+    assert (info.prompt, info.negative) == (written, written)
+    assert not [name for name in info.settings if "dialect" in name]
+
+
+def test_what_its_readers_cannot_say_is_left_and_named() -> None:
+    text = '("a cat", "a dog").blend(1, 0.5)'
+    info = from_receipt(receipt(text, "hat", "compel"), 0)
+    assert (info.prompt, info.settings["Prompt dialect"]) == (text, "compel")
+    assert "Negative dialect" not in info.settings
+
+
+PIECES = [
+    "a cat",
+    "(red:1.3)",
+    "((b))",
+    "[c]",
+    "hat++",
+    "(fate)0.8",
+    "\\(x\\)",
+    ", ",
+    " ",
+    "BREAK",
+    "AND",
+    "16:9",
+    "夜",
+]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=8).map("".join), st.sampled_from(sorted(DIALECTS)))
+@hypothesis_settings(max_examples=150, deadline=None)
+def test_weights_after_reading_are_those_that_ran(text: str, dialect: str) -> None:
+    info = read(write(from_receipt(receipt(text, text, dialect), 0)))
+    try:
+        convert(text, dialect, "a1111")
+    except PromptError:
+        assert info.settings["Prompt dialect"] == dialect
+        return
+    ran = [word[:2] for word in words_of(parse(text, dialect))]
+    for side in (info.prompt, info.negative):
+        assert [word[:2] for word in words_of(parse(side))] == ran
+
+
+def test_hashes_of_embeddings_are_listed() -> None:
+    """AUTOMATIC1111/stable-diffusion-webui#12259: name and the first 12 digits, as there."""
+    embeddings = (
+        EmbeddingFacts("EasyNegative", 8, (768,), "a.safetensors", "c74b4e810b030f6b" + "0" * 48),
+        EmbeddingFacts("x:y,z", 1, (768,), "b.pt", "ab" * 32),
+    )
+    info = from_receipt(receipt("a cat", "EasyNegative", "a1111", embeddings), 0)
+    assert info.settings["TI hashes"] == "EasyNegative: c74b4e810b03, xyz: abababababab"
+    assert read(write(info)).settings["TI hashes"] == info.settings["TI hashes"]

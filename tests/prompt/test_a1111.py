@@ -120,7 +120,7 @@ def test_break_is_a_word_by_itself(text: str) -> None:
     assert pairs(text) == [(text, 1.0)]
 
 
-@pytest.mark.parametrize("text", ["BREAK", " BREAK ", "BREAK()", "(BREAK:1)"])
+@pytest.mark.parametrize("text", ["BREAK", " BREAK ", "(BREAK)", "[BREAK:-1]"])
 def test_break_at_the_ends_leaves_no_empty_text(text: str) -> None:
     assert ("", 1.0) not in parse(text).chunks
     assert any(chunk.kind == "break" for chunk in parse(text).chunks)
@@ -131,22 +131,26 @@ def test_break_at_the_ends_leaves_no_empty_text(text: str) -> None:
     [
         ("(a BREAK b:1.2)", [("a", 1.2), ("BREAK", -1.2), ("b", 1.2)]),
         ("[a BREAK b]", [("a", 1 / 1.1), ("BREAK", -1 / 1.1), ("b", 1 / 1.1)]),
-        ("(a BREAK b:0)", [("aBREAKb", 0.0)]),
+        ("(a BREAK b:1)", [("a", 1.0), ("BREAK", -1.0), ("b", 1.0)]),
+        ("(BREAK:-1)", [("BREAK", 1.0)]),
     ],
 )
-def test_break_in_brackets_is_a_word_as_there(text: str, expected: Pairs) -> None:
-    """AUTOMATIC1111 multiplies the marker's weight of -1 as well, after which it is no marker. It is told."""
-    prompt = parse(text)
-    assert pairs(text) == expected and {chunk.kind for chunk in prompt.chunks} == {"text"}
-    assert codes(prompt) == ["break"] and text[slice(*prompt.findings[0].span or ())] == "BREAK"
-    with pytest.raises(PromptError, match="BREAK in brackets is a word"):
-        parse(text, strict=True)
+def test_gap_break_inside_a_weight(text: str, expected: Pairs) -> None:
+    """AUTOMATIC1111 multiplies the marker as well, and later takes it for a word. The numbers are the same
+    here, and it stays a break, with a note."""
+    prompt = parse(text, strict=True)
+    assert pairs(text) == expected
+    assert [chunk.kind for chunk in prompt.chunks if chunk.text == "BREAK"] == ["break"]
+    assert codes(prompt) == ["break"] * (("BREAK", -1.0) not in expected)
+    assert parse(write(prompt)).chunks == prompt.chunks
 
 
-def test_break_in_brackets_of_weight_one_is_a_break() -> None:
-    prompt = parse("(a BREAK b:1)", strict=True)
-    assert prompt.chunks == (("a", 1.0), ("BREAK", -1.0), ("b", 1.0)) and prompt.chunks[1].kind == "break"
-    assert parse("((a BREAK b:2):0.5)", strict=True).chunks[1].kind == "break"
+def test_break_of_weight_zero_is_joined_to_its_neighbours() -> None:
+    """0 and -0 are equal, so AUTOMATIC1111 makes one text of all three."""
+    prompt = parse("(a BREAK b:0)")
+    assert pairs("(a BREAK b:0)") == [("aBREAKb", 0.0)] and codes(prompt) == ["break"]
+    with pytest.raises(PromptError, match="BREAK at the weight 0"):
+        parse("(a BREAK b:0)", strict=True)
 
 
 def test_a_stray_backslash_divides_what_has_another_weight() -> None:
@@ -155,7 +159,7 @@ def test_a_stray_backslash_divides_what_has_another_weight() -> None:
     assert pairs("a(\\:1.2)b") == [("a", 1.0), ("b", 1.0)]
 
 
-def test_weight_minus_one_beside_break() -> None:
+def test_gap_weight_minus_one_beside_break() -> None:
     """A chunk without text and of weight 1 stands between them, so that they are not joined."""
     prompt = parse("(a:-1) BREAK (b:-1)")
     assert prompt.chunks == (("a", -1.0), ("BREAK", -1.0), ("b", -1.0))
@@ -259,6 +263,7 @@ def test_spans_hold_the_text_in_the_source() -> None:
         ("a (b) [c]", "a (b:1.1) (c:0.9090909090909091)"),
         ("a\\\\b \\(c\\)", "a\\\\b \\(c\\)"),
         ("(a BREAK b:1)", "a BREAK b"),
+        ("(a BREAK b:1.2)", "(a:1.2)(BREAK:1.2)(b:1.2)"),
         ("(a:1.2) BREAK (b:1.2)", "(a:1.2) BREAK (b:1.2)"),
         ("(a:0.0000001)", "(a:0.0000001)"),
         ("(a:-1.50)", "(a:-1.5)"),

@@ -16,7 +16,7 @@ class Chunk(tuple[str, float]):
 
     Attributes:
         text: the words as they are to be encoded, without syntax.
-        weight: 1 is neutral; 0 and negative weights are allowed. A break weighs -1.
+        weight: 1 is neutral; 0 and negative weights are allowed. A break weighs -1 times what is around it.
         span: first and one-past-last character in the source. A chunk that was joined from several places
             spans from the first to the last, with the syntax between.
         kind: "break" for the a1111 word BREAK, which ends a window and is not encoded.
@@ -143,7 +143,7 @@ class Prompt:
 
     Attributes:
         chunks: all of it as (text, weight) in order, at least one; `("", 1.0)` for an empty text.
-            In a1111, BREAK is a chunk of its own with weight -1 and kind "break".
+            In a1111, BREAK is a chunk of its own with a negative weight and kind "break".
         dialect: the name of the dialect it was parsed in.
         source: the text as it was given.
         findings: what was noticed, such as unmatched brackets and invalid numbers.
@@ -169,14 +169,8 @@ class Prompt:
     @property
     def clean(self) -> str:
         """The text without any syntax, as pooled vectors are computed from it."""
-        texts = (_clean(chunk) for chunk in self.chunks)
+        texts = (" " if chunk.kind == "break" else chunk.text for chunk in self.chunks)
         return self.separator.join(texts)
-
-
-def _clean(chunk: Chunk) -> str:
-    if chunk.kind == "break":
-        return " "
-    return " BREAK " if chunk.text == "BREAK" else chunk.text  # the white space around it was dropped
 
 
 EMPTY = Chunk("", 1.0)

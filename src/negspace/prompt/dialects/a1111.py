@@ -9,7 +9,8 @@ One scan over the characters finds the pieces of text and the ranges around each
 after that, so the weights are computed last, innermost range first as in AUTOMATIC1111: 1.3 * 1.1 * 1.1 and
 1.1 * 1.1 * 1.3 differ in their last digit. Also as there, a piece may be empty: one stands for a backslash
 that escapes nothing, and on either side of BREAK, and it divides what has another weight than itself. BREAK
-is a piece of weight -1, so in a range of another factor than 1 it is no break but a word.
+is a piece of weight -1, which the ranges around it multiply. AUTOMATIC1111 then takes it for a word; here it
+is a break at any weight.
 """
 
 import re
@@ -273,16 +274,13 @@ def _chunk(scan: _Scan, pieces: list[_Piece], weight: float) -> Chunk:
     span = (worded[0].start, worded[-1].end)
     if text and abs(weight) == LARGEST_WEIGHT:
         scan.findings.warn("weight-range", "the weights around this are too large to multiply", span)
-    if text == BREAK and weight == BREAK_WEIGHT:
-        return Chunk(text, weight, span, "break")
-    for piece in pieces:
-        if piece.sign == BREAK_WEIGHT:
-            scan.findings.warn(
-                "break",
-                f"BREAK in brackets is a word of weight {weight:g}, as in AUTOMATIC1111; close them first",
-                (piece.start, piece.end),
-            )
-    return Chunk(text, weight, span)
+    breaks = [(piece.start, piece.end) for piece in pieces if piece.sign == BREAK_WEIGHT]
+    if breaks and text != BREAK:
+        scan.findings.warn("break", "BREAK at the weight 0 is a part of the text around it", breaks[0])
+    elif breaks and weight != BREAK_WEIGHT:
+        message = "BREAK in brackets ends a window here; AUTOMATIC1111 weighs it and encodes it as a word"
+        scan.findings.note("break", message, breaks[0])
+    return Chunk(text, weight, span, "break" if breaks and text == BREAK else "text")
 
 
 def write(prompt: Prompt) -> str:
@@ -297,9 +295,9 @@ def write(prompt: Prompt) -> str:
     before: Chunk | None = None
     for chunk in prompt.chunks:
         if chunk.kind == "break":
-            written.append(_break_after(before))
+            written.append(_break(chunk, before))
         elif chunk.text:
-            if before is not None and before.kind == "break":
+            if before is not None and before.kind == "break" and before.weight == BREAK_WEIGHT:
                 written.append("()" if chunk.weight == 1.0 and chunk.text[0].isspace() else " ")
             elif before is not None and _needs_space(before, chunk, prompt.separator):
                 written.append(" ")
@@ -321,12 +319,14 @@ def _needs_space(left: Chunk, right: Chunk, separator: str) -> bool:
     return not spaced and (left.weight == right.weight or bool(separator))
 
 
-def _break_after(before: Chunk | None) -> str:
+def _break(chunk: Chunk, before: Chunk | None) -> str:
     """BREAK, and an empty bracket before it where the white space at the end of the text would be dropped."""
+    if chunk.weight != BREAK_WEIGHT:
+        return f"({BREAK}:{format_weight(-chunk.weight)})"
     if before is None:
-        return "BREAK"
+        return BREAK
     plain = before.kind == "text" and before.weight == 1.0
-    return "()BREAK" if plain and before.text[-1].isspace() else " BREAK"
+    return f"(){BREAK}" if plain and before.text[-1].isspace() else f" {BREAK}"
 
 
 def _escaped(text: str) -> str:
