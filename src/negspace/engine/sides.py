@@ -55,12 +55,12 @@ def read_alike(first: Conditioning, second: Conditioning) -> bool:
         for name in ("hidden", "pooled", "value_scale", "mask", "words")
     )
     return first.exchange is second.exchange is None and all(
-        one is other or _equal(one, other) for one, other in pairs
+        left is right or _equal(left, right) for left, right in pairs
     )
 
 
-def _equal(one: Tensor | None, other: Tensor | None) -> bool:
-    return one is not None and other is not None and torch.equal(one, other)
+def _equal(left: Tensor | None, right: Tensor | None) -> bool:
+    return left is not None and right is not None and torch.equal(left, right)
 
 
 def avoided_weight(sides: SidesAtStep, negatives: Mapping[str, float], name: str) -> float:
