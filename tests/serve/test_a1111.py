@@ -362,3 +362,18 @@ def test_what_was_said_beside_the_body(live: Live) -> None:
     answer = requests.post(address, json=body, headers={"X-Negative-Prompt": "hat"}, timeout=60).json()
     info = json.loads(answer["info"])
     assert "hat" in info["negative_prompt"] and info["styles"] == ["quality-floor"]
+
+
+def test_a_tag_that_is_not_carried_out_is_listed(post: Any) -> None:
+    """AUTOMATIC1111/stable-diffusion-webui#14475: it is named on both sides and is no text on either."""
+    body = {
+        "prompt": "a red cat <lora:detail:0.8>",
+        "negative_prompt": "hat, <lora:bad:1>",
+        "seed": 7,
+        **SMALL,
+    }
+    made = post("txt2img", body).json()
+    extra = json.loads(made["info"])["extra_generation_params"]
+    assert extra["Not carried out"] == "<lora:detail:0.8>: use --lora, <lora:bad:1>: use --lora"
+    plain = post("txt2img", body | {"prompt": "a red cat ", "negative_prompt": "hat, "}).json()
+    assert opened(made["images"][0]).tobytes() == opened(plain["images"][0]).tobytes()

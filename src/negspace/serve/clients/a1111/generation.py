@@ -151,7 +151,9 @@ def _extra(body: Txt2ImgBody, finished: Finished) -> dict[str, Any]:
         "Findings": [finding.text for finding in receipt.findings],
         "Receipts": [receipt_path(picture) for picture in finished.pictures],
     }
-    return extra | ({"Not carried out": ", ".join(body.unsupported)} if body.unsupported else {})
+    tags = (finding.text for finding in receipt.findings if finding.code in ("lora", "tag"))
+    left_out = ", ".join((*body.unsupported, *(text.removeprefix("not carried out: ") for text in tags)))
+    return extra | ({"Not carried out": left_out} if left_out else {})
 
 
 def _answer(feedback: FeedbackReply | None, receipt: Receipt) -> dict[str, Any]:
