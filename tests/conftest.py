@@ -34,6 +34,14 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _seeds_are_drawn_from_one_number() -> Iterator[None]:
+    """A seed that is left out is 0, so that tests repeat; tests/test_seeds.py draws for real."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("negspace.request._DRAWN_SEEDS", 1)
+        yield
+
+
 @pytest.fixture(scope="session")
 def tiny_sd(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Stable Diffusion folder: 64x64 pictures, 8x8 latents of 4 channels, epsilon prediction."""

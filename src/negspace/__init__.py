@@ -60,29 +60,14 @@ __all__ = [
 
 # Where each public name lives. Looked up on first use, so that `import negspace` needs no torch.
 _HOMES = {
-    "Avoid": "request",
-    "EncoderFacts": "facts",
-    "EncodingError": "errors",
+    **dict.fromkeys([name for name in __all__ if name.endswith("Error")], "errors"),
+    **dict.fromkeys(("EncoderFacts", "ModelFacts"), "facts"),
+    **dict.fromkeys(("Model", "Result", "load"), "generate"),
+    **dict.fromkeys(("Pixels", "read_mask", "read_picture"), "pixels"),
+    **dict.fromkeys(("Plan", "plan"), "planning.plan"),
+    **dict.fromkeys(("Avoid", "Request", "Start"), "request"),
     "Finding": "findings",
-    "LabError": "errors",
-    "Model": "generate",
-    "ModelError": "errors",
-    "ModelFacts": "facts",
-    "NegspaceError": "errors",
-    "OutputError": "errors",
-    "Pixels": "pixels",
-    "Plan": "planning.plan",
-    "PolicyError": "errors",
-    "PromptError": "errors",
     "Receipt": "receipt",
-    "Request": "request",
-    "RequestError": "errors",
-    "Result": "generate",
-    "Start": "request",
-    "load": "generate",
-    "plan": "planning.plan",
-    "read_mask": "pixels",
-    "read_picture": "pixels",
 }
 _MODULES = ("avoid", "feedback", "guidance", "lab", "policy", "prompt", "strength")
 

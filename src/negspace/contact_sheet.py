@@ -32,14 +32,9 @@ def sheet(
     columns = max(len(row) for row in rows)
     label_height = _LINE if labels else 0
     heading_height = _LINE if headings else 0
-    page = Image.new(
-        "RGB",
-        (
-            _GAP + columns * (width + _GAP),
-            _GAP + heading_height + len(rows) * (label_height + height + _GAP),
-        ),
-        _PAPER,
-    )
+    across = _GAP + columns * (width + _GAP)
+    down = _GAP + heading_height + len(rows) * (label_height + height + _GAP)
+    page = Image.new("RGB", (across, down), _PAPER)
     pen = ImageDraw.Draw(page)
     font = ImageFont.load_default(_TYPE)
     for column, text in enumerate(headings):

@@ -1,16 +1,4 @@
-"""The errors of Negspace. Every wrong input raises one of them, with a message of one line.
-
-NegspaceError
-├── RequestError    a field of a request is wrong, or the model cannot do what the request says
-├── PolicyError     a policy cannot be read, or it forbids the request
-├── PromptError     a prompt cannot be read; `span` is the place
-├── ModelError      a model cannot be opened
-├── EncodingError   a prompt cannot be encoded
-├── FeedbackError   a chat model gave no usable answer to a complaint
-├── JudgeError      a judge cannot be opened, or cannot be calibrated from these examples
-├── LabError        these numbers allow no measurement, or a trial has ended
-└── OutputError     a result cannot be written, or a file cannot be read back
-"""
+"""The errors of Negspace. Every wrong input raises one of them, with a message of one line."""
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
@@ -63,7 +51,7 @@ class FeedbackError(NegspaceError):
 
 
 class JudgeError(NegspaceError):
-    """A judge cannot be opened or calibrated."""
+    """A judge cannot be opened, or cannot be calibrated from these examples."""
 
 
 class LabError(NegspaceError):

@@ -64,9 +64,12 @@ class ModelFacts:
         samplers: names of the samplers it can be run with.
         multiple: width and height must be multiples of this many pixels.
         width, height: default size in pixels.
-        steps, scale, sampler: defaults for a request that leaves them open.
-        rule: the default rule.
+        steps, scale, sampler, rule: defaults for a request that leaves them open.
         embeddings: textual-inversion embeddings that were added to the vocabulary of its encoders.
+        trained_pixels: the fewest and the most pixels of the pictures that it was trained on; None is 0.7 to
+            1.6 times those of the default size.
+        trained_aspect: the longer side of these over the shorter one, at most.
+        named_few_steps: whether nothing but its name says that it is distilled to a few steps.
         sizes: whether it is conditioned on sizes in pixels.
         guidance: default of the guidance value that it is conditioned on; None where it has no such
             conditioning.
@@ -90,8 +93,18 @@ class ModelFacts:
     sampler: str = "DPM++ 2M"
     rule: str = "cfg"
     embeddings: tuple[EmbeddingFacts, ...] = ()
+    trained_pixels: tuple[int, int] | None = None
+    trained_aspect: float = 2.0
+    named_few_steps: bool = False
     sizes: bool = False
     guidance: float | None = None
+
+    def trained_at(self, width: int, height: int) -> bool:
+        """Whether the model was trained on pictures of about this size."""
+        usual = self.width * self.height
+        least, most = self.trained_pixels or (0.7 * usual, 1.6 * usual)
+        shape = max(width, height) / min(width, height)
+        return least <= width * height <= most and shape <= 1.05 * self.trained_aspect  # sides are rounded
 
     def to_plain(self) -> dict[str, Any]:
         """The facts as JSON can hold them: sets become sorted lists."""

@@ -53,9 +53,6 @@ def _one_line(owner: str, error: ValidationError) -> str:
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
         return f"{owner} has no field {field!r}"
-    given = (
-        ""
-        if first["type"] in ("missing", "json_invalid", "value_error")
-        else f" (given: {first['input']!r:.60})"
-    )
+    shown = first["type"] not in ("missing", "json_invalid", "value_error")
+    given = f" (given: {first['input']!r:.60})" if shown else ""
     return f"{owner} {field}: {message}{given}" if field else f"{owner}: {message}{given}"

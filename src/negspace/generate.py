@@ -24,7 +24,7 @@ from negspace.prompt import parse
 from negspace.receipt import Receipt
 from negspace.request import Avoid, Request
 from negspace.run.attempts import Inspection
-from negspace.run.escalation import Limits, has_checks
+from negspace.run.escalation import Limits, watched_concepts
 from negspace.run.run import Driver, Result, Run
 
 DtypeName = Literal["float32", "bfloat16", "float16"]
@@ -35,16 +35,7 @@ _KEPT_ENCODERS = 8
 
 @final
 class Model:
-    """An opened model: it plans requests and makes their pictures.
-
-    Args:
-        name_or_path: where it is, or what exactly is to be opened.
-        dtype: arithmetic; None chooses by hardware.
-        device: where its networks are; None chooses by hardware.
-        batching: how many rows go through the network at once.
-        judge: inspects every picture; None is the model's own, where it has one and a check asks for it.
-        limits: how often a picture is made again.
-    """
+    """An opened model: it plans requests and makes their pictures. `load` explains its arguments."""
 
     def __init__(
         self,
@@ -61,13 +52,14 @@ class Model:
         self._batching = batching
         self._judge = judge
         self._limits = limits or Limits()
+        self._own_judge: Judge | None = None
         self._networks: dict[torch.dtype, Network] = {}
         self._encoders: dict[tuple[object, ...], Encoder] = {}
         self._facts = self.network().facts
 
     def __getstate__(self) -> dict[str, Any]:
         """A model travels to another process without its weights, and opens them there."""
-        return self.__dict__ | {"_networks": {}, "_encoders": {}}
+        return self.__dict__ | {"_networks": {}, "_encoders": {}, "_own_judge": None}
 
     @property
     def facts(self) -> ModelFacts:
@@ -103,7 +95,6 @@ class Model:
         """The request compiled for this model; nothing is generated.
 
         Args:
-            request: what is asked.
             operator_policies: they apply whatever the request says.
             tenant: on whose behalf.
 
@@ -165,10 +156,9 @@ class Model:
         return self._encoders[key]
 
     def _inspection(self, plan: Plan) -> Inspection:
-        """How the pictures of a plan are inspected."""
         judge = self._judge
-        if judge is None and has_checks(plan) and self.path == EMBEDDED:
-            judge = embedded_judge()
+        if judge is None and self.path == EMBEDDED and watched_concepts(plan):
+            judge = self._own_judge = self._own_judge or embedded_judge()
         return Inspection(judge, self._limits)
 
     def likeness(self, word: str, others: Sequence[str]) -> list[float]:
@@ -189,10 +179,10 @@ class Model:
         delivered alone, as it was carried out. No policy is read and nothing is inspected.
 
         Raises:
-            RequestError: the receipt does not say how it was carried out.
+            RequestError: there is no such picture, or the receipt does not say how it was carried out.
             NegspaceError: as `run`.
         """
-        image, carried = receipt.images[index], receipt.carried
+        image, carried = receipt.delivered(index), receipt.carried
         if carried is None:
             raise RequestError(
                 "this receipt does not say how its request was carried out; run the request instead"
@@ -215,7 +205,7 @@ class Model:
         prompt: str,
         *,
         avoid: str | Sequence[Avoid] | None = None,
-        seed: int = 0,
+        seed: int | None = None,
         n: int = 1,
         steps: int | None = None,
         scale: float | None = None,
@@ -229,15 +219,10 @@ class Model:
         """Pictures of a prompt without what is to be avoided.
 
         Args:
-            prompt: what is wanted.
-            avoid: what is not: a text, terms, or None; None, "" and a text are three different things.
-            seed: of the first picture; picture i is the one that seed + i gives alone.
-            n: how many pictures.
-            steps, scale, sampler: None takes the model's default.
-            rule: a text, as in a request; or a rule, which has its own scale; None takes the model's default.
-            dtype: arithmetic; None takes the model's.
-            operator_policies: they apply whatever the request says.
-            tenant: on whose behalf.
+            avoid: what is not wanted: a text, terms, or None; None, "" and a text are three different things.
+            seed: of the first picture; picture i of n is that of seed + i alone. None and -1 draw one.
+            steps, scale, sampler, rule, dtype: None takes the model's default; a `Rule` has its own scale.
+            operator_policies, tenant: as in `plan`.
             fields: any other field of a Request.
 
         Raises:
@@ -255,11 +240,7 @@ class Model:
         operator_policies: Sequence[Policy] = (),
         tenant: str | None = None,
     ) -> list[Result]:
-        """The pictures of many requests, as `run_all` makes those of their plans.
-
-        Args:
-            requests: what is asked.
-            operator_policies, tenant: as in `plan`.
+        """The pictures of many requests, as `run_all` makes those of their plans; policies as in `plan`.
 
         Raises:
             NegspaceError: as `plan` and `run`, before anything is generated.
@@ -312,7 +293,7 @@ def load(
         batching: rows per forward. `FixedBatches(2)`, the default, makes every picture independent of its
             companions bit for bit; `BatchesUpTo(16)` is faster for many pictures, exact to float tolerance.
         judge: looks at every picture for what is avoided, as `negspace.judge.open_judge` gives it. None is
-            nobody, but for the embedded model, whose own judge looks where a check asks for it.
+            nobody, but for the embedded model, which has a judge of its own.
         limits: how often a picture is made again when a check finds something.
         config: for a file, a model of its kind, whose settings and vocabulary it has; what the file lacks is
             taken from there. None asks the hub for the one it was made from.

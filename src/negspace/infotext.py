@@ -27,7 +27,6 @@ class Infotext:
     """The parameters of one picture.
 
     Attributes:
-        prompt: the prompt, possibly of several lines.
         negative: the negative prompt; empty where there is none.
         settings: the pairs of the last line in their order, values as text and without quotes.
     """

@@ -29,18 +29,8 @@ LARGEST = 4096 * 4096
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 """The formats that are read; of an animation only the first frame."""
 
-_DAMAGED = (
-    EOFError,
-    IndexError,
-    KeyError,
-    OSError,
-    OverflowError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-    struct.error,
-    zlib.error,
-)
+_PYTHON_ERRORS = (EOFError, IndexError, KeyError, OSError, OverflowError, SyntaxError, TypeError, ValueError)
+_DAMAGED = (*_PYTHON_ERRORS, struct.error, zlib.error)
 """What the decoders of the formats raise for damaged files."""
 
 _BACKGROUND = (255, 255, 255)  # behind the transparent parts of a picture
@@ -130,11 +120,7 @@ def read_mask(content: bytes) -> Pixels:
 
 
 def read_holes(content: bytes) -> Pixels:
-    """The pixels of a mask file whose transparent parts are redrawn and whose opaque parts are kept.
-
-    Raises:
-        RequestError: as `read_picture`.
-    """
+    """The pixels of a mask file whose transparent parts are redrawn; errors as in `read_picture`."""
     from PIL import ImageChops
 
     return Pixels.of(ImageChops.invert(_alpha(_decoded(content))))
@@ -166,11 +152,7 @@ def from_base64(text: str) -> bytes:
 
 
 def read_texts(content: bytes) -> dict[str, str]:
-    """The texts in a picture file by keyword; those of a PNG include its infotext and its receipt.
-
-    Raises:
-        RequestError: as `read_picture`.
-    """
+    """The texts in a picture file by keyword, infotext and receipt among them; errors as `read_picture`."""
     return _of_file(content, lambda image: {str(k): v for k, v in image.info.items() if isinstance(v, str)})
 
 

@@ -17,12 +17,7 @@ RECEIPT = "negspace"
 
 @dataclass(frozen=True)
 class PngTexts:
-    """The texts in a PNG file.
-
-    Attributes:
-        parameters: the infotext; None where there is none.
-        receipt: the receipt; None where there is none.
-    """
+    """The texts in a PNG file: its infotext and its receipt, None where there is none."""
 
     parameters: str | None
     receipt: Receipt | None

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
+from negspace.errors import RequestError
 from negspace.facts import EmbeddingFacts
 from negspace.findings import Finding
 from negspace.records import ImageRecord, JudgeRecord, JudgeVerdict, ModelRecord, SideRecord, TermRecord
@@ -19,18 +20,15 @@ class Receipt(Settings):
         carried: as it was carried out at first, after inline forms and policies; `Model.again` makes the
             pictures from it and their attempts.
         negative_dialect: the dialect of the avoid texts in `carried`.
-        model: the model that made them.
-        judge: the judge that looked at them; None where there was none.
+        model, judge: what made them, and what looked at them; None where no judge did.
         positive, negative: the texts as they were encoded.
         moved: what inline forms moved out of the prompt.
         embeddings: the textual-inversion embeddings, each with the sha256 of its file.
-        terms: the avoided terms.
         negative_acted: whether the negative was part of the conditioning and could change the pictures.
         why_not: if not, why, in plain words.
         evaluations: network passes by branch, over all pictures.
         images: one record for each delivered picture.
         withheld: one record for each picture that a check keeps back.
-        findings: what was noticed.
         versions: of the programs involved.
     """
 
@@ -53,9 +51,20 @@ class Receipt(Settings):
     findings: tuple[Finding, ...]
     versions: dict[str, str]
 
+    def delivered(self, index: int) -> ImageRecord:
+        """The record of delivered picture `index`, from 0; as in a list, -1 is the last.
+
+        Raises:
+            RequestError: there is no such picture; the message says what was withheld and why.
+        """
+        if -len(self.images) <= index < len(self.images):
+            return self.images[index]
+        kept = "".join(f"; withheld: {_withheld_text(image)}" for image in self.withheld)
+        raise RequestError(f"picture {index}: the receipt has {_pictures(len(self.images))}{kept}")
+
     def single(self, index: int) -> "Receipt":
         """The receipt of picture `index` alone: its request gives exactly that picture."""
-        image = self.images[index]
+        image = self.delivered(index)
         alone = {"seed": image.seed, "n": 1}
         single = self.model_copy(
             update={
@@ -79,6 +88,7 @@ class Receipt(Settings):
                     "looked": len(before.get(term.concept, ())),
                     "seen_before": before.get(term.concept, []).count("seen"),
                     "seen_after": after.get(term.concept, []).count("seen"),
+                    "unclear": after.get(term.concept, []).count("unknown"),
                 }
             )
             for term in terms
@@ -102,17 +112,25 @@ class Receipt(Settings):
             yield "judge", self.judge.name
         yield from (("part", part) for part in self.model.parts)
         yield from (("moved", _moved_text(moved)) for moved in self.moved)
-        yield from (("term", _term_text(term)) for term in self.terms)
+        yield from (("term", _term_text(term, self.judge is not None)) for term in self.terms)
         yield from (("embedding", _embedding_text(embedding)) for embedding in self.embeddings)
         yield from (("image", _image_text(image)) for image in self.images)
-        yield from (("withheld", f"seed {image.seed}{_attempts(image)}") for image in self.withheld)
+        yield from (("withheld", _withheld_text(image)) for image in self.withheld)
         yield from ((finding.level, finding.text) for finding in self.findings)
 
     def _counted(self) -> str:
         branches = ", ".join(f"{count} {branch}" for branch, count in self.evaluations.items())
-        pictures = "1 picture" if len(self.images) == 1 else f"{len(self.images)} pictures"
+        pictures = _pictures(len(self.images))
         withheld = f", {len(self.withheld)} more withheld" if self.withheld else ""
         return f"{sum(self.evaluations.values())} evaluations ({branches}) for {pictures}{withheld}"
+
+
+def _pictures(count: int) -> str:
+    return "1 picture" if count == 1 else f"{count} pictures"
+
+
+def _withheld_text(image: ImageRecord) -> str:
+    return f"seed {image.seed}{_attempts(image)}: {'; '.join(image.flags)}"
 
 
 def _by_concept(verdicts: Iterable[JudgeVerdict]) -> dict[str, list[str]]:
@@ -140,17 +158,22 @@ def _moved_text(moved: Moved) -> str:
     return f"{moved.text} (characters {moved.span[0]} to {moved.span[1]} of the prompt in the request)"
 
 
-def _term_text(term: TermRecord) -> str:
+def _term_text(term: TermRecord, judged: bool) -> str:
     weight = "" if term.weight == 1.0 else f" x{term.weight:g}"
     sources = ", ".join(term.origins) or term.source
     known = {True: "known", False: f"unknown: {', '.join(term.unknown)}", None: "vocabulary not available"}
     inert = f", inert: {term.why_not}" if term.effect == "inert" else ""
-    seen = (
-        f", seen in {term.seen_before} of {term.looked} pictures at first and in {term.seen_after} at last"
-        if term.looked
-        else ""
-    )
+    seen = f", {_seen_text(term)}" if judged else ""
     return f"{term.term}{weight} [{sources}] {known[term.known]}, through {term.channel}{inert}{seen}"
+
+
+def _seen_text(term: TermRecord) -> str:
+    """What the judge saw of a term, in words."""
+    if not term.looked:
+        return "the judge cannot tell whether it is seen"
+    unclear = f", unclear in {term.unclear}" if term.unclear else ""
+    counts = f"seen in {term.seen_before} of {term.looked} pictures at first and in {term.seen_after} at last"
+    return counts + unclear
 
 
 def _embedding_text(embedding: EmbeddingFacts) -> str:

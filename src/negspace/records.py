@@ -15,7 +15,6 @@ class TokenRecord(Frozen):
 
     Attributes:
         text: the chunk as it was written.
-        weight: its weight.
         tokens: the tokens it became, as text.
         known: whether the encoder has learned every word of it; None where the vocabulary is not available.
         cut: whether some of it did not reach the encoder.
@@ -32,7 +31,7 @@ class SideRecord(Frozen):
     """The text of one side of the conditioning, positive or negative, as it was encoded.
 
     Attributes:
-        text: the text; None where the side was absent.
+        text: None where the side was absent.
         windows: how many encoder windows it took.
         tokens: what each chunk became.
     """
@@ -62,6 +61,7 @@ class TermRecord(Frozen):
         looked: how many pictures a judge looked for it in.
         seen_before, seen_after: how many of these showed it at the first attempt, and at the attempt that
             counts.
+        unclear: in how many of these the judge could not tell, at the attempt that counts.
     """
 
     term: str
@@ -84,13 +84,13 @@ class TermRecord(Frozen):
     looked: int = 0
     seen_before: int = 0
     seen_after: int = 0
+    unclear: int = 0
 
 
 class JudgeRecord(Frozen):
     """The judge that looked at the pictures.
 
     Attributes:
-        name: of the judge.
         fingerprint: what its answers depend on: sha256 of weights and thresholds, or an address.
         retries, seconds: the limits within which a picture could be made again.
     """
@@ -105,12 +105,9 @@ class JudgeVerdict(Frozen):
     """What one judge says about one concept in one picture.
 
     Attributes:
-        concept: what the judge looked for.
-        judge: its name.
         verdict: "seen", "absent", or "unknown" where the judge could not tell, which never counts as absent.
         score: the higher, the more likely the concept is in the picture; None where there is no score.
-        threshold: the lowest score that counts as seen.
-        unit: of score and threshold.
+        threshold: the lowest score that counts as seen, in the same `unit`.
         calibrated: whether the threshold was set from examples.
         why_not: why the verdict is unknown, in plain words.
     """

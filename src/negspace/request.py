@@ -1,5 +1,6 @@
 """The request: everything a caller can ask for, as one frozen value with JSON both ways."""
 
+import secrets
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self
 
@@ -11,6 +12,7 @@ from negspace.pixels import Pixels, from_base64, read_mask, read_picture
 from negspace.ruletext import RuleLike
 
 LARGEST_SEED = 2**63 - 1
+_DRAWN_SEEDS = 2**32  # what every program that may read a receipt takes
 
 Check = Literal["none", "flag", "retry", "block"]
 CHECKS: tuple[Check, ...] = ("none", "flag", "retry", "block")
@@ -69,6 +71,15 @@ class Avoid(Frozen):
         return self
 
 
+def draw_seed() -> int:
+    """A fresh random seed, for a request that names none."""
+    return secrets.randbelow(_DRAWN_SEEDS)
+
+
+def _seed(value: object) -> object:
+    return draw_seed() if value in (None, -1) else value
+
+
 def _picture(value: object) -> object:
     return read_picture(from_base64(value)) if isinstance(value, str) else value
 
@@ -81,7 +92,7 @@ class Start(Frozen):
     """A picture to start from instead of noise alone.
 
     Attributes:
-        picture: the picture. A text is read as base64 of any picture file, or a data URL of it.
+        picture: a text is read as base64 of any picture file, or a data URL of it.
         strength: the share of the steps that is run; 1 keeps nothing of the picture.
         mask: what is redrawn: white is, black keeps every pixel, grey mixes. None is everywhere.
     """
@@ -161,7 +172,10 @@ class Request(Frozen):
         steps: steps of the sampler.
         sampler: a name in `negspace.models.samplers.SAMPLERS`.
         width, height: in pixels.
-        seed: seed of the first picture; picture i of n is the picture of seed + i alone.
+        fit_size: whether another size is replaced by the nearest one that the model was trained at; None is
+            what a server is set to, elsewhere no.
+        seed: seed of the first picture; picture i of n is the picture of seed + i alone. Left out, None or
+            -1, it is drawn when the request is made, and is a number from then on.
         n: how many pictures.
         dialect: grammar of prompt and avoid text, a name in `negspace.prompt.DIALECTS`.
         reading: what happens to syntax that cannot be read: "lenient" takes it as text, with a finding;
@@ -172,6 +186,7 @@ class Request(Frozen):
             of the first one. One of `other_avoids` alone has an effect, too, where `avoid` is None.
         embeddings: files of textual-inversion embeddings; their names are words in every text.
         weighting: how weights of words change the conditioning, a name in `WEIGHTINGS`.
+        check: what happens when a judge sees a term of one's own that names no check itself.
         policies: names of the policies to apply.
         dtype: arithmetic of the network; None chooses by hardware.
         start: the picture to start from, and what of it is redrawn; None starts from noise. It sets width and
@@ -193,7 +208,10 @@ class Request(Frozen):
     sampler: str | None = None
     width: Annotated[int, Field(ge=1, le=16384)] | None = None
     height: Annotated[int, Field(ge=1, le=16384)] | None = None
-    seed: Annotated[int, Field(ge=0, le=LARGEST_SEED)] = 0
+    fit_size: bool | None = None
+    seed: Annotated[int, Field(ge=0, le=LARGEST_SEED), BeforeValidator(_seed)] = Field(
+        default_factory=draw_seed
+    )
     n: Annotated[int, Field(ge=1, le=10_000)] = 1
     dialect: str = "a1111"
     reading: Literal["lenient", "strict"] = "lenient"
@@ -202,6 +220,7 @@ class Request(Frozen):
     other_avoids: tuple[str | None, ...] = ()
     embeddings: tuple[str, ...] = ()
     weighting: str = "a1111"
+    check: Check = "none"
     policies: tuple[str, ...] = ()
     dtype: Literal["float32", "bfloat16", "float16"] | None = None
     start: Start | None = None

@@ -25,13 +25,7 @@ class RuleLike(Protocol):
 
 @dataclass(frozen=True)
 class Call:
-    """A name with its values.
-
-    Attributes:
-        name: of a rule or a strength.
-        values: the positional ones, in order.
-        named: the named ones, in order.
-    """
+    """The name of a rule or a strength, with its positional and its named values in order."""
 
     name: str
     values: tuple["Value", ...] = ()

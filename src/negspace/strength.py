@@ -162,11 +162,7 @@ class LowHighLow(Strength):
 
 
 def constant(weight: float = 1.0) -> Strength:
-    """The same at every moment.
-
-    Raises:
-        RequestError: the weight is not a finite number.
-    """
+    """The same at every moment. A RequestError where the weight is not a finite number."""
     return Constant(weight)
 
 
@@ -185,20 +181,12 @@ def window(start: float, stop: float, weight: float | Strength = 1.0, axis: Axis
 
 
 def ramp(first: float, last: float, shape: Shape = "linear") -> Strength:
-    """From `first` at the first evaluation to `last` at the last one.
-
-    Raises:
-        RequestError: a bound is not a finite number, or the shape is unknown.
-    """
+    """As `Ramp`. A RequestError where a bound is not a finite number, or the shape is unknown."""
     return Ramp(first, last, shape)
 
 
 def low_high_low(weight: float = 1.0) -> Strength:
-    """From 0 over a peak in the middle back to 0, with this weight on average.
-
-    Raises:
-        RequestError: the weight is not a finite number.
-    """
+    """As `LowHighLow`. A RequestError where the weight is not a finite number."""
     return LowHighLow(weight)
 
 

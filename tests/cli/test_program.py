@@ -87,7 +87,7 @@ MISTAKES = {
     "scale inf": (["--scale", "inf"], "scale"),
     "steps 0": (["--steps", "0"], "steps"),
     "n 0": (["-n", "0"], "Request n:"),
-    "seed below": (["--seed", "-1"], "seed"),
+    "seed below": (["--seed", "-2"], "seed"),
     "seed above": (["--seed", str(2**63)], "seed"),
     "seed runs out": (["--seed", str(2**63 - 1), "-n", "2"], "seed"),
     "sampler": (["--sampler", "Euler b"], "'Euler a'"),

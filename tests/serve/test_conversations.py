@@ -18,7 +18,7 @@ from PIL import Image
 from negspace.judge import Judge
 from negspace.receipt import Receipt
 from negspace.records import JudgeVerdict
-from negspace.serve.judges import Judges
+from negspace.serve.catalogue import Judges
 from tests.serve.live import Live
 
 names = (f"talk-{number}" for number in count())

@@ -12,10 +12,8 @@ from negspace.models.files.source import Source
 from negspace.request import Request
 from negspace.serve.access.tenants import LOCAL
 from negspace.serve.catalogue import Catalogue
-from negspace.serve.jobs.events import Finished
-from negspace.serve.jobs.job import AcceptedJob
-from negspace.serve.observe.job_log import JobLog, JsonLogFormatter
-from negspace.serve.observe.traces import Traces
+from negspace.serve.jobs.job import AcceptedJob, Finished
+from negspace.serve.observe import JobLog, JsonLogFormatter, Traces
 from negspace.serve.refusal import too_busy
 from negspace.serve.settings import ServerSettings
 from tests.store.receipts import receipt

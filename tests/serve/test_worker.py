@@ -19,12 +19,10 @@ from negspace.models.files.source import Source
 from negspace.request import Request
 from negspace.serve.access.tenants import LOCAL
 from negspace.serve.catalogue import Catalogue
-from negspace.serve.jobs.events import JobProgress
-from negspace.serve.jobs.job import AcceptedJob
-from negspace.serve.jobs.listener import JobListener
+from negspace.serve.jobs.job import AcceptedJob, JobProgress
 from negspace.serve.jobs.queue import Queue, Ticket
 from negspace.serve.jobs.scheduler import JobScheduler
-from negspace.serve.jobs.worker import Worker
+from negspace.serve.jobs.worker import JobListener, Worker
 from negspace.serve.refusal import Refusal
 from negspace.serve.settings import ServerSettings
 from tests.pictures import gradient, half, text

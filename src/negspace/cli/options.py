@@ -74,7 +74,10 @@ def request_of(
         ),
     ] = None,
     n: Annotated[int, in_request("N", "How many pictures.", "--number", "-n")] = 1,
-    seed: Annotated[int, in_request("N", "Of the first picture; each further one adds 1.")] = 0,
+    seed: Annotated[
+        int | None,
+        in_request("N", "Of the first picture; each further one adds 1. -1, or left out: a random one."),
+    ] = None,
     model: ModelName = "embedded",
     dialect: Annotated[str, in_request("NAME", "Grammar of both texts.")] = "a1111",
     strict: Annotated[
@@ -99,6 +102,10 @@ def request_of(
             "FILE", "A textual-inversion embedding; its name becomes a word. May be given several times."
         ),
     ] = None,
+    check: Annotated[
+        str,
+        in_checks("WHAT", "What happens where a judge sees what is to be avoided: none, flag, retry, block."),
+    ] = "none",
     policy: Annotated[
         list[str] | None,
         in_request(
@@ -121,6 +128,9 @@ def request_of(
         ),
     ] = None,
     size: Annotated[str | None, in_generation("WxH", "In pixels, such as 64x64.")] = None,
+    fit_size: Annotated[
+        bool, in_generation("", "Take the nearest size that the model was trained at.", "--fit-size")
+    ] = False,
     start: Annotated[
         Path | None,
         in_generation(
@@ -170,6 +180,7 @@ def request_of(
             "sampler": sampler,
             "width": width,
             "height": height,
+            "fit_size": fit_size,
             "seed": seed,
             "n": n,
             "dialect": dialect,
@@ -179,6 +190,7 @@ def request_of(
             "weighting": weighting,
             "guidance": guidance,
             **({"routes": tuple(route)} if route else {}),
+            "check": check,
             "policies": tuple(policy or ()),
             "dtype": dtype,
             "start": _start(start, strength, mask),

@@ -77,9 +77,16 @@ def counted(receipt: Receipt) -> str:
     return f"{sum(receipt.evaluations.values())} evaluations for {pictures}: {by_branch}"
 
 
+_NOT_LOOKED = {True: "", False: "cannot tell"}  # by whether there is no judge
+
+
 def _term(term: TermRecord, receipt: Receipt) -> tuple[str, ...]:
     known = show.known_words(term.known, term.unknown)
-    seen = f"{term.seen_after} of {term.looked}, at first {term.seen_before}" if term.looked else ""
+    seen = (
+        f"{term.seen_after} of {term.looked}, at first {term.seen_before}"
+        if term.looked
+        else _NOT_LOOKED[receipt.judge is None]
+    )
     inert = (term.why_not or "") if receipt.negative_acted else ""  # else "acted" says it of all
     tokens = " ".join(token.removesuffix("</w>") for token in term.tokens)  # CLIP's mark of a word's end
     head = (term.term, f"{term.weight:g}", show.window_text(term.window), term.source, term.channel)

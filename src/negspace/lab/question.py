@@ -4,7 +4,7 @@ import math
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, Final, Literal, final
 
 from negspace.avoid.terms import content_words
@@ -13,7 +13,7 @@ from negspace.facts import ModelFacts
 from negspace.generate import Model
 from negspace.lab.arms import Ablation, Arm, ablation
 from negspace.lab.picture_store import PictureSpec
-from negspace.lab.results import ProofSizes, TermVerdict
+from negspace.lab.results import ProofSizes, TermKind, TermVerdict
 from negspace.lab.stats import checks
 from negspace.lab.trial import Design
 from negspace.lab.witness import Witness
@@ -109,17 +109,21 @@ class Question:
 
     def early_verdict(self, term: str) -> TermVerdict | None:
         """The verdict on a term of the list that needs no pictures; None if it needs some."""
+        reason = self._early_reason(term)
+        avoided = next(avoided for avoided in self.terms if avoided.term == term)
+        return None if reason is None else TermVerdict(term=avoided, kind=reason[0], why=reason[1])
+
+    def _early_reason(self, term: str) -> tuple[TermKind, str] | None:
         planned = next(entry for entry in self.plan.terms if entry.avoid.term == term)
-        verdict = partial(TermVerdict, term=next(avoided for avoided in self.terms if avoided.term == term))
         if not self.plan.acts:
-            return verdict(kind="inert", why=f"nothing that is avoided can act: {self.plan.why_not}")
+            return "inert", f"nothing that is avoided can act: {self.plan.why_not}"
         if planned.channel in ("nothing", "check only"):
-            return verdict(kind="inert", why="the model is not told about it")
+            return "inert", "the model is not told about it"
         if planned.avoid.weight == 0:
-            return verdict(kind="inert", why="its weight is 0")
+            return "inert", "its weight is 0"
         if planned.known is False and all(word in planned.unknown for word in content_words(term)):
             words = ", ".join(planned.unknown)
-            return verdict(kind="unknown", why=f"the text encoder has learned none of its words ({words})")
+            return "unknown", f"the text encoder has learned none of its words ({words})"
         return None
 
     def spec(self, arm: Arm, seed: int) -> PictureSpec:

@@ -42,17 +42,13 @@ class Row:
     def kind(self) -> Hashable:
         """Equal for rows that can go through the network together."""
         patch = None if self.patch is None else self.patch.kind
-        exchanged = tuple(
-            (
-                tuple(conditioning.hidden.shape),
-                conditioning.pooled is None,
-                conditioning.value_scale is None,
-                conditioning.exchange is None,
-                conditioning.mask is None,
-            )
-            for conditioning in self.conditionings
-        )
-        return tuple(self.x.shape), exchanged, patch, len(self.numbers)
+        kinds = tuple(map(_kind_of, self.conditionings))
+        return tuple(self.x.shape), kinds, patch, len(self.numbers)
+
+
+def _kind_of(given: Conditioning) -> Hashable:
+    optional = (given.pooled, given.value_scale, given.exchange, given.mask)
+    return tuple(given.hidden.shape), *(part is None for part in optional)
 
 
 class Network(ABC):

@@ -11,13 +11,7 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a network stands and how it calculates.
-
-    Attributes:
-        device: where it lives.
-        dtype: arithmetic of its layers.
-        layout: order of its pictures in memory.
-    """
+    """Where a network stands, the arithmetic of its layers, and the order of its pictures in memory."""
 
     device: torch.device
     dtype: torch.dtype
@@ -25,7 +19,7 @@ class Placement:
 
 
 def choose_placement(dtype: str | None = None, device: str | None = None) -> Placement:
-    """The footing for this machine; what is given wins over what would be chosen.
+    """The placement for this machine; what is given wins over what would be chosen.
 
     bfloat16 with channels last is several times faster than float32 on CPUs that multiply it in hardware
     (AMX, AVX512-BF16) and on CUDA. Elsewhere it would be emulated, so float32 is chosen.
@@ -39,11 +33,10 @@ def choose_placement(dtype: str | None = None, device: str | None = None) -> Pla
     """
     place = _device(device)
     if dtype is None:
-        chosen = torch.bfloat16 if _fast_bfloat16(place) else torch.float32
-    elif dtype in DTYPES:
-        chosen = DTYPES[dtype]
-    else:
+        dtype = "bfloat16" if _fast_bfloat16(place) else "float32"
+    if dtype not in DTYPES:
         raise ModelError(f"there is no dtype {dtype!r}; dtypes are: {', '.join(DTYPES)}")
+    chosen = DTYPES[dtype]
     narrow = chosen != torch.float32
     return Placement(place, chosen, torch.channels_last if narrow else torch.contiguous_format)
 

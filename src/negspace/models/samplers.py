@@ -77,15 +77,11 @@ SAMPLERS: dict[str, SamplerFacts] = {
 }
 """Every sampler by name, for networks that predict noise or velocity in it."""
 
+_FLOW_EULER = "FlowMatchEulerDiscreteScheduler"
 _FLOW = {"prediction_type": "flow_prediction", "use_flow_sigmas": True}
 
 FLOW_SAMPLERS: dict[str, SamplerFacts] = {
-    "Euler": SamplerFacts(
-        "scheduling_flow_match_euler_discrete",
-        "FlowMatchEulerDiscreteScheduler",
-        levels="flow",
-        shift="shift",
-    ),
+    "Euler": SamplerFacts("scheduling_flow_match_euler_discrete", _FLOW_EULER, levels="flow", shift="shift"),
     "Heun": SamplerFacts(
         "scheduling_flow_match_heun_discrete", "FlowMatchHeunDiscreteScheduler", levels="flow", shift="shift"
     ),
@@ -106,10 +102,7 @@ class Sampler:
     """One picture's way through its noise levels. It remembers earlier predictions, so it is used once.
 
     Args:
-        name: in `SAMPLERS`.
         settings: the model's scheduler settings.
-        steps: of the request.
-        spacing: how the model wants its noise levels spread.
 
     Attributes:
         evaluations: how often the network is asked over the whole schedule; more than `steps` for samplers of
@@ -132,20 +125,19 @@ class Sampler:
         most = self._scheduler.config.num_train_timesteps
         if steps > most:
             raise RequestError(f"this model was trained with {most} noise levels; {steps} steps are too many")
-        if facts.scheduler == "FlowMatchEulerDiscreteScheduler":
+        if facts.scheduler == _FLOW_EULER:
             self._scheduler.set_timesteps(steps, sigmas=list(spacing.levels) or None, mu=spacing.mu)
         else:
             self._scheduler.set_timesteps(steps)
-        if (
-            facts.levels != "alphas"
-        ):  # else it looks its first step up by time, and rounded times may be equal
-            self._scheduler.set_begin_index(0)
         self.steps = steps
         self.evaluations = len(self._scheduler.timesteps)
-        self.first = 0
+        self.skip(0)
 
     def skip(self, steps: int) -> None:
-        """Leave out the first steps. Before anything else, and once."""
+        """Leave out the first steps. Before anything else, and once.
+
+        The first index is given, for times that it would be looked up by are rounded and may be equal.
+        """
         self.first = steps * self._scheduler.order
         if self._facts.levels != "alphas":
             self._scheduler.set_begin_index(self.first)
@@ -209,7 +201,7 @@ def _shifted(settings: dict[str, Any], facts: SamplerFacts, spacing: Spacing) ->
 
     exp(mu) shifts as mu does: s -> exp(mu) s / (1 + (exp(mu) - 1) s).
     """
-    if facts.scheduler == "FlowMatchEulerDiscreteScheduler":
+    if facts.scheduler == _FLOW_EULER:
         return settings
     plain = float(settings.get("shift", settings.get("flow_shift", 1.0)))
     linear = settings.get("time_shift_type") == "linear"

@@ -26,11 +26,13 @@ from negspace.planning.negative import (
 )
 from negspace.planning.routes import route
 from negspace.planning.rule import ResolvedRule, resolve_rule
-from negspace.policy.applicable import Block, PolicyRecord
+from negspace.planning.sizes import fit_size, size_findings
+from negspace.policy.applicable import Block, PolicyRecord, applicable_policies
 from negspace.policy.govern import GovernedRequest, govern
 from negspace.policy.loading import template_findings
-from negspace.policy.policy import Policy
-from negspace.request import Moved, Request, Settings, Start
+from negspace.policy.policy import Policy, is_label
+from negspace.policy.recommended import with_recommended
+from negspace.request import Avoid, Check, Moved, Request, Settings, Start
 
 TermWithOrigins = tuple[Term, tuple[str, ...]]
 """A term and everyone who asked for it."""
@@ -117,19 +119,22 @@ def plan(
         PolicyError: there is no such policy, or it cannot be read.
         PromptError: a text cannot be read, or this dialect cannot write the weight of a term.
     """
-    refuse_unsupported(request, facts)
-    steps = facts.steps if request.steps is None else request.steps
-    read, moved = move_inline(request, steps)
+    records, policies = applicable_policies(request, facts, operator_policies, tenant)
+    settled, recommended = with_recommended(fit_size(request, facts), records, policies, facts)
+    refuse_unsupported(settled, facts)
+    steps = facts.steps if settled.steps is None else settled.steps
+    read, moved = move_inline(settled, steps)
     refuse_other_texts(read, facts)
     refuse_unreadable(read, negative_text(read.avoid, read.dialect), steps)
     governed = govern(
         read,
         facts,
         steps=steps,
-        operator=operator_policies,
-        tenant=tenant,
+        records=records,
+        policies=policies,
         count=estimator_for(facts).tokens,
     )
+    governed = replace(governed, findings=(*recommended, *governed.findings))
     return _compile(request, read, moved, governed, facts, steps)
 
 
@@ -238,6 +243,7 @@ def _compile(
             *routed.findings,
             *text_findings(read, governed, facts, negative, planned_terms, why_not),
             *rules.findings(rule, carried, facts),
+            *size_findings(request, carried, facts),
             *template_findings(facts, frozenset(record.name for record in governed.policies)),
             *(Finding("blocked", str(block), side="avoid") for block in unreachable),
         ),
@@ -262,7 +268,16 @@ def _terms(governed: GovernedRequest, steps: int) -> tuple[TermWithOrigins, ...]
     for term in (term for text in texts for term in terms_of(text, carried.dialect, steps)):
         if all(term.avoid != other.avoid for other, _ in terms):
             terms.append((Term(term.avoid), (term.avoid.source,)))
-    return tuple(terms)
+    return tuple(
+        (term._replace(avoid=_checked(term.avoid, carried.check)), origins) for term, origins in terms
+    )
+
+
+def _checked(avoid: Avoid, check: Check) -> Avoid:
+    """A term with the check of its request, unless a policy asks for it or it has a check of its own."""
+    if check == "none" or avoid.check != "none" or is_label(avoid.source):
+        return avoid
+    return avoid.model_copy(update={"check": check})
 
 
 def _why_not(

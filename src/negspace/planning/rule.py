@@ -122,7 +122,14 @@ def refuse_distilled(rule: ResolvedRule, facts: ModelFacts, routes: Sequence[Rou
 
 
 def findings(rule: ResolvedRule, request: Request, facts: ModelFacts) -> Iterator[Finding]:
-    """Findings on the scale."""
+    """Findings on the scale, and on where it comes from."""
+    if facts.named_few_steps and (request.scale is None or request.steps is None):
+        text = (
+            f"{facts.name} is taken for a model of {facts.steps} steps without guidance because of its "
+            'name; if it is not, put {"distilled": false, "default": {"steps": 20, "scale": 7}} into its '
+            "negspace.json"
+        )
+        yield Finding("few-steps-by-name", text)
     if request.scale is not None and request.scale != rule.scale:
         text = f"the rule sets its scale to {rule.scale:g}, so the scale {request.scale:g} does nothing"
         yield Finding("scale", text)

@@ -13,7 +13,6 @@ from negspace.policy.applicable import (
     Block,
     PolicyRecord,
     active_terms,
-    applicable_policies,
     inapplicable_findings,
 )
 from negspace.policy.claims import (
@@ -32,7 +31,8 @@ from negspace.request import Request
 
 HARMLESS = frozenset(
     (
-        "prompt avoid model steps sampler width height seed n dialect reading inline weighting policies dtype"
+        "prompt avoid model steps sampler width height fit_size seed n dialect reading inline weighting "
+        "policies check dtype"
     ).split()
 )
 """Fields of a request that cannot keep a locked term from acting. A new field keeps its default beside a
@@ -65,8 +65,8 @@ def govern(
     facts: ModelFacts,
     *,
     steps: int,
-    operator: Sequence[Policy],
-    tenant: str | None,
+    records: tuple[PolicyRecord, ...],
+    policies: Sequence[Policy],
     count: Callable[[str], int],
 ) -> GovernedRequest:
     """The request as its policies have it carried out.
@@ -75,15 +75,13 @@ def govern(
         request: as asked.
         facts: of the model.
         steps: of the sampler.
-        operator: policies that apply whatever is asked; those the request names are added.
-        tenant: on whose behalf.
+        records: of every policy that was asked for.
+        policies: those of them that apply.
         count: estimates how many tokens a text takes.
 
     Raises:
-        PolicyError: there is no such policy, or it cannot be read.
         PromptError: a text cannot be read.
     """
-    records, policies = applicable_policies(request, facts, operator, tenant)
     positive = take_out_negations(request.prompt, request.dialect, steps)
     findings = (*inapplicable_findings(records), *positive.findings)
     if not policies and not positive.avoided and not avoids_a_negation(request, steps):

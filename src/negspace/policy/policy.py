@@ -116,7 +116,7 @@ class AppliesTo(_PolicyValue):
 
 
 class Recommends(_PolicyValue):
-    """Settings that the makers of a checkpoint recommend. A finding names them; they are never set.
+    """Settings that the makers of a checkpoint recommend, for what a request by this policy leaves open.
 
     Attributes:
         scale, steps, sampler, guidance: as in a request.

@@ -28,7 +28,7 @@ from negspace.avoid.terms import is_plain
 from negspace.errors import PolicyError
 from negspace.facts import ModelFacts
 from negspace.frozen import Frozen
-from negspace.planning.negative import CHECK_ONLY, PlannedTerm, needs_a_judge
+from negspace.planning.negative import CHECK_ONLY, needs_a_judge
 from negspace.planning.plan import Plan, plan_governed
 from negspace.prompt import parse
 from negspace.records import JudgeVerdict
@@ -118,14 +118,16 @@ class Withhold:
 Decision = Deliver | Again | Withhold
 
 
-def concept_of(term: PlannedTerm, dialect: str) -> str:
+def concept_of(avoid: Avoid, dialect: str) -> str:
     """What a judge is asked for: the words of a term without syntax."""
-    return _clean(term.avoid, dialect)
+    return avoid.term if is_plain(avoid.term) else parse(avoid.term, dialect).clean
 
 
 def watched_concepts(plan: Plan) -> tuple[str, ...]:
     """Everything that a judge is to look for: what has a check, and what else is avoided, for the record."""
-    concepts = (concept_of(term, plan.negative_dialect) for term in plan.terms if _is_avoided(term))
+    # a negative weight asks for a term instead of avoiding it
+    avoided = (term.avoid for term in plan.terms if term.avoid.check != "none" or term.avoid.weight > 0)
+    concepts = (concept_of(avoid, plan.negative_dialect) for avoid in avoided)
     return tuple(dict.fromkeys(concept for concept in concepts if phrase(concept)))
 
 
@@ -141,7 +143,7 @@ def refuse_unchecked(plan: Plan, knows: Callable[[str], bool]) -> None:
     Raises:
         PolicyError: there is such a term.
     """
-    unchecked = [term for term in plan.terms if not knows(concept_of(term, plan.negative_dialect))]
+    unchecked = [term for term in plan.terms if not knows(concept_of(term.avoid, plan.negative_dialect))]
     for term in unchecked:
         if term.avoid.locked and term.channel == CHECK_ONLY:
             raise PolicyError(
@@ -205,7 +207,7 @@ def escalated(plan: Plan, terms: Sequence[str], seed: int, number: int, facts: M
     update: dict[str, object] = {"seed": retry_seed(seed, number), "n": 1}
     if plan.acts and plan.carried.avoid is not None and not isinstance(plan.carried.avoid, str):
         update["avoid"] = tuple(
-            _heavier(avoid, number) if phrase(_clean(avoid, plan.negative_dialect)) in keys else avoid
+            _heavier(avoid, number) if phrase(concept_of(avoid, plan.negative_dialect)) in keys else avoid
             for avoid in plan.carried.avoid
         )
         if plan.scale > 1.0 and not facts.distilled:
@@ -226,22 +228,12 @@ def _heavier(avoid: Avoid, number: int) -> Avoid:
     return avoid.model_copy(update={"weight": weight, "window": (0.0, 1.0)})
 
 
-def _clean(avoid: Avoid, dialect: str) -> str:
-    """The words of a term without syntax."""
-    return avoid.term if is_plain(avoid.term) else parse(avoid.term, dialect).clean
-
-
-def _is_avoided(term: PlannedTerm) -> bool:
-    """Whether a term is avoided: a negative weight asks for it instead."""
-    return term.avoid.check != "none" or term.avoid.weight > 0
-
-
 def _flags(attempt: Attempt) -> Iterator[Flag]:
     verdicts = {phrase(verdict.concept): verdict for verdict in attempt.verdicts}
     for term in attempt.plan.terms:
         if term.avoid.check == "none":
             continue
-        concept = concept_of(term, attempt.plan.negative_dialect)
+        concept = concept_of(term.avoid, attempt.plan.negative_dialect)
         verdict = verdicts.get(phrase(concept))
         if verdict is None:
             why = f"nothing looked for {concept!r} in the picture: no judge at hand knows it"

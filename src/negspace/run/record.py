@@ -2,6 +2,7 @@
 
 import hashlib
 import platform
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from negspace import __version__
@@ -139,7 +140,7 @@ def _terms(
         inert = why_not or _why_inert(term, tokens, cut, steps)
         yield TermRecord(
             **term.avoid.model_dump(),
-            concept=concept_of(term, plan.negative_dialect),
+            concept=concept_of(term.avoid, plan.negative_dialect),
             span=term.span,
             channel=term.channel,
             tokens=tokens,
@@ -202,8 +203,7 @@ def _lasting(findings: Sequence[Finding]) -> Iterator[Finding]:
 
 
 def _summed(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    total: dict[str, int] = {}
+    total = Counter[str]()
     for count in counts:
-        for branch, number in count.items():
-            total[branch] = total.get(branch, 0) + number
-    return total
+        total.update(count)
+    return dict(total)

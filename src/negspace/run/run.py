@@ -15,6 +15,7 @@ from negspace.engine import Batching, Engine, Lane
 from negspace.models.base import Network
 from negspace.planning.plan import Plan, refuse_blocked
 from negspace.receipt import Receipt
+from negspace.records import ImageRecord
 from negspace.run.attempts import Inspection, PictureRun, PreparedPlan, inspect_finished
 from negspace.run.escalation import refuse_unchecked
 from negspace.run.record import receipt_of
@@ -36,6 +37,11 @@ class Result:
     receipt: Receipt
     latents: Tensor
     seconds: float
+
+    @property
+    def withheld(self) -> tuple[ImageRecord, ...]:
+        """The record of each picture that a check keeps back; its `flags` say why."""
+        return self.receipt.withheld
 
 
 @final

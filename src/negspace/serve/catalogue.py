@@ -1,14 +1,16 @@
-"""The models, policies and embeddings of a server. Clients use names; only the operator knows file paths."""
+"""The models, policies, embeddings and judges of a server. Clients use names, only the operator paths."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from threading import Lock
 from typing import Any, final
 
 from negspace.encoding import load_embeddings
 from negspace.errors import RequestError, lookup
 from negspace.facts import EmbeddingFacts, ModelFacts
+from negspace.judge import Judge, embedded_judge
 from negspace.models.catalogue import read_facts
-from negspace.models.files.source import Source
+from negspace.models.files.source import EMBEDDED, Source
 from negspace.planning.plan import Plan, plan
 from negspace.policy.loading import load_policy, shipped_names
 from negspace.policy.policy import Policy
@@ -38,6 +40,7 @@ class Catalogue:
     def __init__(self, settings: ServerSettings) -> None:
         self._sources = dict(settings.models)
         self._aliases = dict(settings.aliases)
+        self._fitted = settings.fit_sizes
         self._policy_files = {name: name for name in shipped_names()} | {
             name: str(file) for name, file in settings.policies.items()
         }
@@ -105,7 +108,8 @@ class Catalogue:
             _refuse_paths(read(request.rule))
         return request.model_copy(
             update={
-                "model": self.model_name(request.model),
+                "model": (model := self.model_name(request.model)),
+                "fit_size": model in self._fitted if request.fit_size is None else request.fit_size,
                 "policies": _files("policy", request.policies, self._policy_files),
                 "embeddings": _files("embedding", request.embeddings, self._embedding_files),
             }
@@ -119,11 +123,8 @@ class Catalogue:
         """
         embeddings = tuple(self._facts_by_file[file] for file in resolved.embeddings)
         facts = replace(self.models[resolved.model or self.default], embeddings=embeddings)
-        return plan(resolved, facts, operator_policies=self.tenant_policies(tenant), tenant=tenant.name)
-
-    def tenant_policies(self, tenant: Tenant) -> tuple[Policy, ...]:
-        """The policies that apply to every request of a tenant."""
-        return tuple(self.policies[name] for name in tenant.policies)
+        policies = tuple(self.policies[name] for name in tenant.policies)
+        return plan(resolved, facts, operator_policies=policies, tenant=tenant.name)
 
     def public_receipt(self, receipt: Receipt, request: Request) -> Receipt:
         """A receipt for clients: with the names of the request instead of file paths."""
@@ -151,6 +152,35 @@ class Catalogue:
         names = {file: name for name, file in self._embedding_files.items()}
         # an accepted plan may have an embedding that the settings do not name any more
         return tuple(replace(facts, file=names.get(facts.file, facts.name)) for facts in embeddings)
+
+
+@final
+class Judges:
+    """The judge of each model, opened at its first use. May be called by any thread.
+
+    Args:
+        catalogue: has the files of each model.
+        open: opens the judge of the embedded model, the only model with a judge of its own.
+    """
+
+    def __init__(self, catalogue: Catalogue, open: Callable[[], Judge] = embedded_judge) -> None:
+        self._catalogue = catalogue
+        self._open = open
+        self._lock = Lock()
+        self._embedded: Judge | None = None
+
+    def of(self, model: str) -> Judge | None:
+        """The judge of a model's pictures; None if it has none.
+
+        Raises:
+            JudgeError: the judge does not fit the weights.
+        """
+        if self._catalogue.source(model).path != EMBEDDED:
+            return None
+        with self._lock:
+            if self._embedded is None:
+                self._embedded = self._open()
+            return self._embedded
 
 
 def _names(request: Request) -> dict[str, Any]:

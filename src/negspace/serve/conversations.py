@@ -38,13 +38,11 @@ class NextRequest:
     Attributes:
         about: id of the request that it was about.
         changes: of what is avoided.
-        request: the next iteration; None where nothing is to be changed.
-        job: that makes it; None where there is none.
+        job: makes the next iteration; None where nothing is to be changed.
     """
 
     about: str
     changes: tuple[Change, ...]
-    request: Request | None
     job: Job | None
 
 
@@ -80,15 +78,13 @@ async def feedback(
         about = (await _request_about(service, tenant, conversation, about)).accepted
     revision = await _revised(service, tenant, conversation, about, complaint, thumbs)
     if not any(change.why_not is None for change in revision.changes):
-        return NextRequest(about.id, revision.changes, None, None)
+        return NextRequest(about.id, revision.changes, None)
     request = about.request.model_copy(update={"avoid": tuple(_request_terms(revision))})
     job = await service.submit(request, tenant, conversation=conversation)
-    return NextRequest(about.id, revision.changes, request, job)
+    return NextRequest(about.id, revision.changes, job)
 
 
-async def submit(
-    service: Service, client_request: ClientRequest, tenant: Tenant, *, previews: int = 0
-) -> Job:
+async def submit(service: Service, client: ClientRequest, tenant: Tenant, *, previews: int = 0) -> Job:
     """Accept a request of a client of another dialect.
 
     With a complaint or thumbs it is the next iteration of its conversation: fields that the client leaves out
@@ -96,28 +92,22 @@ async def submit(
 
     Args:
         service: accepts it.
-        client_request: the request.
+        client: the request.
         tenant: on whose behalf.
         previews: as in `Service.submit`.
 
     Raises:
         NegspaceError: as `feedback` and `Service.submit`.
     """
-    request = client_request.request
-    if client_request.complaint or client_request.thumbs is not None:
-        about = (await _request_about(service, tenant, client_request.conversation, None)).accepted
+    request = client.request
+    if client.complaint or client.thumbs is not None:
+        about = (await _request_about(service, tenant, client.conversation, None)).accepted
         revision = await _revised(
-            service,
-            tenant,
-            client_request.conversation,
-            about,
-            client_request.complaint,
-            client_request.thumbs,
-            request,
+            service, tenant, client.conversation, about, client.complaint, client.thumbs, request
         )
-        fields = {name: getattr(request, name) for name in client_request.given}
+        fields = {name: getattr(request, name) for name in client.given}
         request = about.request.model_copy(update={**fields, "avoid": tuple(_request_terms(revision))})
-    return await service.submit(request, tenant, previews=previews, **client_request.submit_arguments)
+    return await service.submit(request, tenant, previews=previews, **client.submit_arguments)
 
 
 def changes_of(changes: tuple[Change, ...]) -> list[dict[str, Any]]:

@@ -27,8 +27,7 @@ from fastapi.responses import JSONResponse
 
 from negspace.receipt import Receipt
 from negspace.serve.access.tenants import Tenant
-from negspace.serve.jobs.events import Finished, Picture
-from negspace.serve.jobs.job import Job
+from negspace.serve.jobs.job import Finished, Job, Picture
 from negspace.serve.refusal import Refusal
 from negspace.serve.service import Service
 

@@ -9,7 +9,7 @@ import uvicorn
 
 from negspace.errors import RequestError
 from negspace.serve.app import create_app
-from negspace.serve.observe.job_log import log_as_json_lines
+from negspace.serve.observe import log_as_json_lines
 from negspace.serve.service import Service
 from negspace.serve.settings import ServerSettings
 

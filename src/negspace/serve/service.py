@@ -3,9 +3,11 @@
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 from typing import final
 
 from negspace.errors import NegspaceError, RequestError
+from negspace.findings import Finding
 from negspace.generate import Model, load
 from negspace.judge import open_judges
 from negspace.planning.plan import Plan, refuse_blocked
@@ -19,18 +21,14 @@ from negspace.serve.access.request_limits import (
     refuse_model,
 )
 from negspace.serve.access.tenants import Tenant
-from negspace.serve.catalogue import Catalogue
+from negspace.serve.catalogue import Catalogue, Judges
 from negspace.serve.jobs.archive import Archive
-from negspace.serve.jobs.events import Done, Event, Failed
-from negspace.serve.jobs.job import AcceptedJob, Job
+from negspace.serve.jobs.job import AcceptedJob, Done, Event, Failed, Job
 from negspace.serve.jobs.outcomes import Outcomes, failure_json
 from negspace.serve.jobs.queue import Full, Queue, Ticket
 from negspace.serve.jobs.scheduler import JobScheduler
 from negspace.serve.jobs.worker import Worker
-from negspace.serve.judges import Judges
-from negspace.serve.observe.job_log import JobLog
-from negspace.serve.observe.metrics import Metrics
-from negspace.serve.observe.traces import Traces
+from negspace.serve.observe import JobLog, Metrics, Traces
 from negspace.serve.refusal import forbidden, not_found, refusal_of, too_busy, too_many
 from negspace.serve.settings import ServerSettings, read_batching
 from negspace.store import AcceptedRequest, Store
@@ -146,6 +144,7 @@ class Service:
         deadline: float | None = None,
         conversation: str | None = None,
         previews: int = 0,
+        findings: Sequence[Finding] = (),
     ) -> Job:
         """Accept a request. Once this returns it is not lost, whatever becomes of the process.
 
@@ -156,6 +155,7 @@ class Service:
             deadline: seconds within which it must be finished; None is any time.
             conversation: that it belongs to.
             previews: how often each picture is to be shown on its way.
+            findings: of the reading of what the client sent; they join those of the plan.
 
         Raises:
             Refusal: there is no room, or the tenant may not ask for this.
@@ -166,6 +166,7 @@ class Service:
         self.rate_limits.admit(tenant)
         plan = await self._plan_within_limits(request, tenant)
         refuse_blocked(plan)
+        plan = plan.model_copy(update={"findings": (*findings, *plan.findings)})
         until = None if deadline is None else time.time() + deadline
         job = AcceptedJob(request, plan, tenant, priority, until, conversation, previews)
         ticket = _ticket(job)

@@ -55,6 +55,8 @@ class ServerSettings(BaseSettings):
         models: the models by name: the place of each, or the fields of a `Source`, which can replace parts of
             it. The first is the default.
         policies: files of policies by name, in addition to those that ship with Negspace.
+        fit_sizes: models whose pictures get the nearest size that the model was trained at, unless a request
+            says `fit_size` itself: clients often send 512x512 or 1024x1024 to every model.
         aliases: names that clients of other servers have built in, each with the model it stands for; "" is
             the default model.
         embeddings: files of textual inversion by name.
@@ -88,6 +90,7 @@ class ServerSettings(BaseSettings):
     models: Annotated[dict[str, Annotated[Source, BeforeValidator(_source_fields)]], Field(min_length=1)] = {
         EMBEDDED: Source(EMBEDDED)
     }
+    fit_sizes: frozenset[str] = frozenset({"embedded"})
     aliases: dict[str, str] = {"dall-e-2": "", "dall-e-3": "", "gpt-image-1": "", "gpt-image-1.5": ""}
     policies: dict[str, Path] = {}
     embeddings: dict[str, Path] = {}

@@ -19,9 +19,9 @@ class Autoencoder(ModelPart, ABC):
     def pixels_per_latent(self, settings: Mapping[str, Any]) -> int:
         """Pixels along a side of one latent."""
 
-    @abstractmethod
     def latent_channels(self, settings: Mapping[str, Any]) -> int:
         """Channels of the latents."""
+        return int(settings["latent_channels"])
 
     @abstractmethod
     def normalize(self, settings: Mapping[str, Any], latents: "Tensor") -> "Tensor":
@@ -50,9 +50,6 @@ class KlAutoencoder(Autoencoder):
     def pixels_per_latent(self, settings: Mapping[str, Any]) -> int:
         return 2 ** (len(settings["block_out_channels"]) - 1)
 
-    def latent_channels(self, settings: Mapping[str, Any]) -> int:
-        return int(settings["latent_channels"])
-
     def normalize(self, settings: Mapping[str, Any], latents: "Tensor") -> "Tensor":
         mean, deviation = _by_channel(settings, latents)
         if mean is not None and deviation is not None:
@@ -75,9 +72,6 @@ class DeepCompressionAutoencoder(Autoencoder):
 
     def pixels_per_latent(self, settings: Mapping[str, Any]) -> int:
         return 2 ** (len(settings["encoder_block_out_channels"]) - 1)
-
-    def latent_channels(self, settings: Mapping[str, Any]) -> int:
-        return int(settings["latent_channels"])
 
     def normalize(self, settings: Mapping[str, Any], latents: "Tensor") -> "Tensor":
         return latents * settings["scaling_factor"]

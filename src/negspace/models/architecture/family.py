@@ -46,12 +46,7 @@ class NetworkInput:
 
 @dataclass(frozen=True)
 class Defaults:
-    """What a request gets where neither it nor `negspace.json` says.
-
-    Attributes:
-        steps, scale: of the request.
-        distilled: whether guidance was distilled into the weights.
-    """
+    """What a request gets where neither it nor `negspace.json` says; `distilled` as in `ModelFacts`."""
 
     steps: int
     scale: float
@@ -62,14 +57,14 @@ class Family(ABC):
     """An architecture: its parts, its facts, and how its network is called.
 
     Class attributes:
-        name: in `ModelFacts.family`.
-        title: for people.
+        name, title: in `ModelFacts.family`, and for people.
         pipeline: the class of diffusers that an index names.
         text_encoders: in the order in which they are read.
         denoiser, vae: its networks.
         must_match: settings of the denoiser that another one must share to replace it.
         lora_mixin: the class in `diffusers.loaders.lora_pipeline` that reads LoRA files; "" where none does.
         defaults: of a model of this family.
+        trained_pixels, trained_aspect: as in `ModelFacts`.
         few_steps: steps of a model that is, by its name, distilled to a few; 0 where there is none.
     """
 
@@ -82,6 +77,8 @@ class Family(ABC):
     must_match: ClassVar[tuple[str, ...]] = ("in_channels", "out_channels")
     lora_mixin: ClassVar[str] = ""
     defaults: ClassVar[Defaults]
+    trained_pixels: ClassVar[tuple[int, int] | None] = None
+    trained_aspect: ClassVar[float] = 2.0
     few_steps: ClassVar[int] = 0
 
     @abstractmethod
@@ -113,6 +110,8 @@ class Family(ABC):
     def _with_defaults(self, described: ModelFacts, folder: ModelFolder) -> ModelFacts:
         """Facts with the defaults of the family, and above them those of `negspace.json`."""
         defaults = self.defaults_of(folder)
+        trained = folder.negspace_json.get("trained", {})
+        pixels = trained.get("pixels", self.trained_pixels)
         facts = replace(
             described,
             family=self.name,
@@ -120,6 +119,9 @@ class Family(ABC):
             distilled=bool(folder.negspace_json.get("distilled", defaults.distilled)),
             steps=defaults.steps,
             scale=defaults.scale,
+            trained_pixels=None if pixels is None else (int(pixels[0]), int(pixels[1])),
+            trained_aspect=float(trained.get("aspect", self.trained_aspect)),
+            named_few_steps=self._is_named_few_steps(folder) and "distilled" not in folder.negspace_json,
         )
         own = folder.negspace_json.get("default", {})
         names = ("width", "height", "steps", "scale", "sampler", "guidance")
@@ -128,9 +130,12 @@ class Family(ABC):
 
     def defaults_of(self, folder: ModelFolder) -> Defaults:
         """The defaults of the model in a folder."""
-        if self.few_steps and has_few_steps(folder.name):
+        if self._is_named_few_steps(folder):
             return Defaults(self.few_steps, scale=1.0, distilled=True)
         return self.defaults
+
+    def _is_named_few_steps(self, folder: ModelFolder) -> bool:
+        return bool(self.few_steps) and has_few_steps(folder.name)
 
     def present_encoders(self, folder: ModelFolder) -> tuple[TextPart, ...]:
         """The text encoders that a folder has; one that is not optional is taken to be there."""
@@ -144,11 +149,9 @@ class Family(ABC):
         return tuple(part.facts(folder.settings(part.folder), learned) for part in parts)
 
     def join_encoders(self, encoders: "Sequence[TextEncoder]", settings: dict[str, Any]) -> "Encoder":
-        """Its text encoders as one; a family with several overrides this.
+        """Its text encoders, in the order of `text_encoders`, as one; a family with several overrides this.
 
-        Args:
-            encoders: those that are there, in the order of `text_encoders`.
-            settings: of the denoiser.
+        `settings` are those of the denoiser.
         """
         (encoder,) = encoders
         return encoder
@@ -162,10 +165,7 @@ class Family(ABC):
     def spacing(self, settings: dict[str, Any], steps: int, shape: tuple[int, int, int]) -> Spacing:
         """How the noise levels of a picture are spread, beyond what the scheduler's settings say.
 
-        Args:
-            settings: of the scheduler.
-            steps: of the request.
-            shape: (channels, height, width) of the latents.
+        `shape` is (channels, height, width) of the latents.
         """
         return AS_CONFIGURED
 

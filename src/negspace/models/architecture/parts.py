@@ -8,13 +8,7 @@ from negspace.facts import EncoderFacts, TextEncoderLayer
 
 @dataclass(frozen=True)
 class ModelPart:
-    """A network of a family.
-
-    Attributes:
-        folder: its folder in a diffusers folder.
-        module: of its class.
-        class_name: of its class.
-    """
+    """A network of a family: its folder in a diffusers folder, and its class."""
 
     folder: str
     module: str
@@ -67,11 +61,7 @@ def clip(number: int, *, projecting: bool = False, **layer: Any) -> TextPart:
 
 
 def t5(number: int, window: int, *, optional: bool = False, **layer: Any) -> TextPart:
-    """The T5 text encoder number 1, 2.. of a family; `layer` as in `TextEncoderLayer`.
-
-    Args:
-        window: tokens that it reads.
-    """
+    """The T5 text encoder number 1, 2.. of a family, with its window in tokens; `layer` as in `clip`."""
     return TextPart(
         folder=f"text_encoder{_suffix(number)}",
         module="transformers.models.t5.modeling_t5",
@@ -97,7 +87,6 @@ def language_model(
     Args:
         module: under `transformers.models`, as that of `tokenizer_class`.
         special: the `special_tokens` around a text.
-        layer: as in `TextEncoderLayer`.
     """
     return TextPart(
         folder="text_encoder",

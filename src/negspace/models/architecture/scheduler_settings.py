@@ -1,11 +1,17 @@
 """What the scheduler settings and the name of a model say about it."""
 
+import re
+
 from negspace.errors import ModelError
 from negspace.facts import Prediction
 from negspace.models.files.source import ModelFolder
 
-_FEW_STEPS = ("turbo", "lightning", "lcm", "hyper", "dmd", "schnell")
-"""Parts of the names of models that are distilled to a few steps."""
+_FEW_STEPS = re.compile(
+    r"(?:^|[^A-Za-z]|[a-z](?=[A-Z])|(?i:xl|sd))"  # the beginning of a word, or "sdxl" before it
+    r"(?:(?i:turbo|lightning|lcm|dmd2?|schnell)(?:$|[^A-Za-z]|(?<=[a-z])(?=[A-Z]))"
+    r"|(?i:hyper)(?:$|[^A-Za-z]|(?i:sd)))"
+)
+"""Words in the names of models that are distilled to a few steps. "hyper" alone: hyperRealism is none."""
 
 _SAMPLERS = {
     "DDIMScheduler": "DDIM",
@@ -38,4 +44,4 @@ def sampler_of(folder: ModelFolder) -> str:
 
 def has_few_steps(name: str) -> bool:
     """Whether a model is, by its name, distilled to a few steps."""
-    return any(part in name.lower() for part in _FEW_STEPS)
+    return _FEW_STEPS.search(name) is not None

@@ -92,12 +92,8 @@ class RowByRowTransformer(PackedFlowTransformer, ABC):
 def dynamic_shift(settings: dict[str, Any], tokens: int, highest: float = 1.15) -> float | None:
     """mu, by which a schedule is shifted towards noise for large pictures; None where it is not.
 
-    Linear in the number of tokens of the picture, between the two ends in the scheduler's settings.
-
-    Args:
-        settings: of the scheduler.
-        tokens: of the picture.
-        highest: mu at the upper end, where the settings do not say.
+    Linear in the number of tokens of the picture, between the two ends in the scheduler's settings; `highest`
+    is mu at the upper end, where they do not say.
     """
     if not settings.get("use_dynamic_shifting"):
         return None

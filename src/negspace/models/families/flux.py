@@ -33,6 +33,8 @@ class Flux(PackedFlowTransformer):
     must_match = ("in_channels", "joint_attention_dim", "pooled_projection_dim", "guidance_embeds")
     lora_mixin = "FluxLoraLoaderMixin"
     attentions = ("cross-attention",)
+    trained_pixels = (100_000, 2_100_000)  # 0.1 to 2 megapixels, as its makers say
+    trained_aspect = 4.0
 
     def describe(self, folder: ModelFolder) -> ModelFacts:
         guidance = 3.5 if _takes_guidance(folder) else None

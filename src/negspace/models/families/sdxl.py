@@ -35,6 +35,7 @@ class StableDiffusionXL(UNetFamily):
     )
     lora_mixin = "StableDiffusionXLLoraLoaderMixin"
     defaults = Defaults(steps=30, scale=5.0)
+    trained_aspect = 4.0  # the buckets of the SDXL report, appendix I: 512x2048 to 2048x512
     few_steps = 4
 
     def describe(self, folder: ModelFolder) -> ModelFacts:

@@ -17,9 +17,8 @@ class WeightFiles:
     """The weights of a model, to be told apart from others.
 
     Attributes:
-        folder: where they lie.
-        files: in it.
-        besides: files from elsewhere that change what they do, each with a word on how.
+        folder, files: where they lie.
+        added: files from elsewhere that change what they do, each with a word on how.
     """
 
     folder: Path

@@ -47,12 +47,7 @@ class TensorHeader:
 
 @dataclass(frozen=True)
 class Header:
-    """The header of a file.
-
-    Attributes:
-        tensors: by name.
-        metadata: what else its writer noted.
-    """
+    """The header of a file: its tensors by name, and what else its writer noted."""
 
     tensors: dict[str, TensorHeader]
     metadata: dict[str, str]

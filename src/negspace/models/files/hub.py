@@ -26,10 +26,7 @@ def fetch(name: str, patterns: Sequence[str], revision: str | None = None) -> Pa
     What is in the cache is not fetched again, and nothing is where the client is told to be offline
     (HF_HUB_OFFLINE).
 
-    Args:
-        name: its id.
-        patterns: of the files.
-        revision: a commit; None is the newest.
+    `revision` is a commit; None is the newest.
 
     Raises:
         ModelError: it is not there, may not be read, or cannot be reached.
@@ -52,7 +49,6 @@ def fetch_weights(name: str, folder: Path, parts: Sequence[str], allow_pickle: b
         name: the id of the model.
         folder: of it in the cache.
         parts: folders in it.
-        allow_pickle: whether pickled weights may be fetched.
 
     Raises:
         ModelError: as `fetch`.

@@ -29,9 +29,9 @@ class Layout:
 
     Attributes:
         family: its name.
-        mark: the end of a name of a tensor that only this family has.
-        home: (file, what it holds, what it says of its scheduler) to the model of the hub whose settings and
-            vocabulary are its own.
+        tensor_suffix: the end of a name of a tensor that only this family has.
+        hub_id: (file, what it holds, what it says of its scheduler) to the model of the hub whose settings
+            and vocabulary are its own.
         split: (tensors, settings) to tensors by part, under the names of diffusers; parts that are not in the
             file are left out.
     """
@@ -199,6 +199,10 @@ def _sd_home(file: Path, held: Mapping[str, TensorHeader], says: Mapping[str, An
     return "stabilityai/stable-diffusion-2-1" if v else "stabilityai/stable-diffusion-2-1-base"
 
 
+def _sdxl_home(*_: object) -> str:
+    return "stabilityai/stable-diffusion-xl-base-1.0"
+
+
 def _sd3_home(file: Path, held: Mapping[str, TensorHeader], says: Mapping[str, Any]) -> str:
     if not any(name.endswith("x_block.attn.ln_q.weight") for name in held):
         return "stabilityai/stable-diffusion-3-medium-diffusers"
@@ -214,12 +218,7 @@ def _flux_home(file: Path, held: Mapping[str, TensorHeader], says: Mapping[str, 
 LAYOUTS = (
     Layout("flux", "double_blocks.0.img_attn.qkv.weight", _flux_home, _split_flux),
     Layout("sd3", "joint_blocks.0.x_block.attn.qkv.weight", _sd3_home, _split_sd3),
-    Layout(
-        "sdxl",
-        "diffusion_model.label_emb.0.0.weight",
-        lambda *_: "stabilityai/stable-diffusion-xl-base-1.0",
-        _split_sdxl,
-    ),
+    Layout("sdxl", "diffusion_model.label_emb.0.0.weight", _sdxl_home, _split_sdxl),
     Layout("sd", "diffusion_model.input_blocks.0.0.weight", _sd_home, _split_sd),
 )
 """Every layout; the first that a file has the mark of is its own."""

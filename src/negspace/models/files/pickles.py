@@ -31,11 +31,7 @@ _LARGEST_PROGRAM = 64 * 2**20
 
 
 def refuse_pickle(file: Path, allowed: bool) -> None:
-    """Stop before a pickled file unless it was allowed.
-
-    Raises:
-        ModelError: it was not.
-    """
+    """Stop with a ModelError before a pickled file, unless it was allowed."""
     if not allowed:
         raise ModelError(
             f"{str(file)!r} is pickled and could run a program; convert it to safetensors, or allow it with "
@@ -58,16 +54,7 @@ def read_pickle(file: Path, allowed: bool) -> "dict[str, Tensor]":
 
     try:
         content: Any = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
-    except (
-        RuntimeError,
-        EOFError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        OSError,
-        IndexError,
-    ) as error:
+    except (OSError, RuntimeError, ValueError, LookupError, TypeError, AttributeError, EOFError) as error:
         raise _amiss(file, _line(error)) from None
     except pickle.UnpicklingError as error:
         raise _amiss(file, _line(error)) from None

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from negspace.encoding import Encoder, scaled, stack_scales
+from negspace.encoding import Conditioning, Encoder, scaled, stack_scales
 from negspace.errors import RequestError
 from negspace.facts import ModelFacts
 from negspace.guidance import Patch
@@ -30,14 +30,7 @@ from negspace.request import Request
 
 @dataclass(frozen=True, eq=False)
 class LoadedParts:
-    """The parts of a model, read.
-
-    Attributes:
-        denoiser, vae: its networks, in evaluation mode.
-        encoder: reads prompts.
-        scheduler: settings of its scheduler.
-        weights: what the pictures are made with.
-    """
+    """The parts of a model, read: networks in evaluation mode, and the settings of its scheduler."""
 
     denoiser: Any
     vae: Any
@@ -48,14 +41,7 @@ class LoadedParts:
 
 @final
 class Checkpoint(Network):
-    """A model of some family.
-
-    Args:
-        family: what sets it apart.
-        facts: what it can be told.
-        footing: where it stands and how it calculates.
-        opened: its parts.
-    """
+    """A model of some family, opened at a placement."""
 
     def __init__(self, family: Family, facts: ModelFacts, placement: Placement, parts: LoadedParts) -> None:
         self._family = family
@@ -159,20 +145,17 @@ class Checkpoint(Network):
 
     def _inputs(self, rows: Sequence[Row]) -> NetworkInput:
         device = self.device
+        hidden = [torch.cat([given.hidden for given in row.conditionings]) for row in rows]
         pooled = [row.conditionings[0].pooled for row in rows]
         masks = [
-            torch.cat(
-                [conditioning.mask for conditioning in row.conditionings if conditioning.mask is not None]
-            )
+            torch.cat([given.mask for given in row.conditionings if given.mask is not None])
             for row in rows
-            if _masked(row)
+            if row.conditionings[0].mask is not None
         ]
         return NetworkInput(
             x=self._placed(torch.stack([row.x for row in rows])),
             times=torch.tensor([row.t for row in rows], dtype=torch.float32, device=device),
-            hidden=torch.stack(
-                [torch.cat([conditioning.hidden for conditioning in row.conditionings]) for row in rows]
-            ).to(device, self.dtype),
+            hidden=torch.stack(hidden).to(device, self.dtype),
             pooled=None
             if pooled[0] is None
             else torch.stack([vector for vector in pooled if vector is not None]).to(device, self.dtype),
@@ -212,35 +195,22 @@ def _changes(rows: Sequence[Row]) -> bool:
     """Whether the network is changed for a forward, which others of it must not see."""
     return any(
         row.patch is not None
-        or any(
-            conditioning.exchange or conditioning.value_scale is not None
-            for conditioning in row.conditionings
-        )
+        or any(given.exchange or given.value_scale is not None for given in row.conditionings)
         for row in rows
     )
-
-
-def _masked(row: Row) -> bool:
-    return row.conditionings[0].mask is not None
 
 
 def _scales(rows: Sequence[Row]) -> Iterator[Tensor | None]:
     """The factors on the values of all that a row is told; None where there are none."""
     for row in rows:
-        if all(conditioning.value_scale is None for conditioning in row.conditionings):
+        if all(given.value_scale is None for given in row.conditionings):
             yield None
         else:
-            ones = (
-                conditioning.hidden.new_ones(conditioning.hidden.shape[0])
-                for conditioning in row.conditionings
-            )
-            given = zip(row.conditionings, ones, strict=True)
-            yield torch.cat(
-                [
-                    unscaled if conditioning.value_scale is None else conditioning.value_scale
-                    for conditioning, unscaled in given
-                ]
-            )
+            yield torch.cat([_scale(given) for given in row.conditionings])
+
+
+def _scale(given: Conditioning) -> Tensor:
+    return given.hidden.new_ones(len(given.hidden)) if given.value_scale is None else given.value_scale
 
 
 @cache

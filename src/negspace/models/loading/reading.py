@@ -82,12 +82,7 @@ def read_part(part: ModelPart, path: Path, placement: Placement, allow_pickle: b
 def build_part(
     part: ModelPart, settings: dict[str, Any], state: Mapping[str, Tensor], placement: Placement, place: Path
 ) -> Any:
-    """A network with given tensors, under the names of diffusers or transformers.
-
-    Args:
-        settings: of it.
-        state: its tensors by name.
-        place: where they come from, for errors.
+    """A network with given tensors, under the names of diffusers or transformers, that come from a place.
 
     Raises:
         ModelError: they are not those of such a network.
@@ -114,11 +109,7 @@ def build_part(
 
 
 def _check_whole(result: Mapping[str, Any], place: Path) -> None:
-    """Stop where tensors are missing, left over or of another shape.
-
-    Raises:
-        ModelError: so it is.
-    """
+    """Stop with a ModelError where tensors are missing, left over or of another shape."""
     for key, words in (
         ("missing_keys", "lacks"),
         ("mismatched_keys", "has in another shape"),

@@ -49,19 +49,18 @@ def _method_of(network: Any, way: str, saving: str) -> Any:
     return method
 
 
-def _offload_models(networks: Sequence[Any], footing: Placement) -> None:
+def _offload_models(networks: Sequence[Any], placement: Placement) -> None:
     from accelerate import cpu_offload_with_hook
 
     before: Any = None
     for network in networks:
-        _, before = cpu_offload_with_hook(network.to("cpu"), footing.device, prev_module_hook=before)
+        _, before = cpu_offload_with_hook(network.to("cpu"), placement.device, prev_module_hook=before)
 
 
-def _offload_layers(networks: Sequence[Any], footing: Placement, apart: Sequence[Any]) -> None:
+def _offload_layers(networks: Sequence[Any], placement: Placement, apart: Sequence[Any]) -> None:
     from accelerate import cpu_offload
 
-    _offload_models(
-        [network for network in networks if all(network is not other for other in apart)], footing
-    )
+    whole = [network for network in networks if all(network is not other for other in apart)]
+    _offload_models(whole, placement)
     for network in apart:
-        cpu_offload(network.to("cpu"), footing.device, offload_buffers=True)
+        cpu_offload(network.to("cpu"), placement.device, offload_buffers=True)

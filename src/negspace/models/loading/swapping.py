@@ -28,8 +28,7 @@ def check_text_encoder(place: Path, name: str, folder: ModelFolder, words: int, 
 
     Args:
         place: a file, or a folder with one.
-        name: the part it is to take.
-        folder: the model.
+        name: the part of the model it is to take.
         words: how many its tokenizer knows.
 
     Raises:
@@ -61,7 +60,7 @@ def check_text_encoder(place: Path, name: str, folder: ModelFolder, words: int, 
 def read_text_encoder(
     part: ModelPart, place: Path, folder: ModelFolder, placement: Placement, allow_pickle: bool
 ) -> Any:
-    """The text encoder at a place that `check_swap` let pass.
+    """The text encoder at a place that `check_text_encoder` let pass.
 
     Raises:
         ModelError: its tensors are not those of such a text encoder.

@@ -80,10 +80,8 @@ def exchanging(unet: torch.nn.Module, exchanges: Sequence[Exchange]) -> Iterator
     The UNet must be asked by one thread at a time meanwhile.
     """
     chosen = {
-        "attn1": self_attention_choice(
-            torch.tensor([exchange.keeps_self_attention for exchange in exchanges])
-        ),
-        "attn2": cross_attention_choice(torch.stack([exchange.source_tokens for exchange in exchanges])),
+        "attn1": self_attention_choice(torch.tensor([each.keeps_self_attention for each in exchanges])),
+        "attn2": cross_attention_choice(torch.stack([each.source_tokens for each in exchanges])),
     }
     with ExitStack() as stack:
         for name, module in unet.named_modules():

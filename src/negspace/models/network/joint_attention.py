@@ -15,12 +15,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
-from negspace.errors import RequestError
 from negspace.guidance import Patch
 from negspace.guidance.patches import FlippedValues, MixedAttention, OtherWeights
 from negspace.models.base import Row
 from negspace.models.network.attention import processing
-from negspace.models.network.patching import PatchHost, word_mask
+from negspace.models.network.patching import PatchHost, avoided_words, no_place
 
 Projected = tuple[Tensor, Tensor, Tensor]
 """Query, key and value, [rows, heads, tokens, dim] each, the text before the picture."""
@@ -31,13 +30,7 @@ Projection = Callable[[Any, Tensor, Tensor | None, Any], Projected]
 
 @final
 class JointPatchHost(PatchHost):
-    """The joint attentions of a transformer of diffusers.
-
-    Args:
-        modules: its attention modules.
-        name: of the model.
-        project: how such a module makes queries, keys and values.
-    """
+    """The joint attentions of a transformer of diffusers; `project` makes their queries, keys and values."""
 
     def __init__(self, modules: Sequence[Any], name: str, project: Projection) -> None:
         self.values = [module.add_v_proj for module in modules if module.added_kv_proj_dim is not None]
@@ -47,7 +40,7 @@ class JointPatchHost(PatchHost):
 
     def check(self, patch: Patch) -> None:
         if not isinstance(patch, MixedAttention | FlippedValues | OtherWeights):
-            raise RequestError(f"{self._name} has no place for {type(patch).__name__}; choose another rule")
+            raise no_place(self._name, patch)
 
     def applied(self, rows: Sequence[Row]) -> AbstractContextManager[None]:
         patches: list[Any] = [row.patch for row in rows]
@@ -59,19 +52,11 @@ class JointPatchHost(PatchHost):
             case MixedAttention():
                 return processing(self._modules, JointMixingProcessor(self._project, split, tokens, patches))
             case FlippedValues():
-                words = torch.stack(
-                    [
-                        torch.cat([word_mask(conditioning) for conditioning in row.conditionings[1:]])
-                        for row in rows
-                    ]
-                )
-                words = words.to(rows[0].x.device)
-                return processing(
-                    self._modules, JointSignFlipProcessor(self._project, split, tokens, patches, words)
-                )
+                words = avoided_words(rows)
+                processor = JointSignFlipProcessor(self._project, split, tokens, patches, words)
+                return processing(self._modules, processor)
             case patch:
-                self.check(patch)
-                return nullcontext()
+                raise no_place(self._name, patch)
 
 
 class _Joint(ABC):

@@ -55,11 +55,7 @@ class PatchHost(ABC):
 
 @final
 class NoPatchHost(PatchHost):
-    """A network that is left as it is. It can only be replaced by a weaker one.
-
-    Args:
-        name: of the model.
-    """
+    """A network that is left as it is. It can only be replaced by a weaker one."""
 
     def __init__(self, name: str) -> None:
         self.values = ()
@@ -67,7 +63,7 @@ class NoPatchHost(PatchHost):
 
     def check(self, patch: Patch) -> None:
         if not isinstance(patch, OtherWeights):
-            raise RequestError(f"{self._name} has no place for {type(patch).__name__}; choose another rule")
+            raise no_place(self._name, patch)
 
     def applied(self, rows: Sequence[Row]) -> AbstractContextManager[None]:
         if rows[0].patch is not None:
@@ -79,15 +75,11 @@ class NoPatchHost(PatchHost):
 class UNetPatchHost(PatchHost):
     """The places of a UNet of diffusers that patches change.
 
-    Args:
-        unet: a UNet2DConditionModel.
-        name: of the model.
-
     Attributes:
-        unet: as given.
-        crossing: its cross-attention modules.
+        unet: a UNet2DConditionModel.
+        cross_attentions: its cross-attention modules.
         values: their value projections.
-        middle: the self-attention modules of its middle block.
+        middle_self_attentions: the self-attention modules of its middle block.
         layers: its transformers, in the order in which the picture passes them.
     """
 
@@ -113,7 +105,7 @@ class UNetPatchHost(PatchHost):
             case SkippedLayers():
                 there, needed = bool(self.layers), "attention layers"
             case _:
-                there, needed = False, f"place for {type(patch).__name__}"
+                raise no_place(self._name, patch)
         if not there:
             raise RequestError(f"{self._name} has no {needed}; choose another rule")
 
@@ -126,31 +118,19 @@ class UNetPatchHost(PatchHost):
             case MixedAttention():
                 return processing(self.cross_attentions, MixingProcessor(patches, split))
             case FlippedValues():
-                words = torch.stack(
-                    [
-                        torch.cat([word_mask(conditioning) for conditioning in row.conditionings[1:]])
-                        for row in rows
-                    ]
-                )
-                return processing(
-                    self.cross_attentions, SignFlipProcessor(patches, words.to(rows[0].x.device), split)
-                )
+                processor = SignFlipProcessor(patches, avoided_words(rows), split)
+                return processing(self.cross_attentions, processor)
             case IdentityAttention():
                 return processing(self.middle_self_attentions, IdentityProcessor())
             case BlurredQueries():
                 shape = (rows[0].x.shape[-2], rows[0].x.shape[-1])
-                return processing(
-                    self.middle_self_attentions, BlurProcessor([patch.blur for patch in patches], shape)
-                )
+                processor = BlurProcessor([patch.blur for patch in patches], shape)
+                return processing(self.middle_self_attentions, processor)
             case SkippedLayers():
-                count = len(self.layers)
-                left = torch.tensor(
-                    [skipped_layers(patch, count) for patch in patches], device=rows[0].x.device
-                )
-                return skipping(self.layers, left.T)
+                skipped = [skipped_layers(patch, len(self.layers)) for patch in patches]
+                return skipping(self.layers, torch.tensor(skipped, device=rows[0].x.device).T)
             case patch:
-                reason = f"{self._name} has no place for {type(patch).__name__}"
-                raise RequestError(f"{reason}; choose another rule")
+                raise no_place(self._name, patch)
 
 
 def skipped_layers(patch: SkippedLayers, count: int) -> list[bool]:
@@ -160,6 +140,17 @@ def skipped_layers(patch: SkippedLayers, count: int) -> list[bool]:
     """
     start, stop = (round(share * count, 9) for share in (patch.start, patch.stop))
     return [start < i + 1 and i < stop for i in range(count)]
+
+
+def no_place(name: str, patch: Patch) -> RequestError:
+    """The error that the model `name` cannot be changed by a patch."""
+    return RequestError(f"{name} has no place for {type(patch).__name__}; choose another rule")
+
+
+def avoided_words(rows: Sequence[Row]) -> Tensor:
+    """[rows, tokens] bool on the rows' device, where a word stands in the conditionings behind the first."""
+    masks = (torch.cat(list(map(word_mask, row.conditionings[1:]))) for row in rows)
+    return torch.stack(list(masks)).to(rows[0].x.device)
 
 
 def word_mask(conditioning: Conditioning) -> Tensor:

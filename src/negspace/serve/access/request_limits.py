@@ -136,11 +136,7 @@ def _smaller(server: int, tenant: int | None) -> int:
 
 @final
 class TokenBucket:
-    """Holds a minute's worth of requests and is refilled steadily.
-
-    Args:
-        rate: requests a minute.
-    """
+    """Holds a minute's worth of requests and is refilled steadily, with `rate` requests a minute."""
 
     def __init__(self, rate: float) -> None:
         self._rate = rate / 60.0
@@ -149,11 +145,7 @@ class TokenBucket:
         self._refilled: float | None = None
 
     def take(self, now: float) -> float:
-        """Take one request out: 0, or the seconds until there is one.
-
-        Args:
-            now: in seconds, never less than before.
-        """
+        """Take one request out: 0, or the seconds until there is one. `now`, in seconds, never falls."""
         passed = 0.0 if self._refilled is None else max(0.0, now - self._refilled)
         self._refilled = now
         self._left = min(self._most, self._left + passed * self._rate)

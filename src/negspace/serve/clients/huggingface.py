@@ -7,7 +7,6 @@ The receipt is in the headers.
 """
 
 import asyncio
-import secrets
 from typing import Any
 from urllib.parse import quote
 
@@ -20,6 +19,7 @@ from negspace.errors import RequestError
 from negspace.pixels import Pixels, from_base64, read_mask, read_picture
 from negspace.request import Start
 from negspace.serve import conversations
+from negspace.serve.catalogue import Catalogue
 from negspace.serve.dialect import (
     Caller,
     ClientDialect,
@@ -30,12 +30,23 @@ from negspace.serve.dialect import (
     retry_headers,
 )
 from negspace.serve.extension_fields import ClientRequest, client_request
-from negspace.serve.jobs.events import Picture
+from negspace.serve.jobs.job import Picture
 from negspace.serve.refusal import Refusal
 
 router = APIRouter(prefix="/hf", tags=["Hugging Face"])
 
 _PRINTABLE = "".join(map(chr, range(0x20, 0x7F))).replace("%", "")
+
+
+_EXTENSIONS = (
+    "policies",
+    "conversation",
+    "complaint",
+    "thumbs",
+    "negative_prompt_2",
+    "true_cfg_scale",
+    "guidance_scale",
+)
 
 
 class Size(BaseModel):
@@ -52,6 +63,8 @@ class Parameters(BaseModel):
 
     prompt: str | None = None
     negative_prompt: str | None = None
+    negative_prompt_2: str | None = None
+    true_cfg_scale: float | None = None
     width: int | None = None
     height: int | None = None
     target_size: Size | None = None
@@ -81,8 +94,8 @@ class InferenceBody(BaseModel):
     inputs: str
     parameters: Parameters = Parameters()
 
-    def request(self, model: str, http: HttpRequest) -> ClientRequest:
-        """The request of the body. Without a seed one is drawn.
+    def request(self, model: str, http: HttpRequest, catalogue: Catalogue) -> ClientRequest:
+        """The request of the body.
 
         Raises:
             NegspaceError: a field is wrong.
@@ -93,18 +106,13 @@ class InferenceBody(BaseModel):
             "avoid": parameters.negative_prompt,
             "model": model,
             "steps": parameters.num_inference_steps,
-            "scale": parameters.guidance_scale,
             "sampler": parameters.scheduler,
             "seed": parameters.seed,
             "rule": parameters.rule,
             **self._size_or_start(),
         }
-        extensions = parameters.model_dump(
-            include={"policies", "conversation", "complaint", "thumbs"}, exclude_none=True
-        )
-        return client_request(
-            fields, extensions, http.query_params, http.headers, default_seed=secrets.randbelow(2**32)
-        )
+        extensions = parameters.model_dump(include={*_EXTENSIONS}, exclude_none=True)
+        return client_request(fields, extensions, http.query_params, http.headers, catalogue.facts)
 
     def _size_or_start(self) -> dict[str, Any]:
         """The size of a picture that starts from noise, or the picture to start from."""
@@ -133,7 +141,7 @@ async def infer(
     model: str, body: InferenceBody, service: Serving, tenant: Caller, http: HttpRequest
 ) -> Response:
     """A picture of a prompt, or of a prompt and a picture to start from."""
-    request = await asyncio.to_thread(body.request, model.removeprefix("models/"), http)
+    request = await asyncio.to_thread(body.request, model.removeprefix("models/"), http, service.catalogue)
     job = await conversations.submit(service, request, tenant)
     (picture,) = (await finished_unless_gone(job, http)).pictures
     return Response(picture.png, media_type="image/png", headers=_receipt_headers(picture))

@@ -16,7 +16,7 @@ from negspace.planning.plan import Plan
 from negspace.receipt import Receipt
 from negspace.request import Request
 from negspace.serve.access.tenants import ANYONE
-from negspace.serve.conversations import changes_of, feedback
+from negspace.serve.conversations import changes_of, feedback, submit
 from negspace.serve.dialect import (
     Caller,
     ClientDialect,
@@ -25,10 +25,10 @@ from negspace.serve.dialect import (
     server_sent_event,
     tenant_of,
 )
-from negspace.serve.extension_fields import thumbs_of
-from negspace.serve.jobs.events import Done, Event, Failed, Finished, JobProgress, Preview
-from negspace.serve.jobs.job import Job
+from negspace.serve.extension_fields import ClientRequest, client_request, thumbs_of
+from negspace.serve.jobs.job import Done, Event, Failed, Finished, Job, JobProgress, Preview
 from negspace.serve.refusal import Refusal, not_found
+from negspace.serve.service import Service
 
 router = APIRouter(prefix="/api", tags=["native"])
 
@@ -60,14 +60,8 @@ async def generate(
     reply: ReplyFormat = "urls",
 ) -> Response:
     """Make pictures. A client that disconnects cancels them, except with a ticket."""
-    job = await service.submit(
-        request,
-        tenant,
-        priority=priority,
-        deadline=deadline,
-        conversation=conversation,
-        previews=previews,
-    )
+    client = _client_request(request, service, http)
+    job = await submit(service, client, tenant, previews=previews)
     match reply:
         case "ticket":
             return JSONResponse(_status(job), 202, {"Location": f"/api/jobs/{job.id}"})
@@ -79,9 +73,17 @@ async def generate(
 
 
 @router.post("/plan")
-async def plan(request: Request, service: Serving, tenant: Caller) -> Plan:
+async def plan(request: Request, service: Serving, tenant: Caller, http: HttpRequest) -> Plan:
     """The plan of a request; nothing is made."""
-    return await service.plan(request, tenant)
+    client = _client_request(request, service, http)
+    made = await service.plan(client.request, tenant)
+    return made.model_copy(update={"findings": (*client.findings, *made.findings)})
+
+
+def _client_request(request: Request, service: Service, http: HttpRequest) -> ClientRequest:
+    """The request with the extension fields of query and headers."""
+    fields = {name: getattr(request, name) for name in request.model_fields_set}
+    return client_request(fields, {}, http.query_params, http.headers, service.catalogue.facts)
 
 
 @router.get("/jobs/{id}")

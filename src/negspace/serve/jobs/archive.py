@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from negspace.errors import NegspaceError
 from negspace.serve.access.tenants import Tenant
-from negspace.serve.jobs.events import Finished, Picture, job_of, picture_id
+from negspace.serve.jobs.job import Finished, Picture, job_of, picture_id
 from negspace.serve.jobs.outcomes import stored_refusal
 from negspace.serve.refusal import Refusal, not_found
 from negspace.store import FinishedRequest, Store
@@ -24,12 +24,7 @@ _HOUR = 3600.0
 
 @final
 class Archive:
-    """The finished jobs of every tenant.
-
-    Args:
-        store: has them.
-        data: the folder of the server.
-    """
+    """The finished jobs of every tenant, from a store and the folder of the server."""
 
     def __init__(self, store: Store, data: Path) -> None:
         self._store = store
@@ -41,7 +36,7 @@ class Archive:
         Raises:
             Refusal: there is none, it is another tenant's, or it failed.
         """
-        request = await self.finished_request(id, tenant)
+        request = await self._finished_request(id, tenant)
         files = [await asyncio.to_thread(self._store.picture, stored.sha256) for stored in request.pictures]
         pictures = tuple(
             Picture(picture_id(id, stored.place), file, request.receipt.single(stored.place))
@@ -49,12 +44,7 @@ class Archive:
         )
         return Finished(id, pictures, request.receipt, request.moment - request.accepted.moment)
 
-    async def finished_request(self, id: str, tenant: Tenant) -> FinishedRequest:
-        """A job that came to its end, without its pictures.
-
-        Raises:
-            Refusal: there is none, it is another tenant's, or it failed.
-        """
+    async def _finished_request(self, id: str, tenant: Tenant) -> FinishedRequest:
         request = await asyncio.to_thread(self._store.finished, id)
         if request is not None and tenant.sees(request.accepted.tenant):
             return request

@@ -1,4 +1,4 @@
-"""Accepted jobs: what the worker runs, and what the event loop knows of it."""
+"""Accepted jobs, what happens to them as plain values, and what the event loop knows of them."""
 
 import asyncio
 import secrets
@@ -9,18 +9,101 @@ from dataclasses import dataclass, field
 from typing import final
 
 from negspace.planning.plan import Plan
+from negspace.receipt import Receipt
 from negspace.request import Request
 from negspace.serve.access.tenants import Tenant
-from negspace.serve.jobs.events import Done, Event, Failed, Finished, JobProgress
 from negspace.serve.refusal import Refusal
 
 _BUFFERED = 64
 """Events that wait for a slow reader; beyond that the oldest are skipped, the last never."""
 
 
-def new_id() -> str:
-    """An id that nobody can guess."""
-    return secrets.token_hex(16)
+@dataclass(frozen=True)
+class JobProgress:
+    """Steps taken.
+
+    Attributes:
+        done, total: evaluation steps, over all pictures of the job.
+    """
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a picture looks like on its way.
+
+    Attributes:
+        index: which picture of the job.
+        done, total: its own evaluation steps.
+        png: a small PNG.
+    """
+
+    index: int
+    done: int
+    total: int
+    png: bytes
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A finished picture.
+
+    Attributes:
+        id: by which it is asked for; it names the job and the place in it.
+        png: the file, with infotext and receipt in it.
+        receipt: of this picture alone.
+    """
+
+    id: str
+    png: bytes
+    receipt: Receipt
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A job that came to its end.
+
+    Attributes:
+        id: of the job.
+        pictures: in the order of their seeds.
+        receipt: of all of them.
+        seconds: from acceptance to the end.
+    """
+
+    id: str
+    pictures: tuple[Picture, ...]
+    receipt: Receipt
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Done:
+    """The job is finished."""
+
+    finished: Finished
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The job ended without pictures."""
+
+    refusal: Refusal
+
+
+Event = JobProgress | Preview | Done | Failed
+"""The last event of a job is Done or Failed."""
+
+
+def picture_id(job: str, index: int) -> str:
+    """The id of picture `index` of a job."""
+    return f"{job}-{index}"
+
+
+def job_of(picture: str) -> str:
+    """The id of the job of a picture, by the picture's."""
+    return picture.rpartition("-")[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +111,7 @@ class AcceptedJob:
     """A request that was accepted, with the plan that runs.
 
     Attributes:
-        id: of the job.
+        id: of the job; nobody can guess it.
         request: as the client sent it, with names.
         plan: of that request with file paths instead of names.
         tenant: on whose behalf.
@@ -46,7 +129,7 @@ class AcceptedJob:
     deadline: float | None = None
     conversation: str | None = None
     previews: int = 0
-    id: str = field(default_factory=new_id)
+    id: str = field(default_factory=lambda: secrets.token_hex(16))
     accepted_at: float = field(default_factory=time.time)
 
     @property
@@ -66,6 +149,7 @@ class Job:
 
     Attributes:
         accepted: as given.
+        progress: steps taken so far; (0, 0) before the first.
     """
 
     def __init__(
@@ -74,7 +158,7 @@ class Job:
         self.accepted = accepted
         self._cancel = cancel
         self._request_preview = request_preview
-        self._progress = JobProgress(0, 0)
+        self.progress = JobProgress(0, 0)
         self._end: Done | Failed | None = None
         self._readers: list[_EventReader] = []
 
@@ -82,16 +166,6 @@ class Job:
     def id(self) -> str:
         """Of the job."""
         return self.accepted.id
-
-    @property
-    def progress(self) -> JobProgress:
-        """Steps taken so far; (0, 0) before the first."""
-        return self._progress
-
-    @property
-    def end(self) -> Done | Failed | None:
-        """How it ended; None while it has not."""
-        return self._end
 
     def cancel(self) -> None:
         """Stop within one step. Does nothing to a job that has ended."""
@@ -126,12 +200,9 @@ class Job:
         Raises:
             Refusal: it failed, or was cancelled.
         """
-        end = self._end
-        if end is None:
-            async for event in self.events():
-                if isinstance(event, Done | Failed):
-                    end = event
-        match end:
+        async for _ in self.events():
+            pass
+        match self._end:
             case Done(finished):
                 return finished
             case Failed(refusal):
@@ -144,7 +215,7 @@ class Job:
             return
         match event:
             case JobProgress():
-                self._progress = event
+                self.progress = event
             case Done() | Failed():
                 self._end = event
         for reader in self._readers:

@@ -30,17 +30,10 @@ class LoadedModels:
         self._opening: set[str] = set()
         self._failures: dict[str, Exception] = {}
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Those in memory, the one that was not used for longest first."""
-        with self._lock:
-            return tuple(self._models)
-
     def get(self, name: str, in_use: Collection[str] = ()) -> Model | None:
         """A model; None while it is being opened or there is no room for it yet.
 
         Args:
-            name: of the model.
             in_use: names of models that may not be dropped now.
 
         Raises:
@@ -67,12 +60,11 @@ class LoadedModels:
         try:
             with _READING:
                 model = self._open(name)
+            with self._lock:
+                self._models[name] = model
         except Exception as error:  # raised in whoever asks for the model next
             with self._lock:
                 self._failures[name] = error
-        else:
-            with self._lock:
-                self._models[name] = model
         with self._lock:
             self._opening.discard(name)
         self._opened()

@@ -13,7 +13,8 @@ from PIL import Image
 from negspace import png
 from negspace.generate import Result
 from negspace.serve.catalogue import Catalogue
-from negspace.serve.jobs.events import (
+from negspace.serve.jobs.job import (
+    AcceptedJob,
     Done,
     Event,
     Failed,
@@ -23,9 +24,8 @@ from negspace.serve.jobs.events import (
     Preview,
     picture_id,
 )
-from negspace.serve.jobs.job import AcceptedJob
-from negspace.serve.jobs.listener import JobListener
-from negspace.serve.observe.metrics import Meter
+from negspace.serve.jobs.worker import JobListener
+from negspace.serve.observe import Meter
 from negspace.serve.refusal import Refusal, refusal_of
 from negspace.store import Store
 

@@ -72,11 +72,7 @@ class JobScheduler:
             self._changed.notify_all()
 
     def close(self, grace: float) -> None:
-        """Let every thread stop once no job is left, or when the time is up.
-
-        Args:
-            grace: seconds.
-        """
+        """Let every thread stop once no job is left, or after `grace` seconds."""
         with self._changed:
             self._closes_at = time.monotonic() + grace
             self.wake()
@@ -109,8 +105,7 @@ class JobScheduler:
             return id in self._jobs
 
     def stopped(self, now: float) -> Mapping[str, Refusal]:
-        """The jobs that were cancelled or whose deadline has passed, each with the reason. The caller ends
-        them."""
+        """Why jobs stop that were cancelled or whose deadline has passed; the caller ends them."""
         with self._changed:
             reasons = {id: Refusal("the job was cancelled", 499, "cancelled") for id in self._cancelled}
             self._cancelled.clear()

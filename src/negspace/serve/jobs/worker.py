@@ -3,35 +3,54 @@
 import logging
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import final
 
 import torch
+from PIL import Image
 
 from negspace.engine import Batching, Engine
-from negspace.generate import Model, Run
+from negspace.generate import Model, Result, Run
 from negspace.models.base import Network
 from negspace.run.run import Driver
-from negspace.serve.jobs.events import JobProgress
-from negspace.serve.jobs.job import AcceptedJob
-from negspace.serve.jobs.listener import JobListener
+from negspace.serve.jobs.job import AcceptedJob, JobProgress
 from negspace.serve.jobs.loaded_models import LoadedModels
 from negspace.serve.jobs.scheduler import JobScheduler
 
 log = logging.getLogger(__name__)
 
 
+class JobListener(ABC):
+    """Is told, in the threads of the worker, what becomes of jobs."""
+
+    @abstractmethod
+    def advanced(self, job: AcceptedJob, progress: JobProgress) -> None:
+        """Steps were taken for a job."""
+
+    @abstractmethod
+    def previewed(self, job: AcceptedJob, index: int, progress: JobProgress, image: Image.Image) -> None:
+        """A preview of a picture of a job under way."""
+
+    @abstractmethod
+    def stepped(self, lanes: int, rows: int, seconds: float) -> None:
+        """That many pictures took a step together, with that many rows."""
+
+    @abstractmethod
+    def finished(self, job: AcceptedJob, result: Result) -> None:
+        """A job is finished."""
+
+    @abstractmethod
+    def failed(self, job: AcceptedJob, error: Exception) -> None:
+        """A job ended without pictures."""
+
+
 @dataclass(eq=False)
 class _RunningJob:
-    """A job under way, maybe in several threads.
+    """A job under way, maybe in several threads; the one that decides about its pictures holds the lock.
 
-    Attributes:
-        job: the job.
-        run: its pictures.
-        previewed: by picture, the last step of which a preview was sent.
-        ended: whether it has ended; its lanes then leave.
-        lock: held by the thread that decides about its pictures.
+    `previewed` has by picture the last step of which a preview was sent. Lanes of a job that has ended leave.
     """
 
     job: AcceptedJob
@@ -43,12 +62,7 @@ class _RunningJob:
 
 @dataclass(eq=False)
 class _ThreadState:
-    """What one thread drives.
-
-    Attributes:
-        drivers: one a network.
-        jobs: those of which the drivers have lanes, by their runs.
-    """
+    """What one thread drives: a driver for each network, and the jobs with lanes in them, by their runs."""
 
     drivers: dict[Network, Driver] = field(default_factory=dict)
     jobs: dict[Run, _RunningJob] = field(default_factory=dict)
@@ -121,11 +135,7 @@ class Worker:
             thread.start()
 
     def stop(self, grace: float) -> None:
-        """Stop once nothing is under way and nothing waits, or when the time is up.
-
-        Args:
-            grace: seconds.
-        """
+        """Stop once nothing is under way and nothing waits, or after `grace` seconds."""
         self._scheduler.close(grace)
         for thread in self._threads:
             thread.join()

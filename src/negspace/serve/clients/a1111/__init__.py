@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 
 from negspace.serve.clients.a1111 import generation, lists, progress
-from negspace.serve.clients.a1111.callers import caller_states
+from negspace.serve.clients.a1111.progress import caller_states
 from negspace.serve.dialect import ClientDialect, retry_headers
 from negspace.serve.refusal import Refusal
 

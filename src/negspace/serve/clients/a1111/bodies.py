@@ -1,6 +1,5 @@
 """The bodies of txt2img and img2img, and the requests they make."""
 
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Self
@@ -19,7 +18,6 @@ from negspace.serve.clients.a1111.samplers import sampler_of
 from negspace.serve.extension_fields import ClientRequest, client_request
 from negspace.serve.refusal import Refusal
 
-_SEEDS = 2**32
 _NO_STYLE = ("", "None")  # what clients send for no style
 
 # Options that are not supported, with the values that ask for nothing.
@@ -34,7 +32,10 @@ _UNSUPPORTED: Mapping[str, tuple[object, ...]] = {
     "image_cfg_scale": (0, 1, 1.5),
     "initial_noise_multiplier": (0, 1),
     "save_images": (False,),
+    "s_min_uncond": (0,),
+    "infotext": ("",),
 }
+_CHECKPOINT = "sd_model_checkpoint"
 _OVERRIDES: Mapping[str, tuple[object, ...]] = {
     "CLIP_stop_at_last_layers": (0, 1, "1"),
     "sd_vae": ("", "None", "Automatic"),
@@ -87,13 +88,18 @@ class Txt2ImgBody(BaseModel):
 
     def model_or(self, default: str) -> str:
         """The model of the body, with the policies after its name; `default` if it has none."""
-        checkpoint = self.override_settings.get("sd_model_checkpoint")
+        checkpoint = self.override_settings.get(_CHECKPOINT)
         return str(checkpoint or default).partition(" [")[0]
 
     @property
     def unsupported(self) -> tuple[str, ...]:
         """Names of options that the body sets and that are not supported."""
-        return (*_set(self.model_extra or {}, _UNSUPPORTED), *_set(self.override_settings, _OVERRIDES))
+        overrides = [
+            f"override_settings.{name}"
+            for name, value in self.override_settings.items()
+            if name != _CHECKPOINT and value not in _OVERRIDES.get(name, ())
+        ]
+        return (*_set(self.model_extra or {}, _UNSUPPORTED), *overrides)
 
     def start(self) -> Start | None:
         """The picture to start from; None starts from noise."""
@@ -127,22 +133,18 @@ class Txt2ImgBody(BaseModel):
             "start": self.start(),
         }
         styles = tuple(style for style in self.styles if style not in _NO_STYLE)
+        extra = self.model_extra or {}
         client = client_request(
             fields,
-            {"policies": styles, **self._feedback()},
+            {**extra, "policies": (*styles, *_names(extra.get("policies")))},
             http.query_params,
             http.headers,
-            default_seed=secrets.randbelow(_SEEDS),
+            catalogue.facts,
         )
         request = client.request
         texts = [text for text in (request.prompt, request.avoid) if isinstance(text, str)]
         embeddings = (*request.embeddings, *_embeddings_in(texts, catalogue))
         return replace(client, request=request.model_copy(update={"embeddings": embeddings}))
-
-    def _feedback(self) -> dict[str, Any]:
-        """Feedback on the last picture. No other extension field is read here: this dialect has its own."""
-        extra = self.model_extra or {}
-        return {name: extra[name] for name in ("conversation", "complaint", "thumbs") if name in extra}
 
 
 class Img2ImgBody(Txt2ImgBody):
@@ -174,6 +176,14 @@ class Img2ImgBody(Txt2ImgBody):
         if self.inpainting_mask_invert:
             mask = ImageOps.invert(mask)
         return Pixels.of(mask.filter(ImageFilter.GaussianBlur(min(max(self.mask_blur, 0), 64))))
+
+
+def _names(policies: object) -> tuple[str, ...]:
+    """Policies of an extension field: a list, or a text with commas."""
+    parts = policies.split(",") if isinstance(policies, str) else policies or ()
+    if not isinstance(parts, list | tuple):
+        raise RequestError(f"policies: {policies!r:.40} is no list of names")
+    return tuple(str(part).strip() for part in parts)
 
 
 def _set(options: Mapping[str, Any], neutral: Mapping[str, tuple[object, ...]]) -> tuple[str, ...]:

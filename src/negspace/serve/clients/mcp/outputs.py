@@ -1,18 +1,30 @@
-"""The structured outputs of the tools; their schemas are sent to clients."""
+"""The results of the tools: structured outputs, whose schemas are sent to clients, texts, pictures."""
 
-from typing import Any, Literal
+from base64 import b64encode
+from collections.abc import Sequence
+from typing import Any, Literal, Self
 
+from mcp.server.mcpserver import Context
+from mcp_types import CallToolResult, ContentBlock, ImageContent, TextContent
 from pydantic import BaseModel, Field
 
-from negspace.feedback.revision import Change
-from negspace.lab import ProofResult, TermVerdict
+from negspace.lab import ProofResult
 from negspace.planning.plan import Plan
 from negspace.receipt import Receipt
 from negspace.serve.dialect import receipt_path
-from negspace.serve.jobs.events import Finished, Picture
+from negspace.serve.jobs.job import Finished, Job, JobProgress, Picture
 
 
-class PictureOutput(BaseModel):
+class ToolOutput(BaseModel):
+    """A structured output."""
+
+    @classmethod
+    def read(cls, value: object, **given: object) -> Self:
+        """The output for a value: a field that is not given is the value's attribute of the same name."""
+        return cls(**{name: getattr(value, name) for name in cls.model_fields.keys() - given}, **given)
+
+
+class PictureOutput(ToolOutput):
     """A picture.
 
     Attributes:
@@ -28,18 +40,12 @@ class PictureOutput(BaseModel):
     receipt_path: str
 
     @classmethod
-    def of(cls, picture: Picture) -> "PictureOutput":
-        """The output for a picture."""
+    def of(cls, picture: Picture) -> Self:
         (image,) = picture.receipt.images
-        return cls(
-            image_id=picture.id,
-            seed=image.seed,
-            sha256=image.sha256,
-            receipt_path=receipt_path(picture),
-        )
+        return cls.read(image, image_id=picture.id, receipt_path=receipt_path(picture))
 
 
-class GenerateOutput(BaseModel):
+class GenerateOutput(ToolOutput):
     """What was generated, and what became of the negative.
 
     Attributes:
@@ -61,21 +67,18 @@ class GenerateOutput(BaseModel):
     receipt: dict[str, Any]
 
     @classmethod
-    def of(cls, finished: Finished) -> "GenerateOutput":
-        """The output for finished pictures."""
+    def of(cls, finished: Finished) -> Self:
         receipt = finished.receipt
-        return cls(
+        return cls.read(
+            receipt,
             images=[PictureOutput.of(picture) for picture in finished.pictures],
             negative_prompt=receipt.negative.text,
-            negative_acted=receipt.negative_acted,
-            why_not=receipt.why_not,
-            evaluations=receipt.evaluations,
             findings=[finding.text for finding in receipt.findings],
             receipt=receipt.model_dump(mode="json"),
         )
 
 
-class TermOutput(BaseModel):
+class TermOutput(ToolOutput):
     """One avoided term and how it would reach the model.
 
     Attributes:
@@ -93,7 +96,7 @@ class TermOutput(BaseModel):
     unknown: list[str]
 
 
-class PlanOutput(BaseModel):
+class PlanOutput(ToolOutput):
     """What would become of a negative; nothing was generated.
 
     Attributes:
@@ -114,22 +117,13 @@ class PlanOutput(BaseModel):
     blocks: list[str]
 
     @classmethod
-    def of(cls, planned: Plan) -> "PlanOutput":
-        """The output for a plan."""
-        return cls(
+    def of(cls, planned: Plan) -> Self:
+        return cls.read(
+            planned,
             prompt=planned.positive,
             negative_prompt=planned.negative,
-            acts=planned.acts,
-            why_not=planned.why_not,
             terms=[
-                TermOutput(
-                    term=term.avoid.term,
-                    weight=term.avoid.weight,
-                    source=term.avoid.source,
-                    channel=term.channel,
-                    known=term.known,
-                    unknown=list(term.unknown),
-                )
+                TermOutput.read(term.avoid, channel=term.channel, known=term.known, unknown=term.unknown)
                 for term in planned.terms
             ],
             findings=[finding.text for finding in planned.findings],
@@ -137,7 +131,7 @@ class PlanOutput(BaseModel):
         )
 
 
-class ExplainOutput(BaseModel):
+class ExplainOutput(ToolOutput):
     """How a picture came about.
 
     Attributes:
@@ -151,12 +145,11 @@ class ExplainOutput(BaseModel):
     receipt: dict[str, Any]
 
     @classmethod
-    def of(cls, image: str, receipt: Receipt) -> "ExplainOutput":
-        """The output for a receipt."""
+    def of(cls, image: str, receipt: Receipt) -> Self:
         return cls(image_id=image, summary=receipt.summary(), receipt=receipt.model_dump(mode="json"))
 
 
-class ReviseOutput(BaseModel):
+class ReviseOutput(ToolOutput):
     """One change to what is avoided.
 
     Attributes:
@@ -174,20 +167,8 @@ class ReviseOutput(BaseModel):
     after: float | None
     why_not: str | None
 
-    @classmethod
-    def of(cls, change: Change) -> "ReviseOutput":
-        """The output for a change."""
-        return cls(
-            term=change.term,
-            direction=change.direction,
-            said=change.clause,
-            before=None if change.before is None else change.before.avoid.weight,
-            after=None if change.after is None else change.after.avoid.weight,
-            why_not=change.why_not,
-        )
 
-
-class FeedbackOutput(BaseModel):
+class FeedbackOutput(ToolOutput):
     """What followed from a problem.
 
     Attributes:
@@ -199,7 +180,7 @@ class FeedbackOutput(BaseModel):
     next: GenerateOutput | None
 
 
-class VerdictOutput(BaseModel):
+class VerdictOutput(ToolOutput):
     """What one term does.
 
     Attributes:
@@ -220,15 +201,8 @@ class VerdictOutput(BaseModel):
     pairs: int
     needs: str
 
-    @classmethod
-    def of(cls, verdict: TermVerdict) -> "VerdictOutput":
-        """The output for a verdict."""
-        names = ("kind", "why", "effect", "interval", "pairs", "needs")
-        fields = {name: getattr(verdict, name) for name in names}
-        return cls(term=verdict.term.term, **fields)
 
-
-class ProveOutput(BaseModel):
+class ProveOutput(ToolOutput):
     """What a proof found.
 
     Attributes:
@@ -251,15 +225,56 @@ class ProveOutput(BaseModel):
     findings: dict[str, Any]
 
     @classmethod
-    def of(cls, trial: str, result: ProofResult) -> "ProveOutput":
-        """The output for the result of a proof."""
-        return cls(
-            trial=trial,
-            answer=result.answer,
-            recommendation=result.recommendation,
-            smallest_list=list(result.smallest_list),
-            verdicts=[VerdictOutput.of(verdict) for verdict in result.verdicts.values()],
-            pictures=result.pictures,
-            evaluations=result.evaluations,
-            findings=result.model_dump(mode="json"),
-        )
+    def of(cls, trial: str, result: ProofResult) -> Self:
+        verdicts = [VerdictOutput.read(verdict, term=term) for term, verdict in result.verdicts.items()]
+        return cls.read(result, trial=trial, verdicts=verdicts, findings=result.model_dump(mode="json"))
+
+
+async def finished_with_progress(job: Job, ctx: Context[Any, Any]) -> Finished:
+    """The finished job; its progress is reported. If the caller stops waiting, the job is cancelled.
+
+    Raises:
+        Refusal: it failed.
+    """
+    try:
+        async for event in job.events():
+            if isinstance(event, JobProgress):
+                await ctx.report_progress(event.done, event.total, f"step {event.done} of {event.total}")
+        return await job.finished()
+    finally:
+        job.cancel()
+
+
+def tool_result(output: BaseModel, text: str, finished: Finished | None = None) -> CallToolResult:
+    """A structured output with its text, and the pictures of a finished job."""
+    pictures = () if finished is None else finished.pictures
+    content: list[ContentBlock] = [TextContent(type="text", text=text)]
+    content += (
+        ImageContent(type="image", data=b64encode(picture.png).decode(), mime_type="image/png")
+        for picture in pictures
+    )
+    return CallToolResult(content=content, structured_content=output.model_dump(mode="json", by_alias=True))
+
+
+def summary(finished: Finished) -> str:
+    ids = ", ".join(picture.id for picture in finished.pictures)
+    return f"image_id {ids}\n{finished.receipt.summary()}"
+
+
+def change_text(change: ReviseOutput) -> str:
+    if change.why_not is not None:
+        return f"{change.term}: nothing changed, {change.why_not}"
+    return f"{change.term}: {change.direction}, weight {_weight(change.before)} to {_weight(change.after)}"
+
+
+def _weight(weight: float | None) -> str:
+    return "none" if weight is None else f"{weight:g}"
+
+
+def unchanged_text(changes: Sequence[ReviseOutput], problem: str) -> str:
+    """The text after feedback that changed nothing, with a reason."""
+    if not changes and not problem:
+        return "Recorded. Thumbs change the list once they show, over some pictures, what is disliked."
+    if not changes:
+        return "Nothing in these words names something to avoid; name the thing that is wrong."
+    return "\n".join(map(change_text, changes))

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import secrets
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import Annotated, Any, Literal, ParamSpec, final
@@ -24,16 +23,14 @@ from negspace.serve.clients.mcp.outputs import (
     PlanOutput,
     ProveOutput,
     ReviseOutput,
-)
-from negspace.serve.clients.mcp.proving import prove
-from negspace.serve.clients.mcp.results import (
     change_text,
     finished_with_progress,
     summary,
     tool_result,
     unchanged_text,
 )
-from negspace.serve.conversations import feedback
+from negspace.serve.clients.mcp.proving import prove
+from negspace.serve.conversations import changes_of, feedback
 from negspace.serve.dialect import tenant_of
 from negspace.serve.extension_fields import thumbs_of
 from negspace.serve.refusal import INTERNAL, refusal_of
@@ -130,7 +127,7 @@ class Tools:
         model: ModelName = None,
         policies: Policies = None,
         n: Annotated[int, Field(description="How many pictures.", ge=1, le=16)] = 1,
-        seed: Annotated[int | None, Field(description="Gives the same picture again.", ge=0)] = None,
+        seed: Annotated[int | None, Field(description="Gives the same picture again.", ge=-1)] = None,
         width: Annotated[int | None, Field(ge=1, le=16384)] = None,
         height: Annotated[int | None, Field(ge=1, le=16384)] = None,
         steps: Steps = None,
@@ -154,7 +151,7 @@ class Tools:
             policies,
             model=model,
             n=n,
-            seed=secrets.randbelow(2**32) if seed is None else seed,
+            seed=seed,
             width=width,
             height=height,
             steps=steps,
@@ -228,7 +225,7 @@ class Tools:
             thumbs=thumbs_of(thumbs),
             about=about,
         )
-        changes = [ReviseOutput.of(change) for change in result.changes]
+        changes = [ReviseOutput.model_validate(change) for change in changes_of(result.changes)]
         if result.job is None:
             return tool_result(FeedbackOutput(changes=changes, next=None), unchanged_text(changes, problem))
         finished = await finished_with_progress(result.job, ctx)

@@ -44,7 +44,9 @@ async def _make(
     body: Generation, start: Start | None, event: str, service: Service, tenant: Tenant, http: HttpRequest
 ) -> Response:
     fields = body.fields() | {"start": start}
-    request = client_request(fields, body.model_extra or {}, http.query_params, http.headers)
+    request = client_request(
+        fields, body.model_extra or {}, http.query_params, http.headers, service.catalogue.facts
+    )
     previews = (body.partial_images or 0) if body.stream else 0
     by_address = body.by_address(http.query_params.get("response_format"))
     reply = ImagesReply(body, event, by_address, str(http.base_url))

@@ -13,8 +13,7 @@ from PIL import Image
 from negspace.receipt import Receipt
 from negspace.serve.clients.openai.bodies import Generation
 from negspace.serve.dialect import retry_headers, server_sent_event
-from negspace.serve.jobs.events import Done, Failed, Finished, Picture, Preview
-from negspace.serve.jobs.job import Job
+from negspace.serve.jobs.job import Done, Failed, Finished, Job, Picture, Preview
 from negspace.serve.refusal import Refusal
 from negspace.serve.service import Service
 
@@ -68,8 +67,6 @@ class ImagesReply:
                             yield self._completed(picture, finished)
                     case Failed(why):
                         yield server_sent_event("error", {"type": "error", **_error(why)})
-                    case _:
-                        pass
         finally:
             job.cancel()
 

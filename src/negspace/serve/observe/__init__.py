@@ -1,1 +1,0 @@
-"""What operators observe: metrics, traces and the log of jobs."""
