@@ -91,7 +91,7 @@ def test_more_than_three_things_share_sides() -> None:
 
 def kept(up: Tensor, *away: Tensor) -> Measurements:
     """With everything measured that is to be, till then."""
-    return Measurements(up, 8, {f"joint:{number}": one for number, one in enumerate(away)})
+    return Measurements(up, 8, {f"joint:{n}": ((f"negative:{n}",), push) for n, push in enumerate(away)})
 
 
 def guided(state: Measurements, index: int = 9, **weights: float) -> list[float]:
@@ -108,7 +108,7 @@ def test_pushes_are_used_until_they_are_measured_again() -> None:
 
 
 def test_what_is_measured_again_takes_the_place_of_what_was_kept() -> None:
-    before = Measurements(flat(3.0, -4.0), 0, {"joint:0": flat(0.0, -1.0)})
+    before = Measurements(flat(3.0, -4.0), 0, {"joint:0": (("negative:0",), flat(0.0, -1.0))})
     told = {"positive": flat(4.0, 1.0), "empty": flat(1.0, 1.0)}
     found, after = RULE.combine(told, at(8), before)
     # |p_u| = 3, |p_j| = 1: as it is, being more than 0.3 * 3
@@ -164,7 +164,7 @@ def test_a_joint_side_is_the_prompt_with_one_thing_avoided(model: Model) -> None
 
 
 def test_things_that_share_a_side_keep_their_weights_towards_each_other(model: Model) -> None:
-    asked = ns.Request(prompt="a cat", avoid="hat, b, c, (text:2)", rule="auto", steps=4)
+    asked = ns.Request(prompt="a cat", avoid="hat, boat, tree, (text:2)", rule="auto", steps=4)
     casts = model.run(model.plan(asked)).lanes[0]._sides
     expected = model.network().encoder.encode(parse("a cat, (hat:0.5), text"))
     assert torch.equal(casts[0]["joint:0"][0].conditioning.hidden, expected.hidden)
