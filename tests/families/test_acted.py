@@ -11,7 +11,7 @@ from negspace.models.catalogue import FAMILIES
 from tests.acted import PROMPT, STEPS, Avoided, Case, Make, cases, holds, share
 from tests.families.conftest import Place
 
-NAMES = [family.name for family in FAMILIES]
+NAMES = list(FAMILIES)
 
 
 @cache

@@ -21,7 +21,7 @@ LARGEST = 1e-4
 SCALE = 3.0
 NEGATIVES = {"no negative": None, "an empty negative": "", "a negative": "blurry, watermark"}
 
-every_family = pytest.mark.parametrize("family", [family.name for family in FAMILIES])
+every_family = pytest.mark.parametrize("family", list(FAMILIES))
 
 
 @cache

@@ -15,7 +15,7 @@ from negspace.request import WEIGHTINGS, Avoid, Request
 from tests.families.conftest import Place
 from tests.families.test_laws import opened
 
-every_family = pytest.mark.parametrize("family", [family.name for family in FAMILIES])
+every_family = pytest.mark.parametrize("family", list(FAMILIES))
 SCALE = {"rule": "cfg", "scale": 3.0, "seed": 7, "steps": 2}
 SYNTAX = set("()[]{}:+-.0123456789")
 

@@ -171,9 +171,13 @@ def test_equal_predictions_are_a_fixed_point_all_the_way(name: str, seed: int) -
             assert torch.allclose(output, step.x, rtol=1e-6, atol=1e-6)
 
 
-@pytest.mark.parametrize(
-    "name", sorted(name for name in RULES if "NEUTRAL" in (CASES / f"case_{name}.py").read_text())
-)
+def _with_neutral_settings() -> list[str]:
+    """Rules whose case has NEUTRAL; one without a case is reported by `test_a_case_by_hand`."""
+    files = {name: CASES / f"case_{name}.py" for name in RULES}
+    return sorted(name for name, file in files.items() if file.exists() and "NEUTRAL" in file.read_text())
+
+
+@pytest.mark.parametrize("name", _with_neutral_settings())
 @given(seed=seeds)
 @LAW
 def test_neutral_settings_reduce_to_cfg(name: str, seed: int) -> None:
@@ -310,7 +314,8 @@ def test_a_case_by_hand(name: str) -> None:
 
 
 def test_every_case_has_its_rule() -> None:
-    assert {file.stem for file in CASES.glob("case_*.py")} == {f"case_{name}" for name in RULES}
+    extra = {file.stem for file in CASES.glob("case_*.py")} - {f"case_{name}" for name in RULES}
+    assert not extra, f"cases of rules that do not exist: {', '.join(sorted(extra))}"
 
 
 def load(file: Path) -> ModuleType:

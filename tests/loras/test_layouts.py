@@ -43,7 +43,7 @@ def changed(
     networks: dict[str, Any], family: str, file: Path, strength: float = STRENGTH
 ) -> dict[str, State]:
     """The weights that a file changes, by part and name."""
-    (of,) = (each for each in FAMILIES if each.name == family)
+    (of,) = (each for each in FAMILIES.values() if each.name == family)
     lora = AddedLora(file.stem, file, strength, strength)
     new = with_loras([lora], LayerNames(of, networks), networks, of.denoiser.folder)
     return {

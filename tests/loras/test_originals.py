@@ -33,7 +33,7 @@ def originals(place: Place, family: str, folder: Path) -> State:
 
 
 def names_of(family: str, networks: dict[str, Any]) -> LayerNames:
-    (of,) = (each for each in FAMILIES if each.name == family)
+    (of,) = (each for each in FAMILIES.values() if each.name == family)
     return LayerNames(of, networks)
 
 

@@ -23,7 +23,7 @@ def values(folder: Path) -> dict[str, int]:
     return {part.name: sum(one.numel() for one in tensors(part).values()) for part in parts}
 
 
-@pytest.mark.parametrize("family", [family.name for family in FAMILIES])
+@pytest.mark.parametrize("family", [family.name for family in FAMILIES.values()])
 def test_memory_is_known_from_the_headers(place: Place, family: str) -> None:
     found, counted = estimate(Source(place(family))), values(place(family))
     assert found is not None and found.parts == counted
@@ -43,11 +43,11 @@ def test_memory_of_a_file_is_its_own(place: Place, tmp_path: Path) -> None:
 
 
 def test_models_are_told_in_a_table_and_as_json(cli: Cli, place: Place, offline: Path) -> None:
-    folders = [place(family.name) for family in FAMILIES]
+    folders = [place(family.name) for family in FAMILIES.values()]
     told = " ".join(cli("models", *folders).out.split())
-    assert all(family.name in told for family in FAMILIES)
+    assert all(family.name in told for family in FAMILIES.values())
     known: dict[str, Any] = cli("models", *folders, "--json").json
-    assert [one["family"] for one in known.values()] == [family.name for family in FAMILIES]
+    assert [one["family"] for one in known.values()] == [family.name for family in FAMILIES.values()]
     assert all(one["a_negative"] and one["memory"]["float32"] > 0 for one in known.values())
     assert known[str(place("flux"))]["absent"] == "none"
     one = " ".join(cli("models", place("sdxl")).out.split())

@@ -228,7 +228,7 @@ def test_effect_is_said_term_by_term(tiny_sd: Path) -> None:
     assert [(term.effect, term.why_not) for term in receipt.terms] == [
         ("active", None),
         ("inert", "it weighs 0"),
-        ("inert", "no step fell into the time it was told for"),
+        ("inert", "its window holds none of the steps"),
     ]
     off = run_of(
         ns.load(tiny_sd, dtype="float32"), Request(prompt="a", avoid=avoid, steps=STEPS, scale=1.0)

@@ -45,7 +45,7 @@ def _available() -> list[str]:
     from negspace.models.files.hub import cached_models
     from negspace.models.files.source import EMBEDDED
 
-    return [EMBEDDED, *cached_models({family.pipeline for family in FAMILIES})]
+    return [EMBEDDED, *cached_models({family.pipeline for family in FAMILIES.values()})]
 
 
 def _row(place: str, facts: ModelFacts) -> tuple[str, ...]:

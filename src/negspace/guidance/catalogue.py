@@ -28,9 +28,16 @@ def rule_of(module: ModuleType) -> type[Rule[Any]]:
     return kinds[0]
 
 
+_STATED = ("name", "formula", "paper", "space", "delivery")
+"""What the class of every rule states."""
+
+
 def _checked(value: object) -> type[Rule[Any]]:
     if not (isinstance(value, type) and issubclass(value, Rule)):
         raise ValueError(f"{value!r:.80} is no subclass of negspace.guidance.Rule")
+    lacking = [*sorted(value.__abstractmethods__), *(name for name in _STATED if not hasattr(value, name))]
+    if lacking:
+        raise ValueError(f"rule {value.__name__} does not define {', '.join(lacking)}")
     return value
 
 

@@ -4,7 +4,7 @@ A family that ships with Negspace is one module in `negspace.models.families`. A
 through an entry point of the group "negspace.families", which names a subclass of `Family`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -38,8 +38,8 @@ def _from_plugin(plugin: object) -> Family:
 
 _SHIPPED = {family.name: family for module in modules_in(families) for family in _defined_in(module)}
 
-FAMILIES: tuple[Family, ...] = tuple(plugins("negspace.families", _SHIPPED, _from_plugin).values())
-"""Every family: those that ship, then those of other packages."""
+FAMILIES: Mapping[str, Family] = plugins("negspace.families", _SHIPPED, _from_plugin)
+"""Every family by name: those that ship, then those of other packages, loaded when they are needed."""
 
 
 def family_of(folder: ModelFolder) -> Family:
@@ -48,10 +48,10 @@ def family_of(folder: ModelFolder) -> Family:
     Raises:
         ModelError: it is of a kind that is not known.
     """
-    for family in FAMILIES:
+    for family in FAMILIES.values():
         if folder.pipeline == family.pipeline:
             return family
-    known = ", ".join(family.pipeline for family in FAMILIES)
+    known = ", ".join(family.pipeline for family in FAMILIES.values())
     raise ModelError(f"{str(folder.path)!r} is a {folder.pipeline}; what can be opened is: {known}")
 
 

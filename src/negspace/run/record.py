@@ -25,7 +25,7 @@ from negspace.records import (
 from negspace.run.attempts import Broken, Inspection, PictureAttempt, PictureRun, PreparedPlan
 from negspace.run.escalation import Deliver, Flag, Withhold, concept_of
 
-_NO_STEP = "no step fell into the time it was told for"
+_NO_STEP = "its window holds none of the steps"
 _NO_DIFFERENCE = "the rule made the same of every step with it and without it"
 _BLACK = "the mask is black everywhere, so nothing is redrawn"
 
