@@ -70,12 +70,12 @@ def test_rules_tell_their_settings_and_costs(cli: Cli, tiny_sd: Path) -> None:
     told = cli("rules", "--json", "--model", tiny_sd).json
     assert told["nag"]["settings"]["tau"] == {
         "default": 2.5,
-        "low": 0,
+        "low": 0.001,
         "high": None,
         "meaning": "how many times longer a token may become",
     }
     assert (told["cfg"]["evaluations"], told["nag"]["evaluations"], told["pag"]["evaluations"]) == (2, 1, 3)
     assert (told["nag"]["tells"], told["nag"]["wraps"], told["nag"]["hosted"]) == ("attention", True, True)
     words = " ".join(cli("rules", "--model", tiny_sd).out.split())
-    assert "tau=2.5 (from 0 on): how many times longer" in words and "alpha=0.25 (0 to 1)" in words
+    assert "tau=2.5 (from 0.001 on): how many times longer" in words and "alpha=0.25 (0 to 1)" in words
     assert "2 evaluations a step" in words and "tiny can host it" in words

@@ -108,7 +108,10 @@ def negspace(home: Path, *arguments: object, **environment: str) -> subprocess.C
 
 
 def test_a_model_is_fetched_once_and_then_found_offline(hub: Hub, tmp_path: Path) -> None:
-    home, asked = tmp_path / "home", ("imagine", "a cat", "--model", NAME, "--steps", 1, "--json")
+    home, asked = (
+        tmp_path / "home",
+        ("imagine", "a cat", "--model", NAME, "--steps", 1, "--seed", 1, "--json"),
+    )
     told = negspace(home, "models", NAME, "--json", HF_ENDPOINT=hub.address)
     assert told.returncode == 0, told.stderr
     assert json.loads(told.stdout)[NAME]["family"] == "sd"

@@ -117,7 +117,7 @@ def test_what_cannot_be_done_after_a_restart_is_reported(tiny_sd: Path, tmp_path
         id = client.post("/api/generate", params={"reply": "ticket"}, json=asked).json()["id"]
     server.send(signal.SIGKILL)
     server.process.join(10)
-    later = apart(before.model_copy(update={"models": {"other": str(tiny_sd)}}))
+    later = apart(before.model_copy(update={"models": {"other": Source(tiny_sd)}}))
     with httpx.Client(base_url=later.url, timeout=60) as client:
         told = client.get(f"/api/jobs/{id}")
         assert told.status_code == 400 and "no model is called 'tiny'" in told.json()["error"]["message"]

@@ -54,7 +54,7 @@ class JointPatchHost(PatchHost):
                 return processing(self._modules, JointSignFlipProcessor(self._project, texts, patches, words))
             case None | OtherWeights() if bias is not None:
                 return processing(self._modules, JointProcessor(self._project, texts))
-            case None:
+            case None | OtherWeights():
                 return nullcontext()
             case patch:
                 raise no_place(self._name, patch)

@@ -95,7 +95,7 @@ class Txt2ImgBody(BaseModel):
     def unsupported(self) -> tuple[str, ...]:
         """Names of options that the body sets and that are not supported."""
         overrides = [
-            f"override_settings.{name}"
+            name
             for name, value in self.override_settings.items()
             if name != _CHECKPOINT and value not in _OVERRIDES.get(name, ())
         ]
