@@ -6,10 +6,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from negspace.cli import show  # before a test sets COLUMNS: a console keeps the width that it was made with
 from negspace.cli.app import run
-
-CONSOLES = (show.out, show.err)
 
 
 @dataclass(frozen=True)
