@@ -1,7 +1,6 @@
 """Shared fixtures: a tiny Stable Diffusion folder with random weights, made from the real classes."""
 
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,8 +20,6 @@ WORDS = (
 
 def pytest_configure(config: pytest.Config) -> None:
     """Warnings are errors, but for those of other libraries about each other."""
-    for name in ("COLUMNS", "LINES"):  # a console keeps the size that it finds there when it is made
-        os.environ.pop(name, None)
     config.addinivalue_line(
         "filterwarnings",
         "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning:diffusers",

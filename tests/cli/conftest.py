@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import pytest
 
+from negspace.cli import show
 from negspace.cli.app import run
 
 
@@ -32,6 +33,8 @@ class Cli(Protocol):
 def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
     """The command line at 100 columns and without colour."""
     monkeypatch.setenv("COLUMNS", "100")
+    for console in (show.out, show.err):  # made with the size that the environment had then
+        monkeypatch.setattr(console, "_width", None)
     monkeypatch.setenv("NO_COLOR", "1")
 
     def call(*arguments: object) -> Outcome:
