@@ -163,7 +163,7 @@ def test_strength_is_a_straight_line_from_no_change(name: str, strength: float) 
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_exactly_one_form_fits_and_none_without_a_tensor(name: str) -> None:
-    tensors, weight = EXAMPLES[name]
+    tensors, _ = EXAMPLES[name]
     roles = set(tensors)
     fitting = [form for form in FORMS if form.needs <= roles]
     assert len(fitting) == 1 or {"diff_b"} in [form.needs for form in fitting]
@@ -232,6 +232,6 @@ def test_a_form_as_peft_merges_it(name: str, kind: str) -> None:
     ends = {"lora_A.weight": "down", "lora_B.weight": "up", "lora_magnitude_vector": "magnitude"}
     tensors = {ends.get(role, role): tensor for role, tensor in state.items()}
     rank = update(tensors).form.rank(tensors)
-    alpha = fields.get("lora_alpha", fields.get("alpha"))
+    alpha = fields.get("lora_alpha", fields.get("alpha", 1.0))
     made = update(tensors, 1.0 if rank is None else alpha / rank).changed(weight, 1.0)
     torch.testing.assert_close(made, merged, atol=1e-5, rtol=1e-5)

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import save_file
-from torch import Tensor
 
 import negspace
 from negspace.models.catalogue import FAMILIES
@@ -121,8 +120,8 @@ def assert_as_diffusers(
     made, theirs = changed(networks, family, file, strength), by_diffusers(pipeline, file, strength)
     for part, network in networks.items():
         for name, value in network.named_parameters():
-            ours: Tensor = made.get(part, {}).get(name, value)
-            assert (ours - theirs[part][name]).abs().max() < EXACT, f"{part}.{name}"
+            ours = made.get(part, {}).get(name, value)
+            assert ours is not None and (ours - theirs[part][name]).abs().max() < EXACT, f"{part}.{name}"
     return made
 
 

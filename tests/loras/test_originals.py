@@ -46,7 +46,11 @@ def assembled(names: LayerNames, layer: str, networks: dict[str, Any], made: dic
         new.get(f"{rows.layer}.weight", own.get_parameter(f"{rows.layer}.weight")) for rows in target.rows
     ]
     return torch.cat(
-        [weight[rows.start : rows.stop] for weight, rows in zip(weights, target.rows, strict=True)]
+        [
+            weight[rows.start : rows.stop]
+            for weight, rows in zip(weights, target.rows, strict=True)
+            if weight is not None
+        ]
     )
 
 

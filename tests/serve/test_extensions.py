@@ -1,5 +1,7 @@
 """What is said beside the body: who goes first, and what is refused."""
 
+from collections.abc import Mapping
+
 import pytest
 
 from negspace.errors import RequestError
@@ -13,7 +15,7 @@ FACTS = read_facts(Source("embedded"))
 
 
 def client_request(
-    fields: dict[str, object], body: dict[str, object], query: dict[str, str], headers: dict[str, str]
+    fields: Mapping[str, object], body: Mapping[str, object], query: dict[str, str], headers: dict[str, str]
 ) -> ClientRequest:
     return read_client_request(fields, body, query, headers, lambda _: FACTS)
 
