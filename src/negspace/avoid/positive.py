@@ -8,7 +8,7 @@ from negspace.avoid.matching import Index, Value
 from negspace.avoid.negations import may_negate, negation_in
 from negspace.avoid.terms import terms_of, unfolded
 from negspace.findings import Finding
-from negspace.prompt import Blend, Chunk, Conjunction, Passage, Prompt, Swap
+from negspace.prompt import Chunk, Prompt, Swap
 from negspace.request import Avoid
 
 _LEADING_WORDS = re.compile(
@@ -114,14 +114,7 @@ def _is_wanted(chunk: Chunk, factor: float) -> bool:
 
 def _swapped(prompt: Prompt) -> Iterator[str]:
     """The sides of compel's swaps that `clean` leaves out."""
-    match prompt.structure:
-        case Blend(parts=parts) | Conjunction(parts=parts):
-            passages: tuple[Passage, ...] = parts
-        case Passage() as passage:
-            passages = (passage,)
-        case None:
-            return
-    for passage in passages:
+    for passage in prompt.passages:
         yield " ".join(chunk.text for chunk in passage.chunks)
         for piece in passage.pieces:
             if isinstance(piece, Swap):

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from negspace.facts import ModelFacts
 from negspace.findings import Finding
-from negspace.prompt import Blend, Conjunction, Passage, Prompt, Swap
+from negspace.prompt import Prompt, Swap
 
 _EMBEDDING = re.compile(
     r"\bembedding:\s*(?P<name>[^\s,:()\[\]]+?)(?:\.(?:safetensors|pt|bin|ckpt))?(?![^\s,:()\[\]])"
@@ -32,12 +32,5 @@ def model_findings(text: str, prompts: Sequence[Prompt], facts: ModelFacts) -> I
 
 
 def _swaps(prompt: Prompt) -> Iterator[tuple[int, int]]:
-    match prompt.structure:
-        case Blend(parts=parts) | Conjunction(parts=parts):
-            passages: tuple[Passage, ...] = parts
-        case Passage() as passage:
-            passages = (passage,)
-        case None:
-            return
-    for passage in passages:
+    for passage in prompt.passages:
         yield from (piece.span for piece in passage.pieces if isinstance(piece, Swap))

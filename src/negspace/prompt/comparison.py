@@ -52,15 +52,9 @@ def _swaps(passage: Passage) -> tuple[object, ...]:
 
 
 def _all_chunks(prompt: Prompt) -> Iterator[Chunk]:
-    match prompt.structure:
-        case Blend(parts=parts) | Conjunction(parts=parts):
-            passages = parts
-        case Passage() as passage:
-            passages = (passage,)
-        case None:
-            yield from prompt.chunks
-            return
-    for passage in passages:
+    if prompt.structure is None:
+        yield from prompt.chunks
+    for passage in prompt.passages:
         for piece in passage.pieces:
             yield from (*piece.original, *piece.edited) if isinstance(piece, Swap) else (piece,)
 

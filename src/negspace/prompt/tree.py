@@ -172,5 +172,16 @@ class Prompt:
         texts = (" " if chunk.kind == "break" else chunk.text for chunk in self.chunks)
         return self.separator.join(texts)
 
+    @property
+    def passages(self) -> tuple[Passage, ...]:
+        """The passages that the functions of compel join; () where there are no such functions."""
+        match self.structure:
+            case Blend(parts=parts) | Conjunction(parts=parts):
+                return parts
+            case Passage() as passage:
+                return (passage,)
+            case None:
+                return ()
+
 
 EMPTY = Chunk("", 1.0)
