@@ -238,8 +238,8 @@ def says_no(bench: Bench) -> Row:
 
 def equal_strength(bench: Bench) -> Row:
     wishes = bench.wishes()
-    requests = [spec.request for spec in bench.specs(wishes[:4], **PLAIN)]
-    scale = round(effective_scale(measure_vectors(bench.model, requests)), 2)
+    plans = [bench.model.plan(spec.request) for spec in bench.specs(wishes[:4], **PLAIN)]
+    scale = round(effective_scale(measure_vectors(bench.model, plans)), 2)
     sides = [bench.leaks(wishes, **settings) for settings in (NONE, PLAIN, {"scale": scale})]
     falls = [(int(n) - int(p), int(n) - int(s)) for n, p, s in zip(*sides, strict=True)]
     gain, same = (mean(fall[i] for fall in falls) for i in (0, 1))

@@ -13,6 +13,7 @@ from negspace.lab.curves import CurveNumbers, Share
 from negspace.request import Request
 from tests.lab.worlds import Words
 
+POLICY = "{name: mine, version: 1, explain: No hats., avoid: [hat]}"
 ASKED = Request(prompt="a cat", avoid="hat", steps=2, sampler="DDIM", seed=5)
 
 
@@ -68,3 +69,25 @@ def test_what_cannot_be_drawn_is_told(model: Model, tmp_path: Path, more: dict[s
     with pytest.raises(LabError, match=told):
         drawing(model, tmp_path, **more)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("change", ["edited", "broken", "deleted"])
+def test_pictures_are_made_by_the_plans_of_the_beginning(model: Model, tmp_path: Path, change: str) -> None:
+    """A policy that changes while pictures are made changes none of them, and none fails."""
+    policy = tmp_path / "mine.yaml"
+    policy.write_text(POLICY)
+    base = Request(prompt="a cat", avoid="smoke", policies=(str(policy),), steps=1, seed=1)
+    with CurveMaker(
+        base, model, folder=tmp_path / "curve", scales=(2.0, 3.0), pictures=2, witness=Words()
+    ) as maker:
+        if change == "deleted":
+            policy.unlink()
+        else:
+            policy.write_text(
+                "{name: mine, version: 2, explain: Other., avoid: [boat]}" if change == "edited" else "{"
+            )
+        for _ in maker:
+            pass
+        receipts = [maker._plans[spec.request] for spec in maker._all_specs]
+    assert maker.made == 8
+    assert all("hat" in [term.avoid.term for term in plan.terms] for plan in receipts)

@@ -10,13 +10,17 @@ import negspace as ns
 from negspace.errors import LabError
 from negspace.generate import Model
 from negspace.lab import figures
-from negspace.lab.vectors import StepVectors, effective_scale, measure_vectors
+from negspace.lab.vectors import PictureVectors, StepVectors, effective_scale, measure_vectors
 from negspace.request import Request
 
 
 @pytest.fixture(scope="module")
 def model(tiny_sd: Path) -> Model:
     return ns.load(tiny_sd, dtype="float32")
+
+
+def measured(model: Model, requests: list[Request]) -> list[PictureVectors]:
+    return measure_vectors(model, [model.plan(request) for request in requests])
 
 
 def test_the_plane_by_hand() -> None:
@@ -30,7 +34,7 @@ def test_the_plane_by_hand() -> None:
 
 
 def test_without_a_negative_the_strength_is_the_scale(model: Model) -> None:
-    pictures = measure_vectors(model, [Request(prompt="a cat", seed=s, scale=3.5, steps=3) for s in (0, 1)])
+    pictures = measured(model, [Request(prompt="a cat", seed=s, scale=3.5, steps=3) for s in (0, 1)])
     assert effective_scale(pictures) == pytest.approx(3.5, rel=1e-4)
     assert [len(one.steps) for one in pictures] == [3, 3]
     for step in pictures[0].steps:
@@ -38,7 +42,7 @@ def test_without_a_negative_the_strength_is_the_scale(model: Model) -> None:
 
 
 def test_guided_is_on_the_line_through_both(model: Model) -> None:
-    (one,) = measure_vectors(model, [Request(prompt="a cat", avoid="hat", scale=3.0, steps=3)])
+    (one,) = measured(model, [Request(prompt="a cat", avoid="hat", scale=3.0, steps=3)])
     for step in one.steps:
         points = step.plane()
         assert points[3] == pytest.approx(points[2] + 3 * (points[1] - points[2]), rel=1e-3, abs=1e-3)
@@ -49,11 +53,11 @@ def test_guided_is_on_the_line_through_both(model: Model) -> None:
 
 def test_at_scale_one_there_is_nothing_to_measure(model: Model) -> None:
     with pytest.raises(LabError, match="cannot be measured"):
-        effective_scale(measure_vectors(model, [Request(prompt="a cat", avoid="hat", scale=1.0, steps=2)]))
+        effective_scale(measured(model, [Request(prompt="a cat", avoid="hat", scale=1.0, steps=2)]))
 
 
 def test_every_figure_is_drawn_the_same_twice(model: Model) -> None:
-    pictures = measure_vectors(model, [Request(prompt="a cat", avoid="hat", seed=s, steps=4) for s in (0, 1)])
+    pictures = measured(model, [Request(prompt="a cat", avoid="hat", seed=s, steps=4) for s in (0, 1)])
     rng = np.random.default_rng(3)
     rows = [
         figures.ScaleResults(scale, [True, False, True], [False, False, True], rng.normal(size=(3, 4)))

@@ -153,7 +153,13 @@ class CurveMaker(AbstractContextManager["CurveMaker"]):
         self._seeds = range(base.seed, base.seed + pictures)
         self._witness = choose_witness(witness, model, (base.prompt, *terms))
         self._expectation = Expectation.of(base.prompt, terms, self._witness)
-        self._maker = PictureMaker.open(model, self._witness, folder, site, dtype=base.dtype)
+        self._all_specs = [
+            spec for scale in self._scales for side in (False, True) for spec in self._specs(scale, side)
+        ]
+        requests = [*(spec.request for spec in self._all_specs), *self._measured_requests()]
+        self._plans = {request: model.plan(request) for request in requests}
+        planning = self._plans.__getitem__
+        self._maker = PictureMaker.open(model, self._witness, folder, site, dtype=base.dtype, plan=planning)
 
     def __exit__(self, *_: object) -> None:
         self._maker.close()
@@ -165,9 +171,7 @@ class CurveMaker(AbstractContextManager["CurveMaker"]):
 
     def __iter__(self) -> Iterator[Progress]:
         """Make the missing pictures, and yield the progress after each batch."""
-        specs = [
-            spec for scale in self._scales for side in (False, True) for spec in self._specs(scale, side)
-        ]
+        specs = self._all_specs
         done = sum(self._maker.store.record(spec) is not None for spec in specs)
         for made in self._maker.make(specs):
             done += made
@@ -178,8 +182,8 @@ class CurveMaker(AbstractContextManager["CurveMaker"]):
         for _ in self:
             pass
         results = [self._results(scale) for scale in self._scales]
-        requests = [self._request(seed, self._base.scale, True) for seed in self._seeds[:MEASURED]]
-        measured = measure_vectors(self._model, requests)
+        plans = [self._plans[request] for request in self._measured_requests()]
+        measured = measure_vectors(self._model, plans)
         drawn = tuple(self._figures([row for row, _ in results], measured))
         stats = [picture.stats for picture in measured]
         numbers = CurveNumbers(
@@ -219,6 +223,10 @@ class CurveMaker(AbstractContextManager["CurveMaker"]):
     def _request(self, seed: int, scale: float | None, with_negative: bool) -> Request:
         avoid = self._base.avoid if with_negative else None
         return self._base.model_copy(update={"seed": seed, "scale": scale, "avoid": avoid})
+
+    def _measured_requests(self) -> list[Request]:
+        """The pictures whose vectors are measured, at the scale of the request."""
+        return [self._request(seed, self._base.scale, True) for seed in self._seeds[:MEASURED]]
 
     def _specs(self, scale: float, with_negative: bool) -> list[PictureSpec]:
         return [PictureSpec(self._request(seed, scale, with_negative)) for seed in self._seeds]

@@ -230,7 +230,8 @@ def _vectors(model: Model, question: Question) -> list[PictureVectors]:
     if not question.tested:
         return []
     whole = question.arms.arm("whole")
-    return measure_vectors(model, [question.spec(whole, seed).request for seed in range(MEASURED)])
+    requests = [question.spec(whole, seed).request for seed in range(MEASURED)]
+    return measure_vectors(model, [model.plan(request) for request in requests])
 
 
 def _strength(pictures: Sequence[PictureVectors]) -> float | str:

@@ -14,7 +14,7 @@ from negspace.errors import LabError
 from negspace.generate import Model
 from negspace.guidance import convert
 from negspace.guidance.branch import EMPTY, NEGATIVE, POSITIVE
-from negspace.request import Request
+from negspace.planning.plan import Plan
 
 POINTS = ("unconditioning", "conditioning", "negative", "guided", "target")
 """The points of the diagram: d_u, d_c, d_n, d, and the finished clean picture."""
@@ -75,19 +75,18 @@ class PictureVectors:
     stats: LaneStats
 
 
-def measure_vectors(model: Model, requests: Sequence[Request], rows: int = 16) -> list[PictureVectors]:
-    """Generate one picture per request and measure the vectors of every step.
+def measure_vectors(model: Model, plans: Sequence[Plan], rows: int = 16) -> list[PictureVectors]:
+    """Generate one picture per plan and measure the vectors of every step.
 
     Args:
-        requests: for one picture each; their rule is evaluated inside `traced`.
+        plans: of the model, for one picture each; their rule is evaluated inside `traced`.
         rows: rows of a forward pass.
 
     Raises:
-        NegspaceError: a request is impossible for the model.
+        NegspaceError: a plan cannot be run.
     """
     batching = FixedBatches(rows)
     batched = model.with_batching(batching)
-    plans = [batched.plan(request) for request in requests]
     runs = [batched.run(plan.model_copy(update={"rule": f"traced({plan.rule})"})) for plan in plans]
     lanes = [lane for run in runs for lane in run.lanes]
     results: list[list[StepResult]] = [[] for _ in lanes]
