@@ -18,7 +18,7 @@ from negspace.models.base import Network
 from negspace.models.files.source import EMBEDDED, Saving, Source
 from negspace.models.hardware import choose_placement
 from negspace.models.loading.opening import open_network
-from negspace.models.lora.folder import lora_names
+from negspace.models.lora.folder import lora_names, lora_stamps
 from negspace.models.lora.variants import with_named_loras
 from negspace.planning.plan import Plan, plan, plan_governed, refuse_other_model
 from negspace.policy.policy import Policy
@@ -108,7 +108,8 @@ class Model:
         facts = self._facts_with(load_embeddings(request.embeddings))
         compiled = plan(request, facts, operator_policies=operator_policies, tenant=tenant)
         make(compiled.rule, scale=compiled.scale)
-        return compiled
+        stamps = lora_stamps(compiled.loras, self._source.lora_dir)
+        return compiled.model_copy(update={"lora_stamps": stamps})
 
     def run(self, plan: Plan) -> Run:
         """Begin the pictures of a plan, which are then made step by step. No policy is read for it.
@@ -153,7 +154,9 @@ class Model:
 
     def _network_of(self, plan: Plan) -> Network:
         """The network of a plan, with the LoRA files that it names."""
-        return with_named_loras(self.network(plan.carried.dtype), plan.loras, self._source.lora_dir)
+        return with_named_loras(
+            self.network(plan.carried.dtype), plan.loras, plan.lora_stamps, self._source.lora_dir
+        )
 
     def _encoder(self, network: Network, embeddings: Sequence[Embedding]) -> Encoder:
         """The network's encoder with embeddings; the last few are kept."""

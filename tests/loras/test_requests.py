@@ -254,3 +254,20 @@ def test_the_facts_name_them(place: Place, folder: Path) -> None:
 
     assert read_facts(Source(place("sd"), lora_dir=folder)).loras == ("deep", "ink", "more/deep", "words")
     assert read_facts(Source(place("sd"))).loras is None
+
+
+@pytest.mark.parametrize("change", ["overwritten", "deleted"])
+def test_a_plan_runs_with_the_files_it_was_made_for_or_not_at_all(
+    place: Place, tmp_path: Path, change: str
+) -> None:
+    """As with embeddings: a file that changes between plan and run is one clear line."""
+    write(tmp_path / "ink.safetensors", place("sd"), "unet", "to_q", 1)
+    model = opened(place, lora_dir=tmp_path)
+    plan = model.plan(Request(prompt="a cat <lora:ink:0.8>", seed=1, steps=1))
+    model.run(plan)
+    if change == "deleted":
+        (tmp_path / "ink.safetensors").unlink()
+    else:
+        write(tmp_path / "ink.safetensors", place("sd"), "unet", "to_v", 9)
+    with pytest.raises(RequestError, match="changed since the plan|not there any more"):
+        model.run(plan)

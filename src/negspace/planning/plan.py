@@ -57,6 +57,7 @@ class Plan(Settings):
         why_not: if not, why, in plain words.
         embeddings: what the text encoders are taught for it.
         loras: what is added to the weights for it.
+        lora_stamps: size and time of the file of each; () where the plan was made from facts alone.
         findings: what is worth knowing before anything runs.
         negative_dialect: grammar of `negative` and `stages`; that of the request unless terms were merged.
         negative_tokens: how many tokens `negative` takes, estimated.
@@ -77,6 +78,7 @@ class Plan(Settings):
     why_not: str | None
     embeddings: tuple[EmbeddingFacts, ...] = ()
     loras: tuple[LoraUse, ...] = ()
+    lora_stamps: tuple[str, ...] = ()
     findings: tuple[Finding, ...]
     negative_dialect: str
     negative_tokens: int = 0

@@ -11,7 +11,7 @@ from negspace.facts import EmbeddingFacts, ModelFacts
 from negspace.judge import Judge, embedded_judge
 from negspace.models.catalogue import read_facts
 from negspace.models.files.source import EMBEDDED, Source
-from negspace.models.lora.folder import lora_names
+from negspace.models.lora.folder import lora_names, lora_stamps
 from negspace.planning.plan import Plan, plan
 from negspace.policy.loading import load_policy, shipped_names
 from negspace.policy.policy import Policy
@@ -140,7 +140,9 @@ class Catalogue:
         model = resolved.model or self.default
         facts = replace(self.models[model], embeddings=embeddings, loras=self._loras(model))
         policies = tuple(self.policies[name] for name in tenant.policies)
-        return plan(resolved, facts, operator_policies=policies, tenant=tenant.name)
+        compiled = plan(resolved, facts, operator_policies=policies, tenant=tenant.name)
+        stamps = lora_stamps(compiled.loras, self._sources[model].lora_dir)
+        return compiled.model_copy(update={"lora_stamps": stamps})
 
     def public_receipt(self, receipt: Receipt, request: Request) -> Receipt:
         """A receipt for clients: with the names of the request instead of file paths."""

@@ -80,14 +80,36 @@ def lora_names(folder: str | Path | None) -> tuple[str, ...] | None:
     return None if folder is None else tuple(sorted(lora_files(folder)))
 
 
-def added_loras(uses: Sequence[LoraUse], folder: str | Path | None) -> tuple[AddedLora, ...]:
+def lora_stamps(uses: Sequence[LoraUse], folder: str | Path | None) -> tuple[str, ...]:
+    """The files as they are now, for a plan: size and time of each."""
+    files = lora_files(folder) if uses and folder is not None else {}
+    return tuple(_stamp(files[use.name]) for use in uses if use.name in files)
+
+
+def added_loras(
+    uses: Sequence[LoraUse], stamps: Sequence[str], folder: str | Path | None
+) -> tuple[AddedLora, ...]:
     """The files that a plan names.
 
+    Args:
+        uses, stamps: of the plan; () where it does not know the files.
+        folder: of the files.
+
     Raises:
-        RequestError: one is not there any more.
+        RequestError: one is not there any more, or not as it was when the plan was made.
     """
     files = lora_files(folder) if uses and folder is not None else {}
     for use in uses:
         if use.name not in files:
             raise RequestError(f"LoRA {use.name!r} is not there any more; it was when the plan was made")
+    for use, stamp in zip(uses, stamps, strict=False):
+        if stamp != _stamp(files[use.name]):
+            raise RequestError(
+                f"the file of LoRA {use.name!r} has changed since the plan was made; plan again"
+            )
     return tuple(AddedLora(use.name, files[use.name], use.strength, use.in_text) for use in uses)
+
+
+def _stamp(file: Path) -> str:
+    stat = file.stat()
+    return f"{stat.st_size}-{stat.st_mtime_ns}"

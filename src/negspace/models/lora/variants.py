@@ -49,14 +49,16 @@ class LoraVariants(Generic[Variant]):
             return variant
 
 
-def with_named_loras(network: Network, uses: Sequence[LoraUse], folder: str | Path | None) -> Network:
+def with_named_loras(
+    network: Network, uses: Sequence[LoraUse], stamps: Sequence[str], folder: str | Path | None
+) -> Network:
     """A network with the files of a folder added that a plan names.
 
     Raises:
-        RequestError: one is gone or cannot be added whole. It is called by its name, because not all
-            may know its place.
+        RequestError: one is gone, was changed, or cannot be added whole. It is called by its name, because
+            not all may know its place.
     """
-    added = added_loras(uses, folder)
+    added = added_loras(uses, stamps, folder)
     try:
         return network.with_loras(added)
     except ModelError as error:
