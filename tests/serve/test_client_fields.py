@@ -4,6 +4,7 @@ import io
 import json
 from base64 import b64decode
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -146,3 +147,29 @@ def test_sizes_that_clients_send_to_every_model_are_fitted_to_the_embedded_one(l
 def test_headers_of_hugging_face_say_the_seed(live: Live, drawn: None) -> None:
     reply = _post(live, "/hf/tiny", {"inputs": "a cat", "parameters": {"num_inference_steps": 1}})
     assert int(unquote(reply.headers["X-Negspace-Seed"])) == _read(reply.content)[1].images[0].seed
+
+
+WITHHELD = {"avoid": "hat", "check": "block", "seed": 8, "steps": 4}
+"""On "a snowman, night" every attempt at this picture shows a hat to the judge of the embedded model."""
+
+
+def test_a_withheld_picture_is_an_answer_in_every_dialects_own_words(live: Live) -> None:
+    post = partial(requests.post, timeout=120)
+    prompt = "a snowman, night"
+    native = post(f"{live.url}/api/generate", json={"prompt": prompt, "model": "embedded", **WITHHELD})
+    assert native.status_code == 200 and native.json()["images"] == []
+    assert "hat" in native.json()["receipt"]["withheld"][0]["flags"][0]
+    body = {"prompt": prompt, "model": "embedded", **WITHHELD}
+    openai = post(f"{live.url}/v1/images/generations", json=body)
+    assert (openai.status_code, openai.json()["error"]["code"]) == (400, "content_policy_violation")
+    stream = post(f"{live.url}/v1/images/generations", json=body | {"stream": True})
+    assert "event: error" in stream.text and "content_policy_violation" in stream.text
+    a1111 = post(
+        f"{live.url}/sdapi/v1/txt2img",
+        json={"prompt": prompt, "override_settings": {"sd_model_checkpoint": "embedded"}, **WITHHELD},
+    )
+    assert a1111.status_code == 422 and "withheld" in a1111.text
+    query = "avoid=hat&check=block"
+    parameters = {"seed": 8, "num_inference_steps": 4}
+    hub = post(f"{live.url}/hf/embedded?{query}", json={"inputs": prompt, "parameters": parameters})
+    assert hub.status_code == 422 and "withheld" in hub.json()["error"] and "hat: seen" in hub.text

@@ -105,6 +105,19 @@ async def finished_unless_gone(job: Job, request: Request) -> Finished:
                 await task
 
 
+def delivered(finished: Finished) -> Finished:
+    """The finished job, for dialects that have no words for a reply without pictures.
+
+    Raises:
+        Refusal: a check withheld every picture.
+    """
+    if finished.pictures or not finished.receipt.withheld:
+        return finished
+    reasons = "; ".join(f"seed {each.seed}: {', '.join(each.flags)}" for each in finished.receipt.withheld)
+    text = f"every picture was withheld by a check ({reasons}); the receipt is at /api/jobs/{finished.id}"
+    raise Refusal(text, 422, "content_policy_violation")
+
+
 async def _gone(request: Request) -> None:
     """Wait until the client disconnects. The body must have been read."""
     while (await request.receive())["type"] != "http.disconnect":

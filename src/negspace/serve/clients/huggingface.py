@@ -25,6 +25,7 @@ from negspace.serve.dialect import (
     ClientDialect,
     Serving,
     acted,
+    delivered,
     finished_unless_gone,
     receipt_path,
     retry_headers,
@@ -143,7 +144,7 @@ async def infer(
     """A picture of a prompt, or of a prompt and a picture to start from."""
     request = await asyncio.to_thread(body.request, model.removeprefix("models/"), http, service.catalogue)
     job = await conversations.submit(service, request, tenant)
-    (picture,) = (await finished_unless_gone(job, http)).pictures
+    (picture,) = delivered(await finished_unless_gone(job, http)).pictures
     headers = _receipt_headers(picture)
     if job.feedback is not None:
         headers["X-Negspace-Feedback"] = _encoded("; ".join(job.feedback.answer(picture.receipt)))

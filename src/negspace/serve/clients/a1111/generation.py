@@ -17,7 +17,7 @@ from negspace.serve import conversations
 from negspace.serve.access.tenants import Tenant
 from negspace.serve.clients.a1111.bodies import Img2ImgBody, Txt2ImgBody
 from negspace.serve.clients.a1111.progress import CallerJob, CallerState, OwnState, timestamp
-from negspace.serve.dialect import Caller, Serving, acted, finished_unless_gone, receipt_path
+from negspace.serve.dialect import Caller, Serving, acted, delivered, finished_unless_gone, receipt_path
 from negspace.serve.feedback_reply import FeedbackReply
 from negspace.serve.jobs.job import Finished, Preview
 from negspace.serve.refusal import Refusal
@@ -52,7 +52,7 @@ async def _make(
     caller.under_way.append(caller_job)
     watching = asyncio.ensure_future(_keep_previews(caller_job))
     try:
-        finished = await finished_unless_gone(job, http)
+        finished = delivered(await finished_unless_gone(job, http))
     except Refusal as refusal:
         if not caller_job.stopped or refusal.code != "cancelled":
             raise

@@ -29,7 +29,7 @@ from negspace.serve.clients.mcp.outputs import (
 )
 from negspace.serve.clients.mcp.proving import prove
 from negspace.serve.conversations import feedback
-from negspace.serve.dialect import tenant_of
+from negspace.serve.dialect import delivered, tenant_of
 from negspace.serve.extension_fields import thumbs_of
 from negspace.serve.refusal import INTERNAL, refusal_of
 from negspace.serve.service import Service, cost_of
@@ -159,7 +159,7 @@ class Tools:
             start=await asyncio.to_thread(_start, image, strength, mask),
         )
         job = await self._service.submit(request, tenant, conversation=conversation)
-        finished = await finished_with_progress(job, ctx)
+        finished = delivered(await finished_with_progress(job, ctx))
         return tool_result(GenerateOutput.of(finished), summary(finished), finished)
 
     @_refusals_as_results

@@ -17,7 +17,7 @@ from negspace.serve import conversations
 from negspace.serve.access.tenants import Tenant
 from negspace.serve.clients.openai.bodies import EDIT_FORM, Generation, read_edit
 from negspace.serve.clients.openai.replies import ImagesReply, error_response
-from negspace.serve.dialect import Caller, ClientDialect, Serving, finished_unless_gone
+from negspace.serve.dialect import Caller, ClientDialect, Serving, delivered, finished_unless_gone
 from negspace.serve.extension_fields import client_request
 from negspace.serve.refusal import not_found
 from negspace.serve.service import Service
@@ -54,7 +54,7 @@ async def _make(
     job = await conversations.submit(service, request, tenant, previews=previews)
     if body.stream:
         return StreamingResponse(reply.stream(job), media_type="text/event-stream")
-    return JSONResponse(reply.whole(job, await finished_unless_gone(job, http), service))
+    return JSONResponse(reply.whole(job, delivered(await finished_unless_gone(job, http)), service))
 
 
 @router.get("/models")

@@ -12,7 +12,7 @@ from PIL import Image
 
 from negspace.receipt import Receipt
 from negspace.serve.clients.openai.bodies import Generation
-from negspace.serve.dialect import retry_headers, server_sent_event
+from negspace.serve.dialect import delivered, retry_headers, server_sent_event
 from negspace.serve.jobs.job import Done, Failed, Finished, Job, Picture, Preview
 from negspace.serve.refusal import Refusal
 from negspace.serve.service import Service
@@ -63,10 +63,12 @@ class ImagesReply:
                         previews[index] += 1
                         yield self._event("partial_image", data)
                     case Done(finished):
-                        for picture in finished.pictures:
+                        for picture in delivered(finished).pictures:
                             yield self._completed(picture, job, finished)
                     case Failed(why):
-                        yield server_sent_event("error", {"type": "error", **_error(why)})
+                        raise why
+        except Refusal as why:
+            yield server_sent_event("error", {"type": "error", **_error(why)})
         finally:
             job.cancel()
 
