@@ -281,14 +281,41 @@ def test_what_plans_know_of_a_rule_is_so(name: str) -> None:
     """The facts that plans are made from, without torch, against what the rule asks for."""
     rule = RULES[name]
     told = {scale: ways(make(name, scale=scale)) for scale in (1.0, 3.0)}
-    assert told[1.0] == ({rule.delivery} if rule.acts_at_scale_1 else set())
+    at_one = {rule.delivery} if rule.acts_at_scale_1 else set()
+    stated = f"acts_at_scale_1 = {rule.acts_at_scale_1} and delivery = {rule.delivery!r}"
+    assert told[1.0] == at_one, (
+        f"{name} states {stated}; at scale 1 its branches ask for {told[1.0] or 'none'}"
+    )
     inside = {"text"} if issubclass(rule, Wrapper) else set()
-    assert told[3.0] | inside == {rule.delivery} - {"nothing"} | inside
+    assert told[3.0] | inside == {rule.delivery} - {"nothing"} | inside, (
+        f"{name} states delivery = {rule.delivery!r}; its branches ask for {told[3.0] or 'none'}"
+    )
 
 
-def ways(rule: Rule[Any]) -> set[str]:
-    """How the network is told what is avoided, at a step at which every rule acts."""
-    branches = rule.branches(step_at(0.9, 0, 12, 24), rule.init())
+@every_rule
+def test_a_rule_reaches_only_where_it_asks(name: str) -> None:
+    """Plans say "can act" by `reaches`; with settings at the ends of their ranges, too."""
+    ends = [
+        {entry.name: end}
+        for entry in RULES[name].settings()
+        for end in (entry.metadata["low"], entry.metadata["high"])
+        if entry.name != "scale" and abs(end) < float("inf")
+    ]
+    for chosen in ({}, *ends):
+        try:
+            rule = make(name, scale=3.0, **chosen)
+        except RequestError:  # not possible beside the other settings
+            continue
+        steps = [step_at(0.02 + 0.04 * index, 0, index, 24) for index in range(24)]
+        silent = rule.delivery != "nothing" and not any(ways(rule, step) for step in steps)
+        assert not (silent and any(map(rule.reaches, steps))), (
+            f"{name} with {chosen} never asks for what is avoided, and `reaches` says that it acts"
+        )
+
+
+def ways(rule: Rule[Any], at: Step | None = None) -> set[str]:
+    """How the network is told what is avoided, at a step; None is one at which every rule acts."""
+    branches = rule.branches(at or step_at(0.9, 0, 12, 24), rule.init())
     sides = {branch.side for branch in branches}
     return (
         {"text" for side in sides if side == "negative"}

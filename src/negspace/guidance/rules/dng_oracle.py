@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import final
 
-from negspace.guidance.base import Step, setting
+from negspace.guidance.base import Moment, Step, setting
 from negspace.guidance.branch import Branch
 from negspace.guidance.shared.terms import FromEmpty, branches_pushed_from, negative_weights, pushed_away
 from negspace.guidance.tensor import Tensor
@@ -38,6 +38,9 @@ class DngOracle(FromEmpty[None]):
     def init(self) -> None:
         return None
 
+    def reaches(self, moment: Moment) -> bool:
+        return super().reaches(moment) and self._limited(moment) > 0
+
     def branches(self, step: Step, state: None) -> tuple[Branch, ...]:
         return branches_pushed_from(self.scale_at(step), self._odds(step))
 
@@ -45,6 +48,10 @@ class DngOracle(FromEmpty[None]):
         return pushed_away(predictions, self.scale_at(step), self._odds(step)), None
 
     def _odds(self, step: Step) -> dict[str, float]:
-        q = min(max(self.posterior.at(step), 0.0), self.most)
+        q = self._limited(step)
         push = self.strength.at(step) * self.negative * q / (1.0 - q)
         return {side: push * weight for side, weight in negative_weights(step).items()} if push else {}
+
+    def _limited(self, moment: Moment) -> float:
+        """The posterior at a moment, within its range."""
+        return min(max(self.posterior.at(moment), 0.0), self.most)
