@@ -1,8 +1,9 @@
 """The one way to pictures: Request → Plan → Run (engine and judge) → Result with its Receipt."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal, final
 
@@ -21,6 +22,7 @@ from negspace.models.loading.opening import open_network
 from negspace.models.lora.folder import lora_names, lora_stamps
 from negspace.models.lora.variants import with_named_loras
 from negspace.planning.plan import Plan, plan, plan_governed, refuse_other_model
+from negspace.policy.loading import load_policy
 from negspace.policy.policy import Policy
 from negspace.prompt import parse
 from negspace.receipt import Receipt
@@ -92,13 +94,19 @@ class Model:
         return self._networks[placement.dtype]
 
     def plan(
-        self, request: Request, *, operator_policies: Sequence[Policy] = (), tenant: str | None = None
+        self,
+        request: Request,
+        *,
+        operator_policies: Sequence[Policy] = (),
+        tenant: str | None = None,
+        read_policy: Callable[[str], Policy] = load_policy,
     ) -> Plan:
         """The request compiled for this model; nothing is generated.
 
         Args:
             operator_policies: they apply whatever the request says.
             tenant: on whose behalf.
+            read_policy: gives a policy that the request names.
 
         Raises:
             RequestError, PolicyError, PromptError: as `negspace.plan`; also for a setting of a rule that is
@@ -106,10 +114,17 @@ class Model:
             EncodingError: an embedding cannot be read.
         """
         facts = self._facts_with(load_embeddings(request.embeddings))
-        compiled = plan(request, facts, operator_policies=operator_policies, tenant=tenant)
+        compiled = plan(
+            request, facts, operator_policies=operator_policies, tenant=tenant, read_policy=read_policy
+        )
         make(compiled.rule, scale=compiled.scale)
         stamps = lora_stamps(compiled.loras, self._source.lora_dir)
         return compiled.model_copy(update={"lora_stamps": stamps})
+
+    def planner(self) -> Callable[[Request], Plan]:
+        """`plan` for many requests that belong together: a policy that they name is read once, when it is
+        first needed, and stays as it was then."""
+        return partial(self.plan, read_policy=cache(load_policy))
 
     def run(self, plan: Plan) -> Run:
         """Begin the pictures of a plan, which are then made step by step. No policy is read for it.

@@ -86,8 +86,8 @@ def test_pictures_are_made_by_the_plans_of_the_beginning(model: Model, tmp_path:
             policy.write_text(
                 "{name: mine, version: 2, explain: Other., avoid: [boat]}" if change == "edited" else "{"
             )
-        for _ in maker:
-            pass
-        receipts = [maker._plans[spec.request] for spec in maker._all_specs]
-    assert maker.made == 8
-    assert all("hat" in [term.avoid.term for term in plan.terms] for plan in receipts)
+        curves = maker.curves()
+        pictures = [spec for scale in (2.0, 3.0) for spec in maker._specs(scale, True)]
+        plans = [maker._plan(spec.request) for spec in pictures]
+    assert maker.made == 8 and len(curves.numbers.points) == 2
+    assert all("hat" in [term.avoid.term for term in plan.terms] for plan in plans)

@@ -90,3 +90,13 @@ def test_files_of_older_versions_are_read(model: Model) -> None:
     older = result.to_json().replace('"request":', '"asked":', 1).replace('"description":', '"told":')
     assert result.controls and older != result.to_json()
     assert ProofResult.from_json(older) == result
+
+
+def test_a_proof_plans_with_the_policies_of_its_beginning(model: Model, tmp_path: Path) -> None:
+    policy = tmp_path / "mine.yaml"
+    policy.write_text("{name: mine, version: 1, explain: No boats., avoid: [boat]}")
+    settings = ASKED | {"max_pictures": 100, "policies": (str(policy),)}
+    with Proof("a cat", "hat", model, folder=tmp_path / "proof", **settings) as proof:
+        policy.write_text("{")
+        report = proof.report()
+    assert report.result.pictures == proof.made > 0

@@ -143,7 +143,8 @@ class CurveMaker(AbstractContextManager["CurveMaker"]):
             raise LabError(f"pictures: {pictures} at a scale are too few to differ; give 2 or more")
         if base.n != 1:
             raise LabError("n: curves have a number of pictures of their own")
-        planned = model.plan(base)
+        self._plan = model.planner()
+        planned = self._plan(base)
         if not planned.terms:
             raise LabError("avoid: nothing is avoided; name what is not wanted, with commas")
         terms = [entry.avoid.term for entry in planned.terms]
@@ -153,13 +154,7 @@ class CurveMaker(AbstractContextManager["CurveMaker"]):
         self._seeds = range(base.seed, base.seed + pictures)
         self._witness = choose_witness(witness, model, (base.prompt, *terms))
         self._expectation = Expectation.of(base.prompt, terms, self._witness)
-        self._all_specs = [
-            spec for scale in self._scales for side in (False, True) for spec in self._specs(scale, side)
-        ]
-        requests = [*(spec.request for spec in self._all_specs), *self._measured_requests()]
-        self._plans = {request: model.plan(request) for request in requests}
-        planning = self._plans.__getitem__
-        self._maker = PictureMaker.open(model, self._witness, folder, site, dtype=base.dtype, plan=planning)
+        self._maker = PictureMaker.open(model, self._witness, folder, site, dtype=base.dtype, plan=self._plan)
 
     def __exit__(self, *_: object) -> None:
         self._maker.close()
@@ -171,7 +166,9 @@ class CurveMaker(AbstractContextManager["CurveMaker"]):
 
     def __iter__(self) -> Iterator[Progress]:
         """Make the missing pictures, and yield the progress after each batch."""
-        specs = self._all_specs
+        specs = [
+            spec for scale in self._scales for side in (False, True) for spec in self._specs(scale, side)
+        ]
         done = sum(self._maker.store.record(spec) is not None for spec in specs)
         for made in self._maker.make(specs):
             done += made
@@ -182,8 +179,8 @@ class CurveMaker(AbstractContextManager["CurveMaker"]):
         for _ in self:
             pass
         results = [self._results(scale) for scale in self._scales]
-        plans = [self._plans[request] for request in self._measured_requests()]
-        measured = measure_vectors(self._model, plans)
+        requests = [self._request(seed, self._base.scale, True) for seed in self._seeds[:MEASURED]]
+        measured = measure_vectors(self._model, list(map(self._plan, requests)))
         drawn = tuple(self._figures([row for row, _ in results], measured))
         stats = [picture.stats for picture in measured]
         numbers = CurveNumbers(
@@ -223,10 +220,6 @@ class CurveMaker(AbstractContextManager["CurveMaker"]):
     def _request(self, seed: int, scale: float | None, with_negative: bool) -> Request:
         avoid = self._base.avoid if with_negative else None
         return self._base.model_copy(update={"seed": seed, "scale": scale, "avoid": avoid})
-
-    def _measured_requests(self) -> list[Request]:
-        """The pictures whose vectors are measured, at the scale of the request."""
-        return [self._request(seed, self._base.scale, True) for seed in self._seeds[:MEASURED]]
 
     def _specs(self, scale: float, with_negative: bool) -> list[PictureSpec]:
         return [PictureSpec(self._request(seed, scale, with_negative)) for seed in self._seeds]

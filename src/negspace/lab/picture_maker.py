@@ -87,7 +87,7 @@ class PictureMaker(AbstractContextManager["PictureMaker"]):
         Args:
             folder: where pictures are kept.
             dtype: of the requests.
-            plan: gives the plan of a request; None plans it with the model.
+            plan: gives the plan of a request; None plans it with the model, reading each policy once.
 
         Raises:
             LabError: the cluster of the site does not exist.
@@ -99,7 +99,7 @@ class PictureMaker(AbstractContextManager["PictureMaker"]):
         except BaseException:
             workers.close()
             raise
-        return cls(workers, witness, store, plan or model.plan)
+        return cls(workers, witness, store, plan or model.planner())
 
     def __exit__(self, *_: object) -> None:
         self.close()

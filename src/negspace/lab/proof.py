@@ -13,7 +13,7 @@ from negspace import __version__
 from negspace.errors import LabError
 from negspace.generate import Model, load
 from negspace.judge import Judge
-from negspace.lab.picture_maker import PictureMaker, Progress
+from negspace.lab.picture_maker import PictureMaker, Planning, Progress
 from negspace.lab.picture_store import PictureRecord
 from negspace.lab.question import PicturesNeeded, Question, build_question
 from negspace.lab.report import Example, Report
@@ -80,8 +80,10 @@ class Proof(AbstractContextManager["Proof"]):
         several = (prompts,) if isinstance(prompts, str) else tuple(prompts)
         terms = (avoid,) if isinstance(avoid, str) else tuple(avoided.term for avoided in avoid)
         self._witness = choose_witness(witness, self._model, (*several, *terms))
+        plan = self._model.planner()
         question = build_question(
-            self._model,
+            self._model.facts,
+            plan,
             self._witness,
             several,
             avoid,
@@ -90,10 +92,12 @@ class Proof(AbstractContextManager["Proof"]):
             smallest=smallest,
             fields={"seed": seed, **fields},
         )
-        self._vectors = _vectors(self._model, question)
+        self._vectors = _vectors(self._model, plan, question)
         self._question = replace(question, strength=_strength(self._vectors))
         self._study = Study(self._question, self._witness)
-        self._maker = PictureMaker.open(self._model, self._witness, folder, site, dtype=question.base.dtype)
+        self._maker = PictureMaker.open(
+            self._model, self._witness, folder, site, dtype=question.base.dtype, plan=plan
+        )
         self._result: StudyResult | None = None
         self._records: dict[str, PictureRecord] = {}
 
@@ -225,13 +229,12 @@ class Proof(AbstractContextManager["Proof"]):
                     yield Example(caption, spec.request.seed, record.seen, picture)
 
 
-def _vectors(model: Model, question: Question) -> list[PictureVectors]:
+def _vectors(model: Model, plan: Planning, question: Question) -> list[PictureVectors]:
     """The vectors of a few pictures with the whole list."""
     if not question.tested:
         return []
     whole = question.arms.arm("whole")
-    requests = [question.spec(whole, seed).request for seed in range(MEASURED)]
-    return measure_vectors(model, [model.plan(request) for request in requests])
+    return measure_vectors(model, [plan(question.spec(whole, seed).request) for seed in range(MEASURED)])
 
 
 def _strength(pictures: Sequence[PictureVectors]) -> float | str:

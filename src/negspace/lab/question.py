@@ -10,8 +10,8 @@ from typing import Any, Final, Literal, final
 from negspace.avoid.terms import content_words
 from negspace.errors import LabError
 from negspace.facts import ModelFacts
-from negspace.generate import Model
 from negspace.lab.arms import Ablation, Arm, ablation
+from negspace.lab.picture_maker import Planning
 from negspace.lab.picture_store import PictureSpec
 from negspace.lab.results import ProofSizes, TermKind, TermVerdict
 from negspace.lab.stats import checks
@@ -193,7 +193,8 @@ class PicturesNeeded:
 
 
 def build_question(
-    model: Model,
+    facts: ModelFacts,
+    plan: Planning,
     witness: Witness,
     prompts: tuple[str, ...],
     avoid: str | Sequence[Avoid],
@@ -206,6 +207,7 @@ def build_question(
     """The question of a prompt and a list; its strength is not measured yet.
 
     Args:
+        facts, plan: of the model.
         sizes: of the proof, or the most pictures that it may need; None takes the default sizes.
         fields: further fields of the request.
 
@@ -217,20 +219,20 @@ def build_question(
     checks.share("alpha", alpha)
     checks.share("smallest", smallest)
     listed = avoid if isinstance(avoid, str) else tuple(avoid)
-    planned = model.plan(Request.from_dict({"prompt": prompts[0], "avoid": listed, **fields}))
+    planned = plan(Request.from_dict({"prompt": prompts[0], "avoid": listed, **fields}))
     if not planned.terms:
         raise LabError("avoid: nothing is avoided; name what is not wanted, with commas")
     if planned.request.n != 1:
         raise LabError("n: a proof decides itself how many pictures it makes; see max_pictures")
     terms = tuple(entry.avoid for entry in planned.terms)
     base = planned.request.model_copy(update={"avoid": terms})
-    words = _unrelated_words(model.facts, witness, (*prompts, *(term.term for term in terms)))
+    words = _unrelated_words(facts, witness, (*prompts, *(term.term for term in terms)))
     question = Question(
         prompts,
         base,
-        model.plan(base),
+        plan(base),
         ablation(terms, unrelated=words[base.seed % len(words)], words=words, seed=base.seed),
-        _alternatives(model.facts, base),
+        _alternatives(facts, base),
         _NOT_MEASURED,
         ProofSizes(),
         alpha,

@@ -1,6 +1,6 @@
 """Compiles a request for one model into a plan, before anything runs. Needs no weights and no torch."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Self
 
@@ -31,7 +31,7 @@ from negspace.planning.sizes import fit_size, size_findings
 from negspace.planning.weights import told_terms, weight_findings
 from negspace.policy.applicable import Block, PolicyRecord, applicable_policies
 from negspace.policy.govern import GovernedRequest, govern
-from negspace.policy.loading import template_findings
+from negspace.policy.loading import load_policy, template_findings
 from negspace.policy.policy import Policy, is_label
 from negspace.policy.recommended import with_recommended
 from negspace.prompt import Prompt
@@ -111,6 +111,7 @@ def plan(
     *,
     operator_policies: Sequence[Policy] = (),
     tenant: str | None = None,
+    read_policy: Callable[[str], Policy] = load_policy,
 ) -> Plan:
     """Compile a request for a model. Nothing is generated.
 
@@ -119,6 +120,7 @@ def plan(
         facts: of the model.
         operator_policies: they apply whatever the request says; its own are added.
         tenant: on whose behalf.
+        read_policy: gives a policy that the request names.
 
     Raises:
         RequestError: the model cannot host the rule or has no such sampler or size, there is no such
@@ -126,7 +128,7 @@ def plan(
         PolicyError: there is no such policy, or it cannot be read.
         PromptError: a text cannot be read, or this dialect cannot write the weight of a term.
     """
-    records, policies = applicable_policies(request, facts, operator_policies, tenant)
+    records, policies = applicable_policies(request, facts, operator_policies, tenant, read_policy)
     settled, recommended = with_recommended(fit_size(request, facts), records, policies, facts)
     refuse_unsupported(settled, facts)
     steps = facts.steps if settled.steps is None else settled.steps

@@ -1,6 +1,6 @@
 """Which policies apply to a request, and which of their terms."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -48,7 +48,11 @@ class Block(Frozen):
 
 
 def applicable_policies(
-    request: Request, facts: ModelFacts, operator: Sequence[Policy], tenant: str | None
+    request: Request,
+    facts: ModelFacts,
+    operator: Sequence[Policy],
+    tenant: str | None,
+    read_policy: Callable[[str], Policy] = load_policy,
 ) -> tuple[tuple[PolicyRecord, ...], tuple[Policy, ...]]:
     """A record of every policy that was asked for, and those of them that apply, each once.
 
@@ -57,13 +61,14 @@ def applicable_policies(
         facts: of the model.
         operator: the operator's policies.
         tenant: on whose behalf.
+        read_policy: gives a policy that the request names.
 
     Raises:
         PolicyError: there is no such policy, or it cannot be read.
     """
     requested: list[tuple[Policy, Literal["request", "operator"]]] = [
         *((policy, "operator") for policy in operator),
-        *((load_policy(name), "request") for name in request.policies),
+        *((read_policy(name), "request") for name in request.policies),
     ]
     records: dict[str, PolicyRecord] = {}
     policies: list[Policy] = []
