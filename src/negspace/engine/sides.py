@@ -9,7 +9,7 @@ from torch import Tensor
 from negspace.encoding import Conditioning
 from negspace.guidance import Branch
 from negspace.guidance.branch import EMPTY, NEGATIVE, POSITIVE
-from negspace.guidance.shared.terms import is_joint_side, joint_sides
+from negspace.guidance.shared.terms import joint_side, joint_sides
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,8 +71,8 @@ def avoided_weight(sides: SidesAtStep, negatives: Mapping[str, float], name: str
     """
     if sides[name] is sides[POSITIVE]:
         return 0.0  # it stands for something that is absent
-    if is_joint_side(name):
-        return joint_sides(negatives).get(name, (0.0, ()))[0]
+    if joint := joint_side(name):
+        return joint_sides(negatives).get(joint, (0.0, ()))[0]
     weight = 1.0 if name == NEGATIVE else negatives.get(name, 0.0)
     return weight if weight and not is_empty(sides, name) else 0.0
 
@@ -95,8 +95,8 @@ def terms_in(side: str, negatives: Mapping[str, float]) -> set[str]:
     """
     if side == NEGATIVE:
         return {term for term, weight in negatives.items() if weight and term != NEGATIVE}
-    if is_joint_side(side):
-        return set(joint_sides(negatives).get(side, (0.0, ()))[1])
+    if joint := joint_side(side):
+        return set(joint_sides(negatives).get(joint, (0.0, ()))[1])
     return {side}
 
 

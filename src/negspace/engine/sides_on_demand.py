@@ -8,7 +8,7 @@ from typing import final
 from negspace.encoding import Conditioning, Encoder, match_lengths
 from negspace.engine.sides import ConditioningSum, SidesAtStep, WeightedConditioning, read_alike
 from negspace.guidance.branch import EMPTY, NEGATIVE, POSITIVE
-from negspace.guidance.shared.terms import joint_sides
+from negspace.guidance.shared.terms import alone_side, joint_side, joint_sides
 from negspace.planning.negative import PlannedTerm
 from negspace.planning.plan import Plan
 from negspace.planning.rule import JOINT_BRANCH
@@ -106,11 +106,12 @@ def _order(term: PlannedTerm) -> tuple[bool, float]:
 
 @final
 class JointSides(SideSource):
-    """The prompt of a plan with terms appended, as sides "joint:0", "joint:1"..: see `joint_sides`.
+    """The prompt of a plan with terms appended, as sides "joint:0", "joint:1"..: see `joint_sides`; and these
+    terms without the prompt, as sides "alone:0", "alone:1"...
 
     Terms that share a side keep their weights relative to each other, the largest being 1. A term is left out
     if the encoder has never learned its words, or outside its window. Where none is left, the side is the
-    positive side.
+    positive side, or the empty prompt.
 
     Args:
         encoder: reads the prompt.
@@ -122,14 +123,20 @@ class JointSides(SideSource):
     def __init__(
         self, encoder: Encoder, plan: Plan, separate: SeparateSides, prompts: Sequence[TextsAtStep]
     ) -> None:
-        super().__init__(encoder, plan, tuple(joint_sides(dict.fromkeys(separate.names, 1.0))))
+        joint = tuple(joint_sides(dict.fromkeys(separate.names, 1.0)))
+        super().__init__(encoder, plan, (*joint, *map(alone_side, joint)))
         self._separate = separate
         self._prompts = prompts
 
     def side(self, name: str, step: int, sides: SidesAtStep) -> ConditioningSum:
-        appended = self._appended(name, step)
-        if not appended:
+        joint = joint_side(name)
+        assert joint is not None  # names has no others
+        told = self._told(joint, step)
+        if joint != name:
+            return self._alone(told, sides) if told else sides[EMPTY]
+        if not told:
             return sides[POSITIVE]
+        appended = (Chunk(", ", 1.0), *told)
         return tuple(
             WeightedConditioning(
                 self._encode(tuple(_longer(text, appended) for text in texts), sides), factor
@@ -137,14 +144,19 @@ class JointSides(SideSource):
             for texts, factor in self._prompts[step]
         )
 
-    def _appended(self, name: str, step: int) -> tuple[Chunk, ...]:
+    def _alone(self, told: tuple[Chunk, ...], sides: SidesAtStep) -> ConditioningSum:
+        text = Prompt(told, self._plan.negative_dialect, "")
+        return (WeightedConditioning(self._encode((text,), sides)),)
+
+    def _told(self, name: str, step: int) -> tuple[Chunk, ...]:
         weights = self._separate.weights(step)
         largest, shared = joint_sides(weights).get(name, (1.0, ()))
         chunks: list[Chunk] = []
         for side, term in zip(self._separate.names, self._plan.terms, strict=True):
             if side in shared and term.known is not False:
                 weight = weights[side] / largest
-                chunks.append(Chunk(", ", 1.0))
+                if chunks:
+                    chunks.append(Chunk(", ", 1.0))
                 parsed = parse(term.avoid.term, self._plan.negative_dialect).chunks
                 chunks += [Chunk(own.text, own.weight * weight, own.span, own.kind) for own in parsed]
         return tuple(chunks)
