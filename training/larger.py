@@ -1,7 +1,7 @@
 """Grow the autoencoder by one level at both ends: pictures of twice the side from the same latents.
 
 The new levels begin as the identity, so that training begins with the old pictures, enlarged. The decoder is
-taught first: from the latents that the old encoder finds in the smaller render of a scene it has to draw the larger
+taught first: from the latents that the old encoder finds in the smaller render of a scene it draws the larger
 one. The new encoder is then taught to find those latents in the larger render. The denoiser stays as it is.
 """
 

@@ -1,7 +1,7 @@
 """Make the embedded model: `python -m training.make [STAGE ...] [--state DIR] [--out DIR]`.
 
-Stages run in order: vae, clip, card, oracle, unet, decoder, larger. Each resumes from the state folder, so the
-command may be stopped and started at will.
+Stages run in order: vae, clip, card, oracle, unet, decoder, larger. Each resumes from the state folder, so
+the command may be stopped and started at will.
 """
 
 from __future__ import annotations

@@ -46,9 +46,9 @@ def told(count: int, rule: Auto = RULE, /, **weights: float) -> list[list[str]]:
 
 @pytest.mark.parametrize("count", [8, 10, 12, 20, 50])
 @pytest.mark.parametrize("terms", [1, 2, 3, 10])
-def test_six_evaluations_and_three_more_a_side(count: int, terms: int) -> None:
+def test_seven_evaluations_and_three_more_a_side(count: int, terms: int) -> None:
     asked = told(count, **{f"t{number}": 1.0 for number in range(terms)})
-    assert sum(map(len, asked)) == 3 + 3 * min(terms, 3)
+    assert sum(map(len, asked)) == 4 + 3 * min(terms, 3)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 10, 20])
@@ -63,7 +63,7 @@ def test_when_the_empty_prompt_and_things_are_told() -> None:
     found = {index: sides for index, sides in enumerate(told(20, hat=1.0, smoke=1.0)) if sides}
     assert found == {
         0: ["empty", "alone:0", "alone:1", "joint:0", "joint:1"],
-        4: ["joint:0", "joint:1"],
+        4: ["empty", "joint:0", "joint:1"],
         8: ["empty"],
         14: ["empty"],
     }
@@ -172,14 +172,14 @@ def test_what_is_not_avoided_at_a_step_pushes_nothing() -> None:
 
 def test_what_it_evaluates_is_in_the_receipt(model: Model) -> None:
     receipt = model.generate("a cat", avoid="hat", rule="auto", steps=10).receipt
-    assert receipt.evaluations == {"positive": 10, "empty": 3, "alone:0": 1, "joint:0": 2}
+    assert receipt.evaluations == {"positive": 10, "empty": 4, "alone:0": 1, "joint:0": 2}
     assert receipt.images[0].negative_steps == 2
     assert [term.channel for term in receipt.terms] == ["joint branch"]
 
 
 def test_nothing_avoided_costs_nothing(model: Model) -> None:
     bare = model.generate("a cat", rule="auto", steps=10)
-    assert bare.receipt.evaluations == {"positive": 10, "empty": 3} and not bare.receipt.negative_acted
+    assert bare.receipt.evaluations == {"positive": 10, "empty": 4} and not bare.receipt.negative_acted
 
 
 def test_a_joint_side_is_the_prompt_with_one_thing_avoided(model: Model) -> None:

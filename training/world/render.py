@@ -15,8 +15,8 @@ from training.world.scene import Scene
 
 _SUPERSAMPLING = 3
 _GRAIN_SIDE = 64
-"""Grain and JPEG blocks are those of a picture of this side, however large a scene is drawn: what is wrong with a
-larger picture is then the same, and shrunk it is the smaller one."""
+"""Grain and JPEG blocks are those of a picture of this side, however large a scene is drawn: what is wrong
+with a larger picture is then the same, and shrunk it is the smaller one."""
 
 
 def render(scene: Scene, side: int = 64) -> Image.Image:
