@@ -18,6 +18,9 @@ _TOWARDS, _AGAIN, _END = (0.0, 0.2, 0.4, 0.7), 0.2, 0.7
 _LONGER, _PUSH = 1.2, 6.0
 """g and k."""
 
+_TWICE = 3
+"""Joint sides up to which p_j is measured twice: more would cost more than plain guidance does."""
+
 _COMING, _ABSENT = 0.2, 0.6
 """|p_j| / q_j up to which e_j is 1, and from which it is 0."""
 
@@ -82,8 +85,8 @@ class Auto(Rule[Measurements | None]):
     step, p_j again after 20 %, when the large shapes stand; the pushes away end at 70 %, when the content of
     the picture has long been decided. Terms that a window brings later are measured when they come. So there
     are seven evaluations besides the positive ones for any number of steps, and for each further term three
-    more; more than three terms share three joint branches. Words that the encoder never learned are left out
-    of d_j and have no effect.
+    more. With more than three terms there are two a term, at the first step; more than eight terms share
+    eight joint branches. Words that the encoder never learned are left out of d_j and have no effect.
 
     Attributes:
         strength: how much of it acts, and when; where it is 0, only the positive is evaluated.
@@ -143,7 +146,9 @@ def _new(step: Step, state: Measurements | None) -> tuple[str, ...]:
 
 
 def _again(step: Step, state: Measurements | None) -> tuple[str, ...]:
-    """The joint sides whose p_j is measured again."""
+    """The joint sides whose p_j is measured again; none where they are many."""
+    if len(_avoided(step)) > _TWICE:
+        return ()
     known, new, place = state.away if state else {}, _new(step, state), _place(_AGAIN, step)
     return tuple(side for side in _avoided(step) if side not in new and known[side].at < place <= step.index)
 

@@ -12,8 +12,8 @@ from negspace.strength import Constant, Moment, Strength
 
 State = TypeVar("State")
 
-_JOINTS = 3
-"""With more joint sides, a side would not be measured again while the picture still takes shape."""
+_JOINTS = 8
+"""A term that shares a side with one that would not come is not seen to come; yet every side is evaluated."""
 
 
 class FromEmpty(Rule[State], ABC):
@@ -50,7 +50,7 @@ def negative_weights(step: Step) -> dict[str, float]:
 
 
 def joint_sides(weights: Mapping[str, float]) -> dict[str, tuple[float, tuple[str, ...]]]:
-    """Separate terms, divided among at most three joint sides.
+    """Separate terms, divided among at most eight joint sides.
 
     Which terms belong to which joint side does not depend on the weights.
 
