@@ -36,7 +36,7 @@ _SHOWN = 2
 
 
 @dataclass(frozen=True)
-class Row:
+class PromptPictures:
     """What the oracle sees in the pictures of one prompt by one rule.
 
     Attributes:
@@ -61,7 +61,7 @@ def demo(out: OutFolder = Path("demo"), n: Count = 4, seed: Seed = 7) -> None:
     check_folder(out)
     model = open_model(Source(EMBEDDED))
     oracle = Oracle.load()
-    rows: dict[str | None, list[Row]] = {rule: [] for rule in RULES}
+    rows: dict[str | None, list[PromptPictures]] = {rule: [] for rule in RULES}
     for prompt, subject, thing in WISHES:
         for rule in RULES:
             avoid = None if rule is None else thing
@@ -76,22 +76,23 @@ def demo(out: OutFolder = Path("demo"), n: Count = 4, seed: Seed = 7) -> None:
     show.line(
         "What the oracle sees: a network that was trained on drawn scenes alone and never read a caption."
     )
+    show.line("Pictures, and 95 % intervals of their share in percent:")
     show.table(("avoided", "", *(rule or "without" for rule in RULES)), _table(rows))
     show.line("")
     show.line(f"without, with, difference:  {_write_strip(out, rows)}", "bold")
     show.line("Each picture carries its receipt: negspace read FILE")
 
 
-def _seen(oracle: "Oracle", pictures: Sequence[Image.Image], subject: str, thing: str) -> Row:
+def _seen(oracle: "Oracle", pictures: Sequence[Image.Image], subject: str, thing: str) -> PromptPictures:
     readings = oracle.read(pictures)
-    return Row(
+    return PromptPictures(
         pictures,
         tuple(reading.has(thing) for reading in readings),
         tuple(reading.best("subject") == subject for reading in readings),
     )
 
 
-def _table(rows: dict[str | None, list[Row]]) -> list[tuple[str, ...]]:
+def _table(rows: dict[str | None, list[PromptPictures]]) -> list[tuple[str, ...]]:
     """For each thing and for all of them: how often it is there, and how often its subject is."""
     things = tuple(dict.fromkeys(thing for *_, thing in WISHES))
     lines: list[tuple[str, ...]] = []
@@ -105,14 +106,14 @@ def _table(rows: dict[str | None, list[Row]]) -> list[tuple[str, ...]]:
 
 
 def _share(hits: Sequence[bool]) -> str:
-    """How many of how many, with the 95 % interval of the share."""
+    """How many of how many, with the 95 % interval of the share in percent."""
     from negspace.judge import Rate
 
     rate = Rate.of(sum(hits), len(hits))
-    return f"{sum(hits)} of {len(hits)} [{100 * rate.low:.0f}, {100 * rate.high:.0f} %]"
+    return f"{sum(hits)} of {len(hits)} [{100 * rate.low:.0f}, {100 * rate.high:.0f}]"
 
 
-def _write_strip(out: Path, rows: dict[str | None, list[Row]]) -> Path:
+def _write_strip(out: Path, rows: dict[str | None, list[PromptPictures]]) -> Path:
     """The first pictures of every prompt: without a negative, with one, and where the two differ."""
     from negspace import png
     from negspace.contact_sheet import sheet
@@ -123,8 +124,9 @@ def _write_strip(out: Path, rows: dict[str | None, list[Row]]) -> Path:
     )
     difference = [ImageChops.difference(*pair) for pair in zip(without, steered, strict=True)]
     shown = len(rows[None][0].images[:_SHOWN])
-    headings = [f"{thing}, {prompt}" for prompt, _, thing in WISHES for _ in range(shown)]
-    labels = ("without a negative", f"avoided, by {RULES[-1]}", "what changed")
+    headings = [prompt for prompt, *_ in WISHES for _ in range(shown)]
+    things = ", ".join(dict.fromkeys(thing for *_, thing in WISHES))
+    labels = ("without a negative", f"avoiding {things} by {RULES[-1]}", "what changed")
     file = out / "side-by-side.png"
     write_whole(
         {

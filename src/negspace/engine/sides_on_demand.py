@@ -131,12 +131,12 @@ class JointSides(SideSource):
     def side(self, name: str, step: int, sides: SidesAtStep) -> ConditioningSum:
         joint = joint_side(name)
         assert joint is not None  # names has no others
-        told = self._told(joint, step)
+        terms = self._avoided(joint, step)
         if joint != name:
-            return self._alone(told, sides) if told else sides[EMPTY]
-        if not told:
+            return self._alone(terms, sides) if terms else sides[EMPTY]
+        if not terms:
             return sides[POSITIVE]
-        appended = (Chunk(", ", 1.0), *told)
+        appended = (Chunk(", ", 1.0), *terms)
         return tuple(
             WeightedConditioning(
                 self._encode(tuple(_longer(text, appended) for text in texts), sides), factor
@@ -144,11 +144,11 @@ class JointSides(SideSource):
             for texts, factor in self._prompts[step]
         )
 
-    def _alone(self, told: tuple[Chunk, ...], sides: SidesAtStep) -> ConditioningSum:
-        text = Prompt(told, self._plan.negative_dialect, "")
+    def _alone(self, terms: tuple[Chunk, ...], sides: SidesAtStep) -> ConditioningSum:
+        text = Prompt(terms, self._plan.negative_dialect, "")
         return (WeightedConditioning(self._encode((text,), sides)),)
 
-    def _told(self, name: str, step: int) -> tuple[Chunk, ...]:
+    def _avoided(self, name: str, step: int) -> tuple[Chunk, ...]:
         weights = self._separate.weights(step)
         largest, shared = joint_sides(weights).get(name, (1.0, ()))
         chunks: list[Chunk] = []

@@ -178,12 +178,13 @@ def _measured(predictions: Mapping[str, Tensor], step: Step, state: Measurements
 
 def _away(step: Step, kept: Measurements) -> Tensor | float:
     """The sum of the pushes away at a step, before the scale."""
-    found = [(weight, kept.away[side]) for side, (weight, _) in _avoided(step).items() if side in kept.away]
-    if not found:
+    weights = {side: weight for side, (weight, _) in _avoided(step).items() if side in kept.away}
+    if not weights:
         return 0.0
-    pushes = total(weight * _PUSH * _push(away) for weight, away in found)
-    reaches = (abs(weight) * away.length for weight, away in found)
-    return cap(pushes, _PUSH * _COMING**0.5 * reduce(lambda one, other: one.maximum(other), reaches))
+    pushes = total(weight * _PUSH * _push(kept.away[side]) for side, weight in weights.items())
+    lengths = (abs(weight) * kept.away[side].length for side, weight in weights.items())
+    longest = reduce(lambda most, length: most.maximum(length), lengths)
+    return cap(pushes, _PUSH * _COMING**0.5 * longest)
 
 
 def _push(away: Measured) -> Tensor:
