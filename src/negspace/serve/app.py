@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 
 from negspace import __version__
 from negspace.errors import NegspaceError
-from negspace.plugins import modules_in, plugins
+from negspace.plugins import defined_in, plugins
 from negspace.serve import clients
 from negspace.serve.access.request_limits import BodyLimit
 from negspace.serve.dialect import ClientDialect, native_error
@@ -20,9 +20,7 @@ from negspace.serve.service import Service
 def dialects() -> tuple[ClientDialect, ...]:
     """The dialects in `negspace.serve.clients`, and those that other packages add through the entry points
     `negspace.server_dialects`."""
-    shipped: dict[str, ClientDialect] = {
-        module.DIALECT.name: module.DIALECT for module in modules_in(clients)
-    }
+    shipped = {dialect.name: dialect for dialect in defined_in(clients, "DIALECT", ClientDialect)}
     return tuple(plugins("negspace.server_dialects", shipped, _checked).values())
 
 

@@ -27,7 +27,7 @@ from fastapi.responses import JSONResponse
 
 from negspace.receipt import Receipt
 from negspace.serve.access.tenants import Tenant
-from negspace.serve.jobs.job import Finished, Job, Picture
+from negspace.serve.jobs.job import Finished, Job, JobPicture
 from negspace.serve.refusal import Refusal
 from negspace.serve.service import Service
 
@@ -129,7 +129,7 @@ def acted(receipt: Receipt) -> str:
     return "yes" if receipt.negative_acted else f"no: {receipt.why_not}"
 
 
-def receipt_path(picture: Picture) -> str:
+def receipt_path(picture: JobPicture) -> str:
     """The path of a picture's receipt on the server."""
     return f"/api/images/{picture.id}/receipt"
 

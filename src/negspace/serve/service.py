@@ -77,7 +77,7 @@ class Service:
         self._worker = Worker(
             self._scheduler,
             self._open,
-            batching=read_batching(settings.width),
+            batching=read_batching(settings.batching),
             lanes=settings.lanes,
             resident=settings.resident,
             listener=self._outcomes,
@@ -250,7 +250,7 @@ class Service:
         self._add(job, _ticket(job))
 
     def _open(self, name: str) -> Model:
-        batching = read_batching(self.settings.width)
+        batching = read_batching(self.settings.batching)
         return load(self.catalogue.source(name), batching=batching, judge=self._judge)
 
     def _send(self, id: str, event: Event) -> None:

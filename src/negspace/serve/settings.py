@@ -17,19 +17,22 @@ from negspace.engine import BatchesPerCore, BatchesUpTo, Batching, FixedBatches
 from negspace.errors import OutputError, RequestError
 from negspace.models.files.source import EMBEDDED, Source
 
-_BATCHINGS: dict[str, type[Batching]] = {"Fixed": FixedBatches, "Spread": BatchesPerCore, "UpTo": BatchesUpTo}
-_BATCHING = re.compile(r"(Fixed|Spread|UpTo)\(([1-9]\d{0,3})\)")
+_BATCHINGS: dict[str, type[Batching]] = {
+    kind.__name__: kind for kind in (BatchesPerCore, BatchesUpTo, FixedBatches)
+}
+_BATCHING = re.compile(r"(\w+)\(([1-9]\d{0,3})\)")
 
 
 def read_batching(text: str) -> Batching:
-    """The batching named by a text such as "Spread(32)", "UpTo(32)" or "Fixed(2)".
+    """The batching named by a text such as "BatchesPerCore(32)", "BatchesUpTo(32)" or "FixedBatches(2)".
 
     Raises:
         ValueError: it names none.
     """
     match = _BATCHING.fullmatch(text.strip())
-    if match is None:
-        raise ValueError(f"{text!r} is not a width; write Spread(32), UpTo(32) or Fixed(2)")
+    if match is None or match[1] not in _BATCHINGS:
+        known = " or ".join(f"{name}(32)" for name in _BATCHINGS)
+        raise ValueError(f"{text!r} is no way to batch rows; write {known}")
     return _BATCHINGS[match[1]](int(match[2]))
 
 
@@ -64,9 +67,9 @@ class ServerSettings(BaseSettings):
             that name none of their own.
         judges: judges of the pictures, as in `negspace imagine --judge`; none leaves it to the models, of
             which the embedded one has a judge of its own.
-        width: rows of a forward. `Spread(32)` and `UpTo(32)` are fast and exact to float tolerance; on a CPU
-            that also does other work the former is faster. `Fixed(2)` makes every picture independent of the
-            others in its batch bit for bit.
+        batching: rows of a forward. `BatchesPerCore(32)` and `BatchesUpTo(32)` are fast and exact to float
+            tolerance; on a CPU that also does other work the former is faster. `FixedBatches(2)` makes every
+            picture independent of the others in its batch bit for bit.
         lanes: pictures under way at once, per model.
         resident: models kept in memory.
         waiting: pictures that may wait.
@@ -98,7 +101,7 @@ class ServerSettings(BaseSettings):
     embeddings: dict[str, Path] = {}
     lora_dir: Path | None = None
     judges: tuple[str, ...] = ()
-    width: Annotated[str, AfterValidator(_check_batching)] = "Spread(32)"
+    batching: Annotated[str, AfterValidator(_check_batching)] = "BatchesPerCore(32)"
     lanes: Annotated[int, Field(ge=1, le=1024)] = 16
     resident: Annotated[int, Field(ge=1)] = 2
     waiting: Annotated[int, Field(ge=1)] = 256

@@ -31,7 +31,7 @@ from negspace.serve.dialect import (
     retry_headers,
 )
 from negspace.serve.extension_fields import ClientRequest, client_request
-from negspace.serve.jobs.job import Picture
+from negspace.serve.jobs.job import JobPicture
 from negspace.serve.refusal import Refusal
 
 router = APIRouter(prefix="/hf", tags=["Hugging Face"])
@@ -151,7 +151,7 @@ async def infer(
     return Response(picture.png, media_type="image/png", headers=headers)
 
 
-def _receipt_headers(picture: Picture) -> dict[str, str]:
+def _receipt_headers(picture: JobPicture) -> dict[str, str]:
     """The receipt in headers. Texts are percent-encoded UTF-8."""
     receipt = picture.receipt
     negative = receipt.negative.text

@@ -48,7 +48,7 @@ class Preview:
 
 
 @dataclass(frozen=True)
-class Picture:
+class JobPicture:
     """A finished picture.
 
     Attributes:
@@ -74,7 +74,7 @@ class Finished:
     """
 
     id: str
-    pictures: tuple[Picture, ...]
+    pictures: tuple[JobPicture, ...]
     receipt: Receipt
     seconds: float
 

@@ -19,8 +19,8 @@ from negspace.serve.jobs.job import (
     Event,
     Failed,
     Finished,
+    JobPicture,
     JobProgress,
-    Picture,
     Preview,
     picture_id,
 )
@@ -92,7 +92,7 @@ class Outcomes(JobListener):
             self._store_failure(job, error)
             return
         pictures = tuple(
-            Picture(picture_id(job.id, index), file, receipt.single(index))
+            JobPicture(picture_id(job.id, index), file, receipt.single(index))
             for index, file in enumerate(files)
         )
         finished = Finished(job.id, pictures, receipt, time.time() - job.accepted_at)

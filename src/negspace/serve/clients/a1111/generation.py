@@ -145,7 +145,7 @@ def _extra(body: Txt2ImgBody, finished: Finished) -> dict[str, Any]:
         "Rule": receipt.rule,
         "Evaluations": ", ".join(f"{count} {branch}" for branch, count in receipt.evaluations.items()),
         "Terms": [
-            {"term": term.term, "weight": term.weight, "source": term.source, "told": term.channel}
+            {"term": term.term, "weight": term.weight, "source": term.source, "channel": term.channel}
             for term in receipt.terms
         ],
         "Findings": [finding.text for finding in receipt.findings],

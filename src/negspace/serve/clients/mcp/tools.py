@@ -44,8 +44,8 @@ report_problem makes a picture again without what was complained of."""
 Arguments = ParamSpec("Arguments")
 
 ToolContext = Context[Any, Any]
-Prompt = Annotated[str, Field(description="What is wanted.", max_length=10_000)]
-Negative = Annotated[
+PromptArgument = Annotated[str, Field(description="What is wanted.", max_length=10_000)]
+NegativeArgument = Annotated[
     str | None,
     Field(
         description='Things that are not wanted, with commas, by name: "hat", never "no hat". Leave it out '
@@ -53,16 +53,16 @@ Negative = Annotated[
         max_length=10_000,
     ),
 ]
-ModelName = Annotated[str | None, Field(description="Name of a model; the server's default if left out.")]
-Policies = Annotated[
+ModelArgument = Annotated[str | None, Field(description="Name of a model; the server's default if left out.")]
+PolicyNamesArgument = Annotated[
     list[str] | None, Field(description="Names of policies to apply besides the binding ones.")
 ]
-Scale = Annotated[
+ScaleArgument = Annotated[
     float | None, Field(description="Guidance scale; at 1 a plain negative does nothing.", gt=0, le=100)
 ]
-Steps = Annotated[int | None, Field(description="Steps of the sampler.", ge=1, le=1000)]
-Rule = Annotated[str | None, Field(description='How predictions are combined, such as "perp_neg".')]
-ImageId = Annotated[str, Field(description="The image_id of a picture that was generated here.")]
+StepsArgument = Annotated[int | None, Field(description="Steps of the sampler.", ge=1, le=1000)]
+RuleArgument = Annotated[str | None, Field(description='How predictions are combined, such as "perp_neg".')]
+ImageArgument = Annotated[str, Field(description="The image_id of a picture that was generated here.")]
 
 
 def mcp_server(service: Service) -> MCPServer[Any]:
@@ -119,19 +119,19 @@ class Tools:
     @_refusals_as_results
     async def generate_image(
         self,
-        prompt: Prompt,
+        prompt: PromptArgument,
         ctx: ToolContext,
-        negative_prompt: Negative = None,
-        model: ModelName = None,
-        policies: Policies = None,
+        negative_prompt: NegativeArgument = None,
+        model: ModelArgument = None,
+        policies: PolicyNamesArgument = None,
         n: Annotated[int, Field(description="How many pictures.", ge=1, le=16)] = 1,
         seed: Annotated[int | None, Field(description="Gives the same picture again.", ge=-1)] = None,
         width: Annotated[int | None, Field(ge=1, le=16384)] = None,
         height: Annotated[int | None, Field(ge=1, le=16384)] = None,
-        steps: Steps = None,
-        scale: Scale = None,
+        steps: StepsArgument = None,
+        scale: ScaleArgument = None,
         sampler: Annotated[str | None, Field(description='Such as "Euler a".')] = None,
-        rule: Rule = None,
+        rule: RuleArgument = None,
         image: Annotated[str | None, Field(description="A picture to start from, in base64.")] = None,
         strength: Annotated[
             float | None, Field(description="How far it is left behind, 0 to 1.", gt=0, le=1)
@@ -165,14 +165,14 @@ class Tools:
     @_refusals_as_results
     async def plan_negative(
         self,
-        prompt: Prompt,
+        prompt: PromptArgument,
         ctx: ToolContext,
-        negative_prompt: Negative = None,
-        model: ModelName = None,
-        policies: Policies = None,
-        scale: Scale = None,
-        steps: Steps = None,
-        rule: Rule = None,
+        negative_prompt: NegativeArgument = None,
+        model: ModelArgument = None,
+        policies: PolicyNamesArgument = None,
+        scale: ScaleArgument = None,
+        steps: StepsArgument = None,
+        rule: RuleArgument = None,
     ) -> Annotated[CallToolResult, PlanOutput]:
         """Report how each avoided term would reach the model, and what prevents it. Nothing is made."""
         request = _request(
@@ -184,7 +184,7 @@ class Tools:
 
     @_refusals_as_results
     async def explain_image(
-        self, image_id: ImageId, ctx: ToolContext
+        self, image_id: ImageArgument, ctx: ToolContext
     ) -> Annotated[CallToolResult, ExplainOutput]:
         """Explain how a picture was made: what was sent, whether the negative acted, what it cost."""
         picture = await self._service.archive.picture(image_id, _tenant(ctx))
@@ -194,7 +194,7 @@ class Tools:
     @_refusals_as_results
     async def report_problem(
         self,
-        image_id: ImageId,
+        image_id: ImageArgument,
         ctx: ToolContext,
         problem: Annotated[
             str,
@@ -232,19 +232,19 @@ class Tools:
     @_refusals_as_results
     async def prove_negative(
         self,
-        prompt: Prompt,
+        prompt: PromptArgument,
         avoid: Annotated[
             str, Field(description="The list to be tried, with commas.", min_length=1, max_length=10_000)
         ],
         ctx: ToolContext,
-        model: ModelName = None,
+        model: ModelArgument = None,
         max_pictures: Annotated[
             int, Field(description="At most so many are made; it takes minutes.", ge=1, le=5000)
         ] = 400,
         seed: Annotated[int, Field(description="Of the first picture.", ge=0, le=2**32)] = 0,
-        scale: Scale = None,
-        steps: Steps = None,
-        rule: Rule = None,
+        scale: ScaleArgument = None,
+        steps: StepsArgument = None,
+        rule: RuleArgument = None,
     ) -> Annotated[CallToolResult, ProveOutput]:
         """Measure which terms of a negative are needed, on paired seeds, with controls. Takes minutes."""
         tenant = _tenant(ctx)
