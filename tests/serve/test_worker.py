@@ -94,7 +94,7 @@ class Bench:
 
     def enter(self, how: dict[str, Any] | None = None, **fields: Any) -> str:
         asked = Request.from_dict(fields)
-        plan = self.catalogue.plan(self.catalogue.resolved(asked), LOCAL)
+        plan = self.catalogue.plan(self.catalogue.resolved(asked, LOCAL), LOCAL)
         order = AcceptedJob(asked, plan, LOCAL, **(how or {}))
         self.desk.add(order, Ticket(order.id, "one", pictures=asked.n, cost=2.0 * order.plan.steps))
         return order.id

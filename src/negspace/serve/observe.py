@@ -148,9 +148,38 @@ class JsonLogFormatter(logging.Formatter):
         return json.dumps(fields, ensure_ascii=False, default=str)
 
 
+@final
+class RepeatedLines(logging.Filter):
+    """Lets few records of one message through in a while, so that strangers cannot fill the disk.
+
+    The next one after that says how many were left out. What differs in its fields is one message too.
+
+    Args:
+        most: records of a message that are let through in `seconds`.
+        seconds: the while.
+    """
+
+    def __init__(self, most: int = 100, seconds: float = 10.0) -> None:
+        super().__init__()
+        self._most = most
+        self._seconds = seconds
+        self._counts: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        message = record.name, str(record.msg)
+        began, count = self._counts.get(message, (record.created, 0))
+        if record.created - began >= self._seconds:
+            if count > self._most:
+                record.fields = {**getattr(record, "fields", {}), "left_out": count - self._most}
+            began, count = record.created, 0
+        self._counts[message] = began, count + 1
+        return count < self._most
+
+
 def log_as_json_lines() -> None:
     """Write the whole log of this process to standard error as lines of JSON."""
     handler = logging.StreamHandler()
+    handler.addFilter(RepeatedLines())
     handler.setFormatter(JsonLogFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
 

@@ -78,6 +78,12 @@ class ServerSettings(BaseSettings):
         most_steps, most_pictures: of a request.
         longest_text: characters of all texts of a request together.
         largest_body: bytes of an HTTP request.
+        head_seconds, body_seconds: that the head and the body of an HTTP request may take to arrive.
+        silent_connections: connections that have not sent a whole head, at once; one more closes the oldest.
+        origins: origins whose web pages may call, such as "https://shop.example"; its own pages always may.
+        proxies: addresses or networks of proxies in front, whose X-Forwarded-For and -Proto are believed.
+        public_url: the address under which clients reach the server, for the addresses of pictures in
+            replies; None takes it from each request.
         log_prompts: whether the log contains the texts of prompts.
         grace: seconds that accepted requests may take after a signal to stop.
     """
@@ -111,6 +117,12 @@ class ServerSettings(BaseSettings):
     most_pictures: Annotated[int, Field(ge=1)] = 16
     longest_text: Annotated[int, Field(ge=1)] = 10_000
     largest_body: Annotated[int, Field(ge=1024)] = 32 * 2**20
+    head_seconds: Annotated[float, Field(gt=0.0)] = 10.0
+    body_seconds: Annotated[float, Field(gt=0.0)] = 60.0
+    silent_connections: Annotated[int, Field(ge=1)] = 512
+    origins: frozenset[Annotated[str, Field(pattern=r"^(https?://[^/\s]+|null)$")]] = frozenset()
+    proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+    public_url: Annotated[str | None, Field(pattern=r"^https?://[^\s]+$")] = None
     log_prompts: bool = False
     grace: Annotated[float, Field(ge=0.0)] = 30.0
 

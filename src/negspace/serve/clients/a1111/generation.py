@@ -46,7 +46,7 @@ async def _make(
     body: Txt2ImgBody, service: Service, tenant: Tenant, caller: CallerState, http: HttpRequest
 ) -> dict[str, Any]:
     default_model = caller.model or service.catalogue.default
-    request = await asyncio.to_thread(body.request, http, service.catalogue, default_model)
+    request = await service.read(body.request, http, service.catalogue, default_model)
     job = await conversations.submit(service, request, tenant)
     caller_job = CallerJob(job)
     caller.under_way.append(caller_job)

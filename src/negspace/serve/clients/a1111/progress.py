@@ -166,6 +166,6 @@ async def set_options(
         model, *policies = name.split("@")
         service.catalogue.facts(model)
         for policy in policies:
-            service.catalogue.policy(policy)
+            service.catalogue.policy(policy, tenant)
         refuse_model(model, tenant)
         caller.model = name

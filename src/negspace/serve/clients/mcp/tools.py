@@ -1,6 +1,5 @@
 """The tools, as they are described to a language model."""
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from functools import wraps
@@ -156,7 +155,7 @@ class Tools:
             scale=scale,
             sampler=sampler,
             rule=rule,
-            start=await asyncio.to_thread(_start, image, strength, mask),
+            start=await self._service.read(_start, image, strength, mask),
         )
         job = await self._service.submit(request, tenant, conversation=conversation)
         finished = delivered(await finished_with_progress(job, ctx))

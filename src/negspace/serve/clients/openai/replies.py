@@ -12,7 +12,7 @@ from PIL import Image
 
 from negspace.receipt import Receipt
 from negspace.serve.clients.openai.bodies import Generation
-from negspace.serve.dialect import delivered, retry_headers, server_sent_event
+from negspace.serve.dialect import delivered, refusal_headers, server_sent_event
 from negspace.serve.jobs.job import Done, Failed, Finished, Job, JobPicture, Preview
 from negspace.serve.refusal import Refusal
 from negspace.serve.service import Service
@@ -115,7 +115,7 @@ class ImagesReply:
 def error_response(refusal: Refusal) -> Response:
     """A refusal as OpenAI's clients read it. A wrong field is 400 there."""
     status = 400 if refusal.status == 422 else refusal.status
-    return JSONResponse(_error(refusal), status, retry_headers(refusal))
+    return JSONResponse(_error(refusal), status, refusal_headers(refusal))
 
 
 def _error(refusal: Refusal) -> dict[str, Any]:
