@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal, ParamSpec, final
 
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.tools import Tool
 from mcp_types import CallToolResult, ToolAnnotations
-from pydantic import Field
+from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field
 
 from negspace import __version__
 from negspace.errors import NegspaceError
@@ -50,11 +51,17 @@ NegativeArgument = Annotated[
         description='Things that are not wanted, with commas, by name: "hat", never "no hat". Leave it out '
         "where nothing in particular is unwanted.",
         max_length=10_000,
+        validation_alias=AliasChoices("negative_prompt", "avoid"),
     ),
 ]
 ModelArgument = Annotated[str | None, Field(description="Name of a model; the server's default if left out.")]
 PolicyNamesArgument = Annotated[
-    list[str] | None, Field(description="Names of policies to apply besides the binding ones.")
+    list[str] | None,
+    BeforeValidator(lambda names: [names] if isinstance(names, str) else names),
+    Field(
+        description="Names of policies to apply besides the binding ones.",
+        validation_alias=AliasChoices("policies", "policy"),
+    ),
 ]
 ScaleArgument = Annotated[
     float | None, Field(description="Guidance scale; at 1 a plain negative does nothing.", gt=0, le=100)
@@ -66,24 +73,35 @@ ImageArgument = Annotated[str, Field(description="The image_id of a picture that
 
 def mcp_server(service: Service) -> MCPServer[Any]:
     """The server of the tools over a service."""
-    server = MCPServer[Any]("negspace", title="Negspace", instructions=INSTRUCTIONS, version=__version__)
     tools = Tools(service)
-    for tool, title, writes in (
-        (tools.generate_image, "Generate an image", True),
-        (tools.plan_negative, "Plan a negative", False),
-        (tools.explain_image, "Explain an image", False),
-        (tools.report_problem, "Report a problem", True),
-        (tools.prove_negative, "Prove a negative", True),
-    ):
-        annotations = ToolAnnotations(
-            title=title,
-            read_only_hint=not writes,
-            destructive_hint=False,
-            idempotent_hint=not writes,
-            open_world_hint=False,
-        )
-        server.add_tool(tool, annotations=annotations)
-    return server
+    described = [
+        _described(tools.generate_image, "Generate an image", writes=True),
+        _described(tools.plan_negative, "Plan a negative", writes=False),
+        _described(tools.explain_image, "Explain an image", writes=False),
+        _described(tools.report_problem, "Report a problem", writes=True),
+        _described(tools.prove_negative, "Prove a negative", writes=True),
+    ]
+    return MCPServer[Any](
+        "negspace", title="Negspace", instructions=INSTRUCTIONS, version=__version__, tools=described
+    )
+
+
+def _described(function: Callable[..., Awaitable[CallToolResult]], title: str, *, writes: bool) -> Tool:
+    """A tool that refuses arguments it does not have; by itself the library drops them."""
+    annotations = ToolAnnotations(
+        title=title,
+        read_only_hint=not writes,
+        destructive_hint=False,
+        idempotent_hint=not writes,
+        open_world_hint=False,
+    )
+    tool = Tool.from_function(function, annotations=annotations)
+    arguments = tool.fn_metadata.arg_model
+    strict = type(arguments.__name__, (arguments,), {"model_config": ConfigDict(extra="forbid")})
+    metadata = tool.fn_metadata.model_copy(update={"arg_model": strict})
+    return tool.model_copy(
+        update={"fn_metadata": metadata, "parameters": strict.model_json_schema(by_alias=True)}
+    )
 
 
 def _refusals_as_results(
