@@ -116,3 +116,20 @@ def test_a_damaged_page_is_not_ready(settings: ServerSettings) -> None:
             damaged.check()
         finally:
             damaged.close()
+
+
+@pytest.mark.parametrize("days", [1, -1])
+def test_a_clock_that_is_set_changes_no_duration_and_no_deadline(
+    running: Live, monkeypatch: pytest.MonkeyPatch, days: int
+) -> None:
+    real = time.time
+    with httpx.Client(base_url=running.url, timeout=60) as client:
+        ticket = client.post("/api/generate", params={"reply": "ticket", "deadline": 60}, json=SMALL)
+        monkeypatch.setattr(time, "time", lambda: real() + days * 86_400)
+        until = time.monotonic() + 30
+        id = ticket.json()["id"]
+        while (job := client.get(f"/api/jobs/{id}").json())["status"] != "done" and time.monotonic() < until:
+            time.sleep(0.02)
+        assert job["status"] == "done" and 0 <= job["seconds"] < 60
+        later = client.post("/api/generate", params={"deadline": 60}, json=SMALL | {"seed": 4}).json()
+        assert later["status"] == "done" and 0 <= later["seconds"] < 60

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar, final
@@ -34,6 +33,7 @@ from negspace.serve.observe import JobLog, Metrics, Traces
 from negspace.serve.refusal import forbidden, not_found, refusal_of, too_busy, too_many
 from negspace.serve.settings import ServerSettings, read_batching
 from negspace.store import AcceptedRequest, Store
+from negspace.store.clock import now
 
 log = logging.getLogger(__name__)
 
@@ -196,7 +196,7 @@ class Service:
         self.audit.blocked(tenant, plan)
         refuse_blocked(plan)
         plan = plan.model_copy(update={"findings": (*findings, *plan.findings)})
-        until = None if deadline is None else time.time() + deadline
+        until = None if deadline is None else now() + deadline
         job = AcceptedJob(request, plan, tenant, priority, until, conversation, previews)
         ticket = _ticket(job)
         await asyncio.to_thread(self.quotas.refuse_over, tenant, ticket.evaluations, self.under_way(tenant))

@@ -3,7 +3,6 @@
 import fcntl
 import shutil
 import threading
-import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from negspace.errors import OutputError
 from negspace.receipt import Receipt
 from negspace.request import Request
+from negspace.store.clock import now
 from negspace.store.opening import check_database, open_database
 from negspace.store.pictures import Pictures
 from negspace.store.records import (
@@ -120,18 +120,18 @@ class Store:
         Raises:
             OutputError: a file cannot be written; the request stays accepted.
         """
-        now = time.time()
+        moment = now()
         with self._writing:
             names = [self._pictures.put(file) for file in files]
             with self._engine.begin() as connection:
-                if not _end(connection, id, state="done", ended=now):
+                if not _end(connection, id, state="done", ended=moment):
                     return
                 connection.execute(insert_into(receipts), {"request": id, "receipt": receipt.to_json()})
                 rows = [{"request": id, "place": place, "sha256": name} for place, name in enumerate(names)]
                 if rows:
                     connection.execute(insert_into(pictures), rows)
                 row = connection.execute(select(requests).where(requests.c.id == id)).one()
-                _spend(connection, row.tenant, int(now // DAY), sum(receipt.evaluations.values()))
+                _spend(connection, row.tenant, int(moment // DAY), sum(receipt.evaluations.values()))
                 if row.conversation is None:  # else feedback may ask for the same start once more
                     named = Request.from_json(row.request).without_pixels().to_json()
                     connection.execute(update(requests).where(requests.c.id == id).values(request=named))
@@ -139,7 +139,7 @@ class Store:
     def fail(self, id: str, failure: str) -> None:
         """Store that an accepted request failed, and why, as JSON."""
         with self._writing, self._engine.begin() as connection:
-            _end(connection, id, state="failed", ended=time.time(), failure=failure)
+            _end(connection, id, state="failed", ended=now(), failure=failure)
 
     def unfinished(self) -> list[AcceptedRequest]:
         """Requests that were accepted and have not ended, the oldest first.
@@ -269,14 +269,14 @@ class Store:
         Raises:
             OutputError: another tenant has one of this id.
         """
-        now = time.time()
+        moment = now()
         with self._writing, self._engine.begin() as connection:
             owner = connection.scalar(select(trials.c.tenant).where(trials.c.id == id))
             if owner is None:
-                row = {"id": id, "tenant": tenant, "moment": now, "trial": trial}
+                row = {"id": id, "tenant": tenant, "moment": moment, "trial": trial}
                 connection.execute(insert_into(trials), row)
             elif owner == tenant:
-                connection.execute(update(trials).where(trials.c.id == id).values(moment=now, trial=trial))
+                connection.execute(update(trials).where(trials.c.id == id).values(moment=moment, trial=trial))
             else:
                 raise OutputError(f"the trial {id!r} is another tenant's")
 

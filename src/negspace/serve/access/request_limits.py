@@ -18,6 +18,7 @@ from negspace.serve.access.tenants import Tenant
 from negspace.serve.refusal import forbidden, too_many
 from negspace.serve.settings import ServerSettings
 from negspace.store import Store
+from negspace.store.clock import now
 from negspace.store.store import DAY
 
 MOST_FIELDS = 1000
@@ -223,12 +224,12 @@ class Quotas:
         """
         if tenant.quota is None:
             return
-        now = time.time()
-        spent = self._store.spent(tenant.name, now) + int(under_way)
+        moment = now()
+        spent = self._store.spent(tenant.name, moment) + int(under_way)
         if spent + more > tenant.quota:
             why = f"{spent} of {tenant.quota} evaluations a day are spent, and this takes about {more:.0f}"
-            raise too_many(why, DAY - now % DAY)
+            raise too_many(why, DAY - moment % DAY)
 
     def charge(self, tenant: Tenant, evaluations: int) -> None:
         """Count evaluations that were made for a tenant outside the queue."""
-        self._store.spend(tenant.name, evaluations, time.time())
+        self._store.spend(tenant.name, evaluations, now())

@@ -4,7 +4,6 @@ import io
 import json
 import logging
 import threading
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import final
@@ -31,6 +30,7 @@ from negspace.serve.jobs.worker import JobListener
 from negspace.serve.observe import Meter
 from negspace.serve.refusal import Refusal, refusal_of
 from negspace.store import Store
+from negspace.store.clock import now
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +104,7 @@ class Outcomes(JobListener):
             JobPicture(picture_id(job.id, index), file, receipt.single(index))
             for index, file in enumerate(files)
         )
-        finished = Finished(job.id, pictures, receipt, time.time() - job.accepted_at)
+        finished = Finished(job.id, pictures, receipt, now() - job.accepted_at)
         for meter in self._meters:
             meter.finished(job, finished)
         self._send(job.id, Done(finished))
