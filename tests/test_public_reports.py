@@ -1,4 +1,4 @@
-"""Public reports of other programs' faults that were tried here, each with the tests of the right behaviour."""
+"""Public reports of faults of other programs that were tried here, each with the tests of what is right."""
 
 import ast
 from functools import cache
