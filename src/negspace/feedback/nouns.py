@@ -9,8 +9,10 @@ from typing import NamedTuple
 import yaml
 
 from negspace.avoid.matching import key_of
+from negspace.feedback.tags import tags_of
 
 _MOST_WORDS = 3
+_OPEN = ("NN", "JJ", "VB")
 
 
 class Noun(NamedTuple):
@@ -54,46 +56,52 @@ def _words(kind: str) -> frozenset[str]:
 
 
 def nouns_of(plain: str, hidden: Iterable[tuple[int, int]]) -> Sequence[Noun]:
-    """The things that a clause names, in order.
+    """The things that a clause names, in order: runs of adjectives and nouns between other words.
 
     Args:
         plain: the clause.
         hidden: spans of words that are no nouns here, because they say how the speaker stands.
     """
+    words = list(re.finditer(r"\S+", plain))
+    tags = tags_of(tuple(match[0] for match in words))
     spans = list(hidden)
     nouns: list[Noun] = []
-    run: list[re.Match[str]] = []
-    preposition, viewer, article = "", False, False
+    run: list[tuple[re.Match[str], str]] = []
+    preposition, viewer, lead = "", False, ""
 
-    def close() -> None:
-        nonlocal run, preposition, viewer, article
-        if run:
-            kept = run[-_MOST_WORDS:]
-            words = tuple(match[0].removesuffix("'s") for match in kept)
-            nouns.append(Noun(words, kept[0].start(), kept[-1].end(), preposition, viewer, article))
-            run, preposition, viewer, article = [], "", False, False
+    def close(following: str = "") -> None:
+        nonlocal run, preposition, viewer, lead
+        kept = _trimmed(run, lead)[-_MOST_WORDS:]
+        if kept:
+            text = tuple(match[0].removesuffix("'s") for match in kept)
+            article = lead == "article"
+            nouns.append(Noun(text, kept[0].start(), kept[-1].end(), preposition, viewer, article))
+            preposition, viewer = "", False
+        run, lead = [], following
 
-    for match in re.finditer(r"\S+", plain):
+    for match, tag in zip(words, tags, strict=True):
         word = match[0]
-        if word in _words("articles"):
-            close()
-            article = True
+        if any(start < match.end() and match.start() < stop for start, stop in spans):
+            close("cue")
+        elif word in _words("articles"):
+            close("article")
             viewer = word in ("my", "your", "our")
         elif word in _words("prepositions") or word == "of":
             close()
             preposition = word
-        elif any(start < match.end() and match.start() < stop for start, stop in spans):
-            close()
-        elif word in _words("small") or (word.endswith("ly") and len(word) > 4) or not word[0].isalpha():
-            close()
-            preposition, article = "", False
+        elif tag[:2] in _OPEN and word not in _words("small") and word[0].isalpha():
+            run.append((match, tag))
         else:
-            if run and word.endswith("ed") and len(word) > 4:  # an address printed at the bottom
-                close()
-                continue
-            if run and word.endswith("ing") and word not in _words("nouns_in_ing"):
-                close()
-                continue
-            run.append(match)
+            close()
+            preposition = ""
     close()
     return nouns
+
+
+def _trimmed(run: Sequence[tuple[re.Match[str], str]], lead: str) -> list[re.Match[str]]:
+    """The words of a run that make a noun; behind an article, or what the deciding phrase is about, all."""
+    places = [place for place, (_, tag) in enumerate(run) if tag.startswith("NN")]
+    if not places:
+        return [match for match, _ in run] if lead else []
+    first = 0 if lead else next(place for place, (_, tag) in enumerate(run) if tag[:2] in ("NN", "JJ"))
+    return [match for match, _ in run[first : places[-1] + 1]]
