@@ -106,6 +106,16 @@ def opposites() -> Mapping[str, Concept]:
 
 
 @lru_cache(maxsize=1)
+def _things() -> frozenset[str]:
+    return frozenset(row["name"] for row in _rows() if "thing" in row or row.get("object"))
+
+
+def is_thing(concept: Concept) -> bool:
+    """Whether a concept is an object that has many names, rather than a quality: a pigeon is a bird."""
+    return concept.name in _things()
+
+
+@lru_cache(maxsize=1)
 def known_words() -> tuple[str, ...]:
     """The single words of the lexicon."""
     return tuple(words[0] for words in _lexicon().values if len(words) == 1)

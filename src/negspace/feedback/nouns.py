@@ -36,7 +36,7 @@ class Noun(NamedTuple):
     @property
     def is_generic(self) -> bool:
         """Whether it names nothing by itself."""
-        return key_of(self.words[-1]) in _words("generic")
+        return all(is_generic(word) or is_judging(word) for word in self.words)
 
     @property
     def text(self) -> str:
@@ -46,6 +46,16 @@ class Noun(NamedTuple):
     def touches(self, start: int, stop: int) -> bool:
         """Whether it shares a character with a span."""
         return start < self.stop and self.start < stop
+
+
+def is_generic(word: str) -> bool:
+    """Whether a noun names nothing by itself: a thing, a version, a tint."""
+    return key_of(word) in _words("generic")
+
+
+def is_judging(word: str) -> bool:
+    """Whether an adjective says what one thinks of a thing, rather than which thing it is."""
+    return word in _words("judging")
 
 
 @lru_cache(maxsize=8)

@@ -3,15 +3,24 @@
 Tags are those of the Penn Treebank: NN a noun, JJ an adjective, VBZ a verb in the third person.
 """
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 
 @lru_cache(maxsize=512)
 def tags_of(words: tuple[str, ...]) -> Sequence[str]:
     """The tag of each word of a clause in plain small words."""
+    tagged = _tagger()(" ".join(words), tokenize=False)
+    return tuple(tag for _, tag in tagged)
+
+
+@lru_cache(maxsize=1)
+def _tagger() -> Callable[..., list[tuple[str, str]]]:
     # slow to import, and only needed where somebody complains
     from textblob.en import tag
 
-    tagged = tag(" ".join(words), tokenize=False)
-    return tuple(found for _, found in tagged)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # it leaves its lexicon's file to the collector
+        tag("a", tokenize=False)
+    return tag

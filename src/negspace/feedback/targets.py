@@ -5,8 +5,8 @@ from typing import Literal, NamedTuple
 
 from negspace.avoid.matching import phrase
 from negspace.feedback import cues
-from negspace.feedback.lexicon import Concept, Kind, NamedConcept
-from negspace.feedback.nouns import Noun, nouns_of
+from negspace.feedback.lexicon import Concept, Kind, NamedConcept, is_thing
+from negspace.feedback.nouns import Noun, is_generic, is_judging, nouns_of
 from negspace.feedback.stance import Stance
 
 _GENERAL = frozenset({"distorted", "scary", "artificial", "tilted"})
@@ -45,7 +45,15 @@ class _Item(NamedTuple):
         )
 
     def of_kind(self, kind: Kind) -> list[Target]:
-        return [Target(concept, kind) for named in self.named for concept in named.of_kind(kind)]
+        return [target for named in self.named for target in self.of_word(named, kind)]
+
+    def of_word(self, named: NamedConcept, kind: Kind) -> list[Target]:
+        """What a word of the lexicon means here: of a thing the term is what it was called."""
+        noun = self.noun
+        concepts = named.of_kind(kind)
+        if noun is not None and named.stop >= noun.stop:
+            concepts = [_as_said(concept, noun) if is_thing(concept) else concept for concept in concepts]
+        return [Target(concept, kind) for concept in concepts]
 
 
 def targets_of(plain: str, stance: Stance, named: Sequence[NamedConcept]) -> list[Target]:
@@ -81,6 +89,11 @@ def _described(target: Target, plain: str, stance: Stance) -> Target:
     if named or not word.isalpha() or not (excessive or cues.find("quality", word)):
         return target
     return Target(Concept(target.concept.name, f"{word} {target.concept.term}"), "unknown")
+
+
+def _as_said(concept: Concept, noun: Noun) -> Concept:
+    said = [word for word in noun.words if not is_judging(word)] or noun.words
+    return Concept(concept.name, " ".join(said))
 
 
 def is_general(targets: Sequence[Target]) -> bool:
@@ -145,15 +158,18 @@ def _of_item(item: _Item, *, whole: bool = True) -> list[Target]:
     if item.named and (noun is None or noun.is_generic or item.named[-1].stop >= noun.stop):
         last = item.named[-1] if noun is not None and not noun.is_generic else item.named[0]
         for kind in _KINDS:
-            if targets := [Target(concept, kind) for concept in last.of_kind(kind)]:
+            if targets := item.of_word(last, kind):
                 return targets
     return [] if noun is None else unknown(noun.words)
 
 
 def unknown(words: Sequence[str]) -> list[Target]:
-    """A noun that the lexicon does not have."""
-    key = phrase(" ".join(words))
-    return [Target(Concept(" ".join(key), " ".join(words)), "unknown")] if key else []
+    """A noun that the lexicon does not have: the concept is its last word, or, of "the yellow filter", what
+    kind of filter it is; the term all of its words."""
+    said = [word for word in words if not is_judging(word)] or list(words)
+    named = [word for word in said if not is_generic(word)] or said
+    key = phrase(named[-1])
+    return [Target(Concept(" ".join(key), " ".join(said)), "unknown")] if key else []
 
 
 def _of_group(items: Sequence[_Item], stance: Stance) -> list[Target]:
