@@ -11,6 +11,8 @@ from functools import lru_cache
 @lru_cache(maxsize=512)
 def tags_of(words: tuple[str, ...]) -> Sequence[str]:
     """The tag of each word of a clause in plain small words."""
+    if not words:
+        return ()
     tagged = _tagger()(" ".join(words), tokenize=False)
     return tuple(tag for _, tag in tagged)
 
