@@ -34,11 +34,13 @@ class ClauseContext(NamedTuple):
         sign: of the last clause with a stance.
         about: what it was about; "it" and "them" mean this.
         waiting: bare nouns that wait for the stance of the next clause.
+        asked: whether it was a request, whose objects may go on in the next clause.
     """
 
     sign: int = 0
     about: tuple[Target, ...] = ()
     waiting: tuple[Target, ...] = ()
+    asked: bool = False
 
 
 class ClauseReading(NamedTuple):
@@ -76,6 +78,8 @@ class ClauseReader:
         if not named and wants_another(core) and (is_request(core) or not is_question(core)):
             return ClauseReading((), Statement("again", clause.text), before)
         reading = self._read(clause, named, before)
+        if stance_of(core).manner == "request":
+            reading = reading._replace(context=reading.context._replace(asked=True))
         if is_question(core) or clause.asks:
             return self._unless_question(clause, named, before, reading)
         return reading
@@ -187,7 +191,8 @@ class ClauseReader:
                 return ClauseReading((), Statement("success", clause.text), before)
             return self._against(clause, targets, by_degree=True)
         bare = not has_verb(core)
-        if bare and before.sign and ("part" not in kinds or clause.turned):
+        goes_on = clause.joined or clause.turned or before.asked
+        if bare and before.sign and goes_on and ("part" not in kinds or clause.turned):
             sign = 1 if (before.sign > 0) is not clause.turned else -1
             return self._with_both(clause, Stance(sign, "request"), targets, before)
         if kinds == {"part"} and re.search(

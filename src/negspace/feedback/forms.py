@@ -51,12 +51,47 @@ _COMPLAINS = re.compile(
 )
 
 
+_PERSON = r"(?:he|she|they|the (?!picture|image|photo)\w+|my (?:\w+ )?\w+)"
+_NOT_THEIRS = re.compile(
+    rf"^{_PERSON} (?:(?:has|have|had) )?(?:never|does not|do not|did not|is not supposed to|is not meant to|should not|"
+    r"shall not|must not|can not|ought not to) (?:wear|wore|worn|have|had|own|owned|smoke|smoked|carry|carried|hold|"
+    r"need|use|drink|get|bring)\b (?P<minus>.+)"
+)
+_WELCOME = re.compile(
+    r"^(?P<plus>(?!it\b|this\b|that\b|you\b|i\b|we\b|what\b|how\b|why\b|which\b)(?:(?!not|no|without)\S+ )+?)(?:would|could|might) "
+    r"(?:also |really |even |still )?(?:make|help|add|suit|improve|complete|bring|give|look|be) "
+    r"(?P<rest>.*)"
+)
+_REGRETS = re.compile(
+    r"^i (?:was|am|feel|must have been) (?:so |too |a bit |really )?(?:silly|stupid|wrong|hasty|quick|mistaken|foolish|"
+    r"daft|dumb|an idiot) to \w+ (?:out |off |away )?(?P<plus>.+)"
+)
+_ONE = re.compile(
+    r"\b(?:asked for|ordered|wanted|want|said|need|needed|requested|only) (?:only |just )?(?:one|a single|1)\b.*\b(?:two|three|four|five|six|several|"
+    r"many|2|3|4|5|6|twins|a whole|multiple|both)\b"
+)
+
+
+def _asked(plain: str) -> Iterator[tuple[str, str]]:
+    """What a sentence asks for whose form says it by itself."""
+    if match := _NOT_THEIRS.match(plain):
+        if not cues.find("done", plain):
+            yield plain, f"remove {match['minus']}"
+    elif match := _REGRETS.match(plain):
+        yield plain, f"bring back {match['plus']}"
+    elif (match := _WELCOME.match(plain)) and cues.find("good", match["rest"] + " ") and not cues.find("bad", plain):
+        yield plain, f"bring back {match['plus']}"
+
+
 def exchanged(plain: str) -> Iterator[tuple[str, str]]:
     """The parts of a clause that exchanges one thing for another, each as a clause of its own: what is to go
     and what is to come. Nothing for any other clause.
 
     "a cat instead of a dog" asks for the cat, and "it drew a cat instead of a dog" for the dog.
     """
+    if asked := list(_asked(plain)):
+        yield from asked
+        return
     if (match := _WITHOUT.search(plain)) and not cues.find("negation", plain[: match.start("minus") - 8]):
         yield plain, f"remove {match['minus']}"
         return

@@ -93,12 +93,14 @@ def nouns_of(plain: str, hidden: Iterable[tuple[int, int]]) -> Sequence[Noun]:
         word = match[0]
         if any(start < match.end() and match.start() < stop for start, stop in spans):
             close("cue")
+            preposition = word if word in _words("prepositions") else preposition
         elif word in _words("articles"):
             close("article")
             viewer = word in ("my", "your", "our")
         elif word in _words("prepositions") or word == "of":
             close()
-            preposition = word
+            # "out of", "in front of"
+            preposition = preposition if word == "of" and preposition else word
         elif tag[:2] in _OPEN and word not in _words("small") and word[0].isalpha():
             run.append((match, tag))
         else:

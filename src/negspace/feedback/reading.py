@@ -8,6 +8,7 @@ and what is not understood is said to be so, with what it could mean.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from negspace.avoid.merging import AvoidList
 from negspace.errors import RequestError
@@ -55,6 +56,8 @@ def _take(opinions: dict[str, Opinion], more: Sequence[Opinion]) -> None:
     for opinion in more:
         before = opinions.get(opinion.concept.name)
         if before is None or not opinion.praise or before.polarity == "against":
+            if before is not None and before.polarity == opinion.polarity and opinion.strength == 1.0:
+                opinion = replace(opinion, strength=before.strength)
             opinions.pop(opinion.concept.name, None)
             opinions[opinion.concept.name] = opinion
 

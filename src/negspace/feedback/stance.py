@@ -9,6 +9,7 @@ import re
 from typing import Literal, NamedTuple
 
 from negspace.feedback import cues
+from negspace.feedback.tags import tags_of
 
 Manner = Literal["request", "presence", "absence", "judgement", "permission", "wish", "nothing"]
 """What a clause does: asks, reports that a thing is there or is not, judges it, finds it acceptable, recalls
@@ -53,6 +54,9 @@ _VERB = re.compile(
 )
 
 
+_FINITE = frozenset({"VBZ", "VBP", "VBD", "MD"})
+
+
 class Cue(NamedTuple):
     """A phrase that says how the speaker stands."""
 
@@ -86,7 +90,7 @@ class Stance(NamedTuple):
 
 def has_verb(plain: str) -> bool:
     """Whether a clause has a verb that reports."""
-    return _VERB.search(plain) is not None
+    return _VERB.search(plain) is not None or bool(_FINITE & set(tags_of(tuple(plain.split()))))
 
 
 def is_request(plain: str) -> bool:
@@ -121,6 +125,8 @@ def _of_verbs(plain: str, verbs: list[Cue], negations: list[Cue], judged: list[C
     for name in dict.fromkeys(cue.name for cue in verbs):
         sign *= _SIGNS[name]
     names = {cue.name for cue in verbs}
+    if "offend" in names:
+        sign = -1
     if negations and "forget" not in names:
         sign = -sign
     gone = [Cue("gone", *span) for span in cues.find_all_phrases("gone", plain)]

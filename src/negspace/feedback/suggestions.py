@@ -13,6 +13,7 @@ from negspace.feedback import cues
 from negspace.feedback.lexicon import known_words, named_in, words_of
 from negspace.feedback.nouns import nouns_of
 from negspace.feedback.stance import stance_of
+from negspace.feedback.tags import is_english
 
 _MOST = 3
 _ALIKE = 0.75
@@ -31,7 +32,7 @@ def suggestions_for(plain: str, avoided: Sequence[str] = ()) -> tuple[str, ...]:
 
 def corrected(word: str) -> str | None:
     """The word of the lexicon that a word misspells by a letter too few, too many or exchanged, or None."""
-    if len(word) < 5 or words_of(word):
+    if len(word) < 5 or words_of(word) or is_english(word):
         return None
     near = get_close_matches(key_of(word), known_words(), n=1, cutoff=0.9)
     if not near or near[0][0] != word[0] or len(near[0]) < 6:

@@ -17,6 +17,13 @@ def tags_of(words: tuple[str, ...]) -> Sequence[str]:
     return tuple(tag for _, tag in tagged)
 
 
+def is_english(word: str) -> bool:
+    """Whether the tagger's lexicon has a word."""
+    from textblob.en import lexicon
+
+    return _tagger() is not None and word in lexicon
+
+
 @lru_cache(maxsize=1)
 def _tagger() -> Callable[..., list[tuple[str, str]]]:
     # slow to import, and only needed where somebody complains

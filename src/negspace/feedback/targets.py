@@ -47,6 +47,12 @@ class _Item(NamedTuple):
     def of_kind(self, kind: Kind) -> list[Target]:
         return [target for named in self.named for target in self.of_word(named, kind)]
 
+    @property
+    def faults(self) -> list[Target]:
+        """The faults it names; of several in one noun the last: a cheap cartoon is a cartoon."""
+        named = [word for word in self.named if word.of_kind("fault")]
+        return [target for word in named[-1:] for target in self.of_word(word, "fault")]
+
     def of_word(self, named: NamedConcept, kind: Kind) -> list[Target]:
         """What a word of the lexicon means here: of a thing the term is what it was called."""
         noun = self.noun
@@ -145,6 +151,8 @@ def _governed(items: Sequence[_Item], stance: Stance) -> _Item | None:
         return adjacent[0]
     if cue.name in _GOVERNS_SUBJECT:
         return next(iter(before + after), None)
+    if before and cue.name == "reject" and all(not item.is_main for item in after):
+        return before[0]  # "the blood is too much for a party"
     near = [item for item in after if item.is_main] or ([] if before else after)
     return next(iter(near + before + after), None)
 
@@ -174,7 +182,7 @@ def unknown(words: Sequence[str]) -> list[Target]:
 
 def _of_group(items: Sequence[_Item], stance: Stance) -> list[Target]:
     """Faults first, then parts, what is lacking, things, and nouns that the lexicon does not have."""
-    faults = [target for item in items for target in item.of_kind("fault")]
+    faults = [target for item in items for target in item.faults]
     parts = [target for item in items for target in item.of_kind("part")]
     surely = [fault for fault in faults if fault.concept.name not in _GENERAL]
     if parts and not surely and (faults or stance.sign):
