@@ -13,7 +13,7 @@ from negspace.feedback.senses import counted, decided, is_too_much, wants_anothe
 from negspace.feedback.stance import Stance, has_verb, is_request, stance_of
 from negspace.feedback.statements import Statement, StatementKind
 from negspace.feedback.suggestions import corrected, suggestions_for
-from negspace.feedback.targets import Target, bare_noun, is_general, targets_of, unknown
+from negspace.feedback.targets import Target, bare_noun, subject_of, is_general, targets_of, unknown
 
 _WISHES = re.compile(
     r"^(?!you|it makes|this)(?:.*\b(?:should|must|supposed to|has to be|needs to be)\b"
@@ -27,6 +27,13 @@ _ASKS = re.compile(
 )
 
 
+_ABOUT_US = re.compile(
+    r"^(?:would it|(?:can|could|may|will|would|do) (?:i|we|it) (?:use|post|print|sell|share|download|save|upload|have (?:this|it) in)"
+    r"|can you (?:also )?(?:do|make|draw|handle|create|generate|export|save|read|remember|see) (?!it\b|them\b|this\b|that\b|the\b|her\b|him\b|his\b|sure\b|my\b).*)"
+)
+_INVERTED = re.compile(r"^(?:is|are|was|were|does|did|has|have) (?!not\b|it\b|this\b|there\b|that\b)")
+
+
 class ClauseContext(NamedTuple):
     """What the clauses before have left.
 
@@ -35,12 +42,14 @@ class ClauseContext(NamedTuple):
         about: what it was about; "it" and "them" mean this.
         waiting: bare nouns that wait for the stance of the next clause.
         asked: whether it was a request, whose objects may go on in the next clause.
+        asked_of: what a question was about: "a microphone? no thanks".
     """
 
     sign: int = 0
     about: tuple[Target, ...] = ()
     waiting: tuple[Target, ...] = ()
     asked: bool = False
+    asked_of: tuple[Target, ...] = ()
 
 
 class ClauseReading(NamedTuple):
@@ -69,6 +78,8 @@ class ClauseReader:
         aside = cues.find("aside", plain)
         if aside and aside.start() == 0:
             return ClauseReading(context=before)
+        if _REFUSES.fullmatch(clause.plain) and (before.waiting or before.asked_of):
+            return self._against(clause, before.waiting or before.asked_of)
         core = cues.without_fillers(plain)
         named = [decided(word, core) for word in named_in(core, self._terms)]
         if core in ("", "no", "not"):
@@ -90,7 +101,9 @@ class ClauseReader:
         """The reading of a clause in the form of a question, unless it is no more than that."""
         core, stance = clause.plain, _stance(clause.plain, named)
         targets = tuple(targets_of(core, stance, named) or bare_noun(core, named))
-        question = ClauseReading((), self._question(clause), ClauseContext(0, targets))
+        question = ClauseReading((), self._question(clause), ClauseContext(0, targets, asked_of=targets))
+        if clause.asks and _INVERTED.match(core):
+            return question
         if not is_question(core):
             bare = stance.manner == "absence" or (stance.cue is not None and stance.cue.name == "negation")
             return question if bare or not reading.opinions else reading
@@ -101,7 +114,9 @@ class ClauseReader:
             wants = stance.manner == "request" or any(
                 target.kind in ("wanted", "fault") for target in targets
             )
-            polite = not core.startswith("would it") and is_request(core)
+            polite = not _ABOUT_US.match(core) and is_request(core)
+            if polite and not reading.opinions and cues.find_verb("fix", "base", core):
+                return reading
             return reading if reading.opinions and wants and polite else question
         if not may_complain(core) or not reading.opinions:
             return question
@@ -117,6 +132,8 @@ class ClauseReader:
         core = clause.plain
         stance = _stance(core, named)
         targets = counted(core, stance, tuple(targets_of(core, stance, named)))
+        if _is_remark(clause, stance, targets, before):
+            return ClauseReading(context=before)
         if stance.manner == "wish" and not any(target.kind == "wanted" for target in targets):
             if before.about and re.search(r"\b(?:it|them|those|that)\b", core) and not targets:
                 return self._for(clause, before.about, praise=False)
@@ -164,6 +181,9 @@ class ClauseReader:
             return ClauseReading((), Statement("success", clause.text), before._replace(sign=0))
         if cues.find("again", core) and not cues.find("negation", core):
             return ClauseReading((), Statement("again", clause.text), before)
+        if subject := subject_of(core):
+            if not self._is_any_avoided(subject) and clause.place == 0:
+                return self._against(clause, subject)
         return ClauseReading((), self.unclear(clause.text, core), before)
 
     def _may_point(self, core: str, stance: Stance, before: ClauseContext) -> bool:
@@ -195,6 +215,8 @@ class ClauseReader:
         if bare and before.sign and goes_on and ("part" not in kinds or clause.turned):
             sign = 1 if (before.sign > 0) is not clause.turned else -1
             return self._with_both(clause, Stance(sign, "request"), targets, before)
+        if kinds == {"thing"} and not bare and not is_request(core) and not self._is_any_avoided(targets):
+            return self._against(clause, targets)
         if kinds == {"part"} and re.search(
             r"\b(?:is|are|look|looks|has|have|\w{3,}ing)\b|\w \w+ into ", core
         ):
@@ -292,6 +314,9 @@ class ClauseReader:
             for target in dict.fromkeys(targets)
         )
 
+    def _is_any_avoided(self, targets: Sequence[Target]) -> bool:
+        return any(self._is_avoided(target.concept) for target in targets)
+
     def _is_avoided(self, concept: Concept) -> bool:
         entry = self._avoid_list.entry
         return entry(concept.term) is not None or entry(concept.name) is not None
@@ -304,6 +329,29 @@ def _stance(core: str, named: Sequence[NamedConcept]) -> Stance:
         if word.of_kind("fault") or word.of_kind("wanted") or " " in core[word.start : word.stop]
     )
     return stance_of(core, faults)
+
+
+_REFUSES = re.compile(
+    r"(?:no|no thanks|no thank you|no way|not so much|hard pass|nope|no please|yuck|ew|ugh|why|not for me|not please|"
+    r"please no|please not|not great|not good|not okay|terrible|awful|horrible|bad)"
+)
+_COMPARES = re.compile(r"^(?:(?:it|this|that|they|he|she) )?(?:is |are |looks? |looking )?(?:a bit |just |more )?like\b|^as (?:if|though)\b")
+_CANNOT_SEE = re.compile(r"^(?:(?:i|we|you|one) )?(?:can|could) (?:hardly|barely|not|not even) (?:see|make out|read|tell|recognize|find)\b")
+_NAMES_FIRST = re.compile(r"^(?:the|a|an|this|that|these|those|there|here|his|her|their|its|also|and|still|why|too|so|no|some|all|every|another)\b")
+
+
+def _is_remark(clause: Clause, stance: Stance, targets: Sequence[Target], before: ClauseContext) -> bool:
+    """Whether a clause only explains the one before: "lose the ring, it fights with the dress"."""
+    follows = bool(before.sign) and clause.place > 0 and not clause.joined and not clause.turned
+    if not follows or stance.manner == "request":
+        return False
+    core = clause.plain
+    if _CANNOT_SEE.match(core):
+        return True
+    kinds = {target.kind for target in targets}
+    if not kinds or kinds & {"fault", "wanted"}:
+        return False
+    return _COMPARES.match(core) is not None or not _NAMES_FIRST.match(core)
 
 
 def _has_fault(named: Sequence[NamedConcept]) -> bool:

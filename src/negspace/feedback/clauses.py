@@ -64,7 +64,7 @@ _PLAIN: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\b(?:rly|rlly)\b", "really"), (r"\br\b", "are"), (r"\bn\b", "and"), (r"\bw/o\b", "without"),
         (r"\b(?:cuz|coz|cos)\b", "because"),
         (r"^why (?=(?:a|an|the|all the|all those|all these|so many|so much)\b(?! \w+ (?:is|are)\b))", "why is there "),
-        (r"^again with (?=the|that|those|this|these)", "still "),
+        (r"^again with (?=(?:the|that|those|this|these)\b)", "still "),
         (r"^next$", "next one"),
         # "no, it is dark"
         (r"^no (?=(?:that|it|this|i|you|the|a|his|her)\b)", ""),
@@ -99,6 +99,7 @@ class Clause(NamedTuple):
         sentence: the plain words of its sentence.
         turned: whether it is set against the one before: "but", "except for".
         joined: whether it follows an "and".
+        place: how many clauses of its sentence stand before it.
     """
 
     text: str
@@ -108,6 +109,7 @@ class Clause(NamedTuple):
     sentence: str = ""
     turned: bool = False
     joined: bool = False
+    place: int = 0
 
 
 def clauses_of(complaint: str) -> Iterator[Clause]:
@@ -122,7 +124,9 @@ def clauses_of(complaint: str) -> Iterator[Clause]:
             asks = "?" in end and number == len(kept) - 1
             turned = _TURN.search(between) is not None or part.startswith(("just the ", "only the "))
             joined = re.search(r"\band\b", between) is not None
-            yield Clause(part, plain_words(part), asks, "!" in end, plain_words(sentence), turned, joined)
+            yield Clause(
+                part, plain_words(part), asks, "!" in end, plain_words(sentence), turned, joined, number
+            )
 
 
 def plain_words(text: str) -> str:

@@ -5,9 +5,9 @@ from typing import Literal, NamedTuple
 
 from negspace.avoid.matching import phrase
 from negspace.feedback import cues
-from negspace.feedback.lexicon import Concept, Kind, NamedConcept, is_thing
+from negspace.feedback.lexicon import Concept, Kind, NamedConcept, is_thing, named_in
 from negspace.feedback.nouns import Noun, is_generic, is_judging, nouns_of
-from negspace.feedback.stance import Stance
+from negspace.feedback.stance import Stance, has_verb
 
 _GENERAL = frozenset({"distorted", "scary", "artificial", "tilted"})
 """Faults that belong to a part where one is named: a distorted face is about the face."""
@@ -111,6 +111,18 @@ def bare_noun(plain: str, named: Sequence[NamedConcept]) -> list[Target]:
     """The target of a clause that is a noun and no more; [] for any other."""
     items = _items(plain, Stance(), named)
     return _of_item(items[0]) if items and items[0].is_main else []
+
+
+_OTHERS = frozenset("i you we they he she it this that these those there who what".split())
+
+
+def subject_of(plain: str) -> list[Target]:
+    """The thing in the picture of which a statement speaks that does not say how: "wires cross the sky"."""
+    words = plain.split()
+    items = _items(plain, Stance(), named_in(plain))
+    if not has_verb(plain) or not items or words[0] in _OTHERS or not items[0].is_main:
+        return []
+    return _of_item(items[0]) if items[0].start <= len(words[0]) + 1 else []
 
 
 def _is_adjective(item: _Item) -> bool:
