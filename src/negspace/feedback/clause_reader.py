@@ -8,7 +8,7 @@ from negspace.avoid.merging import AvoidList
 from negspace.feedback import cues
 from negspace.feedback.clauses import Clause
 from negspace.feedback.forms import is_question, may_complain
-from negspace.feedback.lexicon import Concept, NamedConcept, Opinion, Polarity, named_in, opposites
+from negspace.feedback.lexicon import Concept, NamedConcept, Opinion, Polarity, named_in, opposites, words_of
 from negspace.feedback.senses import counted, decided, is_too_much, wants_another
 from negspace.feedback.stance import Stance, has_verb, is_request, stance_of
 from negspace.feedback.statements import Statement, StatementKind
@@ -181,13 +181,15 @@ class ClauseReader:
             return ClauseReading((), Statement("success", clause.text), before._replace(sign=0))
         if cues.find("again", core) and not cues.find("negation", core):
             return ClauseReading((), Statement("again", clause.text), before)
-        if subject := subject_of(core):
-            if not self._is_any_avoided(subject) and clause.place == 0:
-                return self._against(clause, subject)
+        subject = () if is_request(core) or clause.place else tuple(subject_of(core))
+        if subject and not self._is_any_avoided(subject):
+            return self._against(clause, subject)
         return ClauseReading((), self.unclear(clause.text, core), before)
 
     def _may_point(self, core: str, stance: Stance, before: ClauseContext) -> bool:
         """Whether "it" can mean what was spoken of, rather than the picture."""
+        if _PICTURE.search(core):
+            return False
         if stance.manner == "request" and not re.match(r"(?:just )?keep (?:it|this|that)\b", core):
             return True
         return (
@@ -211,6 +213,8 @@ class ClauseReader:
                 return ClauseReading((), Statement("success", clause.text), before)
             return self._against(clause, targets, by_degree=True)
         bare = not has_verb(core)
+        if bare and cues.find("done", clause.sentence) and all(self._is_known(target.concept) for target in targets):
+            return ClauseReading((), Statement("success", clause.text), ClauseContext(0, targets))
         goes_on = clause.joined or clause.turned or before.asked
         if bare and before.sign and goes_on and ("part" not in kinds or clause.turned):
             sign = 1 if (before.sign > 0) is not clause.turned else -1
@@ -261,6 +265,7 @@ class ClauseReader:
         lessens = cue is not None and (
             cue.name == "negation" or core[cue.start : cue.stop] in ("less", "fewer")
         )
+        lessens = lessens or (cue is not None and core[cue.start : cue.stop] in ("off", "out"))
         return avoided and lessens and _is_done(clause, core) and not is_request(core)
 
     def _about_lacking(self, clause: Clause, stance: Stance, targets: tuple[Target, ...]) -> ClauseReading:
@@ -314,6 +319,13 @@ class ClauseReader:
             for target in dict.fromkeys(targets)
         )
 
+    def _is_known(self, concept: Concept) -> bool:
+        """Whether something of a concept is avoided, by whatever name."""
+        entries = (words_of(avoid.term) for avoid in self._avoid_list.avoids)
+        return self._is_avoided(concept) or any(
+            word.concept.name == concept.name for words in entries for word in words
+        )
+
     def _is_any_avoided(self, targets: Sequence[Target]) -> bool:
         return any(self._is_avoided(target.concept) for target in targets)
 
@@ -331,6 +343,9 @@ def _stance(core: str, named: Sequence[NamedConcept]) -> Stance:
     return stance_of(core, faults)
 
 
+_PICTURE = re.compile(
+    r"\b(?:want|need|like|make|prefer|get|have) it (?!back\b|again\b|there\b|in\b|to stay|too\b|after all|please|gone|out|off|removed|away)\w"
+)
 _REFUSES = re.compile(
     r"(?:no|no thanks|no thank you|no way|not so much|hard pass|nope|no please|yuck|ew|ugh|why|not for me|not please|"
     r"please no|please not|not great|not good|not okay|terrible|awful|horrible|bad)"
@@ -348,8 +363,10 @@ def _is_remark(clause: Clause, stance: Stance, targets: Sequence[Target], before
     core = clause.plain
     if _CANNOT_SEE.match(core):
         return True
+    if core.startswith(("i am ", "i was ", "we are ")):
+        return True
     kinds = {target.kind for target in targets}
-    if not kinds or kinds & {"fault", "wanted"}:
+    if not kinds or kinds & {"fault", "wanted"} or (before.sign > 0 and stance.manner == "judgement"):
         return False
     return _COMPARES.match(core) is not None or not _NAMES_FIRST.match(core)
 

@@ -14,6 +14,11 @@ _CLAUSE_END = re.compile(
 
 _LIST = re.compile(r"\b((?:less|fewer|more|no) \w+) (?=(?:less|fewer|more|no) \w)")
 _TURN = re.compile(r"\b(?:but|although|though|yet|apart from|however|except)\b")
+_ASKED_FOR_ONE = re.compile(
+    r"\b(?:asked for|ordered|wanted|requested|said|need|needed) (?:only |just )?(?:one|a single) [^.]*?\b(?:and|but|,)? ?"
+    r"(?:there (?:are|is)|(?:i )?(?:got|see|count)|(?:you|it|he|she) (?:gave|made|drew|has|put)(?: me)?) (?:two|three|four|five|six|"
+    r"several|many|multiple)\b.*"
+)
 _EXCEPTION = re.compile(
     r"\b(everything|all of it|all) (except(?: for)?|but|apart from|other than) (.+?) "
     r"((?:is|are|looks?|was) .+)$"
@@ -66,6 +71,7 @@ _PLAIN: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"^why (?=(?:a|an|the|all the|all those|all these|so many|so much)\b(?! \w+ (?:is|are)\b))", "why is there "),
         (r"^again with (?=(?:the|that|those|this|these)\b)", "still "),
         (r"^next$", "next one"),
+        (r"^its (?=(?:\w+ing|too|so|very|way|all|not|a bit|really|just|still|got)\b)", "it is "),
         # "no, it is dark"
         (r"^no (?=(?:that|it|this|i|you|the|a|his|her)\b)", ""),
         (r"\bkinda\b", "kind of"),
@@ -115,6 +121,7 @@ class Clause(NamedTuple):
 def clauses_of(complaint: str) -> Iterator[Clause]:
     """The clauses of a complaint in order."""
     folded, _ = fold(complaint)
+    folded = _ASKED_FOR_ONE.sub("there are duplicates", folded)
     for sentence in _SENTENCE.findall(_LIST.sub(r"\1, ", _EXCEPTION.sub(r"\1 \4 except \3", folded))):
         end = sentence[len(sentence.rstrip(".!?\n ")) :]
         parts = [part.strip(" .!?\n\"'") for part in _CLAUSE_END.split(sentence)]

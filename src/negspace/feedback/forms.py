@@ -59,17 +59,17 @@ _NOT_THEIRS = re.compile(
 )
 _WELCOME = re.compile(
     r"^(?P<plus>(?!it\b|this\b|that\b|you\b|i\b|we\b|what\b|how\b|why\b|which\b)(?:(?!not|no|without)\S+ )+?)(?:would|could|might) "
-    r"(?:also |really |even |still )?(?:make|help|add|suit|improve|complete|bring|give|look|be) "
+    r"(?:also |really |even |still )?(?P<verb>make|help|add|suit|improve|complete|bring|give|look|be) "
     r"(?P<rest>.*)"
 )
 _REGRETS = re.compile(
     r"^i (?:was|am|feel|must have been) (?:so |too |a bit |really )?(?:silly|stupid|wrong|hasty|quick|mistaken|foolish|"
     r"daft|dumb|an idiot) to \w+ (?:out |off |away )?(?P<plus>.+)"
 )
-_ONE = re.compile(
-    r"\b(?:asked for|ordered|wanted|want|said|need|needed|requested|only) (?:only |just )?(?:one|a single|1)\b.*\b(?:two|three|four|five|six|several|"
-    r"many|2|3|4|5|6|twins|a whole|multiple|both)\b"
-)
+
+def _is_gain(welcome: re.Match[str]) -> bool:
+    states = welcome["verb"] in ("look", "be")
+    return not states or cues.find("good", welcome["rest"]) is not None
 
 
 def _asked(plain: str) -> Iterator[tuple[str, str]]:
@@ -79,7 +79,7 @@ def _asked(plain: str) -> Iterator[tuple[str, str]]:
             yield plain, f"remove {match['minus']}"
     elif match := _REGRETS.match(plain):
         yield plain, f"bring back {match['plus']}"
-    elif (match := _WELCOME.match(plain)) and cues.find("good", match["rest"] + " ") and not cues.find("bad", plain):
+    elif (match := _WELCOME.match(plain)) and _is_gain(match) and not cues.find("bad", plain):
         yield plain, f"bring back {match['plus']}"
 
 

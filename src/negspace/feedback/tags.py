@@ -17,6 +17,11 @@ def tags_of(words: tuple[str, ...]) -> Sequence[str]:
     return tuple(tag for _, tag in tagged)
 
 
+def is_noun(word: str) -> bool:
+    """Whether a word by itself is a noun."""
+    return tags_of((word,))[0].startswith("NN")
+
+
 def is_english(word: str) -> bool:
     """Whether the tagger's lexicon has a word."""
     from textblob.en import lexicon

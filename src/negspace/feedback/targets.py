@@ -1,5 +1,6 @@
 """What a clause is about: a word of the lexicon, or a noun where the deciding phrase wants one."""
 
+import re
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
@@ -8,9 +9,13 @@ from negspace.feedback import cues
 from negspace.feedback.lexicon import Concept, Kind, NamedConcept, is_thing, named_in
 from negspace.feedback.nouns import Noun, is_generic, is_judging, nouns_of
 from negspace.feedback.stance import Stance, has_verb
+from negspace.feedback.tags import is_noun
 
 _GENERAL = frozenset({"distorted", "scary", "artificial", "tilted"})
 """Faults that belong to a part where one is named: a distorted face is about the face."""
+
+_BORNE = _GENERAL - {"tilted"} | {"oversaturated", "low quality", "dirt", "old", "plastic skin"}
+"""Faults that a thing can have, rather than the picture."""
 
 _GOVERNS_SUBJECT = frozenset({"offend", "good", "bad", "gone", "excess", "still"})
 _KINDS: tuple[Kind, ...] = ("fault", "part", "wanted", "thing")
@@ -48,6 +53,19 @@ class _Item(NamedTuple):
         return [target for named in self.named for target in self.of_word(named, kind)]
 
     @property
+    def is_compound(self) -> bool:
+        """Whether a part is another's: cat ears."""
+        words = () if self.noun is None else self.noun.words
+        return (
+            len(words) == 2
+            and len(self.named) == 1
+            and bool(self.named[0].of_kind("part"))
+            and self.named[0].start > self.start
+            and not is_judging(words[0])
+            and is_noun(words[0])
+        )
+
+    @property
     def faults(self) -> list[Target]:
         """The faults it names; of several in one noun the last: a cheap cartoon is a cartoon."""
         named = [word for word in self.named if word.of_kind("fault")]
@@ -69,7 +87,7 @@ def targets_of(plain: str, stance: Stance, named: Sequence[NamedConcept]) -> lis
     if cue is not None and cue.name not in ("good", "bad", "excess", "still"):
         if cue.name in ("exist", "see") and (faults := _main_faults(items)):
             return faults
-        governed = _governed(items, stance)
+        governed = _governed(plain, items, stance)
         if governed is not None and not governed.is_main and governed.of_kind("part"):
             return []  # "the thing on his head"
         if governed is not None and plain[cue.start : cue.stop] == "not" and _is_adjective(governed):
@@ -78,7 +96,7 @@ def targets_of(plain: str, stance: Stance, named: Sequence[NamedConcept]) -> lis
             [] if governed is None else _of_item(governed, whole=cue.name not in ("exist", "see", "negation"))
         )
     for group in ([item for item in items if item.is_main], [item for item in items if not item.is_main]):
-        if targets := _of_group(group, stance):
+        if targets := _of_group(plain, group, stance):
             return [_described(target, plain, stance) for target in targets]
     return []
 
@@ -86,11 +104,13 @@ def targets_of(plain: str, stance: Stance, named: Sequence[NamedConcept]) -> lis
 def _described(target: Target, plain: str, stance: Stance) -> Target:
     """A thing that is there as it should not be: of a wheel that is broken, broken wheels are avoided."""
     cue = stance.cue
-    if target.kind != "unknown" or stance.sign >= 0 or cue is None:
+    if stance.sign >= 0 or cue is None or (target.kind != "unknown" and target.concept.name != "people"):
         return target
     words = plain[cue.start :].split()
     excessive = cue.name == "excess" or words[0] == "too"
     word = (words[1:2] or [""])[0] if excessive else plain[cue.start : cue.stop]
+    if target.kind != "unknown":  # not people, but what they are too much
+        return unknown([word])[0] if excessive and word.isalpha() and word not in ("many", "much") else target
     named = set(phrase(word)) & set(phrase(target.concept.name))
     if named or not word.isalpha() or not (excessive or cues.find("quality", word)):
         return target
@@ -151,7 +171,7 @@ def _items(plain: str, stance: Stance, named: Sequence[NamedConcept]) -> list[_I
     return sorted(items, key=lambda item: item.start)
 
 
-def _governed(items: Sequence[_Item], stance: Stance) -> _Item | None:
+def _governed(plain: str, items: Sequence[_Item], stance: Stance) -> _Item | None:
     """The item that the deciding phrase is about."""
     cue = stance.cue
     assert cue is not None
@@ -163,8 +183,10 @@ def _governed(items: Sequence[_Item], stance: Stance) -> _Item | None:
         return adjacent[0]
     if cue.name in _GOVERNS_SUBJECT:
         return next(iter(before + after), None)
-    if before and cue.name == "reject" and all(not item.is_main for item in after):
+    if before and re.search(r" (?:much|many|strong)$", plain[: cue.stop]) and re.match(r" (?:for|in|on|at|to|with)\b|$", plain[cue.stop :]):
         return before[0]  # "the blood is too much for a party"
+    if cue.name == "offend" and re.match(r"(?:it|they|that|this|he|she)\b", plain):
+        return None
     near = [item for item in after if item.is_main] or ([] if before else after)
     return next(iter(near + before + after), None)
 
@@ -175,6 +197,8 @@ def _of_item(item: _Item, *, whole: bool = True) -> list[Target]:
     noun = item.noun
     if not whole and (faults := item.of_kind("fault")):
         return faults[:1]
+    if item.is_compound:
+        return unknown(noun.words) if noun else []
     if item.named and (noun is None or noun.is_generic or item.named[-1].stop >= noun.stop):
         last = item.named[-1] if noun is not None and not noun.is_generic else item.named[0]
         for kind in _KINDS:
@@ -192,7 +216,18 @@ def unknown(words: Sequence[str]) -> list[Target]:
     return [Target(Concept(" ".join(key), " ".join(said)), "unknown")] if key else []
 
 
-def _of_group(items: Sequence[_Item], stance: Stance) -> list[Target]:
+def _of_thing(plain: str, fault: Target, items: Sequence[_Item]) -> Target:
+    """A fault that a thing has: of a smile that seems fake, the fake smile is avoided."""
+    bearers = [item for item in items if item.noun is not None and not item.named and not item.noun.is_generic]
+    places = [word for item in items for word in item.named if fault.concept.name in {c.name for c in word.of_kind("fault")}]
+    if fault.concept.name not in _BORNE or len(bearers) != 1 or not places:
+        return fault
+    word = plain[places[0].start : places[0].stop].removeprefix("too ").removeprefix("so ")
+    bearer = unknown(bearers[0].noun.words)[0].concept.term if bearers[0].noun else ""
+    return Target(Concept(fault.concept.name, f"{word} {bearer}"), "fault")
+
+
+def _of_group(plain: str, items: Sequence[_Item], stance: Stance) -> list[Target]:
     """Faults first, then parts, what is lacking, things, and nouns that the lexicon does not have."""
     faults = [target for item in items for target in item.faults]
     parts = [target for item in items for target in item.of_kind("part")]
@@ -203,7 +238,7 @@ def _of_group(items: Sequence[_Item], stance: Stance) -> list[Target]:
     if wanted and stance.manner == "request":  # "make it darker" is no complaint of the dark
         return wanted[:1]
     if faults:
-        return [*dict.fromkeys(surely or faults)]
+        return [_of_thing(plain, fault, items) for fault in dict.fromkeys(surely or faults)]
     if wanted:
         return wanted[:1]
     if things := [item for item in items if item.of_kind("thing")]:
@@ -215,9 +250,9 @@ def _of_group(items: Sequence[_Item], stance: Stance) -> list[Target]:
         if too:  # grass that is too green
             return too[0].of_kind("thing")[:1]
         # of things the one that the judgement is about
-        governed = _governed(items, stance) if stance.cue else None
+        governed = _governed(plain, items, stance) if stance.cue else None
         if governed is None or governed in things:
             return (governed or things[0]).of_kind("thing")[:1]
-    if stance.sign and stance.cue is not None and (governed := _governed(items, stance)):
+    if stance.sign and stance.cue is not None and (governed := _governed(plain, items, stance)):
         return _of_item(governed)
     return []
