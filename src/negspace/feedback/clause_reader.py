@@ -81,6 +81,8 @@ class ClauseReader:
         if _REFUSES.fullmatch(clause.plain) and (before.waiting or before.asked_of):
             return self._against(clause, before.waiting or before.asked_of)
         core = cues.without_fillers(plain)
+        if re.match(r"what an? ", core) and not cues.find("bad", core):
+            return ClauseReading((), Statement("praise", clause.text), ClauseContext(1))
         named = [decided(word, core) for word in named_in(core, self._terms)]
         if core in ("", "no", "not"):
             kind: StatementKind | None = "praise" if cues.find("good", plain) else None
@@ -181,7 +183,8 @@ class ClauseReader:
             return ClauseReading((), Statement("success", clause.text), before._replace(sign=0))
         if cues.find("again", core) and not cues.find("negation", core):
             return ClauseReading((), Statement("again", clause.text), before)
-        subject = () if is_request(core) or clause.place else tuple(subject_of(core))
+        follows = clause.place and not clause.joined and not clause.turned
+        subject = () if is_request(core) or follows else tuple(subject_of(core))
         if subject and not self._is_any_avoided(subject):
             return self._against(clause, subject)
         return ClauseReading((), self.unclear(clause.text, core), before)
@@ -259,6 +262,9 @@ class ClauseReader:
         """Whether a clause reports that what was avoided is gone."""
         core = clause.plain
         avoided = all(self._is_avoided(target.concept) for target in targets)
+        if stance.manner == "presence" and re.search(r"\b(?:now|finally|this time)\b", core):
+            still = cues.find("still", core) or cues.find("bad", core) or " too " in core
+            return not still and all(self._is_known(target.concept) for target in targets)
         if stance.manner == "absence":
             return avoided or all(target.kind == "fault" for target in targets)
         cue = stance.cue
@@ -352,15 +358,20 @@ _REFUSES = re.compile(
 )
 _COMPARES = re.compile(r"^(?:(?:it|this|that|they|he|she) )?(?:is |are |looks? |looking )?(?:a bit |just |more )?like\b|^as (?:if|though)\b")
 _CANNOT_SEE = re.compile(r"^(?:(?:i|we|you|one) )?(?:can|could) (?:hardly|barely|not|not even) (?:see|make out|read|tell|recognize|find)\b")
+_SPEAKER = re.compile(r"^(?:i|we|my \w+|our \w+) (?!see\b|can\b|got\b|notice\b|count\b|spot\b|miss\b|love\b|like\b)")
 _NAMES_FIRST = re.compile(r"^(?:the|a|an|this|that|these|those|there|here|his|her|their|its|also|and|still|why|too|so|no|some|all|every|another)\b")
 
 
 def _is_remark(clause: Clause, stance: Stance, targets: Sequence[Target], before: ClauseContext) -> bool:
     """Whether a clause only explains the one before: "lose the ring, it fights with the dress"."""
-    follows = bool(before.sign) and clause.place > 0 and not clause.joined and not clause.turned
+    core = clause.plain
+    follows = bool(before.sign or before.about) and clause.place > 0 and not clause.turned
     if not follows or stance.manner == "request":
         return False
-    core = clause.plain
+    if _SPEAKER.match(core) and stance.manner != "judgement" and not cues.find("see", core):
+        return True
+    if clause.joined:
+        return False
     if _CANNOT_SEE.match(core):
         return True
     if core.startswith(("i am ", "i was ", "we are ")):

@@ -71,6 +71,14 @@ _PLAIN: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"^why (?=(?:a|an|the|all the|all those|all these|so many|so much)\b(?! \w+ (?:is|are)\b))", "why is there "),
         (r"^again with (?=(?:the|that|those|this|these)\b)", "still "),
         (r"^next$", "next one"),
+        (r"(?<=\w)'s (?=\w{3,}ing\b)", " is "),
+        (r"\bfine (?=(?:lines?|prints?|details?|art|hairs?|mesh)\b)", "thin "),
+        (r"^(?:it )?(?:looks|seems|appears|sounds) (?:like|as if|that) (?=(?:you|the|it|we|they|i)\b)", ""),
+        (r"^(?:can|could) (?:we|you|i) (?:please )?not (?=(?:have|put|use|include|show|add|do|make|draw)\b)", "do not "),
+        (r"^(?:you|we|i|one) can (?:still |clearly |actually |even )?(?:see|spot|notice|count) ", "there is "),
+        (r"\bi keep (?:getting|seeing) ", "there is still "),
+        (r"^(?:please |can (?:we|i|you) |could (?:we|i|you) |let us |i want to |i would like to |i want |i would like )"
+         r"(?:please )?(?:have |see |get )?((?:the|my|that) .+?) again$", r"bring back \1"),
         (r"^its (?=(?:\w+ing|too|so|very|way|all|not|a bit|really|just|still|got)\b)", "it is "),
         # "no, it is dark"
         (r"^no (?=(?:that|it|this|i|you|the|a|his|her)\b)", ""),

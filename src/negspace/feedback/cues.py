@@ -19,8 +19,8 @@ _VOWELS = "aeiou"
 
 
 def find(name: str, text: str) -> re.Match[str] | None:
-    """The first phrase of a cue in a text of plain small words."""
-    return _phrases(name).search(text)
+    """The first phrase of a cue in a text of plain small words; None for a cue without phrases."""
+    return _phrases(name).search(text) if name in _data()["phrases"] else None
 
 
 def find_verb(name: str, tense: Tense, text: str) -> re.Match[str] | None:

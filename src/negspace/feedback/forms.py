@@ -67,6 +67,22 @@ _REGRETS = re.compile(
     r"daft|dumb|an idiot) to \w+ (?:out |off |away )?(?P<plus>.+)"
 )
 
+_NOBODY = re.compile(
+    r"^(?:nobody|no one|none of (?:them|us))\b.*? (?:wore|wears|wear|had|has|used|uses|carried|carries|ate|rode|drove|owned) (?P<minus>.+)"
+)
+_SAID_NO = re.compile(
+    r"\b(?:said|says|say|asked for|told you|wanted|specified|requested|insists on|insisted on) (?:no|without|zero) (?P<minus>.+)"
+)
+_NOT_MEANT = re.compile(
+    r"^i (?:never|did not) (?:mean|meant|ask|asked|want|wanted|say|said)(?: that| for)? (?P<plus>.+?) (?:should|to) "
+    r"(?:go|be gone|disappear|leave|be removed|vanish|be taken out)\b"
+)
+_MAY_GO = re.compile(
+    r"^(?:can|could|may|might) (?P<minus>(?:the|that|those|this|these|his|her) .+?) "
+    r"(?:please )?(?:go|leave|disappear|come off|come out|be gone|vanish|be removed|be taken out|be deleted)$"
+)
+
+
 def _is_gain(welcome: re.Match[str]) -> bool:
     states = welcome["verb"] in ("look", "be")
     return not states or cues.find("good", welcome["rest"]) is not None
@@ -74,10 +90,11 @@ def _is_gain(welcome: re.Match[str]) -> bool:
 
 def _asked(plain: str) -> Iterator[tuple[str, str]]:
     """What a sentence asks for whose form says it by itself."""
-    if match := _NOT_THEIRS.match(plain):
+    unwanted = _NOT_THEIRS.match(plain) or _NOBODY.match(plain) or _SAID_NO.search(plain) or _MAY_GO.match(plain)
+    if unwanted:
         if not cues.find("done", plain):
-            yield plain, f"remove {match['minus']}"
-    elif match := _REGRETS.match(plain):
+            yield plain, f"remove {unwanted['minus']}"
+    elif match := _REGRETS.match(plain) or _NOT_MEANT.match(plain):
         yield plain, f"bring back {match['plus']}"
     elif (match := _WELCOME.match(plain)) and _is_gain(match) and not cues.find("bad", plain):
         yield plain, f"bring back {match['plus']}"

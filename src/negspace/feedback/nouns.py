@@ -94,7 +94,7 @@ def nouns_of(plain: str, hidden: Iterable[tuple[int, int]]) -> Sequence[Noun]:
         if any(start < match.end() and match.start() < stop for start, stop in spans):
             close("cue")
             preposition = word if word in _words("prepositions") else preposition
-        elif word in _words("articles"):
+        elif word in _words("articles") or word.endswith("'s"):
             close("article")
             viewer = word in ("my", "your", "our")
         elif word in _words("prepositions") or word == "of":

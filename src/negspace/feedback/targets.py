@@ -53,6 +53,12 @@ class _Item(NamedTuple):
         return [target for named in self.named for target in self.of_word(named, kind)]
 
     @property
+    def is_described(self) -> bool:
+        """Whether the lexicon has only what kind of thing it is: a black silhouette."""
+        noun = self.noun
+        return noun is not None and self.named[-1].stop < noun.stop and not is_generic(noun.words[-1])
+
+    @property
     def is_compound(self) -> bool:
         """Whether a part is another's: cat ears."""
         words = () if self.noun is None else self.noun.words
@@ -242,6 +248,8 @@ def _of_group(plain: str, items: Sequence[_Item], stance: Stance) -> list[Target
     if wanted:
         return wanted[:1]
     if things := [item for item in items if item.of_kind("thing")]:
+        if stance.sign and len(items) == 1 and things[0].is_described:
+            return _of_item(things[0])
         too = [
             item
             for item in things
