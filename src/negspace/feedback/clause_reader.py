@@ -8,7 +8,8 @@ from negspace.avoid.merging import AvoidList
 from negspace.feedback import cues
 from negspace.feedback.clauses import Clause
 from negspace.feedback.forms import is_question, may_complain
-from negspace.feedback.lexicon import Concept, NamedConcept, Opinion, Polarity, named_in, opposites, words_of
+from negspace.feedback.lexicon import Concept, NamedConcept, Opinion, Polarity, entry_of, named_in, opposites, words_of
+from negspace.feedback.nouns import is_body
 from negspace.feedback.senses import counted, decided, is_too_much, wants_another
 from negspace.feedback.stance import Stance, has_verb, is_request, stance_of
 from negspace.feedback.statements import Statement, StatementKind
@@ -28,7 +29,7 @@ _ASKS = re.compile(
 
 
 _ABOUT_US = re.compile(
-    r"^(?:would it|(?:can|could|may|will|would|do) (?:i|we|it) (?:use|post|print|sell|share|download|save|upload|have (?:this|it) in)"
+    r"^(?:would it|(?:can|could|may|will|would|do) (?:i|we|it) (?:use|post|print|sell|share|download|save|upload|(?:have|get|see) (?:this|it|that) (?:in|as|for|on)\b)"
     r"|can you (?:also )?(?:do|make|draw|handle|create|generate|export|save|read|remember|see) (?!it\b|them\b|this\b|that\b|the\b|her\b|him\b|his\b|sure\b|my\b).*)"
 )
 _INVERTED = re.compile(r"^(?:is|are|was|were|does|did|has|have) (?!not\b|it\b|this\b|there\b|that\b)")
@@ -81,6 +82,8 @@ class ClauseReader:
         if _REFUSES.fullmatch(clause.plain) and (before.waiting or before.asked_of):
             return self._against(clause, before.waiting or before.asked_of)
         core = cues.without_fillers(plain)
+        if core.startswith(("something is", "something feels", "something looks")):
+            return ClauseReading((), self.unclear(clause.text, core), before)
         if re.match(r"what an? ", core) and not cues.find("bad", core):
             return ClauseReading((), Statement("praise", clause.text), ClauseContext(1))
         named = [decided(word, core) for word in named_in(core, self._terms)]
@@ -106,6 +109,8 @@ class ClauseReader:
         question = ClauseReading((), self._question(clause), ClauseContext(0, targets, asked_of=targets))
         if clause.asks and _INVERTED.match(core):
             return question
+        if core.startswith("why ") and not clause.asks and not reading.opinions:
+            return self._read(clause._replace(plain=core.removeprefix("why ")), named, before)
         if not is_question(core):
             bare = stance.manner == "absence" or (stance.cue is not None and stance.cue.name == "negation")
             return question if bare or not reading.opinions else reading
@@ -249,6 +254,10 @@ class ClauseReader:
         if stance.sign < 0:
             if self._is_success(clause, stance, targets):
                 return ClauseReading((), Statement("success", clause.text), ClauseContext(0, targets))
+            if stance.manner == "absence" and kinds == {"part"} and "missing" not in clause.plain:
+                return ClauseReading((), Statement("success", clause.text), ClauseContext(0, targets))
+            if stance.manner == "absence" and (lack := _lack(clause.plain, targets)):
+                return self._against(clause, lack)
             if stance.manner == "absence" and kinds != {"part"}:
                 return ClauseReading((), Statement("wish", clause.text), ClauseContext(0, every))
             return self._against(clause, every)
@@ -276,7 +285,8 @@ class ClauseReader:
 
     def _about_lacking(self, clause: Clause, stance: Stance, targets: tuple[Target, ...]) -> ClauseReading:
         """To want it sharper is to be against what is blurry; to find it sharper is to be content."""
-        better = stance.manner == "presence" or (stance.sign > 0 and stance.manner == "judgement")
+        much = stance.cue is not None and stance.cue.name == "excess" and "too " not in clause.plain
+        better = stance.manner == "presence" or much or (stance.sign > 0 and stance.manner == "judgement")
         if better and not is_request(clause.plain):
             kind: StatementKind = "success" if _is_done(clause, clause.plain) else "praise"
             return ClauseReading((), Statement(kind, clause.text), ClauseContext(0, targets))
@@ -289,7 +299,9 @@ class ClauseReader:
 
     def _praised(self, clause: Clause, targets: tuple[Target, ...], kinds: set[str]) -> ClauseReading:
         done = cues.find("done", clause.plain)
-        content = done is not None and not cues.find("good", done[0])
+        content = _CAME_OUT.search(clause.plain) is not None or (
+            done is not None and not cues.find("good", done[0]) and not cues.find_verb("like", "base", clause.plain)
+        )
         opinions: tuple[Opinion, ...] = ()
         if not content and not kinds & {"part", "wanted"}:
             opinions = self._opinions(clause, targets, "for", praise=True)
@@ -336,8 +348,7 @@ class ClauseReader:
         return any(self._is_avoided(target.concept) for target in targets)
 
     def _is_avoided(self, concept: Concept) -> bool:
-        entry = self._avoid_list.entry
-        return entry(concept.term) is not None or entry(concept.name) is not None
+        return entry_of(concept, self._avoid_list) is not None
 
 
 def _stance(core: str, named: Sequence[NamedConcept]) -> Stance:
@@ -358,6 +369,7 @@ _REFUSES = re.compile(
 )
 _COMPARES = re.compile(r"^(?:(?:it|this|that|they|he|she) )?(?:is |are |looks? |looking )?(?:a bit |just |more )?like\b|^as (?:if|though)\b")
 _CANNOT_SEE = re.compile(r"^(?:(?:i|we|you|one) )?(?:can|could) (?:hardly|barely|not|not even) (?:see|make out|read|tell|recognize|find)\b")
+_CAME_OUT = re.compile(r"\b(?:now|this time|at last|finally|came out|turned out|looks? (?:so )?real)\b")
 _SPEAKER = re.compile(r"^(?:i|we|my \w+|our \w+) (?!see\b|can\b|got\b|notice\b|count\b|spot\b|miss\b|love\b|like\b)")
 _NAMES_FIRST = re.compile(r"^(?:the|a|an|this|that|these|those|there|here|his|her|their|its|also|and|still|why|too|so|no|some|all|every|another)\b")
 
@@ -380,6 +392,23 @@ def _is_remark(clause: Clause, stance: Stance, targets: Sequence[Target], before
     if not kinds or kinds & {"fault", "wanted"} or (before.sign > 0 and stance.manner == "judgement"):
         return False
     return _COMPARES.match(core) is not None or not _NAMES_FIRST.match(core)
+
+
+_LACKS = re.compile(
+    r"^(?!it\b|this\b|i\b|we\b|there\b|the (?:picture|image|photo|scene)).*\b(?:(?:has|have|got) no|is missing|are missing|missing) "
+    r"(?:(?:a|an|one|its|his|her|their|the|two|some|any) )?(?P<lack>\w+)|"
+    r"\b(?:has|have|with|got) (?:a|an|one|no|two|his|her) (?P<without>\w+) missing\b|"
+    r"(?P<end>\w+) of (?:the|his|her) \w+ (?:is|are) missing\b"
+)
+
+
+def _lack(core: str, targets: Sequence[Target]) -> tuple[Target, ...]:
+    """What somebody lacks that everybody has: of a dog without a paw, the missing paw is avoided."""
+    match = _LACKS.search(core)
+    lack = next(filter(None, match.groups()), None) if match else None
+    if lack is None or not (is_body(lack) or match["end"]):
+        return ()
+    return tuple(target._replace(concept=Concept(lack, f"missing {lack}")) for target in targets[:1])
 
 
 def _has_fault(named: Sequence[NamedConcept]) -> bool:

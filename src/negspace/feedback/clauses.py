@@ -8,7 +8,7 @@ from negspace.avoid.matching import fold
 
 _SENTENCE = re.compile(r"[^.!?\n]+[.!?\n]*")
 _CLAUSE_END = re.compile(
-    r"[,;:()]+|\s+(?:but|although|though|yet|because|apart from|however|plus|while|then|except(?: for)?)\s+"
+    r"[,;:()]+|\s+(?:that )?(?=(?:i|you|we) (?:can't|cannot|can not|can hardly|can barely|could not|couldn't)\b)|\s+(?:but|although|though|yet|because|apart from|however|plus|while|then|except(?: for)?)\s+"
     r"|\s+and\s+(?!white\b|again\b|over\b)|\s+-+\s+|\s*[–—]\s*"  # noqa: RUF001
 )
 
@@ -71,6 +71,11 @@ _PLAIN: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"^why (?=(?:a|an|the|all the|all those|all these|so many|so much)\b(?! \w+ (?:is|are)\b))", "why is there "),
         (r"^again with (?=(?:the|that|those|this|these)\b)", "still "),
         (r"^next$", "next one"),
+        (r"^(?:can|could) the .+? be (less|more) ", r"\1 "),
+        (r"^it (?:has |finally )?(?:stopped|quit) (\w+ing)\b", r"\1 is gone"),
+        (r"\b(in|at|on|from) the back\b(?! of)", r"\1 the background"),
+        (r"^(?:somebody|someone) (?:has |just )?(?:left|forgot|put|dropped|placed|stuck|drew|added) ", "there is "),
+        (r"^why (is|are|was|were) ((?:the|his|her|their|its|my|this|that|these|those) \w+|he|she|they) (?!there\b)", r"why \2 \1 "),
         (r"(?<=\w)'s (?=\w{3,}ing\b)", " is "),
         (r"\bfine (?=(?:lines?|prints?|details?|art|hairs?|mesh)\b)", "thin "),
         (r"^(?:it )?(?:looks|seems|appears|sounds) (?:like|as if|that) (?=(?:you|the|it|we|they|i)\b)", ""),

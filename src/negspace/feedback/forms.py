@@ -55,7 +55,14 @@ _PERSON = r"(?:he|she|they|the (?!picture|image|photo)\w+|my (?:\w+ )?\w+)"
 _NOT_THEIRS = re.compile(
     rf"^{_PERSON} (?:(?:has|have|had) )?(?:never|does not|do not|did not|is not supposed to|is not meant to|should not|"
     r"shall not|must not|can not|ought not to) (?:wear|wore|worn|have|had|own|owned|smoke|smoked|carry|carried|hold|"
-    r"need|use|drink|get|bring)\b (?P<minus>.+)"
+    r"need|use|drink|get|bring|be (?=\w+ing\b))\b ?(?P<minus>.+)"
+)
+_DRAWN_WITH = re.compile(
+    r"\b(?:stop|do not|never|quit) (?:draw|show|mak|make|put|paint|giv|give|render|generat|generate|pictur)(?:ing)? "
+    r"(?:him|her|them|it|me|people|(?:the|my) (?:old |young |little )?\w+) (?:with|wearing|holding|carrying|as) (?P<minus>.+)"
+)
+_GIVE_BACK = re.compile(
+    r"\bgive (?:the \w+|him|her|them|it) (?P<plus>(?:his|her|their|its|the|a|some) .+?) (?:back|again)\b"
 )
 _WELCOME = re.compile(
     r"^(?P<plus>(?!it\b|this\b|that\b|you\b|i\b|we\b|what\b|how\b|why\b|which\b)(?:(?!not|no|without)\S+ )+?)(?:would|could|might) "
@@ -90,11 +97,11 @@ def _is_gain(welcome: re.Match[str]) -> bool:
 
 def _asked(plain: str) -> Iterator[tuple[str, str]]:
     """What a sentence asks for whose form says it by itself."""
-    unwanted = _NOT_THEIRS.match(plain) or _NOBODY.match(plain) or _SAID_NO.search(plain) or _MAY_GO.match(plain)
+    unwanted = _NOT_THEIRS.match(plain) or _NOBODY.match(plain) or _SAID_NO.search(plain) or _MAY_GO.match(plain) or _DRAWN_WITH.search(plain)
     if unwanted:
         if not cues.find("done", plain):
             yield plain, f"remove {unwanted['minus']}"
-    elif match := _REGRETS.match(plain) or _NOT_MEANT.match(plain):
+    elif match := _REGRETS.match(plain) or _NOT_MEANT.match(plain) or _GIVE_BACK.search(plain):
         yield plain, f"bring back {match['plus']}"
     elif (match := _WELCOME.match(plain)) and _is_gain(match) and not cues.find("bad", plain):
         yield plain, f"bring back {match['plus']}"

@@ -53,6 +53,11 @@ def is_generic(word: str) -> bool:
     return key_of(word) in _words("generic")
 
 
+def is_body(word: str) -> bool:
+    """Whether a noun is a part of a body, which is not supposed to lack."""
+    return key_of(word) in _words("body")
+
+
 def is_judging(word: str) -> bool:
     """Whether an adjective says what one thinks of a thing, rather than which thing it is."""
     return word in _words("judging")

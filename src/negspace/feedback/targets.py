@@ -146,7 +146,7 @@ def subject_of(plain: str) -> list[Target]:
     """The thing in the picture of which a statement speaks that does not say how: "wires cross the sky"."""
     words = plain.split()
     items = _items(plain, Stance(), named_in(plain))
-    if not has_verb(plain) or not items or words[0] in _OTHERS or not items[0].is_main:
+    if len(words) < 3 or not items or words[0] in _OTHERS or not items[0].is_main:
         return []
     return _of_item(items[0]) if items[0].start <= len(words[0]) + 1 else []
 
