@@ -73,6 +73,12 @@ class ClauseReader:
         """A clause that was not understood."""
         return Statement("unclear", text, suggestions_for(plain, self._terms))
 
+    def left(self, clause: Clause, context: ClauseContext) -> ClauseReading:
+        """What is named at the end of a complaint of which nothing else was understood: "six toes on one foot"."""
+        if self._is_any_avoided(context.waiting) or len(clause.plain.split()) < 4:
+            return ClauseReading()
+        return self._against(clause, context.waiting)
+
     def read(self, clause: Clause, before: ClauseContext) -> ClauseReading:
         """One clause; `before` is what those before it have left."""
         plain = " ".join(corrected(word) or word for word in clause.plain.split())
@@ -254,7 +260,7 @@ class ClauseReader:
         if stance.sign < 0:
             if self._is_success(clause, stance, targets):
                 return ClauseReading((), Statement("success", clause.text), ClauseContext(0, targets))
-            if stance.manner == "absence" and kinds == {"part"} and "missing" not in clause.plain:
+            if stance.manner == "absence" and kinds == {"part"} and stance.cue and stance.cue.name == "gone" and "missing" not in clause.plain:
                 return ClauseReading((), Statement("success", clause.text), ClauseContext(0, targets))
             if stance.manner == "absence" and (lack := _lack(clause.plain, targets)):
                 return self._against(clause, lack)
@@ -305,7 +311,8 @@ class ClauseReader:
         opinions: tuple[Opinion, ...] = ()
         if not content and not kinds & {"part", "wanted"}:
             opinions = self._opinions(clause, targets, "for", praise=True)
-        kind: StatementKind = "success" if content else "praise"
+        known = any(self._is_known(target.concept) for target in targets)
+        kind: StatementKind = "success" if content and known else "praise"
         return ClauseReading(opinions, Statement(kind, clause.text), ClauseContext(1, targets))
 
     def _for(self, clause: Clause, targets: tuple[Target, ...], *, praise: bool) -> ClauseReading:

@@ -46,6 +46,8 @@ def read_complaint(complaint: str, avoid_list: AvoidList | None = None) -> ReadC
             _take(opinions, reading.opinions)
             statements += [reading.statement] if reading.statement else ()
             context = reading.context
+    if not opinions and not statements and context.waiting:
+        _take(opinions, reader.left(every[-1], context).opinions)
     if not opinions and not statements and complaint.strip():
         statements.append(reader.unclear(complaint.strip(), " ".join(clause.plain for clause in every)))
     return ReadComplaint(tuple(opinions.values()), tuple(statements))
