@@ -75,7 +75,8 @@ class ClauseReader:
 
     def left(self, clause: Clause, context: ClauseContext) -> ClauseReading:
         """What is named at the end of a complaint of which nothing else was understood: "six toes on one foot"."""
-        if self._is_any_avoided(context.waiting) or len(clause.plain.split()) < 4:
+        parts = all(target.kind == "part" for target in context.waiting)
+        if self._is_any_avoided(context.waiting) or (len(clause.plain.split()) < 3 and not parts):
             return ClauseReading()
         return self._against(clause, context.waiting)
 
@@ -135,6 +136,8 @@ class ClauseReader:
             return question
         kinds = {target.kind for target in targets}
         judged = stance.cue is not None and stance.cue.name not in ("exist", "still", "negation")
+        if clause.asks and stance.cue is not None and stance.cue.name == "alter":
+            return question
         sure = kinds <= {"fault", "part", "wanted"} or (judged and not core.startswith("what happened"))
         return reading if sure or not clause.asks else question
 
@@ -170,6 +173,10 @@ class ClauseReader:
 
     def _without_target(self, clause: Clause, stance: Stance, before: ClauseContext) -> ClauseReading:
         core = clause.plain
+        if re.match(r"(?:please |just )?make (?:it|this|that) (?:\w+er|more \w+|better|pop)$", core):
+            return ClauseReading((), self.unclear(clause.text, core), before)
+        if excessive := re.search(r"\btoo (?!good\b|nice\b|kind\b|much\b|many\b|bad\b)(?P<what>\w+)$", core):
+            return self._against(clause, tuple(unknown([excessive["what"]])))
         points = re.search(r"\b(?:it|them|that|those|these|him|her|this|they)\b", core)
         if stance.sign and points and before.about and self._may_point(core, stance, before):
             return self._with_both(clause, stance, before.about, before)
@@ -405,7 +412,7 @@ _LACKS = re.compile(
     r"^(?!it\b|this\b|i\b|we\b|there\b|the (?:picture|image|photo|scene)).*\b(?:(?:has|have|got) no|is missing|are missing|missing) "
     r"(?:(?:a|an|one|its|his|her|their|the|two|some|any) )?(?P<lack>\w+)|"
     r"\b(?:has|have|with|got) (?:a|an|one|no|two|his|her) (?P<without>\w+) missing\b|"
-    r"(?P<end>\w+) of (?:the|his|her) \w+ (?:is|are) missing\b"
+    r"(?P<end>\w+) (?:of (?:the|his|her) \w+ (?:is|are) missing\b|(?:is|are) missing (?:from|on) )"
 )
 
 

@@ -57,8 +57,6 @@ _PLAIN: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\b(?:has|have|had|is|are) gone (?=(?:all |a bit |completely |totally |very |so )?"
          r"(?:\w+ish|green|blue|red|yellow|orange|pink|purple|gr[ae]y|black|white|brown|wrong|weird|dark|flat|soft|blurry)\b)",
          "is "),
-        (r"\by+e+s+\b", "yes"),
-        (r"\bso{2,}\b", "so"),
         (r"\bto{3,}\b", "too"),
         (r"\bthese's\b", "these are"),
         (r"\btheres\b", "there is"),
@@ -70,7 +68,11 @@ _PLAIN: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\b(?:cuz|coz|cos)\b", "because"),
         (r"^why (?=(?:a|an|the|all the|all those|all these|so many|so much)\b(?! \w+ (?:is|are)\b))", "why is there "),
         (r"^again with (?=(?:the|that|those|this|these)\b)", "still "),
+        (r"(\w)\1{2,}", r"\1"),
         (r"^next$", "next one"),
+        (r"^again$", "try again"),
+        (r"^(?:please )?give me \w+ more$", "give me another one"),
+        (r"^i (?:can )?(?:see|notice|noticed) (?:that )?(?=you\b)", ""),
         (r"^(?:can|could) the .+? be (less|more) ", r"\1 "),
         (r"^it (?:has |finally )?(?:stopped|quit) (\w+ing)\b", r"\1 is gone"),
         (r"\b(in|at|on|from) the back\b(?! of)", r"\1 the background"),
@@ -83,7 +85,7 @@ _PLAIN: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"^(?:you|we|i|one) can (?:still |clearly |actually |even )?(?:see|spot|notice|count) ", "there is "),
         (r"\bi keep (?:getting|seeing) ", "there is still "),
         (r"^(?:please |can (?:we|i|you) |could (?:we|i|you) |let us |i want to |i would like to |i want |i would like )"
-         r"(?:please )?(?:have |see |get )?((?:the|my|that) .+?) again$", r"bring back \1"),
+         r"(?:please )?(?:have |see |get )?((?:the|my|that) .+?|them|it|those) again$", r"bring back \1"),
         (r"^its (?=(?:\w+ing|too|so|very|way|all|not|a bit|really|just|still|got)\b)", "it is "),
         # "no, it is dark"
         (r"^no (?=(?:that|it|this|i|you|the|a|his|her)\b)", ""),

@@ -42,7 +42,7 @@ _INVERTED = (
 )
 _ASKS = re.compile(rf"^(?:{_WH}|{_INVERTED})\b")
 _NO_QUESTION = re.compile(
-    r"^(?:do (?:not|it|this|that|the|a|an|some|any|all|everything)"
+    r"^(?:do (?:not|your|it|this|that|the|a|an|some|any|all|everything)"
     r"|have (?:it|the|a|that|this|some|her|his))\b"
 )
 _COMPLAINS = re.compile(

@@ -166,7 +166,11 @@ def _items(plain: str, stance: Stance, named: Sequence[NamedConcept]) -> list[_I
     hidden = [span for span in stance.hidden if not any(a < span[1] and span[0] < b for a, b in spans)]
     nouns = [noun for noun in nouns_of(plain, hidden) if not noun.viewer]
     viewers = [noun for noun in nouns_of(plain, hidden) if noun.viewer]
-    usable = [word for word in named if not any(noun.touches(word.start, word.stop) for noun in viewers)]
+    usable = [
+        word
+        for word in named
+        if word.of_kind("thing") or not any(noun.touches(word.start, word.stop) for noun in viewers)
+    ]
     items: list[_Item] = []
     for noun in nouns:
         inside = tuple(word for word in usable if noun.touches(word.start, word.stop))
