@@ -14,7 +14,8 @@ from negspace.feedback.senses import counted, decided, is_too_much, wants_anothe
 from negspace.feedback.stance import Stance, has_verb, is_request, stance_of
 from negspace.feedback.statements import Statement, StatementKind
 from negspace.feedback.suggestions import corrected, suggestions_for
-from negspace.feedback.targets import Target, bare_noun, subject_of, is_general, targets_of, unknown
+from negspace.feedback.tags import is_english
+from negspace.feedback.targets import Target, bare_noun, is_measure, subject_of, is_general, targets_of, unknown
 
 _WISHES = re.compile(
     r"^(?!you|it makes|this)(?:.*\b(?:should|must|supposed to|has to be|needs to be)\b"
@@ -75,6 +76,8 @@ class ClauseReader:
 
     def left(self, clause: Clause, context: ClauseContext) -> ClauseReading:
         """What is named at the end of a complaint of which nothing else was understood: "six toes on one foot"."""
+        if not all(is_english(target.concept.term.split()[-1]) for target in context.waiting):
+            return ClauseReading()
         parts = all(target.kind == "part" for target in context.waiting)
         if self._is_any_avoided(context.waiting) or (len(clause.plain.split()) < 3 and not parts):
             return ClauseReading()
@@ -175,8 +178,9 @@ class ClauseReader:
         core = clause.plain
         if re.match(r"(?:please |just )?make (?:it|this|that) (?:\w+er|more \w+|better|pop)$", core):
             return ClauseReading((), self.unclear(clause.text, core), before)
-        if excessive := re.search(r"\btoo (?!good\b|nice\b|kind\b|much\b|many\b|bad\b)(?P<what>\w+)$", core):
-            return self._against(clause, tuple(unknown([excessive["what"]])))
+        if excessive := re.search(r"\btoo (?!good\b|nice\b|kind\b|much\b|many\b|bad\b)(?P<what>\w+(?<!ly))$", core):
+            about = before.about if is_measure(excessive["what"]) else ()
+            return self._against(clause, about or tuple(unknown([excessive["what"]])))
         points = re.search(r"\b(?:it|them|that|those|these|him|her|this|they)\b", core)
         if stance.sign and points and before.about and self._may_point(core, stance, before):
             return self._with_both(clause, stance, before.about, before)
@@ -410,7 +414,7 @@ def _is_remark(clause: Clause, stance: Stance, targets: Sequence[Target], before
 
 _LACKS = re.compile(
     r"^(?!it\b|this\b|i\b|we\b|there\b|the (?:picture|image|photo|scene)).*\b(?:(?:has|have|got) no|is missing|are missing|missing) "
-    r"(?:(?:a|an|one|its|his|her|their|the|two|some|any) )?(?P<lack>\w+)|"
+    r"(?:(?:a|an|one|its|his|her|their|the|two|some|any) )?(?:left |right |front |back |other |upper |lower )?(?P<lack>\w+)|"
     r"\b(?:has|have|with|got) (?:a|an|one|no|two|his|her) (?P<without>\w+) missing\b|"
     r"(?P<end>\w+) (?:of (?:the|his|her) \w+ (?:is|are) missing\b|(?:is|are) missing (?:from|on) )"
 )

@@ -83,6 +83,12 @@ _SAID_NO = re.compile(
 _NOT_MEANT = re.compile(
     r"^i (?:never|did not) (?:mean|meant|ask|asked|want|wanted|say|said)(?: that| for)? (?P<plus>.+?) (?:should|to) "
     r"(?:go|be gone|disappear|leave|be removed|vanish|be taken out)\b"
+    r"|^i (?:did not|never) (?:ask|asked|want|wanted|say|said|tell|told|mean|meant) (?:for )?(?:you )?to "
+    r"(?:remove|take|get|drop|delete|lose|cut|hide)\w* (?:out |off |away |rid of )?(?P<taken>.+)"
+)
+_SHOULD_NOT = re.compile(
+    r"^(?:the \w+|he|she|they) (?:should|must|can) not (?P<minus>(?!be\b|go\b|stay\b|remain\b|move\b|change\b|exist\b|appear\b|"
+    r"disappear\b|look\b)\w+)$"
 )
 _MAY_GO = re.compile(
     r"^(?:can|could|may|might) (?P<minus>(?:the|that|those|this|these|his|her) .+?) "
@@ -97,12 +103,12 @@ def _is_gain(welcome: re.Match[str]) -> bool:
 
 def _asked(plain: str) -> Iterator[tuple[str, str]]:
     """What a sentence asks for whose form says it by itself."""
-    unwanted = _NOT_THEIRS.match(plain) or _NOBODY.match(plain) or _SAID_NO.search(plain) or _MAY_GO.match(plain) or _DRAWN_WITH.search(plain)
+    unwanted = _NOT_THEIRS.match(plain) or _NOBODY.match(plain) or _SAID_NO.search(plain) or _MAY_GO.match(plain) or _SHOULD_NOT.match(plain) or _DRAWN_WITH.search(plain)
     if unwanted:
         if not cues.find("done", plain):
             yield plain, f"remove {unwanted['minus']}"
     elif match := _REGRETS.match(plain) or _NOT_MEANT.match(plain) or _GIVE_BACK.search(plain):
-        yield plain, f"bring back {match['plus']}"
+        yield plain, f"bring back {next(filter(None, match.groups()))}"
     elif (match := _WELCOME.match(plain)) and _is_gain(match) and not cues.find("bad", plain):
         yield plain, f"bring back {match['plus']}"
 

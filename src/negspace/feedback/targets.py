@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from negspace.avoid.matching import phrase
+from negspace.avoid.matching import key_of, phrase
 from negspace.feedback import cues
 from negspace.feedback.lexicon import Concept, Kind, NamedConcept, is_thing, named_in
 from negspace.feedback.nouns import Noun, is_generic, is_judging, nouns_of
@@ -117,10 +117,23 @@ def _described(target: Target, plain: str, stance: Stance) -> Target:
     word = (words[1:2] or [""])[0] if excessive else plain[cue.start : cue.stop]
     if target.kind != "unknown":  # not people, but what they are too much
         return unknown([word])[0] if excessive and word.isalpha() and word not in ("many", "much") else target
+    if excessive and word.isalpha() and not is_measure(word) and not is_judging(word):
+        return Target(Concept(key_of(word), f"{word} {target.concept.term}"), "unknown")
     named = set(phrase(word)) & set(phrase(target.concept.name))
     if named or not word.isalpha() or not (excessive or cues.find("quality", word)):
         return target
     return Target(Concept(target.concept.name, f"{word} {target.concept.term}"), "unknown")
+
+
+_MEASURE = re.compile(
+    r"strong|heavy|intense|long|short|thick|thin|wide|narrow|small|big|large|high|low|tall|loud|prominent|obvious|visible|far|near|close|"
+    r"dense|deep|sharp|hard|soft|harsh|distracting|much|many|few"
+)
+
+
+def is_measure(word: str) -> bool:
+    """Whether an adjective says how much of itself a thing is, so that the thing is meant: "too thick"."""
+    return _MEASURE.fullmatch(word) is not None
 
 
 def _as_said(concept: Concept, noun: Noun) -> Concept:
