@@ -395,6 +395,8 @@ _NAMES_FIRST = re.compile(r"^(?:the|a|an|this|that|these|those|there|here|his|he
 def _is_remark(clause: Clause, stance: Stance, targets: Sequence[Target], before: ClauseContext) -> bool:
     """Whether a clause only explains the one before: "lose the ring, it fights with the dress"."""
     core = clause.plain
+    if clause.place and _COMPARES.match(core) and not {target.kind for target in targets} & {"fault", "wanted"}:
+        return True
     follows = bool(before.sign or before.about) and clause.place > 0 and not clause.turned
     if not follows or stance.manner == "request":
         return False

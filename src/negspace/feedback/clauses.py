@@ -70,6 +70,8 @@ _PLAIN: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"^again with (?=(?:the|that|those|this|these)\b)", "still "),
         (r"(\w)\1{2,}", r"\1"),
         (r"^next$", "next one"),
+        (r"\bso (?:real|lifelike|good|tasty|cute|pretty|beautiful|funny|delicious)(?: that)? (?:i|we|my|it)\b.*", "great"),
+        (r"\b(better|nicer|prettier) than (?:no|without) .+", r"\1"),
         (r"\b(?:the )?(?:number|amount|quantity) of (?!the\b)", ""),
         (r"\bresembles?\b", "looks like"),
         (r"\b(\w+) (?:now |finally )?looks? like (?:a |an |real |actual |normal |proper |human )?\1\b(?: now)?", r"\1 look right now"),
@@ -84,7 +86,7 @@ _PLAIN: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(?<=\w)'s (?=\w{3,}ing\b)", " is "),
         (r"\bfine (?=(?:lines?|prints?|details?|art|hairs?|mesh)\b)", "thin "),
         (r"^(?:it )?(?:looks|seems|appears|sounds) (?:like|as if|that) (?=(?:you|the|it|we|they|i)\b)", ""),
-        (r"^(?:can|could) (?:we|you|i) (?:please )?not (?=(?:have|put|use|include|show|add|do|make|draw)\b)", "do not "),
+        (r"^(?:can|could) (?:we|you|i) (?:please )?not (?:have|put|use|include|show|add|make|draw)\b", "remove"),
         (r"^(?:you|we|i|one) can (?:still |clearly |actually |even )?(?:see|spot|notice|count) ", "there is "),
         (r"\bi keep (?:getting|seeing) ", "there is still "),
         (r"^(?:please |can (?:we|i|you) |could (?:we|i|you) |let us |i want to |i would like to |i want |i would like )"

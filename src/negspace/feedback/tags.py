@@ -22,6 +22,11 @@ def is_noun(word: str) -> bool:
     return tags_of((word,))[0].startswith("NN")
 
 
+def is_adjective(word: str) -> bool:
+    """Whether a word by itself is an adjective or a participle."""
+    return tags_of((word,))[:1] in (("JJ",), ("VBN",), ("VBG",))
+
+
 def is_english(word: str) -> bool:
     """Whether the tagger's lexicon has a word."""
     from textblob.en import lexicon

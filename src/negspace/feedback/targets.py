@@ -9,7 +9,7 @@ from negspace.feedback import cues
 from negspace.feedback.lexicon import Concept, Kind, NamedConcept, is_thing, named_in
 from negspace.feedback.nouns import Noun, is_generic, is_judging, nouns_of
 from negspace.feedback.stance import Stance, has_verb
-from negspace.feedback.tags import is_noun
+from negspace.feedback.tags import is_adjective, is_noun
 
 _GENERAL = frozenset({"distorted", "scary", "artificial", "tilted"})
 """Faults that belong to a part where one is named: a distorted face is about the face."""
@@ -117,7 +117,7 @@ def _described(target: Target, plain: str, stance: Stance) -> Target:
     word = (words[1:2] or [""])[0] if excessive else plain[cue.start : cue.stop]
     if target.kind != "unknown":  # not people, but what they are too much
         return unknown([word])[0] if excessive and word.isalpha() and word not in ("many", "much") else target
-    if excessive and word.isalpha() and not is_measure(word) and not is_judging(word):
+    if excessive and is_adjective(word) and not is_measure(word) and not is_judging(word):
         return Target(Concept(key_of(word), f"{word} {target.concept.term}"), "unknown")
     named = set(phrase(word)) & set(phrase(target.concept.name))
     if named or not word.isalpha() or not (excessive or cues.find("quality", word)):
@@ -152,7 +152,7 @@ def bare_noun(plain: str, named: Sequence[NamedConcept]) -> list[Target]:
     return _of_item(items[0]) if items and items[0].is_main else []
 
 
-_OTHERS = frozenset("i you we they he she it this that these those there who what".split())
+_OTHERS = frozenset("i you we they he she it there who what".split())
 
 
 def subject_of(plain: str) -> list[Target]:
@@ -176,7 +176,8 @@ def _main_faults(items: Sequence[_Item]) -> list[Target]:
 
 def _items(plain: str, stance: Stance, named: Sequence[NamedConcept]) -> list[_Item]:
     spans = [(word.start, word.stop) for word in named]
-    hidden = [span for span in stance.hidden if not any(a < span[1] and span[0] < b for a, b in spans)]
+    there = [span for span in cues.find_all_phrases("exist", plain) if plain.startswith("there ", span[0])]
+    hidden = [span for span in (*stance.hidden, *there) if not any(a < span[1] and span[0] < b for a, b in spans)]
     nouns = [noun for noun in nouns_of(plain, hidden) if not noun.viewer]
     viewers = [noun for noun in nouns_of(plain, hidden) if noun.viewer]
     usable = [
