@@ -55,11 +55,19 @@ class ClauseContext(NamedTuple):
 
 
 class ClauseReading(NamedTuple):
-    """What a clause says, and what it leaves to the next."""
+    """What a clause says, and what it leaves to the next.
+
+    Attributes:
+        opinions: on concepts.
+        statement: what it says otherwise.
+        context: for the next clause.
+        weak: whether it only says how things are, so that praise beside it shows that they are liked.
+    """
 
     opinions: tuple[Opinion, ...] = ()
     statement: Statement | None = None
     context: ClauseContext = ClauseContext()
+    weak: bool = False
 
 
 @final
@@ -89,12 +97,13 @@ class ClauseReader:
         aside = cues.find("aside", plain)
         if aside and aside.start() == 0:
             return ClauseReading(context=before)
-        if _REFUSES.fullmatch(clause.plain) and (before.waiting or before.asked_of):
-            return self._against(clause, before.waiting or before.asked_of)
+        if _REFUSES.fullmatch(clause.plain) and (before.waiting or before.asked_of or before.sign < 0):
+            refused = before.waiting or before.asked_of
+            return self._against(clause, refused) if refused else ClauseReading(context=before)
         core = cues.without_fillers(plain)
         if core.startswith(("something is", "something feels", "something looks")):
             return ClauseReading((), self.unclear(clause.text, core), before)
-        if re.match(r"what an? ", core) and not cues.find("bad", core):
+        if _exclaims(core, clause) and not cues.find("bad", core):
             return ClauseReading((), Statement("praise", clause.text), ClauseContext(1))
         named = [decided(word, core) for word in named_in(core, self._terms)]
         if core in ("", "no", "not"):
@@ -322,6 +331,8 @@ class ClauseReader:
         opinions: tuple[Opinion, ...] = ()
         if not content and not kinds & {"part", "wanted"}:
             opinions = self._opinions(clause, targets, "for", praise=True)
+        if kinds == {"fault"} and re.search(r"\b(?:better|improved|nicer|weaker|fainter)\b", clause.plain):
+            content, opinions = True, ()
         known = any(self._is_known(target.concept) for target in targets)
         kind: StatementKind = "success" if content and known else "praise"
         return ClauseReading(opinions, Statement(kind, clause.text), ClauseContext(1, targets))
@@ -337,7 +348,7 @@ class ClauseReader:
         self, clause: Clause, targets: tuple[Target, ...], *, by_degree: bool = False
     ) -> ClauseReading:
         opinions = self._opinions(clause, targets, "against", by_degree=by_degree)
-        return ClauseReading(opinions, None, ClauseContext(-1, targets))
+        return ClauseReading(opinions, None, ClauseContext(-1, targets), _is_weak(clause, targets))
 
     def _opinions(
         self,
@@ -429,6 +440,25 @@ def _lack(core: str, targets: Sequence[Target]) -> tuple[Target, ...]:
     if lack is None or not (is_body(lack) or match["end"]):
         return ()
     return tuple(target._replace(concept=Concept(lack, f"missing {lack}")) for target in targets[:1])
+
+
+def _exclaims(core: str, clause: Clause) -> bool:
+    """Whether it is one of those: "what a face", "what lovely colors"."""
+    if re.match(r"what an? ", core):
+        return True
+    good = cues.find("good", core)
+    return not clause.asks and core.startswith("what ") and good is not None and good.start() == len("what ")
+
+
+def _is_weak(clause: Clause, targets: Sequence[Target]) -> bool:
+    core = clause.plain
+    if clause.turned or clause.joined or re.search(r"\b(?:too|why|still|there (?:is|are))\b", core) or is_request(core):
+        return False
+    known = any(target.kind != "unknown" for target in targets)
+    if known and not re.search(r"\b(?:so|very|really|insanely)\b", core):
+        return False
+    strong = ("negation", "bad", "reject", "offend", "remove", "fix", "alter")
+    return not any(cues.find(name, core) or cues.find_verb_of(name, core) for name in strong)
 
 
 def _has_fault(named: Sequence[NamedConcept]) -> bool:

@@ -70,6 +70,7 @@ _PLAIN: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"^again with (?=(?:the|that|those|this|these)\b)", "still "),
         (r"(\w)\1{2,}", r"\1"),
         (r"^next$", "next one"),
+        (r"^we (?=(?:finally |have )?(?:got|gotten|removed|lost|fixed)\b)", "you "),
         (r"\bso (?:real|lifelike|good|tasty|cute|pretty|beautiful|funny|delicious)(?: that)? (?:i|we|my|it)\b.*", "great"),
         (r"\b(better|nicer|prettier) than (?:no|without) .+", r"\1"),
         (r"\b(?:the )?(?:number|amount|quantity) of (?!the\b)", ""),

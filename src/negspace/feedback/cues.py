@@ -28,6 +28,13 @@ def find_verb(name: str, tense: Tense, text: str) -> re.Match[str] | None:
     return _verbs(name, tense).search(text)
 
 
+def find_verb_of(name: str, text: str) -> re.Match[str] | None:
+    """The first verb of a cue in any tense; None for a cue without verbs."""
+    if name not in _data()["verbs"]:
+        return None
+    return find_verb(name, "base", text) or find_verb(name, "past", text)
+
+
 def find_all(name: str, tense: Tense, text: str) -> list[tuple[int, int]]:
     """The spans of all verbs of a cue in a tense; [] for a cue without verbs."""
     return [match.span() for match in _verbs(name, tense).finditer(text)] if name in _data()["verbs"] else []

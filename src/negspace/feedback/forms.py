@@ -61,6 +61,13 @@ _DRAWN_WITH = re.compile(
     r"\b(?:stop|do not|never|quit) (?:draw|show|mak|make|put|paint|giv|give|render|generat|generate|pictur)(?:ing)? "
     r"(?:him|her|them|it|me|people|(?:the|my) (?:old |young |little )?\w+) (?:with|wearing|holding|carrying|as) (?P<minus>.+)"
 )
+_OFF_THE_LIST = re.compile(
+    r"\b(?:take|remove|delete|drop|strike|cross|scratch) (?P<plus>.+?) (?:off|from|out of) (?:the|my|your) (?:\w+ )?(?:list|prompt|negatives?|avoids)\b"
+)
+_BARE_WITHOUT = re.compile(
+    r"^without (?P<plus>.+?) (?:it|this|everything|(?:the|her|his) \w+) (?:just |now )?(?:looks|look|feels|is|seems) "
+    r"(?!much better|better|nicer|great|good|perfect|cleaner|fine|way better|so much better)"
+)
 _GIVE_BACK = re.compile(
     r"\bgive (?:the \w+|him|her|them|it) (?P<plus>(?:his|her|their|its|the|a|some) .+?) (?:back|again)\b"
 )
@@ -96,6 +103,10 @@ _MAY_GO = re.compile(
 )
 
 
+def _back(plain: str) -> re.Match[str] | None:
+    return _OFF_THE_LIST.search(plain) or _BARE_WITHOUT.match(plain)
+
+
 def _is_gain(welcome: re.Match[str]) -> bool:
     states = welcome["verb"] in ("look", "be")
     return not states or cues.find("good", welcome["rest"]) is not None
@@ -107,7 +118,7 @@ def _asked(plain: str) -> Iterator[tuple[str, str]]:
     if unwanted:
         if not cues.find("done", plain):
             yield plain, f"remove {unwanted['minus']}"
-    elif match := _REGRETS.match(plain) or _NOT_MEANT.match(plain) or _GIVE_BACK.search(plain):
+    elif match := _REGRETS.match(plain) or _NOT_MEANT.match(plain) or _GIVE_BACK.search(plain) or _back(plain):
         yield plain, f"bring back {next(filter(None, match.groups()))}"
     elif (match := _WELCOME.match(plain)) and _is_gain(match) and not cues.find("bad", plain):
         yield plain, f"bring back {match['plus']}"

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import yaml
 
 from negspace.avoid.matching import key_of
-from negspace.feedback.tags import tags_of
+from negspace.feedback.tags import is_english, tags_of
 
 _MOST_WORDS = 3
 _OPEN = ("NN", "JJ", "VB")
@@ -119,6 +119,7 @@ def _trimmed(run: Sequence[tuple[re.Match[str], str]], lead: str) -> list[re.Mat
     """The words of a run that make a noun; behind an article, or what the deciding phrase is about, all."""
     places = [place for place, (_, tag) in enumerate(run) if tag.startswith("NN")]
     if not places:
-        return [match for match, _ in run] if lead else []
+        done = lead != "article" and run and run[-1][1] in ("VBN", "VBD") and is_english(run[-1][0][0])
+        return [match for match, _ in run] if lead and not done else []
     first = 0 if lead else next(place for place, (_, tag) in enumerate(run) if tag[:2] in ("NN", "JJ"))
     return [match for match, _ in run[first : places[-1] + 1]]

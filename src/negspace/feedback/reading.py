@@ -37,6 +37,7 @@ def read_complaint(complaint: str, avoid_list: AvoidList | None = None) -> ReadC
         )
     reader = ClauseReader(avoid_list or AvoidList())
     opinions: dict[str, Opinion] = {}
+    weak: list[Opinion] = []
     statements: list[Statement] = []
     context = ClauseContext()
     every = list(clauses_of(complaint))
@@ -44,8 +45,11 @@ def read_complaint(complaint: str, avoid_list: AvoidList | None = None) -> ReadC
         for part in _parts(clause):
             reading = reader.read(part, context)
             _take(opinions, reading.opinions)
+            weak += reading.opinions if reading.weak else ()
             statements += [reading.statement] if reading.statement else ()
             context = reading.context
+    if any(statement.kind == "praise" for statement in statements):
+        opinions = {name: opinion for name, opinion in opinions.items() if opinion not in weak}
     if not opinions and not statements and context.waiting:
         _take(opinions, reader.left(every[-1], context).opinions)
     if not opinions and not statements and complaint.strip():
