@@ -2,20 +2,39 @@
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple, final
+from typing import final
 
 from negspace.avoid.merging import AvoidList
 from negspace.feedback import cues
 from negspace.feedback.clauses import Clause
-from negspace.feedback.forms import is_question, may_complain
-from negspace.feedback.lexicon import Concept, NamedConcept, Opinion, Polarity, entry_of, named_in, opposites, words_of
-from negspace.feedback.nouns import is_body
-from negspace.feedback.senses import counted, decided, is_too_much, wants_another
+from negspace.feedback.context import ClauseContext, ClauseReading
+from negspace.feedback.forms import is_question
+from negspace.feedback.lexicon import (
+    Concept,
+    NamedConcept,
+    Opinion,
+    Polarity,
+    entry_of,
+    named_in,
+    opposites,
+    words_of,
+)
+from negspace.feedback.questions import asks_only
+from negspace.feedback.remarks import REFUSES, exclaims, is_remark, is_weak, lack_of
+from negspace.feedback.senses import counted, decided, is_too_much, stance_beside, wants_another
 from negspace.feedback.stance import Stance, has_verb, is_request, stance_of
 from negspace.feedback.statements import Statement, StatementKind
 from negspace.feedback.suggestions import corrected, suggestions_for
 from negspace.feedback.tags import is_english
-from negspace.feedback.targets import Target, bare_noun, is_measure, subject_of, is_general, targets_of, unknown
+from negspace.feedback.targets import (
+    Target,
+    bare_noun,
+    is_general,
+    is_measure,
+    subject_of,
+    targets_of,
+    unknown,
+)
 
 _WISHES = re.compile(
     r"^(?!you|it makes|this)(?:.*\b(?:should|must|supposed to|has to be|needs to be)\b"
@@ -29,45 +48,10 @@ _ASKS = re.compile(
 )
 
 
-_ABOUT_US = re.compile(
-    r"^(?:would it|(?:can|could|may|will|would|do) (?:i|we|it) (?:use|post|print|sell|share|download|save|upload|(?:have|get|see) (?:this|it|that) (?:in|as|for|on)\b)"
-    r"|can you (?:also )?(?:do|make|draw|handle|create|generate|export|save|read|remember|see) (?!it\b|them\b|this\b|that\b|the\b|her\b|him\b|his\b|sure\b|my\b).*)"
+_PICTURE = re.compile(
+    r"\b(?:want|need|like|make|prefer|get|have) it (?!back\b|again\b|there\b|in\b|to stay|too\b|after all|please|gone|out|off|removed|away)\w"
 )
-_INVERTED = re.compile(r"^(?:is|are|was|were|does|did|has|have) (?!not\b|it\b|this\b|there\b|that\b)")
-
-
-class ClauseContext(NamedTuple):
-    """What the clauses before have left.
-
-    Attributes:
-        sign: of the last clause with a stance.
-        about: what it was about; "it" and "them" mean this.
-        waiting: bare nouns that wait for the stance of the next clause.
-        asked: whether it was a request, whose objects may go on in the next clause.
-        asked_of: what a question was about: "a microphone? no thanks".
-    """
-
-    sign: int = 0
-    about: tuple[Target, ...] = ()
-    waiting: tuple[Target, ...] = ()
-    asked: bool = False
-    asked_of: tuple[Target, ...] = ()
-
-
-class ClauseReading(NamedTuple):
-    """What a clause says, and what it leaves to the next.
-
-    Attributes:
-        opinions: on concepts.
-        statement: what it says otherwise.
-        context: for the next clause.
-        weak: whether it only says how things are, so that praise beside it shows that they are liked.
-    """
-
-    opinions: tuple[Opinion, ...] = ()
-    statement: Statement | None = None
-    context: ClauseContext = ClauseContext()
-    weak: bool = False
+_CAME_OUT = re.compile(r"\b(?:now|this time|at last|finally|came out|turned out|looks? (?:so )?real)\b")
 
 
 @final
@@ -97,13 +81,13 @@ class ClauseReader:
         aside = cues.find("aside", plain)
         if aside and aside.start() == 0:
             return ClauseReading(context=before)
-        if _REFUSES.fullmatch(clause.plain) and (before.waiting or before.asked_of or before.sign < 0):
+        if REFUSES.fullmatch(clause.plain) and (before.waiting or before.asked_of or before.sign < 0):
             refused = before.waiting or before.asked_of
             return self._against(clause, refused) if refused else ClauseReading(context=before)
         core = cues.without_fillers(plain)
         if core.startswith(("something is", "something feels", "something looks")):
             return ClauseReading((), self.unclear(clause.text, core), before)
-        if _exclaims(core, clause) and not cues.find("bad", core):
+        if exclaims(core, clause) and not cues.find("bad", core):
             return ClauseReading((), Statement("praise", clause.text), ClauseContext(1))
         named = [decided(word, core) for word in named_in(core, self._terms)]
         if core in ("", "no", "not"):
@@ -123,44 +107,23 @@ class ClauseReader:
         self, clause: Clause, named: Sequence[NamedConcept], before: ClauseContext, reading: ClauseReading
     ) -> ClauseReading:
         """The reading of a clause in the form of a question, unless it is no more than that."""
-        core, stance = clause.plain, _stance(clause.plain, named)
+        core = clause.plain
+        stance = stance_beside(core, named)
         targets = tuple(targets_of(core, stance, named) or bare_noun(core, named))
-        question = ClauseReading((), self._question(clause), ClauseContext(0, targets, asked_of=targets))
-        if clause.asks and _INVERTED.match(core):
-            return question
         if core.startswith("why ") and not clause.asks and not reading.opinions:
             return self._read(clause._replace(plain=core.removeprefix("why ")), named, before)
-        if not is_question(core):
-            bare = stance.manner == "absence" or (stance.cue is not None and stance.cue.name == "negation")
-            return question if bare or not reading.opinions else reading
-        if re.match(
-            r"(?:can|could|would|will|may|is it possible|is there a|how (?:do|can) (?:i|we)|do you mind)\b",
-            core,
-        ):
-            wants = stance.manner == "request" or any(
-                target.kind in ("wanted", "fault") for target in targets
-            )
-            polite = not _ABOUT_US.match(core) and is_request(core)
-            if polite and not reading.opinions and cues.find_verb("fix", "base", core):
-                return reading
-            return reading if reading.opinions and wants and polite else question
-        if not may_complain(core) or not reading.opinions:
-            return question
-        kinds = {target.kind for target in targets}
-        judged = stance.cue is not None and stance.cue.name not in ("exist", "still", "negation")
-        if clause.asks and stance.cue is not None and stance.cue.name == "alter":
-            return question
-        sure = kinds <= {"fault", "part", "wanted"} or (judged and not core.startswith("what happened"))
-        return reading if sure or not clause.asks else question
+        if not asks_only(clause, stance, targets, speaks=bool(reading.opinions)):
+            return reading
+        return ClauseReading((), self._question(clause), ClauseContext(0, targets, asked_of=targets))
 
     def _question(self, clause: Clause) -> Statement:
         return Statement("question", clause.text, suggestions_for(clause.plain, self._terms))
 
     def _read(self, clause: Clause, named: Sequence[NamedConcept], before: ClauseContext) -> ClauseReading:
         core = clause.plain
-        stance = _stance(core, named)
+        stance = stance_beside(core, named)
         targets = counted(core, stance, tuple(targets_of(core, stance, named)))
-        if _is_remark(clause, stance, targets, before):
+        if is_remark(clause, stance, targets, before):
             return ClauseReading(context=before)
         if stance.manner == "wish" and not any(target.kind == "wanted" for target in targets):
             if before.about and re.search(r"\b(?:it|them|those|that)\b", core) and not targets:
@@ -187,7 +150,9 @@ class ClauseReader:
         core = clause.plain
         if re.match(r"(?:please |just )?make (?:it|this|that) (?:\w+er|more \w+|better|pop)$", core):
             return ClauseReading((), self.unclear(clause.text, core), before)
-        if excessive := re.search(r"\btoo (?!good\b|nice\b|kind\b|much\b|many\b|bad\b)(?P<what>\w+(?<!ly))$", core):
+        if excessive := re.search(
+            r"\btoo (?!good\b|nice\b|kind\b|much\b|many\b|bad\b)(?P<what>\w+(?<!ly))$", core
+        ):
             about = before.about if is_measure(excessive["what"]) else ()
             return self._against(clause, about or tuple(unknown([excessive["what"]])))
         points = re.search(r"\b(?:it|them|that|those|these|him|her|this|they)\b", core)
@@ -247,7 +212,11 @@ class ClauseReader:
                 return ClauseReading((), Statement("success", clause.text), before)
             return self._against(clause, targets, by_degree=True)
         bare = not has_verb(core)
-        if bare and cues.find("done", clause.sentence) and all(self._is_known(target.concept) for target in targets):
+        if (
+            bare
+            and cues.find("done", clause.sentence)
+            and all(self._is_known(target.concept) for target in targets)
+        ):
             return ClauseReading((), Statement("success", clause.text), ClauseContext(0, targets))
         goes_on = clause.joined or clause.turned or before.asked
         if bare and before.sign and goes_on and ("part" not in kinds or clause.turned):
@@ -280,9 +249,15 @@ class ClauseReader:
         if stance.sign < 0:
             if self._is_success(clause, stance, targets):
                 return ClauseReading((), Statement("success", clause.text), ClauseContext(0, targets))
-            if stance.manner == "absence" and kinds == {"part"} and stance.cue and stance.cue.name == "gone" and "missing" not in clause.plain:
+            if (
+                stance.manner == "absence"
+                and kinds == {"part"}
+                and stance.cue
+                and stance.cue.name == "gone"
+                and "missing" not in clause.plain
+            ):
                 return ClauseReading((), Statement("success", clause.text), ClauseContext(0, targets))
-            if stance.manner == "absence" and (lack := _lack(clause.plain, targets)):
+            if stance.manner == "absence" and (lack := lack_of(clause.plain, targets)):
                 return self._against(clause, lack)
             if stance.manner == "absence" and kinds != {"part"}:
                 return ClauseReading((), Statement("wish", clause.text), ClauseContext(0, every))
@@ -326,7 +301,9 @@ class ClauseReader:
     def _praised(self, clause: Clause, targets: tuple[Target, ...], kinds: set[str]) -> ClauseReading:
         done = cues.find("done", clause.plain)
         content = _CAME_OUT.search(clause.plain) is not None or (
-            done is not None and not cues.find("good", done[0]) and not cues.find_verb("like", "base", clause.plain)
+            done is not None
+            and not cues.find("good", done[0])
+            and not cues.find_verb("like", "base", clause.plain)
         )
         opinions: tuple[Opinion, ...] = ()
         if not content and not kinds & {"part", "wanted"}:
@@ -348,7 +325,7 @@ class ClauseReader:
         self, clause: Clause, targets: tuple[Target, ...], *, by_degree: bool = False
     ) -> ClauseReading:
         opinions = self._opinions(clause, targets, "against", by_degree=by_degree)
-        return ClauseReading(opinions, None, ClauseContext(-1, targets), _is_weak(clause, targets))
+        return ClauseReading(opinions, None, ClauseContext(-1, targets), is_weak(clause, targets))
 
     def _opinions(
         self,
@@ -378,87 +355,6 @@ class ClauseReader:
 
     def _is_avoided(self, concept: Concept) -> bool:
         return entry_of(concept, self._avoid_list) is not None
-
-
-def _stance(core: str, named: Sequence[NamedConcept]) -> Stance:
-    faults = tuple(
-        (word.start, word.stop)
-        for word in named
-        if word.of_kind("fault") or word.of_kind("wanted") or " " in core[word.start : word.stop]
-    )
-    return stance_of(core, faults)
-
-
-_PICTURE = re.compile(
-    r"\b(?:want|need|like|make|prefer|get|have) it (?!back\b|again\b|there\b|in\b|to stay|too\b|after all|please|gone|out|off|removed|away)\w"
-)
-_REFUSES = re.compile(
-    r"(?:no|no thanks|no thank you|no way|not so much|hard pass|nope|no please|yuck|ew|ugh|why|not for me|not please|"
-    r"please no|please not|not great|not good|not okay|terrible|awful|horrible|bad)"
-)
-_COMPARES = re.compile(r"^(?:(?:it|this|that|they|he|she) )?(?:is |are |looks? |looking )?(?:a bit |just |more )?like\b|^as (?:if|though)\b")
-_CANNOT_SEE = re.compile(r"^(?:(?:i|we|you|one) )?(?:can|could) (?:hardly|barely|not|not even) (?:see|make out|read|tell|recognize|find)\b")
-_CAME_OUT = re.compile(r"\b(?:now|this time|at last|finally|came out|turned out|looks? (?:so )?real)\b")
-_SPEAKER = re.compile(r"^(?:i|we|my \w+|our \w+) (?!see\b|can\b|got\b|notice\b|count\b|spot\b|miss\b|love\b|like\b)")
-_NAMES_FIRST = re.compile(r"^(?:the|a|an|this|that|these|those|there|here|his|her|their|its|also|and|still|why|too|so|no|some|all|every|another)\b")
-
-
-def _is_remark(clause: Clause, stance: Stance, targets: Sequence[Target], before: ClauseContext) -> bool:
-    """Whether a clause only explains the one before: "lose the ring, it fights with the dress"."""
-    core = clause.plain
-    if clause.place and _COMPARES.match(core) and not {target.kind for target in targets} & {"fault", "wanted"}:
-        return True
-    follows = bool(before.sign or before.about) and clause.place > 0 and not clause.turned
-    if not follows or stance.manner == "request":
-        return False
-    if _SPEAKER.match(core) and stance.manner != "judgement" and not cues.find("see", core):
-        return True
-    if clause.joined:
-        return False
-    if _CANNOT_SEE.match(core):
-        return True
-    if core.startswith(("i am ", "i was ", "we are ")):
-        return True
-    kinds = {target.kind for target in targets}
-    if not kinds or kinds & {"fault", "wanted"} or (before.sign > 0 and stance.manner == "judgement"):
-        return False
-    return _COMPARES.match(core) is not None or not _NAMES_FIRST.match(core)
-
-
-_LACKS = re.compile(
-    r"^(?!it\b|this\b|i\b|we\b|there\b|the (?:picture|image|photo|scene)).*\b(?:(?:has|have|got) no|is missing|are missing|missing) "
-    r"(?:(?:a|an|one|its|his|her|their|the|two|some|any) )?(?:left |right |front |back |other |upper |lower )?(?P<lack>\w+)|"
-    r"\b(?:has|have|with|got) (?:a|an|one|no|two|his|her) (?P<without>\w+) missing\b|"
-    r"(?P<end>\w+) (?:of (?:the|his|her) \w+ (?:is|are) missing\b|(?:is|are) missing (?:from|on) )"
-)
-
-
-def _lack(core: str, targets: Sequence[Target]) -> tuple[Target, ...]:
-    """What somebody lacks that everybody has: of a dog without a paw, the missing paw is avoided."""
-    match = _LACKS.search(core)
-    lack = next(filter(None, match.groups()), None) if match else None
-    if lack is None or not (is_body(lack) or match["end"]):
-        return ()
-    return tuple(target._replace(concept=Concept(lack, f"missing {lack}")) for target in targets[:1])
-
-
-def _exclaims(core: str, clause: Clause) -> bool:
-    """Whether it is one of those: "what a face", "what lovely colors"."""
-    if re.match(r"what an? ", core):
-        return True
-    good = cues.find("good", core)
-    return not clause.asks and core.startswith("what ") and good is not None and good.start() == len("what ")
-
-
-def _is_weak(clause: Clause, targets: Sequence[Target]) -> bool:
-    core = clause.plain
-    if clause.turned or clause.joined or re.search(r"\b(?:too|why|still|there (?:is|are))\b", core) or is_request(core):
-        return False
-    known = any(target.kind != "unknown" for target in targets)
-    if known and not re.search(r"\b(?:so|very|really|insanely)\b", core):
-        return False
-    strong = ("negation", "bad", "reject", "offend", "remove", "fix", "alter")
-    return not any(cues.find(name, core) or cues.find_verb_of(name, core) for name in strong)
 
 
 def _has_fault(named: Sequence[NamedConcept]) -> bool:

@@ -54,7 +54,7 @@ _COMPLAINS = re.compile(
 _PERSON = r"(?:he|she|they|the (?!picture|image|photo)\w+|my (?:\w+ )?\w+)"
 _NOT_THEIRS = re.compile(
     rf"^{_PERSON} (?:(?:has|have|had) )?(?:never|does not|do not|did not|is not supposed to|is not meant to|should not|"
-    r"shall not|must not|can not|ought not to) (?:wear|wore|worn|have|had|own|owned|smoke|smoked|carry|carried|hold|"
+    r"shall not|must not|can not|ought not to) (?:wear|wore|worn|have (?!been\b|to\b)|had|own|owned|smoke|smoked|carry|carried|hold|"
     r"need|use|drink|get|bring|be (?=\w+ing\b))\b ?(?P<minus>.+)"
 )
 _DRAWN_WITH = re.compile(
@@ -114,11 +114,20 @@ def _is_gain(welcome: re.Match[str]) -> bool:
 
 def _asked(plain: str) -> Iterator[tuple[str, str]]:
     """What a sentence asks for whose form says it by itself."""
-    unwanted = _NOT_THEIRS.match(plain) or _NOBODY.match(plain) or _SAID_NO.search(plain) or _MAY_GO.match(plain) or _SHOULD_NOT.match(plain) or _DRAWN_WITH.search(plain)
+    unwanted = (
+        _NOT_THEIRS.match(plain)
+        or _NOBODY.match(plain)
+        or _SAID_NO.search(plain)
+        or _MAY_GO.match(plain)
+        or _SHOULD_NOT.match(plain)
+        or _DRAWN_WITH.search(plain)
+    )
     if unwanted:
         if not cues.find("done", plain):
             yield plain, f"remove {unwanted['minus']}"
-    elif match := _REGRETS.match(plain) or _NOT_MEANT.match(plain) or _GIVE_BACK.search(plain) or _back(plain):
+    elif (
+        match := _REGRETS.match(plain) or _NOT_MEANT.match(plain) or _GIVE_BACK.search(plain) or _back(plain)
+    ):
         yield plain, f"bring back {next(filter(None, match.groups()))}"
     elif (match := _WELCOME.match(plain)) and _is_gain(match) and not cues.find("bad", plain):
         yield plain, f"bring back {match['plus']}"

@@ -133,7 +133,9 @@ def entry_of(concept: Concept, avoid_list: AvoidList) -> Entry | None:
     if by_name is not None or is_thing(concept):
         return by_name
     names = ((entry, words_of(entry.avoid.term)) for entry in avoid_list.terms)
-    return next((entry for entry, words in names if any(word.concept.name == concept.name for word in words)), None)
+    return next(
+        (entry for entry, words in names if any(word.concept.name == concept.name for word in words)), None
+    )
 
 
 def named_in(plain: str, avoided: Iterable[str] = ()) -> Sequence[NamedConcept]:

@@ -1,6 +1,7 @@
 """What words mean by the clause that they are in."""
 
 import re
+from collections.abc import Sequence
 
 from negspace.feedback import cues
 from negspace.feedback.lexicon import Concept, NamedConcept, words_of
@@ -50,3 +51,13 @@ def is_too_much(core: str, stance: Stance) -> bool:
     ):
         return False
     return cue.name in ("remove", "reject", "offend", "excess") or "too " in core
+
+
+def stance_beside(core: str, named: Sequence[NamedConcept]) -> Stance:
+    """The stance of a clause, in which the words that name a fault are no cues."""
+    faults = tuple(
+        (word.start, word.stop)
+        for word in named
+        if word.of_kind("fault") or word.of_kind("wanted") or " " in core[word.start : word.stop]
+    )
+    return stance_of(core, faults)

@@ -57,7 +57,7 @@ def _candidates(plain: str, avoided: Sequence[str]) -> Iterator[str]:
     nouns = (
         noun
         for noun in nouns_of(plain, (*stance_of(plain).hidden, *cues.find_all_phrases("filler", plain)))
-        if not noun.is_generic
+        if not noun.is_generic and nouns_of(f"avoid {noun.text}", ((0, 5),))
     )
     yield from (f"avoid {noun.text}" for noun in nouns if len(noun.text) > 2)
     yield from (f"avoid {term}" for term in _USUAL)

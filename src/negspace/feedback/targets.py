@@ -8,7 +8,7 @@ from negspace.avoid.matching import key_of, phrase
 from negspace.feedback import cues
 from negspace.feedback.lexicon import Concept, Kind, NamedConcept, is_thing, named_in
 from negspace.feedback.nouns import Noun, is_generic, is_judging, nouns_of
-from negspace.feedback.stance import Stance, has_verb
+from negspace.feedback.stance import Stance
 from negspace.feedback.tags import is_adjective, is_noun
 
 _GENERAL = frozenset({"distorted", "scary", "artificial", "tilted"})
@@ -177,7 +177,9 @@ def _main_faults(items: Sequence[_Item]) -> list[Target]:
 def _items(plain: str, stance: Stance, named: Sequence[NamedConcept]) -> list[_Item]:
     spans = [(word.start, word.stop) for word in named]
     there = [span for span in cues.find_all_phrases("exist", plain) if plain.startswith("there ", span[0])]
-    hidden = [span for span in (*stance.hidden, *there) if not any(a < span[1] and span[0] < b for a, b in spans)]
+    hidden = [
+        span for span in (*stance.hidden, *there) if not any(a < span[1] and span[0] < b for a, b in spans)
+    ]
     nouns = [noun for noun in nouns_of(plain, hidden) if not noun.viewer]
     viewers = [noun for noun in nouns_of(plain, hidden) if noun.viewer]
     usable = [
@@ -207,7 +209,11 @@ def _governed(plain: str, items: Sequence[_Item], stance: Stance) -> _Item | Non
         return adjacent[0]
     if cue.name in _GOVERNS_SUBJECT:
         return next(iter(before + after), None)
-    if before and re.search(r" (?:much|many|strong)$", plain[: cue.stop]) and re.match(r" (?:for|in|on|at|to|with)\b|$", plain[cue.stop :]):
+    if (
+        before
+        and re.search(r" (?:much|many|strong)$", plain[: cue.stop])
+        and re.match(r" (?:for|in|on|at|to|with)\b|$", plain[cue.stop :])
+    ):
         return before[0]  # "the blood is too much for a party"
     if cue.name == "offend" and re.match(r"(?:it|they|that|this|he|she)\b", plain):
         return None
@@ -242,8 +248,15 @@ def unknown(words: Sequence[str]) -> list[Target]:
 
 def _of_thing(plain: str, fault: Target, items: Sequence[_Item]) -> Target:
     """A fault that a thing has: of a smile that seems fake, the fake smile is avoided."""
-    bearers = [item for item in items if item.noun is not None and not item.named and not item.noun.is_generic]
-    places = [word for item in items for word in item.named if fault.concept.name in {c.name for c in word.of_kind("fault")}]
+    bearers = [
+        item for item in items if item.noun is not None and not item.named and not item.noun.is_generic
+    ]
+    places = [
+        word
+        for item in items
+        for word in item.named
+        if fault.concept.name in {c.name for c in word.of_kind("fault")}
+    ]
     if fault.concept.name not in _BORNE or len(bearers) != 1 or not places:
         return fault
     word = plain[places[0].start : places[0].stop].removeprefix("too ").removeprefix("so ")
