@@ -43,13 +43,15 @@ _WISHES = re.compile(
 
 
 _ASKS = re.compile(
-    r"\b(?:\w+er|more|less|higher|fewer)\b|^(?:simplify|brighten|lighten|darken|zoom|straighten|desaturate|cover|put|"
+    r"\b(?:\w+er|more|less|higher|fewer)\b|^(?:simplify|brighten|lighten|darken|zoom|straighten|"
+    r"desaturate|cover|put|"
     r"turn|crank|sharpen|clean up|declutter|focus|soften|full body|let|should)\b"
 )
 
 
 _PICTURE = re.compile(
-    r"\b(?:want|need|like|make|prefer|get|have) it (?!back\b|again\b|there\b|in\b|to stay|too\b|after all|please|gone|out|off|removed|away)\w"
+    r"\b(?:want|need|like|make|prefer|get|have) it (?!back\b|again\b|there\b|in\b|to stay|too\b|"
+    r"after all|please|gone|out|off|removed|away)\w"
 )
 _CAME_OUT = re.compile(r"\b(?:now|this time|at last|finally|came out|turned out|looks? (?:so )?real)\b")
 

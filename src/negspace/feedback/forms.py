@@ -1,7 +1,11 @@
 """Forms of a sentence that decide by themselves: an exchange of one thing for another, and a question."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from importlib import resources
+
+import yaml
 
 from negspace.feedback import cues
 
@@ -51,60 +55,16 @@ _COMPLAINS = re.compile(
 )
 
 
-_PERSON = r"(?:he|she|they|the (?!picture|image|photo)\w+|my (?:\w+ )?\w+)"
-_NOT_THEIRS = re.compile(
-    rf"^{_PERSON} (?:(?:has|have|had) )?(?:never|does not|do not|did not|is not supposed to|is not meant to|should not|"
-    r"shall not|must not|can not|ought not to) (?:wear|wore|worn|have (?!been\b|to\b)|had|own|owned|smoke|smoked|carry|carried|hold|"
-    r"need|use|drink|get|bring|be (?=\w+ing\b))\b ?(?P<minus>.+)"
-)
-_DRAWN_WITH = re.compile(
-    r"\b(?:stop|do not|never|quit) (?:draw|show|mak|make|put|paint|giv|give|render|generat|generate|pictur)(?:ing)? "
-    r"(?:him|her|them|it|me|people|(?:the|my) (?:old |young |little )?\w+) (?:with|wearing|holding|carrying|as) (?P<minus>.+)"
-)
-_OFF_THE_LIST = re.compile(
-    r"\b(?:take|remove|delete|drop|strike|cross|scratch) (?P<plus>.+?) (?:off|from|out of) (?:the|my|your) (?:\w+ )?(?:list|prompt|negatives?|avoids)\b"
-)
-_BARE_WITHOUT = re.compile(
-    r"^without (?P<plus>.+?) (?:it|this|everything|(?:the|her|his) \w+) (?:just |now )?(?:looks|look|feels|is|seems) "
-    r"(?!much better|better|nicer|great|good|perfect|cleaner|fine|way better|so much better)"
-)
-_GIVE_BACK = re.compile(
-    r"\bgive (?:the \w+|him|her|them|it) (?P<plus>(?:his|her|their|its|the|a|some) .+?) (?:back|again)\b"
-)
-_WELCOME = re.compile(
-    r"^(?P<plus>(?!it\b|this\b|that\b|you\b|i\b|we\b|what\b|how\b|why\b|which\b)(?:(?!not|no|without)\S+ )+?)(?:would|could|might) "
-    r"(?:also |really |even |still )?(?P<verb>make|help|add|suit|improve|complete|bring|give|look|be) "
-    r"(?P<rest>.*)"
-)
-_REGRETS = re.compile(
-    r"^i (?:was|am|feel|must have been) (?:so |too |a bit |really )?(?:silly|stupid|wrong|hasty|quick|mistaken|foolish|"
-    r"daft|dumb|an idiot) to \w+ (?:out |off |away )?(?P<plus>.+)"
-)
-
-_NOBODY = re.compile(
-    r"^(?:nobody|no one|none of (?:them|us))\b.*? (?:wore|wears|wear|had|has|used|uses|carried|carries|ate|rode|drove|owned) (?P<minus>.+)"
-)
-_SAID_NO = re.compile(
-    r"\b(?:said|says|say|asked for|told you|wanted|specified|requested|insists on|insisted on) (?:no|without|zero) (?P<minus>.+)"
-)
-_NOT_MEANT = re.compile(
-    r"^i (?:never|did not) (?:mean|meant|ask|asked|want|wanted|say|said)(?: that| for)? (?P<plus>.+?) (?:should|to) "
-    r"(?:go|be gone|disappear|leave|be removed|vanish|be taken out)\b"
-    r"|^i (?:did not|never) (?:ask|asked|want|wanted|say|said|tell|told|mean|meant) (?:for )?(?:you )?to "
-    r"(?:remove|take|get|drop|delete|lose|cut|hide)\w* (?:out |off |away |rid of )?(?P<taken>.+)"
-)
-_SHOULD_NOT = re.compile(
-    r"^(?:the \w+|he|she|they) (?:should|must|can) not (?P<minus>(?!be\b|go\b|stay\b|remain\b|move\b|change\b|exist\b|appear\b|"
-    r"disappear\b|look\b)\w+)$"
-)
-_MAY_GO = re.compile(
-    r"^(?:can|could|may|might) (?P<minus>(?:the|that|those|this|these|his|her) .+?) "
-    r"(?:please )?(?:go|leave|disappear|come off|come out|be gone|vanish|be removed|be taken out|be deleted)$"
-)
+@lru_cache(maxsize=8)
+def _forms(name: str) -> Sequence[re.Pattern[str]]:
+    text = (resources.files("negspace.feedback") / "forms.yaml").read_text(encoding="utf-8")
+    return tuple(map(re.compile, yaml.safe_load(text)[name]))
 
 
-def _back(plain: str) -> re.Match[str] | None:
-    return _OFF_THE_LIST.search(plain) or _BARE_WITHOUT.match(plain)
+def _form(name: str, plain: str) -> re.Match[str] | None:
+    """The first of some forms that a clause has."""
+    matches = (form.search(plain) for form in _forms(name))
+    return next((match for match in matches if match), None)
 
 
 def _is_gain(welcome: re.Match[str]) -> bool:
@@ -114,22 +74,12 @@ def _is_gain(welcome: re.Match[str]) -> bool:
 
 def _asked(plain: str) -> Iterator[tuple[str, str]]:
     """What a sentence asks for whose form says it by itself."""
-    unwanted = (
-        _NOT_THEIRS.match(plain)
-        or _NOBODY.match(plain)
-        or _SAID_NO.search(plain)
-        or _MAY_GO.match(plain)
-        or _SHOULD_NOT.match(plain)
-        or _DRAWN_WITH.search(plain)
-    )
-    if unwanted:
+    if match := _form("unwanted", plain):
         if not cues.find("done", plain):
-            yield plain, f"remove {unwanted['minus']}"
-    elif (
-        match := _REGRETS.match(plain) or _NOT_MEANT.match(plain) or _GIVE_BACK.search(plain) or _back(plain)
-    ):
-        yield plain, f"bring back {next(filter(None, match.groups()))}"
-    elif (match := _WELCOME.match(plain)) and _is_gain(match) and not cues.find("bad", plain):
+            yield plain, f"remove {match['minus']}"
+    elif match := _form("wanted", plain):
+        yield plain, f"bring back {match['plus']}"
+    elif (match := _form("welcome", plain)) and _is_gain(match) and not cues.find("bad", plain):
         yield plain, f"bring back {match['plus']}"
 
 

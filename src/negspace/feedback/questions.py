@@ -10,8 +10,10 @@ from negspace.feedback.stance import Stance, is_request
 from negspace.feedback.targets import Target
 
 _ABOUT_US = re.compile(
-    r"^(?:would it|(?:can|could|may|will|would|do) (?:i|we|it) (?:use|post|print|sell|share|download|save|upload|(?:have|get|see) (?:this|it|that) (?:in|as|for|on)\b)"
-    r"|can you (?:also )?(?:do|make|draw|handle|create|generate|export|save|read|remember|see) (?!it\b|them\b|this\b|that\b|the\b|her\b|him\b|his\b|sure\b|my\b).*)"
+    r"^(?:would it|(?:can|could|may|will|would|do) (?:i|we|it) (?:use|post|print|sell|share|download|"
+    r"save|upload|(?:have|get|see) (?:this|it|that) (?:in|as|for|on)\b)"
+    r"|can you (?:also )?(?:do|make|draw|handle|create|generate|export|save|read|remember|see) (?!it\b|"
+    r"them\b|this\b|that\b|the\b|her\b|him\b|his\b|sure\b|my\b).*)"
 )
 _INVERTED = re.compile(r"^(?:is|are|was|were|does|did|has|have) (?!not\b|it\b|this\b|there\b|that\b)")
 _POLITE = re.compile(

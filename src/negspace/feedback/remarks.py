@@ -12,20 +12,24 @@ from negspace.feedback.stance import Stance, is_request
 from negspace.feedback.targets import Target
 
 REFUSES = re.compile(
-    r"(?:no|no thanks|no thank you|no way|not so much|hard pass|nope|no please|yuck|ew|ugh|why|not for me|not please|"
+    r"(?:no|no thanks|no thank you|no way|not so much|hard pass|nope|no please|yuck|ew|ugh|why|"
+    r"not for me|not please|"
     r"please no|please not|not great|not good|not okay|terrible|awful|horrible|bad)"
 )
 _COMPARES = re.compile(
-    r"^(?:(?:it|this|that|they|he|she) )?(?:is |are |looks? |looking )?(?:a bit |just |more )?like\b|^as (?:if|though)\b"
+    r"^(?:(?:it|this|that|they|he|she) )?(?:is |are |looks? |looking )?(?:a bit |just |more )?like\b|"
+    r"^as (?:if|though)\b"
 )
 _CANNOT_SEE = re.compile(
-    r"^(?:(?:i|we|you|one) )?(?:can|could) (?:hardly|barely|not|not even) (?:see|make out|read|tell|recognize|find)\b"
+    r"^(?:(?:i|we|you|one) )?(?:can|could) (?:hardly|barely|not|not even) (?:see|make out|read|tell|"
+    r"recognize|find)\b"
 )
 _SPEAKER = re.compile(
     r"^(?:i|we|my \w+|our \w+) (?!see\b|can\b|got\b|notice\b|count\b|spot\b|miss\b|love\b|like\b)"
 )
 _NAMES_FIRST = re.compile(
-    r"^(?:the|a|an|this|that|these|those|there|here|his|her|their|its|also|and|still|why|too|so|no|some|all|every|another)\b"
+    r"^(?:the|a|an|this|that|these|those|there|here|his|her|their|its|also|and|still|why|too|so|no|some|"
+    r"all|every|another)\b"
 )
 
 
@@ -56,8 +60,10 @@ def is_remark(clause: Clause, stance: Stance, targets: Sequence[Target], before:
 
 
 _LACKS = re.compile(
-    r"^(?!it\b|this\b|i\b|we\b|there\b|the (?:picture|image|photo|scene)).*\b(?:(?:has|have|got) no|is missing|are missing|missing) "
-    r"(?:(?:a|an|one|its|his|her|their|the|two|some|any) )?(?:left |right |front |back |other |upper |lower )?(?P<lack>\w+)|"
+    r"^(?!it\b|this\b|i\b|we\b|there\b|the (?:picture|image|photo|scene)).*\b(?:(?:has|have|got) no|"
+    r"is missing|are missing|missing) "
+    r"(?:(?:a|an|one|its|his|her|their|the|two|some|any) )?(?:left |right |front |back |other |upper |"
+    r"lower )?(?P<lack>\w+)|"
     r"\b(?:has|have|with|got) (?:a|an|one|no|two|his|her) (?P<without>\w+) missing\b|"
     r"(?P<end>\w+) (?:of (?:the|his|her) \w+ (?:is|are) missing\b|(?:is|are) missing (?:from|on) )"
 )

@@ -9,7 +9,8 @@ from negspace.feedback.stance import Stance, has_verb, is_request, stance_of
 from negspace.feedback.targets import Target, bare_noun
 
 _SEVERAL = re.compile(
-    r"\b(?:there (?:is|are)|see|got|has|have|count|holding|wearing|carrying|with) (?P<several>two|three|four|five|multiple|several) \w+"
+    r"\b(?:there (?:is|are)|see|got|has|have|count|holding|wearing|carrying|with) (?P<several>two|three|"
+    r"four|five|multiple|several) \w+"
 )
 
 

@@ -49,7 +49,8 @@ _AGENT = re.compile(
     r"(?:you|it|that|this|they|who|someone|somebody|(?:the )?(?:ai|model|bot|program|app|generator))\b"
 )
 _VERB = re.compile(
-    r"\b(?:is|are|was|were|be|been|look|looks|looked|has|have|had|seem|seems|did|does|do|feel|feels|came|went|got|gets|"
+    r"\b(?:is|are|was|were|be|been|look|looks|looked|has|have|had|seem|seems|did|does|do|feel|feels|"
+    r"came|went|got|gets|"
     r"turned|makes|made|comes)\b"
 )
 

@@ -126,7 +126,8 @@ def _described(target: Target, plain: str, stance: Stance) -> Target:
 
 
 _MEASURE = re.compile(
-    r"strong|heavy|intense|long|short|thick|thin|wide|narrow|small|big|large|high|low|tall|loud|prominent|obvious|visible|far|near|close|"
+    r"strong|heavy|intense|long|short|thick|thin|wide|narrow|small|big|large|high|low|tall|loud|"
+    r"prominent|obvious|visible|far|near|close|"
     r"dense|deep|sharp|hard|soft|harsh|distracting|much|many|few"
 )
 
