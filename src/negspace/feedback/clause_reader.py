@@ -6,19 +6,17 @@ from typing import final
 
 from negspace.avoid.merging import AvoidList
 from negspace.feedback import cues
+from negspace.feedback.avoided import Avoided
 from negspace.feedback.clauses import Clause
 from negspace.feedback.context import ClauseContext, ClauseReading
 from negspace.feedback.forms import is_question
 from negspace.feedback.lexicon import (
-    Concept,
     NamedConcept,
     Opinion,
-    Polarity,
-    entry_of,
     named_in,
     opposites,
-    words_of,
 )
+from negspace.feedback.opinions import as_thing, opinions_of
 from negspace.feedback.questions import asks_only
 from negspace.feedback.remarks import REFUSES, exclaims, is_remark, is_weak, lack_of
 from negspace.feedback.senses import counted, decided, is_too_much, stance_beside, wants_another
@@ -61,19 +59,18 @@ class ClauseReader:
     """Reads clauses beside a list of what is avoided."""
 
     def __init__(self, avoid_list: AvoidList) -> None:
-        self._avoid_list = avoid_list
-        self._terms = tuple(avoid.term for avoid in avoid_list.avoids)
+        self._avoided = Avoided(avoid_list)
 
     def unclear(self, text: str, plain: str) -> Statement:
         """A clause that was not understood."""
-        return Statement("unclear", text, suggestions_for(plain, self._terms))
+        return Statement("unclear", text, suggestions_for(plain, self._avoided.terms))
 
     def left(self, clause: Clause, context: ClauseContext) -> ClauseReading:
-        """What is named at the end of a complaint of which nothing else was understood: "six toes on one foot"."""
+        """What is named last where nothing else was understood: "six toes on one foot"."""
         if not all(is_english(target.concept.term.split()[-1]) for target in context.waiting):
             return ClauseReading()
         parts = all(target.kind == "part" for target in context.waiting)
-        if self._is_any_avoided(context.waiting) or (len(clause.plain.split()) < 3 and not parts):
+        if self._avoided.has_any(context.waiting) or (len(clause.plain.split()) < 3 and not parts):
             return ClauseReading()
         return self._against(clause, context.waiting)
 
@@ -91,7 +88,7 @@ class ClauseReader:
             return ClauseReading((), self.unclear(clause.text, core), before)
         if exclaims(core, clause) and not cues.find("bad", core):
             return ClauseReading((), Statement("praise", clause.text), ClauseContext(1))
-        named = [decided(word, core) for word in named_in(core, self._terms)]
+        named = [decided(word, core) for word in named_in(core, self._avoided.terms)]
         if core in ("", "no", "not"):
             kind: StatementKind | None = "praise" if cues.find("good", plain) else None
             return ClauseReading((), Statement(kind, clause.text) if kind else None, before)
@@ -119,7 +116,7 @@ class ClauseReader:
         return ClauseReading((), self._question(clause), ClauseContext(0, targets, asked_of=targets))
 
     def _question(self, clause: Clause) -> Statement:
-        return Statement("question", clause.text, suggestions_for(clause.plain, self._terms))
+        return Statement("question", clause.text, suggestions_for(clause.plain, self._avoided.terms))
 
     def _read(self, clause: Clause, named: Sequence[NamedConcept], before: ClauseContext) -> ClauseReading:
         core = clause.plain
@@ -183,7 +180,7 @@ class ClauseReader:
             return ClauseReading((), Statement("again", clause.text), before)
         follows = clause.place and not clause.joined and not clause.turned
         subject = () if is_request(core) or follows else tuple(subject_of(core))
-        if subject and not self._is_any_avoided(subject):
+        if subject and not self._avoided.has_any(subject):
             return self._against(clause, subject)
         return ClauseReading((), self.unclear(clause.text, core), before)
 
@@ -214,17 +211,13 @@ class ClauseReader:
                 return ClauseReading((), Statement("success", clause.text), before)
             return self._against(clause, targets, by_degree=True)
         bare = not has_verb(core)
-        if (
-            bare
-            and cues.find("done", clause.sentence)
-            and all(self._is_known(target.concept) for target in targets)
-        ):
+        if bare and cues.find("done", clause.sentence) and self._avoided.knows_all(targets):
             return ClauseReading((), Statement("success", clause.text), ClauseContext(0, targets))
         goes_on = clause.joined or clause.turned or before.asked
         if bare and before.sign and goes_on and ("part" not in kinds or clause.turned):
             sign = 1 if (before.sign > 0) is not clause.turned else -1
             return self._with_both(clause, Stance(sign, "request"), targets, before)
-        if kinds == {"thing"} and not bare and not is_request(core) and not self._is_any_avoided(targets):
+        if kinds == {"thing"} and not bare and not is_request(core) and not self._avoided.has_any(targets):
             return self._against(clause, targets)
         if kinds == {"part"} and re.search(
             r"\b(?:is|are|look|looks|has|have|\w{3,}ing)\b|\w \w+ into ", core
@@ -234,7 +227,7 @@ class ClauseReader:
             return self._for(clause, targets, praise=False)
         if "fault" in kinds:
             done = _is_done(clause, core) and not cues.find("still", core) and not is_request(core)
-            if done and all(self._is_avoided(target.concept) for target in targets):
+            if done and self._avoided.has_all(targets):
                 return ClauseReading((), Statement("success", clause.text), ClauseContext(0, targets))
             return self._against(clause, targets)
         waiting = (*before.waiting, *targets)
@@ -273,10 +266,10 @@ class ClauseReader:
     def _is_success(self, clause: Clause, stance: Stance, targets: Sequence[Target]) -> bool:
         """Whether a clause reports that what was avoided is gone."""
         core = clause.plain
-        avoided = all(self._is_avoided(target.concept) for target in targets)
+        avoided = self._avoided.has_all(targets)
         if stance.manner == "presence" and re.search(r"\b(?:now|finally|this time)\b", core):
             still = cues.find("still", core) or cues.find("bad", core) or " too " in core
-            return not still and all(self._is_known(target.concept) for target in targets)
+            return not still and self._avoided.knows_all(targets)
         if stance.manner == "absence":
             return avoided or all(target.kind == "fault" for target in targets)
         cue = stance.cue
@@ -309,54 +302,25 @@ class ClauseReader:
         )
         opinions: tuple[Opinion, ...] = ()
         if not content and not kinds & {"part", "wanted"}:
-            opinions = self._opinions(clause, targets, "for", praise=True)
+            opinions = opinions_of(clause, targets, "for", praise=True)
         if kinds == {"fault"} and re.search(r"\b(?:better|improved|nicer|weaker|fainter)\b", clause.plain):
             content, opinions = True, ()
-        known = any(self._is_known(target.concept) for target in targets)
+        known = any(self._avoided.knows_all([target]) for target in targets)
         kind: StatementKind = "success" if content and known else "praise"
         return ClauseReading(opinions, Statement(kind, clause.text), ClauseContext(1, targets))
 
     def _for(self, clause: Clause, targets: tuple[Target, ...], *, praise: bool) -> ClauseReading:
         # to want a hand is not to want a bad one
-        wanted = tuple(_as_thing(target) for target in targets)
+        wanted = tuple(as_thing(target) for target in targets)
         return ClauseReading(
-            self._opinions(clause, wanted, "for", praise=praise), None, ClauseContext(1, wanted)
+            opinions_of(clause, wanted, "for", praise=praise), None, ClauseContext(1, wanted)
         )
 
     def _against(
         self, clause: Clause, targets: tuple[Target, ...], *, by_degree: bool = False
     ) -> ClauseReading:
-        opinions = self._opinions(clause, targets, "against", by_degree=by_degree)
+        opinions = opinions_of(clause, targets, "against", by_degree=by_degree)
         return ClauseReading(opinions, None, ClauseContext(-1, targets), is_weak(clause, targets))
-
-    def _opinions(
-        self,
-        clause: Clause,
-        targets: Sequence[Target],
-        polarity: Polarity,
-        *,
-        by_degree: bool = False,
-        praise: bool = False,
-    ) -> tuple[Opinion, ...]:
-        by_degree = by_degree or cues.find("degree", clause.plain) is not None
-        strength = _strength(clause)
-        return tuple(
-            Opinion(target.concept, polarity, strength, by_degree, clause.text, praise=praise)
-            for target in dict.fromkeys(targets)
-        )
-
-    def _is_known(self, concept: Concept) -> bool:
-        """Whether something of a concept is avoided, by whatever name."""
-        entries = (words_of(avoid.term) for avoid in self._avoid_list.avoids)
-        return self._is_avoided(concept) or any(
-            word.concept.name == concept.name for words in entries for word in words
-        )
-
-    def _is_any_avoided(self, targets: Sequence[Target]) -> bool:
-        return any(self._is_avoided(target.concept) for target in targets)
-
-    def _is_avoided(self, concept: Concept) -> bool:
-        return entry_of(concept, self._avoid_list) is not None
 
 
 def _has_fault(named: Sequence[NamedConcept]) -> bool:
@@ -370,15 +334,3 @@ def _is_praise(core: str, stance: Stance) -> bool:
 def _is_done(clause: Clause, core: str) -> bool:
     """Whether a clause speaks of what has come about."""
     return cues.find("done", core) is not None or cues.find("done", clause.sentence) is not None
-
-
-def _as_thing(target: Target) -> Target:
-    if target.kind not in ("part", "wanted"):
-        return target
-    return unknown(target.concept.name.split())[0]
-
-
-def _strength(clause: Clause) -> float:
-    if cues.find("slight", clause.plain):
-        return 0.75
-    return 1.3 if clause.loud or cues.find("strong", clause.plain) else 1.0

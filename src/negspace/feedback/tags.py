@@ -1,4 +1,4 @@
-"""Parts of speech, by the tagger that TextBlob ships: a lexicon of 93,000 words and rules, without a download.
+"""Parts of speech, by the tagger that TextBlob ships: 93,000 words and rules, without a download.
 
 Tags are those of the Penn Treebank: NN a noun, JJ an adjective, VBZ a verb in the third person.
 """
