@@ -97,7 +97,7 @@ class ClauseReader:
             return ClauseReading((), Statement("again", clause.text), before)
         reading = self._read(clause, named, before)
         if stance_of(core).manner == "request":
-            reading = reading._replace(context=reading.context._replace(asked=True))
+            reading = reading._replace(context=reading.context._replace(requested=True))
         if is_question(core) or clause.asks:
             return self._unless_question(clause, named, before, reading)
         return reading
@@ -213,7 +213,7 @@ class ClauseReader:
         bare = not has_verb(core)
         if bare and cues.find("done", clause.sentence) and self._avoided.knows_all(targets):
             return ClauseReading((), Statement("success", clause.text), ClauseContext(0, targets))
-        goes_on = clause.joined or clause.turned or before.asked
+        goes_on = clause.joined or clause.turned or before.requested
         if bare and before.sign and goes_on and ("part" not in kinds or clause.turned):
             sign = 1 if (before.sign > 0) is not clause.turned else -1
             return self._with_both(clause, Stance(sign, "request"), targets, before)

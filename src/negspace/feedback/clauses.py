@@ -85,4 +85,4 @@ def plain_words(text: str) -> str:
     """A folded text without contractions, chat spellings and signs."""
     for pattern, plain in _rewrites():
         text = pattern.sub(plain, text)
-    return " ".join(word for found in re.findall(r"[\w'&-]+", text) if (word := found.strip("'")))
+    return " ".join(word for piece in re.findall(r"[\w'&-]+", text) if (word := piece.strip("'")))

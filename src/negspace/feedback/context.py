@@ -14,14 +14,14 @@ class ClauseContext(NamedTuple):
         sign: of the last clause with a stance.
         about: what it was about; "it" and "them" mean this.
         waiting: bare nouns that wait for the stance of the next clause.
-        asked: whether it was a request, whose objects may go on in the next clause.
+        requested: whether it was a request, whose objects may go on in the next clause.
         asked_of: what a question was about: "a microphone? no thanks".
     """
 
     sign: int = 0
     about: tuple[Target, ...] = ()
     waiting: tuple[Target, ...] = ()
-    asked: bool = False
+    requested: bool = False
     asked_of: tuple[Target, ...] = ()
 
 

@@ -72,7 +72,7 @@ def _is_gain(welcome: re.Match[str]) -> bool:
     return not states or cues.find("good", welcome["rest"]) is not None
 
 
-def _asked(plain: str) -> Iterator[tuple[str, str]]:
+def _by_form(plain: str) -> Iterator[tuple[str, str]]:
     """What a sentence asks for whose form says it by itself."""
     if match := _form("unwanted", plain):
         if not cues.find("done", plain):
@@ -89,8 +89,8 @@ def exchanged(plain: str) -> Iterator[tuple[str, str]]:
 
     "a cat instead of a dog" asks for the cat, and "it drew a cat instead of a dog" for the dog.
     """
-    if asked := list(_asked(plain)):
-        yield from asked
+    if halves := list(_by_form(plain)):
+        yield from halves
         return
     if (match := _WITHOUT.search(plain)) and not cues.find("negation", plain[: match.start("minus") - 8]):
         yield plain, f"remove {match['minus']}"

@@ -138,8 +138,8 @@ def is_measure(word: str) -> bool:
 
 
 def _as_said(concept: Concept, noun: Noun) -> Concept:
-    said = [word for word in noun.words if not is_judging(word)] or noun.words
-    return Concept(concept.name, " ".join(said))
+    naming = [word for word in noun.words if not is_judging(word)] or noun.words
+    return Concept(concept.name, " ".join(naming))
 
 
 def is_general(targets: Sequence[Target]) -> bool:
@@ -241,10 +241,10 @@ def _of_item(item: _Item, *, whole: bool = True) -> list[Target]:
 def unknown(words: Sequence[str]) -> list[Target]:
     """A noun that the lexicon does not have: the concept is its last word, or, of "the yellow filter", what
     kind of filter it is; the term all of its words."""
-    said = [word for word in words if not is_judging(word)] or list(words)
-    named = [word for word in said if not is_generic(word)] or said
+    naming = [word for word in words if not is_judging(word)] or list(words)
+    named = [word for word in naming if not is_generic(word)] or naming
     key = phrase(named[-1])
-    return [Target(Concept(" ".join(key), " ".join(said)), "unknown")] if key else []
+    return [Target(Concept(" ".join(key), " ".join(naming)), "unknown")] if key else []
 
 
 def _of_thing(plain: str, fault: Target, items: Sequence[_Item]) -> Target:
