@@ -7,7 +7,7 @@ polarity (against or for); one too many or one missed is wrong. A hash decides o
 
 `bench/everyday/` (sets `everyday-open` to `everyday-open7`, `everyday-held`) has everyday sentences of all
 sorts, praise, success, questions and unclear ones among them, beside what is avoided at the time. The first
-lines of each lot say how many were right when it was first measured; open4 to open6 have three other authors. A
+lines of a lot say how many were right when it was first measured; open4 to open6 have other authors. A
 sentence is right where exactly the changes that it asks for are made, or, where it asks for none, it is taken
 for what it is. A change the wrong way pushes away what is wanted, or lets in what is not.
 

@@ -208,6 +208,8 @@ def _governed(plain: str, items: Sequence[_Item], stance: Stance) -> _Item | Non
     adjacent = [item for item in after if item.start == cue.stop + 1]
     if cue.name == "bad" and adjacent:  # "a weird halo"
         return adjacent[0]
+    if cue.name == "offend" and re.match(r"(?:it|they)\b", plain):
+        return None
     if cue.name in _GOVERNS_SUBJECT:
         return next(iter(before + after), None)
     if (
@@ -216,8 +218,6 @@ def _governed(plain: str, items: Sequence[_Item], stance: Stance) -> _Item | Non
         and re.match(r" (?:for|in|on|at|to|with)\b|$", plain[cue.stop :])
     ):
         return before[0]  # "the blood is too much for a party"
-    if cue.name == "offend" and re.match(r"(?:it|they|that|this|he|she)\b", plain):
-        return None
     near = [item for item in after if item.is_main] or ([] if before else after)
     return next(iter(near + before + after), None)
 
