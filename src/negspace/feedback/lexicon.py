@@ -11,7 +11,7 @@ import yaml
 from negspace.avoid.matching import Index, phrase
 from negspace.avoid.merging import AvoidList, Entry
 
-Kind = Literal["fault", "wanted", "part", "thing"]
+ConceptKind = Literal["fault", "wanted", "part", "thing"]
 Polarity = Literal["against", "for"]
 
 
@@ -55,7 +55,7 @@ class LexiconWord(NamedTuple):
     """A word of the lexicon: of what, and how it names it."""
 
     concept: Concept
-    kind: Kind
+    kind: ConceptKind
 
 
 class NamedConcept(NamedTuple):
@@ -70,7 +70,7 @@ class NamedConcept(NamedTuple):
     start: int
     stop: int
 
-    def of_kind(self, kind: Kind) -> list[Concept]:
+    def of_kind(self, kind: ConceptKind) -> list[Concept]:
         """The concepts that are named in this way."""
         return [word.concept for word in self.words if word.kind == kind]
 

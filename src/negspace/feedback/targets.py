@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 from negspace.avoid.matching import key_of, phrase
 from negspace.feedback import cues
-from negspace.feedback.lexicon import Concept, Kind, NamedConcept, is_thing, named_in
+from negspace.feedback.lexicon import Concept, ConceptKind, NamedConcept, is_thing, named_in
 from negspace.feedback.nouns import Noun, is_generic, is_judging, nouns_of
 from negspace.feedback.stance import Stance
 from negspace.feedback.tags import is_adjective, is_noun
@@ -18,14 +18,14 @@ _BORNE = _GENERAL - {"tilted"} | {"oversaturated", "low quality", "dirt", "old",
 """Faults that a thing can have, rather than the picture."""
 
 _GOVERNS_SUBJECT = frozenset({"offend", "good", "bad", "gone", "excess", "still"})
-_KINDS: tuple[Kind, ...] = ("fault", "part", "wanted", "thing")
+_KINDS: tuple[ConceptKind, ...] = ("fault", "part", "wanted", "thing")
 
 
 class Target(NamedTuple):
     """What a clause is about, and how it names it; "unknown" is no word of the lexicon."""
 
     concept: Concept
-    kind: Kind | Literal["unknown"]
+    kind: ConceptKind | Literal["unknown"]
 
 
 class _Item(NamedTuple):
@@ -49,7 +49,7 @@ class _Item(NamedTuple):
             "for",
         )
 
-    def of_kind(self, kind: Kind) -> list[Target]:
+    def of_kind(self, kind: ConceptKind) -> list[Target]:
         return [target for named in self.named for target in self.of_word(named, kind)]
 
     @property
@@ -77,7 +77,7 @@ class _Item(NamedTuple):
         named = [word for word in self.named if word.of_kind("fault")]
         return [target for word in named[-1:] for target in self.of_word(word, "fault")]
 
-    def of_word(self, named: NamedConcept, kind: Kind) -> list[Target]:
+    def of_word(self, named: NamedConcept, kind: ConceptKind) -> list[Target]:
         """What a word of the lexicon means here: of a thing the term is what it was called."""
         noun = self.noun
         concepts = named.of_kind(kind)
