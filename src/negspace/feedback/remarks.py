@@ -73,7 +73,7 @@ def lack_of(core: str, targets: Sequence[Target]) -> tuple[Target, ...]:
     """What somebody lacks that everybody has: of a dog without a paw, the missing paw is avoided."""
     match = _LACKS.search(core)
     lack = next(filter(None, match.groups()), None) if match else None
-    if lack is None or not (is_body(lack) or match["end"]):
+    if match is None or lack is None or not (is_body(lack) or match["end"]):
         return ()
     return tuple(target._replace(concept=Concept(lack, f"missing {lack}")) for target in targets[:1])
 
