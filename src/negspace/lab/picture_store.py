@@ -102,7 +102,7 @@ class PictureStore(AbstractContextManager["PictureStore"]):
     def key(self, spec: PictureSpec) -> str:
         """The name of a picture: 24 hex digits of a sha256."""
         request = spec.request.model_dump(mode="json")
-        identity = [self._identity, request, spec.copy, *self._contents(spec.request)]
+        identity = [self._identity, request, spec.copy, *self._contents(spec)]
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:24]
 
     def record(self, spec: PictureSpec) -> PictureRecord | None:
@@ -160,8 +160,8 @@ class PictureStore(AbstractContextManager["PictureStore"]):
         )
 
 
-def _contents(plan: Planning, request: Request) -> tuple[str, ...]:
+def _contents(plan: Planning, spec: PictureSpec) -> tuple[str, ...]:
     """What tells the contents of the policies, LoRA files and embeddings that a request names."""
-    planned = plan(request)
+    planned = plan(spec.request)
     policies = (record.fingerprint for record in planned.policies)
     return (*policies, *planned.lora_stamps, *(embedding.sha256 for embedding in planned.embeddings))
