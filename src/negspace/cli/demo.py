@@ -9,7 +9,7 @@ from PIL import Image, ImageChops
 
 from negspace.cli import show
 from negspace.cli.imagine import show_written
-from negspace.cli.options import OutFolder, option
+from negspace.cli.options import OutFolderOption, option
 from negspace.cli.output import write_run
 from negspace.cli.receipt import acted, counted
 from negspace.errors import RequestError
@@ -18,8 +18,8 @@ from negspace.request import Request
 if TYPE_CHECKING:
     from negspace.judge import Oracle
 
-Count = Annotated[int, option("N", "Pictures a row.", "--number", "-n")]
-Seed = Annotated[int, option("N", "Of the first picture of every row.")]
+CountOption = Annotated[int, option("N", "Pictures a row.", "--number", "-n")]
+SeedOption = Annotated[int, option("N", "Of the first picture of every row.")]
 
 WISHES = tuple(
     (f"a {subject}{light}", subject, thing)
@@ -49,7 +49,7 @@ class PromptPictures:
     kept: tuple[bool, ...]
 
 
-def demo(out: OutFolder = Path("demo"), n: Count = 4, seed: Seed = 7) -> None:
+def demo(out: OutFolderOption = Path("demo"), n: CountOption = 4, seed: SeedOption = 7) -> None:
     """Draw three things by day and by night, without and with a negative, by two rules, on the same seeds."""
     from negspace.cli.running import make, open_model
     from negspace.files import check_folder

@@ -11,8 +11,7 @@ from negspace.avoid.terms import content_words
 from negspace.errors import LabError
 from negspace.facts import ModelFacts
 from negspace.lab.arms import Ablation, Arm, ablation
-from negspace.lab.picture_maker import Planning
-from negspace.lab.picture_store import PictureSpec
+from negspace.lab.picture_store import PictureSpec, Planning
 from negspace.lab.results import ProofSizes, TermKind, TermVerdict
 from negspace.lab.stats import checks
 from negspace.lab.trial import Design
@@ -29,7 +28,7 @@ _EVERYDAY_WORDS: Final = (
 )
 """Unrelated words for controls, where it is not known which words the encoder has learned."""
 
-Stage = Literal["lists", "controls", "confirmation", "alternatives"]
+ProofStage = Literal["lists", "controls", "confirmation", "alternatives"]
 
 
 @final
@@ -150,10 +149,10 @@ class Question:
         tested = len(self.tested)
         return self.sizes.pairs * (1 + tested) + self.most_from("lists") if tested else 0
 
-    def most_from(self, stage: Stage) -> int:
+    def most_from(self, stage: ProofStage) -> int:
         """The most pictures that a stage and those after it may need."""
         sizes = self.sizes
-        stages: dict[Stage, int] = {
+        stages: dict[ProofStage, int] = {
             "lists": sizes.side * (1 + len(self.tested)),
             "controls": sizes.side * 3 + REPEATED,
             "confirmation": sizes.fresh * 3 * self.candidates,

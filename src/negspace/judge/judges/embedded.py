@@ -6,18 +6,18 @@ from typing import Final, final
 
 from negspace.judge.base import Judge, JudgeOpener, Panel, Picture, refuse_text
 from negspace.judge.calibration import Calibration
-from negspace.judge.quality import Quality
+from negspace.judge.judges.quality import Quality
+from negspace.judge.judges.zero_shot import ZeroShot
 from negspace.judge.scoring import ScoringOpener
-from negspace.judge.zero_shot import ZeroShot
 from negspace.records import JudgeVerdict
 
-CALIBRATIONS: Final = Path(__file__).parent / "shipped"
+CALIBRATIONS: Final = Path(__file__).parents[1] / "shipped"
 """The calibrations of the embedded judge, one a judge, made by `python -m training.judge`."""
 
 _SIDE: Final = 64
 """Of the pictures that the calibrations were made from, in pixels."""
 
-_CLIP: Final = Path(__file__).parents[1] / "embedded" / "clip"
+_CLIP: Final = Path(__file__).parents[2] / "embedded" / "clip"
 
 
 @final
