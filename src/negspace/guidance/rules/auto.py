@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import reduce
+from operator import add
 from typing import Self, final
 
 from negspace.guidance.base import Rule, Step, setting
 from negspace.guidance.branch import EMPTY, POSITIVE, Branch
 from negspace.guidance.shared.sums import cap, norm, over
-from negspace.guidance.shared.terms import alone_side, branches_of, joint_sides, total
+from negspace.guidance.shared.terms import alone_side, branches_of, joint_sides
 from negspace.guidance.tensor import Tensor
 from negspace.strength import Constant, Moment, Strength
 
@@ -181,7 +182,7 @@ def _away(step: Step, kept: Measurements) -> Tensor | float:
     weights = {side: weight for side, (weight, _) in _avoided(step).items() if side in kept.away}
     if not weights:
         return 0.0
-    pushes = total(weight * _PUSH * _push(kept.away[side]) for side, weight in weights.items())
+    pushes = reduce(add, (weight * _PUSH * _push(kept.away[side]) for side, weight in weights.items()))
     lengths = (abs(weight) * kept.away[side].length for side, weight in weights.items())
     longest = reduce(lambda most, length: most.maximum(length), lengths)
     return cap(pushes, _PUSH * _COMING**0.5 * longest)
