@@ -14,16 +14,20 @@ from negspace.planning.check_request import refuse_other_texts, refuse_unreadabl
 from negspace.planning.estimates import TextEstimator, estimator_for
 from negspace.planning.findings import text_findings
 from negspace.planning.inline import move_inline
+from negspace.planning.locked import groups_of, with_locked_rule
 from negspace.planning.loras import planned_loras
 from negspace.planning.negative import (
     NOT_AT_ALL,
     Negative,
+    NegativeGroup,
     PlannedTerm,
     Stage,
     negative_text,
     planned_term,
     prompts_of,
     stages_of,
+    text_at,
+    tokens_of_list,
 )
 from negspace.planning.routes import route
 from negspace.planning.rule import ResolvedRule, resolve_rule
@@ -51,6 +55,7 @@ class Plan(Settings):
         positive: text of the positive branch.
         negative: text of the negative branch with all terms; None where there is none.
         stages: what of `negative` acts when; one stage where every term acts at every step.
+        groups: the locked terms and the others, where rule `locked` gives each a branch of its own instead.
         moved: what was moved out of the prompt, in its order there.
         terms: every avoided term.
         acts: whether the negative can change the picture.
@@ -72,6 +77,7 @@ class Plan(Settings):
     positive: str
     negative: str | None
     stages: tuple[Stage, ...]
+    groups: tuple[NegativeGroup, ...] = ()
     moved: tuple[Moved, ...] = ()
     terms: tuple[PlannedTerm, ...]
     acts: bool
@@ -101,8 +107,8 @@ class Plan(Settings):
         return self.model_copy(update=carrying)
 
     def negative_at(self, progress: float) -> str | None:
-        """The text of the negative branch at a share of the steps in [0, 1)."""
-        return next((stage.text for stage in self.stages if progress < stage.until), self.stages[-1].text)
+        """The text with all terms at a share of the steps in [0, 1)."""
+        return text_at(self.stages, progress)
 
 
 def plan(
@@ -143,6 +149,7 @@ def plan(
         policies=policies,
         count=estimator_for(facts).tokens,
     )
+    governed = with_locked_rule(governed, facts, steps)
     governed = replace(governed, findings=(*recommended, *governed.findings))
     return _compile(request, read, moved, governed, facts, steps)
 
@@ -229,7 +236,8 @@ def _compile(
         planned_term(term, estimator, governed.dialect, routed.channel(term) or channel, origins)
         for term, origins in terms
     )
-    negative = _negative(text, governed, planned_terms, estimator, steps)
+    groups = groups_of(rule, avoid, planned_terms, governed.dialect)
+    negative = _negative(text, governed, planned_terms, groups, estimator, steps)
     unreachable = tuple(_unreachable(planned_terms, why_not))
     return Plan(
         request=request,
@@ -237,6 +245,7 @@ def _compile(
         positive=carried.prompt,
         negative=text,
         stages=stages,
+        groups=groups,
         moved=moved,
         terms=planned_terms,
         rule=rule.text,
@@ -315,13 +324,15 @@ def _negative(
     text: str | None,
     governed: GovernedRequest,
     terms: Sequence[PlannedTerm],
+    groups: Sequence[NegativeGroup],
     estimator: TextEstimator,
     steps: int,
 ) -> Negative:
-    """The negative side; a merged list takes the tokens of its terms and of the commas between them."""
-    if governed.entries is not None:
-        count = len(governed.entries)
-        tokens = sum(term.tokens for term in terms[:count]) + max(count - 1, 0)
+    """The negative side with the tokens of its longest text."""
+    if groups:
+        tokens = max(group.tokens for group in groups)
+    elif governed.entries is not None:
+        tokens = tokens_of_list(terms[: len(governed.entries)])
     else:
         prompts = prompts_of(text or "", governed.dialect, steps)
         tokens = max(estimator.tokens(prompt.clean) for prompt in prompts)

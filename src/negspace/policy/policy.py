@@ -285,3 +285,8 @@ def _compiled_term(term: PolicyTerm) -> CompiledTerm:
 def is_label(source: str) -> bool:
     """Whether a source is a policy's: name@version."""
     return re.fullmatch(r"[^\s@]+@\d+", source) is not None
+
+
+def is_locked_by_policy(avoid: Avoid) -> bool:
+    """Whether a policy locks a term; one that a request itself calls locked is not meant."""
+    return avoid.locked and is_label(avoid.source)

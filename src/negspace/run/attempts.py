@@ -69,6 +69,7 @@ class PreparedPlan:
             space=_SPACES[network.facts.prediction],
             sides=self.encoded.sides(sampler.evaluations),
             negatives=self.encoded.negatives(sampler.evaluations),
+            locked=self.encoded.locked,
             canvas=self._canvas,
             numbers=network.numbers(plan.carried, plan.width, plan.height),
         )
