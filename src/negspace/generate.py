@@ -221,6 +221,7 @@ class Model:
         if image.attempts and image.delivered is not None:
             attempt = image.attempts[image.delivered]
             update |= {"seed": attempt.seed, "scale": attempt.scale, "avoid": attempt.avoid}
+            update |= {} if attempt.rule is None else {"rule": attempt.rule}
         request = carried.model_copy(update=update)
         embeddings = load_embeddings(request.embeddings)
         facts = self._facts_with(embeddings)

@@ -32,7 +32,7 @@ def with_locked_rule(governed: GovernedRequest, facts: ModelFacts, steps: int) -
     rule = resolve_rule(routed.request, facts, steps)
     if not rule.channels or Locked.name in read(rule.text).names():
         return governed
-    text = f"{Locked.name}({rule.text})"
+    text = around(rule.text)
     names = ", ".join(repr(entry.avoid.term) for entry in locked)
     why = f"branches of their own for {names}, which the {len(others)} other terms do not change"
     finding = Finding("locked-branch", f"rule {text}: {why}", side="avoid", level="note")
@@ -41,6 +41,11 @@ def with_locked_rule(governed: GovernedRequest, facts: ModelFacts, steps: int) -
         request=routed.request.model_copy(update={"rule": text}),
         findings=(*governed.findings, *routed.findings, finding),
     )
+
+
+def around(rule: str) -> str:
+    """A rule as text, with rule `locked` around it."""
+    return f"{Locked.name}({rule})"
 
 
 def groups_of(

@@ -68,6 +68,7 @@ class Plan(Settings):
         negative_tokens: how many tokens `negative` takes, estimated.
         policies: every policy that was asked for, and whether it applies.
         blocks: what keeps the request from being carried out; () where nothing does.
+        stronger: rules for further attempts at a picture that a check did not pass, from the second one on.
         model, family: `ModelFacts.name` and `ModelFacts.family` of the model it was made for; None in a plan
             that an earlier version wrote.
     """
@@ -90,6 +91,7 @@ class Plan(Settings):
     negative_tokens: int = 0
     policies: tuple[PolicyRecord, ...] = ()
     blocks: tuple[Block, ...] = ()
+    stronger: tuple[str, ...] = ()
     model: str | None = None
     family: str | None = None
 
@@ -149,9 +151,8 @@ def plan(
         policies=policies,
         count=estimator_for(facts).tokens,
     )
-    governed = with_locked_rule(governed, facts, steps)
     governed = replace(governed, findings=(*recommended, *governed.findings))
-    return _compile(request, read, moved, governed, facts, steps)
+    return _compile(request, read, moved, with_locked_rule(governed, facts, steps), facts, steps)
 
 
 def plan_governed(carried: Request, dialect: str, facts: ModelFacts, origin: Plan | None = None) -> Plan:
@@ -172,7 +173,7 @@ def plan_governed(carried: Request, dialect: str, facts: ModelFacts, origin: Pla
     if origin is None:
         governed = GovernedRequest(carried, dialect, entries, (), (), ())
         return _compile(carried, carried, (), governed, facts, steps)
-    governed = GovernedRequest(carried, dialect, entries, origin.policies, origin.blocks, ())
+    governed = GovernedRequest(carried, dialect, entries, origin.policies, origin.blocks, (), origin.stronger)
     compiled = _compile(carried, carried, origin.moved, governed, facts, steps)
     return compiled.model_copy(update={"request": origin.request, "findings": origin.findings})
 
@@ -272,6 +273,7 @@ def _compile(
         negative_tokens=negative.tokens,
         policies=governed.policies,
         blocks=(*governed.blocks, *unreachable),
+        stronger=governed.stronger,
         model=facts.name,
         family=facts.family,
     )

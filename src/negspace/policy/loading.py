@@ -17,7 +17,7 @@ from negspace.avoid.matching import Phrase, phrase
 from negspace.errors import PolicyError, no_such
 from negspace.facts import ModelFacts
 from negspace.findings import Finding
-from negspace.policy.policy import AppliesTo, Policy, PolicyTerm, Recommends
+from negspace.policy.policy import AppliesTo, Policy, PolicyTerm, Recommends, WantedTerm
 from negspace.policy.yaml_lines import YamlDocument, read_yaml
 from negspace.request import CHECKS
 
@@ -123,6 +123,7 @@ def _first_mistake(error: ValidationError, document: YamlDocument, place: str) -
 
 _OWNERS: dict[int | str, type[BaseModel]] = {
     "avoid": PolicyTerm,
+    "wanted": WantedTerm,
     "applies_to": AppliesTo,
     "recommends": Recommends,
 }
@@ -133,10 +134,14 @@ def _with_bases(policy: Policy, place: str, folder: Path | None, above: tuple[st
     terms: dict[Phrase, PolicyTerm] = {}
     require: list[str] = []
     scales = [policy.least_scale]
+    rule, stronger = policy.rule, policy.stronger
+    wanted: dict[Phrase, WantedTerm] = {}
     for name in policy.extends:
         base = _load(name, folder, above)
         require += base.require
         scales.append(base.least_scale)
+        rule, stronger = rule or base.rule, stronger or base.stronger
+        wanted |= {phrase(thing.term): thing for thing in base.wanted}
         for term in base.avoid:
             terms.setdefault(phrase(term.term), _taken_over(term, policy))
     for term in policy.avoid:
@@ -155,6 +160,9 @@ def _with_bases(policy: Policy, place: str, folder: Path | None, above: tuple[st
         update={
             "avoid": tuple(terms.values()),
             "require": tuple(dict.fromkeys((*require, *policy.require))),
+            "wanted": tuple((wanted | {phrase(thing.term): thing for thing in policy.wanted}).values()),
+            "rule": rule,
+            "stronger": stronger,
             "least_scale": max((scale for scale in scales if scale is not None), default=None),
         }
     )

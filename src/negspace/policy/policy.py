@@ -22,16 +22,30 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Annotated, Any, Self, final
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from negspace.avoid.matching import Index, Phrase, phrase
 from negspace.avoid.merging import Claim, Rank
 from negspace.avoid.terms import as_text
+from negspace.errors import RequestError
+from negspace.guidance.text import make
 from negspace.request import Avoid, Check, Unchecked
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 Plain = Annotated[str, Field(min_length=1, max_length=120)]
+
+
+def _checked_rule(text: str) -> str:
+    try:
+        make(text)
+    except RequestError as error:
+        raise ValueError(str(error)) from None
+    return text
+
+
+RuleText = Annotated[str, AfterValidator(_checked_rule)]
+"""A guidance rule as text."""
 
 
 class _PolicyValue(BaseModel):
@@ -88,6 +102,18 @@ class PolicyTerm(_PolicyValue):
         return tuple(phrase(text) for text in (self.term, *self.also))
 
 
+class WantedTerm(_PolicyValue):
+    """One thing that must be seen in every picture.
+
+    Attributes:
+        term: plain words for one thing, as a judge looks for it.
+        check: what happens when it is not seen.
+    """
+
+    term: Plain
+    check: Check = "retry"
+
+
 class AppliesTo(_PolicyValue):
     """The models and tenants that a policy is for; an empty list is all of them.
 
@@ -136,6 +162,10 @@ def _written(value: float | str) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
+_LATER_KEYS = ("recommends", "rule", "stronger", "wanted")
+"""Keys that fingerprints leave out where they say nothing: older policies keep theirs."""
+
+
 class Policy(_PolicyValue):
     """A policy with everything it extends.
 
@@ -150,10 +180,14 @@ class Policy(_PolicyValue):
         unchecked: what happens to a block that no available judge can look for. It holds for the policy's
             own terms that do not say so themselves, and for all terms taken over. None refuses for the
             former and leaves the latter as they are.
+        rule: the guidance rule while one of its locked terms is active; None is the model's own. A request
+            may have another one that is at least as strong.
+        stronger: rules for further attempts at a picture that a check did not pass, from the second one on.
         least_scale: the least guidance scale while one of its locked terms is active; None is the model's
             own default.
         avoid: the terms, those of `extends` first.
         require: words that every prompt gets.
+        wanted: what must be seen in every picture.
         recommends: for a template of a checkpoint, how its makers use it.
     """
 
@@ -165,12 +199,15 @@ class Policy(_PolicyValue):
     applies_to: AppliesTo = AppliesTo()
     locked: bool = False
     unchecked: Unchecked | None = None
+    rule: RuleText | None = None
+    stronger: tuple[RuleText, ...] = ()
     least_scale: Annotated[float, Field(gt=1.0, allow_inf_nan=False)] | None = None
     avoid: tuple[PolicyTerm, ...] = ()
     require: tuple[Plain, ...] = ()
+    wanted: tuple[WantedTerm, ...] = ()
     recommends: Recommends | None = None
 
-    @field_validator("avoid", mode="before")
+    @field_validator("avoid", "wanted", mode="before")
     @classmethod
     def _terms_may_be_words(cls, given: object) -> object:
         if isinstance(given, list | tuple):
@@ -185,7 +222,7 @@ class Policy(_PolicyValue):
     @property
     def fingerprint(self) -> str:
         """sha256 of its content, including what it extends."""
-        left_out = {"recommends"} if self.recommends is None else None
+        left_out = {name for name in _LATER_KEYS if not getattr(self, name)}
         return hashlib.sha256(self.model_dump_json(exclude=left_out).encode()).hexdigest()
 
     def summary(self) -> dict[str, Any]:

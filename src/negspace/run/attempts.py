@@ -17,7 +17,9 @@ from negspace.judge import Judge
 from negspace.models.base import Network
 from negspace.planning.plan import Plan
 from negspace.records import JudgeVerdict
+from negspace.request import Wanted
 from negspace.run.escalation import Again, Attempt, Deliver, Limits, Withhold, decide, watched_concepts
+from negspace.run.wanted import wanted_things
 
 _SPACES: dict[Prediction, Space] = {"epsilon": "eps", "v_prediction": "v", "flow": "flow"}
 
@@ -110,9 +112,14 @@ class Inspection:
         """Whether there is a judge that can be asked for a concept."""
         return self.judge is not None and self.judge.knows(concept)
 
+    def wanted(self, plan: Plan) -> tuple[Wanted, ...]:
+        """What must be seen in the pictures of a plan."""
+        return wanted_things(plan, () if self.judge is None else self.judge.concepts(), self.knows)
+
     def verdicts(self, images: Sequence[Image.Image], plan: Plan) -> list[tuple[JudgeVerdict, ...]]:
-        """For each picture of a plan the verdicts on what the plan watches and the judge knows."""
-        concepts = tuple(concept for concept in watched_concepts(plan) if self.knows(concept))
+        """For each picture of a plan the verdicts on what is avoided or wanted and the judge knows."""
+        wanted = (thing.term for thing in self.wanted(plan))
+        concepts = tuple(filter(self.knows, dict.fromkeys((*watched_concepts(plan), *wanted))))
         if self.judge is None or not concepts or not images:
             return [() for _ in images]
         return self.judge.look(images, concepts)
@@ -192,19 +199,27 @@ class PictureRun:
             return None
 
     def finish_attempt(
-        self, image: Image.Image, verdicts: Sequence[JudgeVerdict], limits: Limits, elapsed: float
+        self,
+        image: Image.Image,
+        verdicts: Sequence[JudgeVerdict],
+        wanted: Sequence[Wanted],
+        limits: Limits,
+        elapsed: float,
     ) -> None:
         """Decide about the last attempt, and begin another one where that is the decision.
 
         Args:
             image: the picture of the last attempt.
             verdicts: on that picture.
+            wanted: what must be seen in it.
             limits: how often it may be made again.
             elapsed: seconds since the first attempt began.
         """
         last = self.attempts[-1]
         self.attempts[-1] = PictureAttempt(last.prepared, last.lane, image, tuple(verdicts))
-        attempts = [Attempt(attempt.prepared.plan, attempt.verdicts) for attempt in self.attempts]
+        attempts = [
+            Attempt(attempt.prepared.plan, attempt.verdicts, tuple(wanted)) for attempt in self.attempts
+        ]
         network = last.prepared.network
         decision = decide(attempts, self.seed, network.facts, limits, elapsed)
         if isinstance(decision, Again):
@@ -231,7 +246,8 @@ def inspect_finished(
     if not finished:
         return ()
     decoded = [(picture, image) for picture in finished if (image := picture.decoded()) is not None]
-    verdicts = inspection.verdicts([image for _, image in decoded], finished[0].attempts[0].prepared.plan)
+    plan = finished[0].attempts[0].prepared.plan
+    verdicts, wanted = inspection.verdicts([image for _, image in decoded], plan), inspection.wanted(plan)
     for (picture, image), of_picture in zip(decoded, verdicts, strict=True):
-        picture.finish_attempt(image, of_picture, inspection.limits, elapsed)
+        picture.finish_attempt(image, of_picture, wanted, inspection.limits, elapsed)
     return tuple(picture.lane for picture in finished if picture.outcome is None)

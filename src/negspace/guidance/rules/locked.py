@@ -37,7 +37,9 @@ class Locked(Wrapper[None]):
     space = "any"
 
     inner: Rule[Any] = Cfg()
-    most: float = setting(1.0, "m, the longest push of other terms, in lengths of that of locked ones", low=0)
+    most: float = setting(
+        0.25, "m, the longest push of other terms, in lengths of that of locked ones", low=0
+    )
 
     def begin(self) -> None:
         return None
