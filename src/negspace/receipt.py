@@ -92,9 +92,14 @@ class Receipt(Settings):
         return single.with_counts()
 
     @property
+    def start(self) -> Start | None:
+        """What the pictures were started from, as it was carried out."""
+        return self.request.start if self.carried is None else self.carried.start
+
+    @property
     def steps_taken(self) -> int:
         """Steps of each picture, without those that are skipped where it starts from another one."""
-        start = self.request.start
+        start = self.start
         return self.steps - (0 if start is None else start.skipped(self.steps))
 
     def with_counts(self) -> "Receipt":
@@ -136,8 +141,8 @@ class Receipt(Settings):
         yield "acted", "yes" if self.negative_acted else f"no: {self.why_not}"
         yield "model", _model_text(self.model)
         yield "rule", _settings_text(self)
-        if self.request.start is not None:
-            yield "start", _start_text(self.request.start)
+        if self.start is not None:
+            yield "start", _start_text(self.start)
         yield "counted", self._counted()
         if self.judge is not None:
             yield "judge", self.judge.name

@@ -34,11 +34,11 @@ from negspace.request import Request
 HARMLESS = frozenset(
     (
         "prompt avoid model steps sampler width height fit_size seed n dialect reading inline weighting "
-        "policies check dtype wanted"
+        "policies check dtype wanted start"
     ).split()
 )
-"""Fields of a request that cannot keep a locked term from acting. A new field keeps its default beside a
-locked term until it is listed here."""
+"""Fields of a request that cannot keep a locked term from acting; a judge looks at the picture to start from
+before it is used. A new field keeps its default beside a locked term until it is listed here."""
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ class PreparedPlan:
         for patch in self._rule.patches():
             network.host(patch)
         self.encoded = EncodedPlan(encoder, network.facts, plan)
-        start = plan.request.start
+        start = plan.carried.start
         self._canvas = None if start is None else canvas_of(start, network, plan.steps)
 
     @property
@@ -90,7 +90,7 @@ class PreparedPlan:
 
     def _decoded(self, latents: Tensor) -> Image.Image:
         decoded = Image.fromarray(self.network.decode(latents))
-        start = self.plan.request.start
+        start = self.plan.carried.start
         if start is None or start.mask is None:
             return decoded
         return Image.composite(decoded, start.picture.image(), start.mask.image())
@@ -119,10 +119,14 @@ class Inspection:
     def verdicts(self, images: Sequence[Image.Image], plan: Plan) -> list[tuple[JudgeVerdict, ...]]:
         """For each picture of a plan the verdicts on what is avoided or wanted and the judge knows."""
         wanted = (thing.term for thing in self.wanted(plan))
-        concepts = tuple(filter(self.knows, dict.fromkeys((*watched_concepts(plan), *wanted))))
-        if self.judge is None or not concepts or not images:
+        return self.look(images, (*watched_concepts(plan), *wanted))
+
+    def look(self, images: Sequence[Image.Image], concepts: Sequence[str]) -> list[tuple[JudgeVerdict, ...]]:
+        """For each picture the verdicts on those concepts that the judge knows, each once."""
+        known = tuple(filter(self.knows, dict.fromkeys(concepts)))
+        if self.judge is None or not known or not images:
             return [() for _ in images]
-        return self.judge.look(images, concepts)
+        return self.judge.look(images, known)
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,8 +15,8 @@ def wanted_things(plan: Plan, concepts: Sequence[str], knows: Callable[[str], bo
     """What must be seen in the pictures of a plan, each thing once; what is named comes first.
 
     The subject is the first thing in the prompt that a judge lists. It is looked for where something avoided
-    is, and its check is that of what is avoided, at most "retry": a picture without its subject is made again,
-    and is not withheld for that alone.
+    is, and its check is that of what is avoided, at most "retry": a picture without its subject is made
+    again, and is not withheld for that alone.
 
     Args:
         plan: the plan.

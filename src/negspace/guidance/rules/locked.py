@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, final
 
 from negspace.guidance.base import Rule, Step, Wrapper, setting
-from negspace.guidance.branch import LOCKED, OTHERS, Branch
+from negspace.guidance.branch import LOCKED, OTHERS, POSITIVE, Branch
 from negspace.guidance.rules.cfg import Cfg
 from negspace.guidance.shared.groups import NOTHING, branch_of_group, groups_at, step_of_group
 from negspace.guidance.shared.sums import cap, dot, norm, over
@@ -17,11 +17,12 @@ _States = tuple[None, Mapping[str, Any]]
 @final
 @dataclass(frozen=True)
 class Locked(Wrapper[None]):
-    """d = g_L + cap(u - min(<u, l>, 0) l / |l|^2), u = g_O - g_0, l = g_L - g_0. Ours.
+    """d = g_L + cap(u without its parts along b and -l), u = g_O - g_0, l = g_L - g_0, b = g_0 - d_c. Ours.
 
     g_L is what the inner rule makes of the locked terms alone, g_O of the other avoided terms alone, g_0 of
-    nothing avoided. So the push of the locked terms does not depend on what else is avoided. The push of the
-    others loses what points against it, and is at most m times as long.
+    nothing avoided. So the push l of the locked terms does not depend on what else is avoided. The push u of
+    the others loses what points against l, and what points to the prompt, with which the locked thing may
+    come; and it is at most m times as long as l.
 
     Where nothing is locked, or nothing else is avoided, it is the inner rule. Else each branch that the three
     share is evaluated once: around `cfg` these are two evaluations more, around `auto` one for each joint
@@ -32,7 +33,7 @@ class Locked(Wrapper[None]):
     """
 
     name = "locked"
-    formula = "d = g_L + cap(u - min(<u, l>, 0) l / |l|^2), u = g_O - g_0, l = g_L - g_0"
+    formula = "d = g_L + cap(u without its parts along b and -l), u = g_O - g_0, l = g_L - g_0, b = g_0 - d_c"
     paper = "ours; the projection after Perp-Neg, arXiv 2304.04968"
     space = "any"
 
@@ -63,12 +64,11 @@ class Locked(Wrapper[None]):
         if len(guided) == 1:
             (only,) = guided.values()
             return only, (None, states)
-        pushed, nothing = guided[LOCKED], guided[NOTHING]
-        return pushed + self._beside(guided[OTHERS] - nothing, pushed - nothing), (None, states)
-
-    def _beside(self, others: Tensor, locked: Tensor) -> Tensor:
-        against = over(dot(others, locked).clamp(max=0.0), dot(locked, locked))
-        return cap(others - against * locked, self.most * norm(locked))
+        nothing = guided[NOTHING]
+        locked, others = guided[LOCKED] - nothing, guided[OTHERS] - nothing
+        others = _without(others, nothing - predictions[POSITIVE])
+        others = _without(others, -locked)
+        return guided[LOCKED] + cap(others, self.most * norm(locked)), (None, states)
 
     def _state(self, group: str, state: _States) -> Any:
         return state[1][group] if group in state[1] else self.inner.init()
@@ -83,3 +83,8 @@ class Locked(Wrapper[None]):
             }
             for group in groups
         }
+
+
+def _without(push: Tensor, direction: Tensor) -> Tensor:
+    """A push without its part that points in a direction; one that points away from it stays as it is."""
+    return push - over(dot(push, direction).clamp(min=0.0), dot(direction, direction)) * direction
