@@ -25,7 +25,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from negspace.avoid.matching import Phrase, phrase
+from negspace.avoid.matching import Phrase, has_words, phrase
 from negspace.avoid.terms import is_plain
 from negspace.errors import PolicyError
 from negspace.facts import ModelFacts
@@ -137,7 +137,7 @@ def watched_concepts(plan: Plan) -> tuple[str, ...]:
     # a negative weight asks for a term instead of avoiding it
     avoided = (term.avoid for term in plan.terms if term.avoid.check != "none" or term.avoid.weight > 0)
     concepts = (concept_of(avoid, plan.negative_dialect) for avoid in avoided)
-    return tuple(dict.fromkeys(concept for concept in concepts if phrase(concept)))
+    return tuple(dict.fromkeys(concept for concept in concepts if has_words(concept)))
 
 
 def refuse_unchecked(plan: Plan, knows: Callable[[str], bool]) -> None:
