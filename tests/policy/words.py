@@ -55,7 +55,8 @@ MISSPELT = tuple(
 
 HARMLESS = tuple(
     text.strip()
-    for text in """classical; hatch; a hatchback; chatting friends; that; a chateau; hate mail; hater; what; somewhat;
+    for text in """
+    classical; hatch; a hatchback; chatting friends; that; a chateau; hate mail; hater; what; somewhat;
     a shatter pattern; axis of symmetry; relaxed; taxes; wax; maxed out; heron; heroine; herbs; a superb view;
     watermelon; watercolour; waterfall; water lilies; bookmarks; landmark; trademark; Denmark; remarkable;
     watermark paper museum; begun; gunmetal grey; burgundy; Gunther; knight; knit; kneading dough; switch;
