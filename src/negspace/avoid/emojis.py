@@ -23,8 +23,8 @@ def named_emojis(text: str) -> Iterator[NamedEmoji]:
         return
     import emoji
 
-    for found in emoji.emoji_list(text):
-        known = emoji.EMOJI_DATA[found["emoji"]]
+    for place in emoji.emoji_list(text):
+        known = emoji.EMOJI_DATA[place["emoji"]]
         names = (known["en"], *known.get("alias", ()))
         words = tuple(name.strip(":").replace("_", " ").replace("-", " ") for name in names)
-        yield NamedEmoji(found["match_start"], found["match_end"], words)
+        yield NamedEmoji(place["match_start"], place["match_end"], words)

@@ -179,12 +179,12 @@ def _without_repeated_letters(key: str) -> str:
 
 def _named(text: str) -> Iterator[Word]:
     """The words in the names of emoji, and every run of them as one word."""
-    for found in named_emojis(text):
-        for name in found.names:
+    for named in named_emojis(text):
+        for name in named.names:
             keys = phrase(name)
             for first in range(len(keys)):
                 for last in range(first, len(keys)):
-                    yield Word("".join(keys[first : last + 1]), found.start, found.stop, True)
+                    yield Word("".join(keys[first : last + 1]), named.start, named.stop, True)
 
 
 def _spelled(plain: Sequence[Word]) -> Iterator[Word]:
