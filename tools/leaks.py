@@ -4,7 +4,9 @@ import re
 from pathlib import Path
 
 _FRONTIER = Path(__file__).parents[1] / "docs" / "frontier.md"
-_ROW = re.compile(r"\| \d+ \| \**`(?P<rule>[a-z].*?)`\** \| \d+ \| (?P<leak>[\d.]+) \[[\d.]+, (?P<most>[\d.]+)\]")
+_ROW = re.compile(
+    r"\| \d+ \| \**`(?P<rule>[a-z].*?)`\** \| \d+ \| (?P<leak>[\d.]+) \[[\d.]+, (?P<most>[\d.]+)\]"
+)
 _HEAD = """# Made by `make docs` from docs/frontier.md; do not edit.
 # By rule: the share of pictures that show what is avoided, and the upper end of its 95 % interval.
 """

@@ -19,10 +19,10 @@ from negspace.guidance.branch import EMPTY, POSITIVE
 from negspace.models.base import Row
 from negspace.models.samplers import Sampler
 
-Numbers = tuple[float, ...]
+Conditions = tuple[float, ...]
 """What the network gets in numbers beside a text."""
 
-_Key = tuple[tuple[int, ...], Numbers, Patch | None, ConditioningNoise | None]
+_Key = tuple[tuple[int, ...], Conditions, Patch | None, ConditioningNoise | None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +95,7 @@ class Lane:
         negatives: Sequence[Mapping[str, float]] | None = None,
         locked: frozenset[str] = frozenset(),
         canvas: Canvas | None = None,
-        numbers: tuple[Numbers, Numbers] = ((), ()),
+        numbers: tuple[Conditions, Conditions] = ((), ()),
     ) -> None:
         negatives = [{}] * sampler.evaluations if negatives is None else negatives
         if not len(sides) == len(negatives) == sampler.evaluations:

@@ -17,7 +17,7 @@ from negspace.models.files.training_hints import looks_like_v
 if TYPE_CHECKING:
     from torch import Tensor
 
-Settings = Callable[[str], dict[str, Any]]
+ReadSettings = Callable[[str], dict[str, Any]]
 """The settings of a part, by its folder."""
 
 _BODY = "model.diffusion_model."
@@ -39,7 +39,7 @@ class Layout:
     family: str
     tensor_suffix: str
     hub_id: Callable[[Path, Mapping[str, TensorHeader], Mapping[str, Any]], str]
-    split: "Callable[[dict[str, Tensor], Settings], dict[str, dict[str, Tensor]]]"
+    split: "Callable[[dict[str, Tensor], ReadSettings], dict[str, dict[str, Tensor]]]"
 
 
 def layout_of(held: Mapping[str, TensorHeader]) -> Layout | None:
@@ -50,7 +50,7 @@ def layout_of(held: Mapping[str, TensorHeader]) -> Layout | None:
     return None
 
 
-def _split_sd(state: "dict[str, Tensor]", settings: Settings) -> "dict[str, dict[str, Tensor]]":
+def _split_sd(state: "dict[str, Tensor]", settings: ReadSettings) -> "dict[str, dict[str, Tensor]]":
     from diffusers.loaders import single_file_utils as names
 
     text = names.convert_ldm_clip_checkpoint(state)
@@ -68,7 +68,7 @@ def _layer(name: str) -> int:
     return int(match[1]) if match else -1
 
 
-def _split_sdxl(state: "dict[str, Tensor]", settings: Settings) -> "dict[str, dict[str, Tensor]]":
+def _split_sdxl(state: "dict[str, Tensor]", settings: ReadSettings) -> "dict[str, dict[str, Tensor]]":
     from diffusers.loaders import single_file_utils as names
 
     model = SimpleNamespace(config=SimpleNamespace(**settings("text_encoder_2")))
@@ -77,7 +77,7 @@ def _split_sdxl(state: "dict[str, Tensor]", settings: Settings) -> "dict[str, di
     return {**_unet_and_vae(state, settings), "text_encoder": first, "text_encoder_2": second}
 
 
-def _unet_and_vae(state: "dict[str, Tensor]", settings: Settings) -> "dict[str, dict[str, Tensor]]":
+def _unet_and_vae(state: "dict[str, Tensor]", settings: ReadSettings) -> "dict[str, dict[str, Tensor]]":
     from diffusers.loaders import single_file_utils as names
 
     return {
@@ -86,7 +86,7 @@ def _unet_and_vae(state: "dict[str, Tensor]", settings: Settings) -> "dict[str, 
     }
 
 
-def _split_sd3(state: "dict[str, Tensor]", settings: Settings) -> "dict[str, dict[str, Tensor]]":
+def _split_sd3(state: "dict[str, Tensor]", settings: ReadSettings) -> "dict[str, dict[str, Tensor]]":
     from diffusers.loaders import single_file_utils as names
 
     body = _under(state, _BODY)
@@ -94,13 +94,13 @@ def _split_sd3(state: "dict[str, Tensor]", settings: Settings) -> "dict[str, dic
     return {**parts, **_others(state, settings, ("clip_l", "clip_g", "t5xxl"))}
 
 
-def _split_flux(state: "dict[str, Tensor]", settings: Settings) -> "dict[str, dict[str, Tensor]]":
+def _split_flux(state: "dict[str, Tensor]", settings: ReadSettings) -> "dict[str, dict[str, Tensor]]":
     body = _under(state, _BODY) or state
     return {"transformer": flux_names(body), **_others(state, settings, ("clip_l", "t5xxl"))}
 
 
 def _others(
-    state: "dict[str, Tensor]", settings: Settings, texts: tuple[str, ...]
+    state: "dict[str, Tensor]", settings: ReadSettings, texts: tuple[str, ...]
 ) -> "dict[str, dict[str, Tensor]]":
     """Text encoders and VAE beside a transformer, those that are there."""
     from diffusers.loaders import single_file_utils as names

@@ -17,7 +17,14 @@ from negspace.serve import conversations
 from negspace.serve.access.tenants import Tenant
 from negspace.serve.clients.openai.bodies import EDIT_FORM, Generation, read_edit
 from negspace.serve.clients.openai.replies import ImagesReply, error_response
-from negspace.serve.dialect import Caller, ClientDialect, Serving, delivered, finished_unless_gone
+from negspace.serve.dialect import (
+    Caller,
+    ClientDialect,
+    Serving,
+    base_url,
+    delivered,
+    finished_unless_gone,
+)
 from negspace.serve.extension_fields import client_request
 from negspace.serve.refusal import not_found
 from negspace.serve.service import Service
@@ -50,7 +57,7 @@ async def _make(
     )
     previews = (body.partial_images or 0) if body.stream else 0
     by_address = body.by_address(http.query_params.get("response_format"))
-    reply = ImagesReply(body, event, by_address, str(http.base_url))
+    reply = ImagesReply(body, event, by_address, base_url(service, http))
     job = await conversations.submit(service, request, tenant, previews=previews)
     if body.stream:
         return StreamingResponse(reply.stream(job), media_type="text/event-stream")
