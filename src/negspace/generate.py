@@ -144,10 +144,9 @@ class Model:
         """
         refuse_other_model(plan, self.facts)
         network, inspection = self._network_of(plan), self._inspection(plan)
-        plan = with_checked_start(
-            plan, self._facts_with(load_embeddings(plan.carried.embeddings)), inspection
-        )
-        encoder = self._encoder(network, tuple(map(_embedding_of, plan.embeddings)))
+        embeddings = tuple(map(_embedding_of, plan.embeddings))
+        plan = with_checked_start(plan, self._facts_with(embeddings), inspection)
+        encoder = self._encoder(network, embeddings)
         return Run(network, plan, self._batching, encoder, inspection)
 
     def run_all(self, plans: Sequence[Plan]) -> list[Result]:

@@ -9,6 +9,7 @@ import torch
 from negspace.engine.lane import Lane
 from negspace.facts import ModelFacts
 from negspace.generate import Run
+from negspace.planning.locked import around
 from negspace.planning.plan import Plan, plan, plan_governed
 from negspace.policy.loading import parse_policy
 from negspace.request import Request
@@ -33,7 +34,7 @@ def planned(facts: ModelFacts, avoid: str | None) -> Plan:
 
 def without_others(made: Plan, facts: ModelFacts) -> Plan:
     """The same plan, in which the push of other terms has no length."""
-    carried = made.carried.model_copy(update={"rule": f"{made.rule[:-1]}, most=0)"})
+    carried = made.carried.model_copy(update={"rule": f"locked({facts.rule}, most=0)"})
     return plan_governed(carried, made.negative_dialect, facts, made)
 
 
@@ -50,7 +51,7 @@ def test_a_locked_term_is_told_as_if_nothing_else_were_avoided(family: str, rule
     if alone.why_not is not None:
         assert crowded.rule == alone.rule
         return
-    assert crowded.rule == f"locked({rule})" and [group.name for group in crowded.groups] == [
+    assert crowded.rule == around(rule) and [group.name for group in crowded.groups] == [
         "locked",
         "others",
     ]
@@ -82,6 +83,11 @@ def test_the_plan_and_the_receipt_name_the_branches_and_what_they_cost() -> None
     assert [(term.term, term.effect, term.steps) for term in receipt.terms] == [
         (name, "active", 4) for name in ("hat", "scarf", "smoke")
     ]
+
+
+def test_a_rule_is_written_around_another_one_as_it_can_be_read() -> None:
+    assert around("rescale(cfg, phi=0.5)") == "locked(rescale(cfg, phi=0.5))"
+    assert around("traced(auto)") == "locked(traced(auto), most=0.05)"
 
 
 def test_a_term_that_a_request_calls_locked_is_not() -> None:

@@ -5,6 +5,7 @@ import pytest
 import negspace as ns
 from negspace.errors import PolicyError
 from negspace.guidance import RULES
+from negspace.planning.locked import around
 from negspace.planning.plan import Plan
 from negspace.policy.loading import parse_policy
 from negspace.policy.locked_rule import measured_leaks, why_weaker
@@ -68,7 +69,7 @@ def test_a_policy_names_its_rule_and_its_strength() -> None:
     assert (plan.rule, plan.scale) == ("auto", 4.0)
     assert governed(plan) == ["rule is auto instead of None: p@1 has locked terms, which must act"]
     assert planned(auto, rule="cfg").rule == "auto"
-    assert planned(auto, avoid="smoke").rule == "locked(auto)"
+    assert planned(auto, avoid="smoke").rule == "locked(auto, most=0.05)"
     heir = parse_policy("name: h\nversion: 1\nexplain: x\navoid: [cap]\nrule: cfg(9)\n")
     assert heir.rule == "cfg(9)" and planned(heir).rule == "cfg"  # nothing of it is locked
 
@@ -99,7 +100,7 @@ def test_further_attempts_change_rule_strength_window_and_seed() -> None:
     for avoid, rules in ((None, ["cfg", "auto", "cfg(9)"]), ("smoke", ["cfg", "auto", "cfg(9)"])):
         first = planned(own, avoid=avoid)
         made = [escalated(first, ("hat",), 5, number, FACTS) for number in (1, 2, 3, 4)]
-        expected = [rule if avoid is None else f"locked({rule})" for rule in (*rules, rules[-1])]
+        expected = [rule if avoid is None else around(rule) for rule in (*rules, rules[-1])]
         assert [plan.rule for plan in made] == expected
         assert {plan.terms[0].avoid.window for plan in made} == {(0.0, 1.0)}
         assert [plan.terms[0].avoid.weight for plan in made] == [1.0, 1.25, 1.562, 1.953]

@@ -7,6 +7,7 @@ from negspace.avoid.terms import Term
 from negspace.facts import ModelFacts
 from negspace.findings import Finding
 from negspace.guidance.branch import LOCKED, OTHERS
+from negspace.guidance.catalogue import RULES
 from negspace.guidance.rules.locked import Locked
 from negspace.planning.negative import NegativeGroup, PlannedTerm, negative_text, stages_of, tokens_of_list
 from negspace.planning.routes import route
@@ -15,6 +16,12 @@ from negspace.policy.govern import GovernedRequest
 from negspace.policy.policy import is_locked_by_policy
 from negspace.request import Avoid
 from negspace.ruletext import read
+
+
+MOST_JOINT = 0.05
+"""The length of the push of other terms, in lengths of that of locked ones, where a joint branch tells them.
+Such pushes keep their direction for most of the run; `python -m bench.dilution` shows what more of them does.
+"""
 
 
 def with_locked_rule(governed: GovernedRequest, facts: ModelFacts, steps: int) -> GovernedRequest:
@@ -45,7 +52,8 @@ def with_locked_rule(governed: GovernedRequest, facts: ModelFacts, steps: int) -
 
 def around(rule: str) -> str:
     """A rule as text, with rule `locked` around it."""
-    return f"{Locked.name}({rule})"
+    joint = any(RULES[name].delivery == "joint" for name in read(rule).names() if name in RULES)
+    return f"{Locked.name}({rule}, most={MOST_JOINT})" if joint else f"{Locked.name}({rule})"
 
 
 def groups_of(
