@@ -17,7 +17,6 @@ from negspace.policy.policy import is_locked_by_policy
 from negspace.request import Avoid
 from negspace.ruletext import read
 
-
 MOST_JOINT = 0.05
 """The length of the push of other terms, in lengths of that of locked ones, where a joint branch tells them.
 Such pushes keep their direction for most of the run; `python -m bench.dilution` shows what more of them does.
