@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from negspace.engine.lane import Lane
-from negspace.facts import ModelFacts
+from negspace.facts import EncoderFacts, ModelFacts
 from negspace.generate import Run
 from negspace.planning.locked import around
 from negspace.planning.plan import Plan, plan, plan_governed
@@ -88,6 +88,16 @@ def test_the_plan_and_the_receipt_name_the_branches_and_what_they_cost() -> None
 def test_a_rule_is_written_around_another_one_as_it_can_be_read() -> None:
     assert around("rescale(cfg, phi=0.5)") == "locked(rescale(cfg, phi=0.5))"
     assert around("traced(auto)") == "locked(traced(auto), most=0.05)"
+
+
+def test_locked_terms_that_a_model_cannot_read_whole_block_the_request() -> None:
+    encoder = EncoderFacts(kind="llm", chunk=3, words=None)
+    short = ModelFacts("t5", encoders=(encoder,), rules=("cfg", "dual"), samplers=("DDIM",))
+    assert not planned(short, "smoke").blocks
+    shorter = replace(short, encoders=(replace(encoder, chunk=2),))
+    (block,) = planned(shorter, "smoke").blocks
+    assert block.why == "the locked terms take about 3 tokens, and t5 reads 2 at most"
+    assert not planned(replace(shorter, rule="dual"), "smoke").blocks
 
 
 def test_a_term_that_a_request_calls_locked_is_not() -> None:

@@ -1,7 +1,8 @@
 """Branches of their own for locked terms, so that nothing else that is avoided weakens them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from math import inf
 
 from negspace.avoid.terms import Term
 from negspace.facts import ModelFacts
@@ -9,9 +10,17 @@ from negspace.findings import Finding
 from negspace.guidance.branch import LOCKED, OTHERS
 from negspace.guidance.catalogue import RULES
 from negspace.guidance.rules.locked import Locked
-from negspace.planning.negative import NegativeGroup, PlannedTerm, negative_text, stages_of, tokens_of_list
+from negspace.planning.negative import (
+    NOT_AT_ALL,
+    NegativeGroup,
+    PlannedTerm,
+    negative_text,
+    stages_of,
+    tokens_of_list,
+)
 from negspace.planning.routes import route
 from negspace.planning.rule import ResolvedRule, resolve_rule
+from negspace.policy.applicable import Block
 from negspace.policy.govern import GovernedRequest
 from negspace.policy.policy import is_locked_by_policy
 from negspace.request import Avoid
@@ -79,3 +88,24 @@ def _group(name: str, avoid: Sequence[Avoid], terms: Sequence[PlannedTerm], dial
     planned = [term for term in terms if is_locked_by_policy(term.avoid) == locked]
     stages = stages_of(own, negative_text(own, dialect), dialect)
     return NegativeGroup(name=name, stages=stages, tokens=tokens_of_list(planned))
+
+
+def unreachable_blocks(
+    terms: Sequence[PlannedTerm], rule: ResolvedRule, facts: ModelFacts, why_not: str | None
+) -> Iterator[Block]:
+    """Blocks for locked terms that neither reach the model nor are checked for, and for those that take more
+    tokens together than the model reads.
+    """
+    locked = [term for term in terms if is_locked_by_policy(term.avoid)]
+    for term in locked:
+        if term.channel == NOT_AT_ALL:
+            why = f"{term.avoid.term!r} is locked and cannot reach the model: {why_not}"
+            explain = "Give it a check, or use a model with a usable negative."
+            yield Block(term=term.avoid.term, policy=term.avoid.source, why=why, explain=explain)
+    limit = min((encoder.chunk for encoder in facts.encoders if encoder.kind == "llm"), default=inf)
+    tokens = tokens_of_list(locked)
+    if rule.channels and not rule.weighs_terms and tokens > limit:
+        last = locked[-1].avoid
+        why = f"the locked terms take about {tokens} tokens, and {facts.name} reads {limit} at most"
+        explain = "Lock fewer terms, or use a rule with a branch for each of them."
+        yield Block(term=last.term, policy=last.source, why=why, explain=explain)

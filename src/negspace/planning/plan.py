@@ -1,6 +1,6 @@
 """Compiles a request for one model into a plan, before anything runs. Needs no weights and no torch."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Self
 
@@ -14,10 +14,9 @@ from negspace.planning.check_request import refuse_other_texts, refuse_unreadabl
 from negspace.planning.estimates import TextEstimator, estimator_for
 from negspace.planning.findings import text_findings
 from negspace.planning.inline import move_inline
-from negspace.planning.locked import groups_of, with_locked_rule
+from negspace.planning.locked import groups_of, unreachable_blocks, with_locked_rule
 from negspace.planning.loras import planned_loras
 from negspace.planning.negative import (
-    NOT_AT_ALL,
     Negative,
     NegativeGroup,
     PlannedTerm,
@@ -239,7 +238,7 @@ def _compile(
     )
     groups = groups_of(rule, avoid, planned_terms, governed.dialect)
     negative = _negative(text, governed, planned_terms, groups, estimator, steps)
-    unreachable = tuple(_unreachable(planned_terms, why_not))
+    unreachable = tuple(unreachable_blocks(planned_terms, rule, facts, why_not))
     return Plan(
         request=request,
         carried=carried,
@@ -339,12 +338,3 @@ def _negative(
         prompts = prompts_of(text or "", governed.dialect, steps)
         tokens = max(estimator.tokens(prompt.clean) for prompt in prompts)
     return Negative(text, governed.dialect, steps, tokens)
-
-
-def _unreachable(terms: Sequence[PlannedTerm], why_not: str | None) -> Iterator[Block]:
-    """Blocks for locked terms of policies that neither reach the model nor are checked for."""
-    for term in terms:
-        if term.avoid.locked and "@" in term.avoid.source and term.channel == NOT_AT_ALL:
-            why = f"{term.avoid.term!r} is locked and cannot reach the model: {why_not}"
-            explain = "Give it a check, or use a model with a usable negative."
-            yield Block(term=term.avoid.term, policy=term.avoid.source, why=why, explain=explain)
