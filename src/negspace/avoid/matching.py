@@ -17,7 +17,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from negspace.avoid.emojis import named_emojis
 from negspace.avoid.lookalikes import DIGITS, LOOKALIKES
-from negspace.avoid.misspellings import is_misspelt
+from negspace.avoid.misspellings import LEAST_LETTERS, is_misspelt
 from negspace.avoid.morphology import singular
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
@@ -232,9 +232,10 @@ class Index(Generic[Value]):
                 self._values.setdefault(words, value)
                 self._joined.setdefault("".join(words), value)
         self._without_spaces = tuple(key for key in self._joined if _UNSPACED.search(key))
-        self._by_length: dict[int, list[str]] = {}
+        self._long: dict[tuple[str, int], list[str]] = {}  # by first letter and length
         for key in self._joined:
-            self._by_length.setdefault(len(key), []).append(key)
+            if len(key) >= LEAST_LETTERS:
+                self._long.setdefault((key[0], len(key)), []).append(key)
         self._lengths: dict[str, list[int]] = {}  # of the phrases that begin with a word
         for words in sorted(self._values, key=len):
             lengths = self._lengths.setdefault(words[0], [])
@@ -275,7 +276,8 @@ class Index(Generic[Value]):
     def _misspelt(self, text: str) -> Iterator[Mention[Value]]:
         """Words that are none, but would be a phrase without one slip of the pen."""
         for word in _cached_words(text):
-            near = (key for length in (-1, 0, 1) for key in self._by_length.get(len(word.key) + length, ()))
+            lengths = (len(word.key) + more for more in (-1, 0, 1))
+            near = (key for length in lengths for key in self._long.get((word.key[0], length), ()))
             key = next((key for key in near if is_misspelt(word.key, key)), None)
             if key is not None:
                 yield Mention(self._joined[key], word.start, word.stop, True)

@@ -11,6 +11,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import yaml
 from pydantic import BaseModel, ValidationError
 
 from negspace.avoid.matching import Phrase, phrase
@@ -86,7 +87,7 @@ def _load(name: str, folder: Path | None, above: tuple[str, ...]) -> Policy:
 def _translations() -> dict[str, dict[str, tuple[str, ...]]]:
     """Words of other languages for terms of shipped policies, by term and language."""
     text = (resources.files("negspace.policy") / "translations.yaml").read_text(encoding="utf-8")
-    return read_yaml(text, "translations.yaml").value
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # ten times as fast
 
 
 def _translated(policy: Policy) -> Policy:
