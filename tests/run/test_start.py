@@ -122,22 +122,22 @@ def test_nobody_to_look_is_no_permission() -> None:
     assert strength_of(checked(planned(accepted), None)) == 0.5
 
 
-def test_the_receipt_says_what_was_done_and_again_makes_the_same_picture(tiny_sd: Path) -> None:
+@pytest.mark.parametrize(("answer", "strength"), [("absent", 0.5), ("seen", 1.0)])
+def test_the_receipt_says_what_was_done_and_again_makes_the_same_picture(
+    tiny_sd: Path, answer: Verdict, strength: float
+) -> None:
     own = Start.from_dict(start(strength=0.5))
-    for answer, strength in (("absent", 0.5), ("seen", 1.0)):
-        judge = Pointed(lambda _, answer=answer: answer)
-        model = ns.load(tiny_sd, dtype="float32", judge=judge)
-        request = Request(prompt="a cat", seed=3, steps=4, start=own)
-        result = model.run(model.plan(request, operator_policies=[locking()])).result()
-        receipt = Receipt.from_json(result.receipt.to_json())
-        assert receipt.start is not None and receipt.start.strength == strength
-        assert receipt.steps_taken == 4 * strength and f"strength {strength:g}" in receipt.summary()
-        again = model.again(receipt, start=own)
-        assert torch.equal(again.latents, result.latents)
-        with pytest.raises(RequestError, match="which its receipt does not carry; give it as `start`"):
-            model.again(receipt)
-        other = Start.from_dict({"picture": ns.Pixels.of(gradient().rotate(90))})
-        with pytest.raises(RequestError, match="not the picture, or not the mask, that the receipt names"):
-            model.again(receipt, start=other)
+    model = ns.load(tiny_sd, dtype="float32", judge=Pointed(lambda _: answer))
+    request = Request(prompt="a cat", seed=3, steps=4, start=own)
+    result = model.run(model.plan(request, operator_policies=[locking()])).result()
+    receipt = Receipt.from_json(result.receipt.to_json())
+    assert receipt.start is not None and receipt.start.strength == strength
+    assert receipt.steps_taken == 4 * strength and f"strength {strength:g}" in receipt.summary()
+    assert torch.equal(model.again(receipt, start=own).latents, result.latents)
+    with pytest.raises(RequestError, match="which its receipt does not carry; give it as `start`"):
+        model.again(receipt)
+    other = Start.from_dict({"picture": ns.Pixels.of(gradient().rotate(90))})
+    with pytest.raises(RequestError, match="not the picture, or not the mask, that the receipt names"):
+        model.again(receipt, start=other)
     plain = model.generate("a cat", seed=3, steps=4, operator_policies=[locking()])
-    assert torch.equal(result.latents, plain.latents)
+    assert torch.equal(result.latents, plain.latents) == (answer == "seen")

@@ -102,10 +102,8 @@ def _least_scale(call: Call) -> float:
 
 
 def _scales(call: Call) -> list[float]:
-    first = [value for value in call.values[:1] if isinstance(value, int | float)]
-    return first + [
-        float(value) for name, value in call.named if name == "scale" and isinstance(value, int | float)
-    ]
+    values = (*call.values[:1], *(value for name, value in call.named if name == "scale"))
+    return [float(value) for value in values if isinstance(value, int | float)]
 
 
 def _covers(own: Call, base: Call) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from negspace.avoid.matching import Index, phrase
 from negspace.planning.plan import Plan
 from negspace.records import JudgeVerdict
-from negspace.request import CHECKS, Check, Wanted
+from negspace.request import Check, Wanted, strictest
 
 SUBJECT = "prompt"
 """The source of a wanted thing that the prompt alone names."""
@@ -38,8 +38,8 @@ def is_missing(thing: Wanted, verdicts: Sequence[JudgeVerdict]) -> bool:
 
 
 def _subject_check(plan: Plan) -> Check:
-    strictest = max((term.avoid.check for term in plan.terms), key=CHECKS.index, default="none")
-    return "retry" if strictest == "block" else strictest
+    check = strictest(("none", *(term.avoid.check for term in plan.terms)))
+    return "retry" if check == "block" else check
 
 
 def _subject(prompt: str, concepts: Sequence[str]) -> str | None:
