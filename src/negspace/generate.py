@@ -123,10 +123,14 @@ class Model:
         stamps = lora_stamps(compiled.loras, self._source.lora_dir)
         return compiled.model_copy(update={"lora_stamps": stamps})
 
-    def planner(self) -> Callable[[Request], Plan]:
+    def planner(self, read_policy: Callable[[str], Policy] | None = None) -> Callable[[Request], Plan]:
         """`plan` for many requests that belong together: a policy that they name is read once, when it is
-        first needed, and stays as it was then."""
-        return partial(self.plan, read_policy=cache(load_policy))
+        first needed, and stays as it was then.
+
+        Args:
+            read_policy: gives a policy; planners that share one share what it has read. None reads anew.
+        """
+        return partial(self.plan, read_policy=read_policy or cache(load_policy))
 
     def run(self, plan: Plan) -> Run:
         """Begin the pictures of a plan, which are then made step by step. No policy is read for it.

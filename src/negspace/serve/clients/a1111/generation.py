@@ -167,9 +167,9 @@ class PngInfoBody(BaseModel):
 
 
 @router.post("/png-info")
-async def png_info(body: PngInfoBody) -> dict[str, Any]:
+async def png_info(body: PngInfoBody, service: Serving) -> dict[str, Any]:
     """The infotext of a picture, its settings one by one, and every text in the file, also the receipt."""
-    return await asyncio.to_thread(_png_info, from_base64(body.image))
+    return await service.read(_png_info, from_base64(body.image))
 
 
 def _png_info(file: bytes) -> dict[str, Any]:
