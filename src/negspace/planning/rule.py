@@ -11,6 +11,7 @@ from negspace.findings import Finding
 from negspace.guidance.base import Delivery, Rule, Wrapper
 from negspace.guidance.branch import Need
 from negspace.guidance.catalogue import RULES
+from negspace.guidance.rules.locked import Locked
 from negspace.guidance.text import make
 from negspace.request import Request, Route
 from negspace.ruletext import Call, read
@@ -191,7 +192,7 @@ def _refuse_unknown(call: Call, facts: ModelFacts) -> None:
 def _refuse_unhosted(call: Call, facts: ModelFacts) -> None:
     kind = RULES.get(call.name)
     needs = kind.needs() if kind else frozenset()
-    if call.name not in facts.rules:
+    if call.name not in (*facts.rules, Locked.name):  # that one asks for nothing but its inner rule
         if kind is None:
             raise RequestError(no_such("rule", call.name, facts.rules))
         why = " and ".join(text for need, text in _NEEDS.items() if need in needs)
