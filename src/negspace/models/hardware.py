@@ -1,6 +1,8 @@
 """Which arithmetic and memory layout a device does best."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 
@@ -16,6 +18,12 @@ class Placement:
     device: torch.device
     dtype: torch.dtype
     layout: torch.memory_format
+
+    def for_settings(self, settings: Mapping[str, Any]) -> "Placement":
+        """The placement of a part with these settings: `force_upcast` says that it overflows in float16."""
+        if self.dtype == torch.float16 and settings.get("force_upcast", False):
+            return replace(self, dtype=torch.float32)
+        return self
 
 
 def choose_placement(dtype: str | None = None, device: str | None = None) -> Placement:

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from negspace import __version__
 from negspace.serve.jobs.job import AcceptedJob, Finished
-from negspace.serve.refusal import Refusal
+from negspace.serve.refusal import BROKEN, Refusal
 
 log = logging.getLogger("negspace.job_log")
 
@@ -58,6 +58,7 @@ class Metrics(Meter):
         self._inert = counter("negspace_inert_negatives", "pictures whose negative did nothing")
         self._verdicts = counter("negspace_checks", "verdicts of judges on avoided terms", ["verdict"])
         self._withheld = counter("negspace_pictures_withheld", "pictures withheld by a check")
+        self._broken = counter("negspace_pictures_broken", "pictures that ended infinite or as no number")
         self._jobs = counter("negspace_jobs", "ended jobs, by how they ended", ["end"])
         latency = "seconds from acceptance to the end"
         self._latency = histogram("negspace_job_seconds", latency, buckets=_SECONDS)
@@ -86,11 +87,14 @@ class Metrics(Meter):
             for verdict in image.final_verdicts:
                 self._verdicts.labels(verdict.verdict).inc()
         self._withheld.inc(len(receipt.withheld))
+        self._broken.inc(sum(finding.code == "broken" for finding in receipt.findings))
         self._jobs.labels("done").inc()
         self._latency.observe(finished.seconds)
 
     def failed(self, job: AcceptedJob, refusal: Refusal) -> None:
         self._jobs.labels(refusal.code).inc()
+        if refusal.code == BROKEN:
+            self._broken.inc(job.request.n)
 
 
 @final

@@ -73,10 +73,11 @@ def open_network(source: str | Path | Source, placement: Placement) -> Network:
         place = folder.path / part.folder
         if part.folder in swaps:
             return read_text_encoder(part, swaps[part.folder], folder, placement, source.allow_pickle)
+        settings = folder.settings(part.folder)
+        placed = placement.for_settings(settings)
         if part.folder in states:
-            settings = folder.settings(part.folder)
-            return build_part(part, settings, states.pop(part.folder), placement, folder.file or place)
-        return read_part(part, place, placement, source.allow_pickle)
+            return build_part(part, settings, states.pop(part.folder), placed, folder.file or place)
+        return read_part(part, place, placed, source.allow_pickle)
 
     networks = {part.folder: read(part) for part in parts}
     if added:

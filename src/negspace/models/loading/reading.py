@@ -143,7 +143,11 @@ def ready(read: Any, placement: Placement) -> Any:
     read = read.eval().requires_grad_(False)
     if placement.device.type == "cpu" and placement.layout is torch.channels_last:
         use_planar_norms(read)
-    return read.to(device=placement.device, memory_format=placement.layout)
+    read = read.to(device=placement.device)
+    for weight in read.parameters():
+        if weight.dim() == 4:  # of a convolution over pictures; those over films have five dimensions
+            weight.data = weight.data.contiguous(memory_format=placement.layout)
+    return read
 
 
 def read_error(path: Path, error: Exception) -> ModelError:
