@@ -81,9 +81,10 @@ def test_a_file_that_lacks_a_tensor_is_refused(place: Place, tmp_path: Path) -> 
 def test_without_a_config_and_offline_it_says_what_is_needed(
     place: Place, tmp_path: Path, offline: Path
 ) -> None:
+    """Of models whose settings do not ship."""
     file = tmp_path / "mine.safetensors"
-    write_single("sd", place("sd"), file)
-    with pytest.raises(ModelError, match=r"needs config, a diffusers folder.*stable-diffusion-v1-5"):
+    write_single("chroma", place("chroma"), file)
+    with pytest.raises(ModelError, match=r"needs config, a diffusers folder.*lodestones/Chroma1-HD"):
         read_facts(file)
 
 

@@ -9,11 +9,15 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AliasChoices, Field
 
 from negspace.errors import ModelError
-from negspace.models.files.headers import check_inside, read_header
-from negspace.models.files.hub import SETTINGS, fetch, is_hub_id
+from negspace.models.files.foreign import foreign
+from negspace.models.files.headers import check_inside
+from negspace.models.files.hub import SETTINGS, fetch, is_cached, is_hub_id
 from negspace.models.files.layouts import layout_of
 from negspace.models.files.pickles import PICKLED, refuse_pickle
+from negspace.models.files.shipped import shipped_settings
+from negspace.models.files.swaps import encoder_shape
 from negspace.models.files.training_hints import scheduler_hints
+from negspace.models.files.weights import read_contents
 
 Saving = Literal["model offload", "sequential offload", "vae tiling", "vae slicing", "attention slicing"]
 
@@ -73,6 +77,8 @@ class ModelFolder:
         file: the file that holds the weights of a whole model; None where the folder does.
         scheduler_hints: settings of its scheduler that this file itself names.
         hub_id: the id under which the folder was found on the hub; "" where it lies here.
+        windows: tokens that swapped text encoders read at once, by part, where its own reads fewer.
+        home: where the folder ships with Negspace, settings alone: the id of the model that has the rest.
     """
 
     path: Path
@@ -83,6 +89,8 @@ class ModelFolder:
     file: Path | None = None
     scheduler_hints: Mapping[str, Any] = field(default_factory=dict[str, Any])
     hub_id: str = ""
+    home: str = ""
+    windows: Mapping[str, int] = field(default_factory=dict[str, int])
 
     @property
     def name(self) -> str:
@@ -106,7 +114,10 @@ class ModelFolder:
         Raises:
             ModelError: they are missing or no JSON object.
         """
-        return read_json_object(self.path / part / file)
+        settings = read_json_object(self.path / part / file)
+        if part in self.windows and file == "config.json":
+            settings["max_position_embeddings"] = self.windows[part]
+        return settings
 
 
 def find_model(source: Source) -> ModelFolder:
@@ -115,6 +126,23 @@ def find_model(source: Source) -> ModelFolder:
     Raises:
         ModelError: nothing is there, it is of no known layout, or pickles were not allowed.
     """
+    folder = _found(source)
+    return replace(folder, windows=_longer_windows(source, folder))
+
+
+def _longer_windows(source: Source, folder: ModelFolder) -> dict[str, int]:
+    """Of CLIP text encoders that read longer texts, such as LongCLIP; two side by side must agree."""
+    clips = [name for name, (_, kind) in folder.parts.items() if kind.startswith("CLIPText")]
+    found: dict[str, int] = {}
+    for name, place in source.text_encoders:
+        if name in clips and len(clips) == 1:
+            window = encoder_shape(Path(place), source.allow_pickle).window
+            if window is not None and window > int(folder.settings(name).get("max_position_embeddings", 77)):
+                found[name] = window
+    return found
+
+
+def _found(source: Source) -> ModelFolder:
     path = Path(source.path)
     if source.path == EMBEDDED or not path.is_file():
         return find_folder(source.path)
@@ -123,20 +151,23 @@ def find_model(source: Source) -> ModelFolder:
         if source.config is None:
             raise ModelError(f"{str(path)!r} does not tell what it is; give config, a folder of its kind")
         return replace(find_folder(source.config), file=path)
-    header = read_header(path)
-    layout = layout_of(header.tensors)
+    contents = read_contents(path)
+    layout = layout_of(contents.tensors)
     if layout is None:
-        first = ", ".join(sorted(header.tensors)[:3]) or "nothing"
-        raise ModelError(f"{str(path)!r} is a single file of no known model; it holds {first}")
-    hints = scheduler_hints(path, header)
-    folder = _settings_folder(path, source.config or layout.hub_id(path, header.tensors, hints))
+        raise foreign(path, contents.tensors)
+    hints = scheduler_hints(path, contents)
+    folder = _settings_folder(path, source.config, layout.hub_id(path, contents.tensors, hints))
+    layout.check_channels(path, contents.tensors, folder.settings)
     return replace(folder, file=path, scheduler_hints=hints)
 
 
-def _settings_folder(file: Path, name_or_path: str | Path) -> ModelFolder:
-    """The folder with the settings and vocabulary of a model in one file."""
+def _settings_folder(file: Path, config: str | Path | None, home: str) -> ModelFolder:
+    """The folder with the settings and vocabulary of a model in one file: the config, those that ship, or its
+    home on the hub."""
+    if config is None and not is_cached(home) and (shipped := shipped_settings(home)) is not None:
+        return replace(_read_folder(shipped), home=home)
     try:
-        return find_folder(name_or_path)
+        return find_folder(config or home)
     except ModelError as error:
         wanted = "a diffusers folder of its kind, for settings and vocabulary, which the file lacks"
         raise ModelError(f"{str(file)!r} needs config, {wanted}: {error}") from None

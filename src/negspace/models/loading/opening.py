@@ -1,6 +1,6 @@
 """Opening models: a source becomes a Network, whole or not at all."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,13 @@ from negspace.models.architecture.parts import ModelPart, TextPart
 from negspace.models.base import Network
 from negspace.models.catalogue import family_of
 from negspace.models.files.fingerprint import WeightFiles
-from negspace.models.files.headers import read_header, weight_files
+from negspace.models.files.headers import weight_files
 from negspace.models.files.hub import fetch_weights
 from negspace.models.files.layouts import layout_of
-from negspace.models.files.pickles import PICKLED, read_pickle
-from negspace.models.files.source import ModelFolder, Saving, Source, find_model
+from negspace.models.files.pickles import PICKLED
+from negspace.models.files.shipped import has_vocabulary
+from negspace.models.files.source import ModelFolder, Saving, Source, find_folder, find_model
+from negspace.models.files.weights import read_weights
 from negspace.models.hardware import Placement
 from negspace.models.loading.checkpoint import Checkpoint
 from negspace.models.loading.loaded import LoadedParts
@@ -26,7 +28,6 @@ from negspace.models.loading.reading import (
     FAILURES,
     build_part,
     check_part,
-    read_error,
     read_part,
     read_tokenizer,
 )
@@ -54,9 +55,8 @@ def open_network(source: str | Path | Source, placement: Placement) -> Network:
     texts = family.present_encoders(folder)
     parts: tuple[ModelPart, ...] = (*texts, family.denoiser, family.vae)
     swaps = _swaps(source, texts)
-    tokenizers = {part.folder: read_tokenizer(part, folder.path / part.tokenizer) for part in texts}
     for name, swap in swaps.items():
-        check_text_encoder(swap, name, folder, len(tokenizers[name].get_vocab()), source.allow_pickle)
+        check_text_encoder(swap, name, folder, source.allow_pickle)
     added = [AddedLora(Path(file).stem, Path(file), weight, weight) for file, weight in source.loras]
     for lora in added:
         check_lora(lora.file)
@@ -64,6 +64,8 @@ def open_network(source: str | Path | Source, placement: Placement) -> Network:
         raise ModelError(f"LoRA files of requests exclude {min(moving)}; add the files with lora instead")
     states = {} if folder.file is None else _split(folder, family, source)
     own = [part for part in parts if part.folder not in states and part.folder not in swaps]
+    folder = _with_the_rest(folder, own, texts)
+    tokenizers = {part.folder: read_tokenizer(part, folder.path / part.tokenizer) for part in texts}
     if folder.hub_id:
         fetch_weights(folder.hub_id, folder.path, [part.folder for part in own], source.allow_pickle)
     for part in own:
@@ -122,6 +124,24 @@ def _check_own(folder: ModelFolder, part: ModelPart, source: Source) -> None:
         ) from None
 
 
+def _with_the_rest(folder: ModelFolder, own: Sequence[ModelPart], texts: tuple[TextPart, ...]) -> ModelFolder:
+    """The folder that has what a file lacks: of one that ships, with settings alone, its home on the hub.
+
+    Raises:
+        ModelError: it cannot be reached.
+    """
+    lacking = [part.folder for part in own]
+    lacking += [part.tokenizer for part in texts if not has_vocabulary(folder.path / part.tokenizer)]
+    if not folder.home or not lacking:
+        return folder
+    try:
+        rest = find_folder(folder.home)
+    except ModelError as error:
+        words = f"{str(folder.file)!r} has no {', '.join(lacking)}, which {folder.home} has"
+        raise ModelError(f"{words}; give config, a diffusers folder of its kind: {error}") from None
+    return replace(folder, path=rest.path, hub_id=rest.hub_id)
+
+
 def _split(folder: ModelFolder, family: Family, source: Source) -> dict[str, Mapping[str, Tensor]]:
     """The tensors of a file by part, under the names of diffusers.
 
@@ -130,28 +150,18 @@ def _split(folder: ModelFolder, family: Family, source: Source) -> dict[str, Map
     """
     file = folder.file
     assert file is not None
-    if file.suffix in PICKLED:
-        state = read_pickle(file, source.allow_pickle)
-        layout = layout_of(dict.fromkeys(state))  # type: ignore[arg-type]
-    else:
-        from safetensors.torch import load_file
-
-        layout = layout_of(read_header(file).tensors)
-        try:
-            state = load_file(file)
-        except FAILURES as error:
-            raise read_error(file, error) from None
+    state = read_weights(file, source.allow_pickle)
+    layout = layout_of(state)
     if layout is None or layout.family != family.name:
         reason = "of no known layout" if layout is None else f"laid out as {layout.family}"
         raise ModelError(f"{str(file)!r} is {reason}; its config {str(folder.path)!r} is {family.name}")
     try:
-        split = layout.split(state, folder.settings)
+        return dict(layout.parts(state, folder.settings))
     except FAILURES as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
         raise ModelError(
             f"{str(file)!r} begins like {layout.family} and lacks what that has: {reason}"
         ) from None
-    return {name: part for name, part in split.items() if part}
 
 
 def _print(
