@@ -53,7 +53,7 @@ def alone(
 def quantised(
     way: quantising.Way, family: str, prefix: str = ""
 ) -> Callable[[Path, Path], tuple[Opening, Opening]]:
-    """A file whose linear layers are kept in few bits; its pictures are those of a file of what they then are."""
+    """A file whose linear layers are kept in few bits, and one of what they then are."""
 
     def write(folder: Path, empty: Path) -> tuple[Opening, Opening]:
         kept, read = quantising.quantised(original(family, folder), way, prefix)

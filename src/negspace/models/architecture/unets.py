@@ -8,7 +8,8 @@ from negspace.facts import ModelFacts
 from negspace.guidance.branch import Need
 from negspace.models.architecture.family import Family, rules_for
 from negspace.models.architecture.parts import ModelPart
-from negspace.models.architecture.scheduler_settings import prediction_of
+from negspace.models.architecture.scheduler_settings import prediction_of, sampler_of
+from negspace.models.files.few_steps import KINDS
 from negspace.models.files.source import ModelFolder
 from negspace.models.lora.originals import LayerTable, unet_layers
 from negspace.models.samplers import SAMPLERS
@@ -34,11 +35,15 @@ class UNetFamily(Family, ABC):
             swaps=True,
             rules=rules_for(*_attentions(unet)),
             samplers=tuple(SAMPLERS),
+            sampler=sampler_of(folder),
             multiple=pixels
             * 2 ** (len(unet["block_out_channels"]) - 1),  # a latent at the bottom of the UNet
             width=width * pixels,
             height=height * pixels,
         )
+
+    def steps_of(self, kind: str) -> int:
+        return KINDS[kind].steps
 
     def original_layers(self, settings: Mapping[str, Any], layers: Collection[str]) -> LayerTable:
         return unet_layers(layers, settings["layers_per_block"])

@@ -1,4 +1,4 @@
-"""The makers' names of the tensors of FLUX.1 and Chroma, and those of diffusers; widths are as in the file."""
+"""The makers' names of the tensors of FLUX.1 and Chroma, and those of diffusers; widths are its own."""
 
 import re
 from collections.abc import Mapping

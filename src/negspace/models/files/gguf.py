@@ -22,12 +22,12 @@ def read_gguf_header(file: Path) -> Header:
     """
     reader = _reader(file)
     architecture = reader.get_field("general.architecture")
-    told = {} if architecture is None else {"general.architecture": str(architecture.contents())}
+    metadata = {} if architecture is None else {"general.architecture": str(architecture.contents())}
     tensors = {
         tensor.name: TensorHeader(f"Q {tensor.tensor_type.name}", _shape(reader, tensor))
         for tensor in reader.tensors
     }
-    return Header(tensors, told)
+    return Header(tensors, metadata)
 
 
 def read_gguf(file: Path) -> "dict[str, Tensor]":

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from negspace.errors import ModelError
+from negspace.models.files.few_steps import published
 from negspace.models.files.headers import TensorHeader
 from negspace.models.files.training_hints import looks_like_v
 
@@ -27,7 +28,9 @@ def sd_home(file: Path, held: Held, says: Mapping[str, Any]) -> str:
 
 def _context_width(held: Held) -> int | None:
     """Width of the texts that a UNet's attention reads."""
-    return next((one.shape[1] for name, one in held.items() if name.endswith("attn2.to_k.weight")), None)
+    return next(
+        (tensor.shape[1] for name, tensor in held.items() if name.endswith("attn2.to_k.weight")), None
+    )
 
 
 def sdxl_home(file: Path, held: Held, says: Mapping[str, Any]) -> str:
@@ -60,9 +63,9 @@ def chroma_home(*_: object) -> str:
     return "lodestones/Chroma1-HD"
 
 
-def z_image_home(*_: object) -> str:
-    """Z-Image-Turbo; the base model has the same tensors, and is told by its config."""
-    return "Tongyi-MAI/Z-Image-Turbo"
+def z_image_home(file: Path, held: Held, says: Mapping[str, Any]) -> str:
+    """Z-Image-Turbo where the file has a name of that, else Z-Image; both have the same tensors."""
+    return f"Tongyi-MAI/Z-Image{'' if published(file.stem) is None else '-Turbo'}"
 
 
 def qwen_image_home(*_: object) -> str:

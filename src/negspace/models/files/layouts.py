@@ -63,7 +63,7 @@ class Layout:
     def prefix(self, names: Iterable[str]) -> str | None:
         """What stands before the names of the denoiser; None where a file is not of this layout."""
         held = frozenset(names)
-        return next((one for one in _BODIES if all(one + mark in held for mark in self.marks)), None)
+        return next((body for body in _BODIES if all(body + mark in held for mark in self.marks)), None)
 
     def parts(self, state: "State", settings: Settings) -> "Parts":
         """The tensors of each part that a file has, under the names of diffusers.

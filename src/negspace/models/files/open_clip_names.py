@@ -40,10 +40,10 @@ def open_clip_names(state: "Mapping[str, Tensor]", layers: int) -> "dict[str, Te
     """
     import torch
 
-    found: dict[str, Tensor] = {new: state[old] for old, new in _TOP.items() if old in state}
+    renamed: dict[str, Tensor] = {new: state[old] for old, new in _TOP.items() if old in state}
     if (later := state.get(f"{POSITIONS}_res")) is not None:
         kept = state[POSITIONS][:_KEPT_POSITIONS]
-        found[_TOP[POSITIONS]] = torch.cat([kept.to(later), later[_KEPT_POSITIONS:]])
+        renamed[_TOP[POSITIONS]] = torch.cat([kept.to(later), later[_KEPT_POSITIONS:]])
     for name, value in state.items():
         match = _BLOCK.fullmatch(name)
         if match is None or int(match[1]) >= layers:
@@ -51,12 +51,12 @@ def open_clip_names(state: "Mapping[str, Tensor]", layers: int) -> "dict[str, Te
         block, inner, kind = f"encoder.layers.{match[1]}", match[2], match[3]
         if inner == "attn.in_proj":
             for part, piece in zip(_JOINED, value.chunk(3), strict=True):
-                found[f"{block}.self_attn.{part}.{kind}"] = piece
+                renamed[f"{block}.self_attn.{part}.{kind}"] = piece
         else:
-            found[f"{block}.{_LAYERS[inner]}.{kind}"] = value
-    found = {f"text_model.{name}": value for name, value in found.items()}
+            renamed[f"{block}.{_LAYERS[inner]}.{kind}"] = value
+    renamed = {f"text_model.{name}": value for name, value in renamed.items()}
     if "text_projection" in state:
-        found["text_projection.weight"] = state["text_projection"].T.contiguous()
+        renamed["text_projection.weight"] = state["text_projection"].T.contiguous()
     elif "text_projection.weight" in state:
-        found["text_projection.weight"] = state["text_projection.weight"]
-    return found
+        renamed["text_projection.weight"] = state["text_projection.weight"]
+    return renamed

@@ -54,8 +54,8 @@ def check_quantised(file: Path, tensors: Mapping[str, TensorHeader]) -> None:
 
 def quantised_layers(names: Collection[str]) -> set[str]:
     """The layers whose weights are kept in fewer bits, with a scale beside them."""
-    found = {name.removesuffix(end) for name in names for end in _ENDINGS if name.endswith(end)}
-    return found | {match["layer"] for name in names if (match := _FOUR_BITS.fullmatch(name))}
+    scaled = {name.removesuffix(end) for name in names for end in _ENDINGS if name.endswith(end)}
+    return scaled | {match["layer"] for name in names if (match := _FOUR_BITS.fullmatch(name))}
 
 
 def dequantised(state: "State", file: Path) -> "State":
@@ -94,9 +94,9 @@ def _scaled(layer: str, state: "State") -> "Tensor":
     """W = scale * stored, the scale of the whole weight or of each of its rows."""
     scale = state.get(f"{layer}.scale_weight", state.get(f"{layer}.weight_scale"))
     assert scale is not None
-    told = state.get(f"{layer}.comfy_quant")
-    if told is not None:
-        format = json.loads(bytes(told.tolist())).get("format")
+    description = state.get(f"{layer}.comfy_quant")
+    if description is not None:
+        format = json.loads(bytes(description.tolist())).get("format")
         if not str(format).startswith(("float8", "int8_tensorwise")):
             raise ValueError(f"its format is {format!r}")
     weight = state[f"{layer}.weight"].float()
@@ -114,8 +114,8 @@ def _four_bits(layer: str, state: "State") -> "Tensor":
     import torch
 
     weight = f"{layer}.weight"
-    told = next(name for name in state if name.startswith(f"{weight}.quant_state."))
-    facts = json.loads(bytes(state[told].tolist()))
+    description = next(name for name in state if name.startswith(f"{weight}.quant_state."))
+    facts = json.loads(bytes(state[description].tolist()))
     largest = state[f"{weight}.absmax"]
     if f"{weight}.nested_absmax" in state:
         nested = state[f"{weight}.nested_quant_map"].float()[largest.long()]

@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AliasChoices, Field
 
 from negspace.errors import ModelError
+from negspace.models.files.few_steps import KINDS, Declared, declared
 from negspace.models.files.foreign import foreign
 from negspace.models.files.headers import check_inside
 from negspace.models.files.hub import SETTINGS, fetch, is_cached, is_hub_id
@@ -19,6 +20,7 @@ from negspace.models.files.swaps import encoder_shape
 from negspace.models.files.training_hints import scheduler_hints
 from negspace.models.files.weights import read_contents
 
+FewStep = Literal["turbo", "lightning", "hyper", "lcm", "dmd", "tcd", "none"]
 Saving = Literal["model offload", "sequential offload", "vae tiling", "vae slicing", "attention slicing"]
 
 EMBEDDED = "embedded"
@@ -39,6 +41,10 @@ class Source:
         text_encoders: (part, file or folder) of text encoders that replace its own.
         loras: (file, weight), in the order in which they are added.
         lora_dir: the folder of the LoRA files that requests may add; None lets them add none.
+        vae: a file or folder of an autoencoder that replaces its own.
+        clip_skip: which layer of CLIP is read, from its end; 1 is the last. None is as the family reads it.
+        few_step: declares that the model is distilled to a few steps, and how: a kind of
+            `negspace.models.files.few_steps.KINDS`, or "none"; None leaves it to the model.
         allow_pickle: whether pickled weights are opened, for their tensors alone.
         savings: ways to get by with less memory.
     """
@@ -50,6 +56,9 @@ class Source:
     allow_pickle: bool = False
     savings: tuple[Saving, ...] = ()
     lora_dir: str | Path | None = None
+    few_step: FewStep | None = None
+    vae: str | Path | None = None
+    clip_skip: Annotated[int, Field(ge=1)] | None = None
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # where settings are read into it
 
@@ -78,6 +87,7 @@ class ModelFolder:
         scheduler_hints: settings of its scheduler that this file itself names.
         hub_id: the id under which the folder was found on the hub; "" where it lies here.
         windows: tokens that swapped text encoders read at once, by part, where its own reads fewer.
+        few_step: the user's declaration of a model of few steps, as in `Source`.
         home: where the folder ships with Negspace, settings alone: the id of the model that has the rest.
     """
 
@@ -91,6 +101,7 @@ class ModelFolder:
     hub_id: str = ""
     home: str = ""
     windows: Mapping[str, int] = field(default_factory=dict[str, int])
+    few_step: str | None = None
 
     @property
     def name(self) -> str:
@@ -106,7 +117,19 @@ class ModelFolder:
         Raises:
             ModelError: they are missing or no JSON object.
         """
-        return {**self.settings("scheduler", "scheduler_config.json"), **self.scheduler_hints}
+        declared = self.few_steps
+        spacing = {} if declared is None else KINDS[declared.kind].settings
+        return {**self._own_scheduler, **spacing, **self.scheduler_hints}
+
+    @property
+    def _own_scheduler(self) -> dict[str, Any]:
+        return self.settings("scheduler", "scheduler_config.json")
+
+    @property
+    def few_steps(self) -> Declared | None:
+        """What is declared of a model that is distilled to a few steps; None where nothing is."""
+        kind = self.few_step or self.negspace_json.get("few_steps")
+        return declared(kind, self.name, str(self._own_scheduler.get("_class_name")))
 
     def settings(self, part: str, file: str = "config.json") -> dict[str, Any]:
         """The settings of one part.
@@ -126,23 +149,23 @@ def find_model(source: Source) -> ModelFolder:
     Raises:
         ModelError: nothing is there, it is of no known layout, or pickles were not allowed.
     """
-    folder = _found(source)
-    return replace(folder, windows=_longer_windows(source, folder))
+    folder = _without_swaps(source)
+    return replace(folder, windows=_longer_windows(source, folder), few_step=source.few_step)
 
 
 def _longer_windows(source: Source, folder: ModelFolder) -> dict[str, int]:
     """Of CLIP text encoders that read longer texts, such as LongCLIP; two side by side must agree."""
     clips = [name for name, (_, kind) in folder.parts.items() if kind.startswith("CLIPText")]
-    found: dict[str, int] = {}
+    windows: dict[str, int] = {}
     for name, place in source.text_encoders:
         if name in clips and len(clips) == 1:
             window = encoder_shape(Path(place), source.allow_pickle).window
             if window is not None and window > int(folder.settings(name).get("max_position_embeddings", 77)):
-                found[name] = window
-    return found
+                windows[name] = window
+    return windows
 
 
-def _found(source: Source) -> ModelFolder:
+def _without_swaps(source: Source) -> ModelFolder:
     path = Path(source.path)
     if source.path == EMBEDDED or not path.is_file():
         return find_folder(source.path)

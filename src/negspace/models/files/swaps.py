@@ -28,14 +28,17 @@ class TextEncoderShape:
     window: int | None
 
 
-def encoder_files(place: Path) -> list[Path]:
-    """The files of a text encoder, itself a file or a folder.
+def weights_at(place: Path, kind: str) -> list[Path]:
+    """The files of a part that takes another's place, itself a file or a folder.
+
+    Args:
+        kind: what it should be, for people.
 
     Raises:
         ModelError: there are none.
     """
     if not place.exists():
-        raise ModelError(f"there is no text encoder at {str(place)!r}")
+        raise ModelError(f"there is no {kind} at {str(place)!r}")
     files = [place] if place.is_file() else weight_files(place) or weight_files(place, PICKLED)
     if not files:
         raise ModelError(f"{str(place)!r} has no weights")
@@ -50,7 +53,7 @@ def encoder_shape(place: Path, allow_pickle: bool) -> TextEncoderShape:
     """
     held = {
         name: tensor.shape
-        for file in encoder_files(place)
+        for file in weights_at(place, "text encoder")
         for name, tensor in read_contents(file, allow_pickle).tensors.items()
     }
     tokens = next((shape for name, shape in held.items() if name.endswith(_TOKENS)), None)

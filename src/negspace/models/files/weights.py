@@ -33,11 +33,13 @@ def read_contents(file: Path, allow_pickle: bool = False) -> Header:
     """
     if file.suffix in PICKLED:
         tensors = read_pickle(file, allow_pickle)
-        return Header({name: TensorHeader("F32", tuple(one.shape)) for name, one in tensors.items()}, {})
+        return Header({name: TensorHeader("F32", tuple(value.shape)) for name, value in tensors.items()}, {})
     if is_gguf(file):
         return read_gguf_header(file)
     header = read_header(file)
-    check_quantised(file, {name: one for name, one in header.tensors.items() if not _IDLE.fullmatch(name)})
+    check_quantised(
+        file, {name: tensor for name, tensor in header.tensors.items() if not _IDLE.fullmatch(name)}
+    )
     return header
 
 

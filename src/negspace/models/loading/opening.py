@@ -9,6 +9,7 @@ from torch import Tensor
 
 from negspace.encoding import TextEncoder
 from negspace.errors import ModelError
+from negspace.facts import TextEncoderLayer
 from negspace.models.architecture.family import Family
 from negspace.models.architecture.parts import ModelPart, TextPart
 from negspace.models.base import Network
@@ -32,7 +33,7 @@ from negspace.models.loading.reading import (
     read_tokenizer,
 )
 from negspace.models.loading.savings import save_memory
-from negspace.models.loading.swapping import check_text_encoder, read_text_encoder
+from negspace.models.loading.swapping import check_text_encoder, check_vae, read_text_encoder, read_vae
 from negspace.models.lora.apply import sharing_copy, with_loras
 from negspace.models.lora.file import check_lora
 from negspace.models.lora.folder import AddedLora, lora_names
@@ -54,9 +55,12 @@ def open_network(source: str | Path | Source, placement: Placement) -> Network:
     facts = replace(family.facts(folder), loras=lora_names(source.lora_dir))
     texts = family.present_encoders(folder)
     parts: tuple[ModelPart, ...] = (*texts, family.denoiser, family.vae)
-    swaps = _swaps(source, texts)
+    swaps, layers = _swaps(source, family, texts), _layers(source, texts, folder)
     for name, swap in swaps.items():
-        check_text_encoder(swap, name, folder, source.allow_pickle)
+        if name == family.vae.folder:
+            check_vae(swap, family.vae, folder, source.allow_pickle)
+        else:
+            check_text_encoder(swap, name, folder, source.allow_pickle)
     added = [AddedLora(Path(file).stem, Path(file), weight, weight) for file, weight in source.loras]
     for lora in added:
         check_lora(lora.file)
@@ -73,6 +77,8 @@ def open_network(source: str | Path | Source, placement: Placement) -> Network:
 
     def read(part: ModelPart) -> Any:
         place = folder.path / part.folder
+        if part.folder in swaps and part is family.vae:
+            return read_vae(family.vae, swaps[part.folder], folder, placement, source.allow_pickle)
         if part.folder in swaps:
             return read_text_encoder(part, swaps[part.folder], folder, placement, source.allow_pickle)
         settings = folder.settings(part.folder)
@@ -87,7 +93,7 @@ def open_network(source: str | Path | Source, placement: Placement) -> Network:
     untouched = {} if source.lora_dir is None else {part: sharing_copy(networks[part]) for part in networks}
     save_memory(source.savings, family, networks, placement)
     encoders = {
-        part.folder: TextEncoder(tokenizers[part.folder], networks[part.folder], encoder, part.layer)
+        part.folder: TextEncoder(tokenizers[part.folder], networks[part.folder], encoder, layers[part.folder])
         for part, encoder in zip(texts, facts.encoders, strict=True)
     }
     weights = _print(folder, parts, swaps, source).with_added((lora.label, lora.file) for lora in added)
@@ -105,12 +111,31 @@ def open_network(source: str | Path | Source, placement: Placement) -> Network:
     return Checkpoint(family, facts, placement, opened)
 
 
-def _swaps(source: Source, texts: tuple[TextPart, ...]) -> dict[str, Path]:
+def _layers(source: Source, texts: tuple[TextPart, ...], folder: ModelFolder) -> dict[str, TextEncoderLayer]:
+    """Which output of each text encoder is read.
+
+    Raises:
+        ModelError: another one is asked for of a model that has no choice, or there are fewer layers.
+    """
+    layers = {part.folder: part.layer for part in texts}
+    if source.clip_skip is None:
+        return layers
+    first, *others = texts
+    if others or first.layer.norm != "final" or first.layer.text != "chunks":
+        raise ModelError(f"clip skip is for Stable Diffusion 1 and 2, and {folder.name} is {folder.pipeline}")
+    most = int(folder.settings(first.folder).get("num_hidden_layers", 12))
+    if not 1 <= source.clip_skip <= most:
+        raise ModelError(f"clip skip {source.clip_skip}: {folder.name} has layers 1 to {most}")
+    return {first.folder: replace(first.layer, skip=source.clip_skip - 1)}
+
+
+def _swaps(source: Source, family: Family, texts: tuple[TextPart, ...]) -> dict[str, Path]:
     names = [part.folder for part in texts]
     for name, _ in source.text_encoders:
         if name not in names:
             raise ModelError(f"this model has no {name!r} to be swapped; it has {', '.join(names)}")
-    return {name: Path(place) for name, place in source.text_encoders}
+    swaps = {name: Path(place) for name, place in source.text_encoders}
+    return swaps if source.vae is None else {**swaps, family.vae.folder: Path(source.vae)}
 
 
 def _check_own(folder: ModelFolder, part: ModelPart, source: Source) -> None:
@@ -181,4 +206,5 @@ def _print(
     ]
     if folder.file is not None:
         besides.insert(0, ("whole", folder.file))
-    return WeightFiles(folder.path, tuple(own), tuple(besides))
+    settings = () if source.clip_skip is None else (f"clip skip {source.clip_skip}",)
+    return WeightFiles(folder.path, tuple(own), tuple(besides), settings)

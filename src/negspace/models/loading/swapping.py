@@ -1,14 +1,15 @@
-"""A text encoder in place of a model's own."""
+"""A text encoder or an autoencoder in place of a model's own."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from negspace.errors import ModelError
+from negspace.models.architecture.autoencoders import Autoencoder
 from negspace.models.architecture.parts import ModelPart, text_settings
 from negspace.models.files.open_clip_names import TOKENS, open_clip_names
 from negspace.models.files.source import ModelFolder, read_json_object
-from negspace.models.files.swaps import encoder_files, encoder_shape
-from negspace.models.files.weights import read_weights
+from negspace.models.files.swaps import encoder_shape, weights_at
+from negspace.models.files.weights import read_contents, read_weights
 from negspace.models.hardware import Placement
 from negspace.models.loading.reading import build_part
 
@@ -50,6 +51,63 @@ def check_text_encoder(place: Path, name: str, folder: ModelFolder, allow_pickle
         )
 
 
+_VAE_PREFIXES = ("first_stage_model.", "vae.", "")
+_VAE_ENTRY = "decoder.conv_in.weight"
+
+
+def check_vae(place: Path, part: Autoencoder, folder: ModelFolder, allow_pickle: bool) -> None:
+    """Stop where an autoencoder cannot stand in another's place.
+
+    Raises:
+        ModelError: nothing is there, it is none, or its latents have other channels; both are named.
+    """
+    held = {
+        name: tensor.shape
+        for file in weights_at(place, "autoencoder")
+        for name, tensor in read_contents(file, allow_pickle).tensors.items()
+    }
+    entry = next((held[prefix + _VAE_ENTRY] for prefix in _VAE_PREFIXES if prefix + _VAE_ENTRY in held), None)
+    if entry is None:
+        raise ModelError(f"{str(place)!r} is no autoencoder: it has no {_VAE_ENTRY}")
+    channels = part.latent_channels(folder.settings(part.folder))
+    if len(entry) < 2 or entry[1] != channels:
+        raise ModelError(
+            f"{str(place)!r} decodes latents of {entry[1]} channels and {folder.name} makes {channels}"
+        )
+
+
+def read_vae(
+    part: Autoencoder, place: Path, folder: ModelFolder, placement: Placement, allow_pickle: bool
+) -> Any:
+    """The autoencoder at a place that `check_vae` let pass. Its own config says how latents are scaled, if it
+    has one, else that of the model.
+
+    Raises:
+        ModelError: its tensors are not those of such an autoencoder.
+    """
+    from diffusers.loaders.single_file_utils import convert_ldm_vae_checkpoint
+
+    state = _state_at(place, "autoencoder", allow_pickle)
+    prefix = next(start for start in _VAE_PREFIXES if start + _VAE_ENTRY in state)
+    state = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+    settings = _settings_at(place, part, folder)
+    if any(name.startswith(("decoder.up.", "decoder.mid.")) for name in state):
+        state = convert_ldm_vae_checkpoint({f"vae.{name}": value for name, value in state.items()}, settings)
+    return build_part(part, settings, state, placement.for_settings(settings), place)
+
+
+def _state_at(place: Path, kind: str, allow_pickle: bool) -> "dict[str, Tensor]":
+    state: dict[str, Tensor] = {}
+    for file in weights_at(place, kind):
+        state |= read_weights(file, allow_pickle)
+    return state
+
+
+def _settings_at(place: Path, part: ModelPart, folder: ModelFolder) -> dict[str, Any]:
+    own = place / "config.json"
+    return read_json_object(own) if place.is_dir() and own.is_file() else folder.settings(part.folder)
+
+
 def read_text_encoder(
     part: ModelPart, place: Path, folder: ModelFolder, placement: Placement, allow_pickle: bool
 ) -> Any:
@@ -58,14 +116,11 @@ def read_text_encoder(
     Raises:
         ModelError: its tensors are not those of such a text encoder.
     """
-    state: dict[str, Tensor] = {}
-    for file in encoder_files(place):
-        state |= read_weights(file, allow_pickle)
+    state = _state_at(place, "text encoder", allow_pickle)
     for prefix in _PREFIXES:
         if any(name.startswith(prefix) for name in state):
             state = {name.removeprefix(prefix): v for name, v in state.items() if name.startswith(prefix)}
-    own = place / "config.json"
-    settings = read_json_object(own) if place.is_dir() and own.is_file() else folder.settings(part.folder)
+    settings = _settings_at(place, part, folder)
     if part.class_name.startswith("CLIPText"):
         settings = text_settings(settings)
         if TOKENS in state:

@@ -11,14 +11,15 @@ _LOCK = threading.Lock()
 
 @contextmanager
 def unallocated() -> Iterator[None]:
-    """While this lasts, parameters that this thread makes take no memory. Buffers hold what they are made with:
-    some, such as those of positions, are in no file."""
+    """While this lasts, parameters that this thread makes take no memory. Buffers hold what they are made
+    with: some, such as those of positions, are in no file."""
     register, maker = Module.register_parameter, threading.get_ident()
 
     def without_memory(module: Module, name: str, param: Parameter | None) -> None:
         register(module, name, param)
         if param is not None and threading.get_ident() == maker:
-            module._parameters[name] = Parameter(param.detach().to("meta"), requires_grad=False)
+            empty = param.detach().to("meta")
+            module._parameters[name] = Parameter(empty, requires_grad=False)
 
     with _LOCK:
         Module.register_parameter = without_memory
