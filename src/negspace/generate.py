@@ -88,7 +88,7 @@ class Model:
 
     def network(self, dtype: str | None = None) -> Network:
         """The network in an arithmetic, opened on first use; None is the one the model was loaded with."""
-        placement = choose_placement(dtype or self._dtype, self._device)
+        placement = choose_placement(dtype or self._dtype, self._device or self._source.device)
         if placement.dtype not in self._networks:
             self._networks[placement.dtype] = open_network(self._source, placement)
         return self._networks[placement.dtype]

@@ -33,6 +33,9 @@ def source_of(
     allow_pickle: Annotated[
         bool, in_parts("", "Open pickled weights too, for their tensors alone.", "--allow-pickle")
     ] = False,
+    device: Annotated[
+        str | None, in_parts("NAME", "cpu, cuda, cuda:1 or mps; else CUDA where there is one.")
+    ] = None,
     vae: Annotated[str | None, in_parts("FILE", "An autoencoder instead of the model's own.")] = None,
     clip_skip: Annotated[
         int | None,
@@ -67,6 +70,7 @@ def source_of(
         cast(FewStep | None, few_step),
         vae,
         clip_skip,
+        device,
     )
 
 

@@ -153,6 +153,7 @@ class Sampler:
         self._facts = facts
         shifted = _shifted(settings, facts, spacing) if facts.levels == "flow" else settings
         self._scheduler = _made(name, facts, shifted)
+        self._scheduler.is_scale_input_called = True  # `scaled_input` is, for every evaluation
         most = self._scheduler.config.num_train_timesteps
         if steps > most:
             raise RequestError(f"this model was trained with {most} noise levels; {steps} steps are too many")

@@ -43,6 +43,7 @@ class Source:
         lora_dir: the folder of the LoRA files that requests may add; None lets them add none.
         vae: a file or folder of an autoencoder that replaces its own.
         clip_skip: which layer of CLIP is read, from its end; 1 is the last. None is as the family reads it.
+        device: a torch device; None is CUDA where there is one, else the CPU.
         few_step: declares that the model is distilled to a few steps, and how: a kind of
             `negspace.models.files.few_steps.KINDS`, or "none"; None leaves it to the model.
         allow_pickle: whether pickled weights are opened, for their tensors alone.
@@ -59,6 +60,7 @@ class Source:
     few_step: FewStep | None = None
     vae: str | Path | None = None
     clip_skip: Annotated[int, Field(ge=1)] | None = None
+    device: str | None = None
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # where settings are read into it
 

@@ -75,6 +75,9 @@ def open_network(source: str | Path | Source, placement: Placement) -> Network:
     for part in own:
         _check_own(folder, part, source)
 
+    if _MOVING.intersection(source.savings):
+        placement = placement.resting("cpu")  # all weights together may not fit on the device
+
     def read(part: ModelPart) -> Any:
         place = folder.path / part.folder
         if part.folder in swaps and part is family.vae:

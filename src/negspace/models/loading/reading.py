@@ -153,7 +153,7 @@ def ready(read: Any, placement: Placement) -> Any:
     read = read.eval().requires_grad_(False)
     if placement.device.type == "cpu" and placement.layout is torch.channels_last:
         use_planar_norms(read)
-    read = read.to(device=placement.device)
+    read = read.to(device=placement.weights)
     for weight in read.parameters():
         if weight.dim() == 4:  # of a convolution over pictures; those over films have five dimensions
             weight.data = weight.data.contiguous(memory_format=placement.layout)
