@@ -143,7 +143,7 @@ def test_schedules_and_receipts_count_steps(model: Model, sampler: str) -> None:
     """AUTOMATIC1111 7508: a sampler of second order evaluates a step twice, and takes it once."""
     receipt = model.generate("a cat", avoid="[hat::0.5]", sampler=sampler, steps=10).receipt
     assert receipt.images[0].negative_steps == receipt.terms[0].steps == 5
-    assert (receipt.steps_taken, acted(receipt)) == (10, "yes, told in 5 of 10 steps")
+    assert (receipt.steps_taken, acted(receipt)) == (10, "yes, in 5 of 10 steps")
     windowed = model.generate("a cat", avoid="hat", rule="cfg(strength=window(0, 0.35))", sampler=sampler)
     assert windowed.receipt.images[0].negative_steps == 2, "of four steps those at 0 and at a quarter"
     evaluated = 4 if sampler == "Heun" else 2

@@ -3,9 +3,17 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+
+from negspace.errors import PromptError
+from negspace.judge import opening
+from negspace.plugins import defined_in
+from negspace.prompt.dialect import Dialect
+from negspace.prompt.parsing import SourceText
+from negspace.prompt.tree import Prompt
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "plugins"
 
@@ -99,3 +107,30 @@ def test_a_broken_package_is_one_line_each_and_no_crash(broken: Path) -> None:
     assert len(rules) == 3 and all("broken-plugin" in line for line in rules), run.stderr
     assert any("no module named whatever" in line for line in rules)
     assert any("'cfg' is taken" in line for line in rules)
+
+
+def test_a_module_that_forgets_what_it_must_define_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "forgetful_dialects"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    (folder / "shouting.py").write_text("DIALECT = 'shouting'\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(TypeError, match=r"forgetful_dialects\.shouting must define DIALECT, a Dialect"):
+        list(defined_in(import_module("forgetful_dialects"), "DIALECT", Dialect))
+
+
+def test_a_judge_opener_takes_one_text() -> None:
+    def without_a_text() -> None: ...
+
+    with pytest.raises(ValueError, match="does not take one text: too many positional arguments"):
+        opening._checked(without_a_text)
+    with pytest.raises(ValueError, match="is no function"):
+        opening._checked("quality")
+
+
+def test_a_dialect_gives_a_chunk_for_every_text() -> None:
+    silent = Dialect("silent", lambda text, _: Prompt((), "silent", text), lambda _: "")
+    with pytest.raises(PromptError, match="the dialect silent gives no chunk"):
+        SourceText("a hat", silent).parse()

@@ -84,12 +84,27 @@ def test_a_circle_is_seen() -> None:
     assert circles({"a": {"b"}, "b": set()}) == []
 
 
-def test_a_public_class_name_means_one_class() -> None:
+def public_types(tree: ast.Module) -> Iterator[str]:
+    """The names of classes, and of types that a module names at its top; type variables are no types."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            yield node.name
+    for node in tree.body:
+        match node:
+            case (
+                ast.Assign(targets=[ast.Name(id=name)], value=value)
+                | ast.AnnAssign(target=ast.Name(id=name), value=value)
+            ):
+                variable = isinstance(value, ast.Call) and ast.unparse(value.func) in ("TypeVar", "ParamSpec")
+                if name[0].isupper() and not name.isupper() and not variable:
+                    yield name
+
+
+def test_a_public_name_of_a_type_means_one_type() -> None:
     homes: dict[str, list[str]] = defaultdict(list)
     for file, tree in TREES.items():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                homes[node.name].append(module_of(file))
+        for name in public_types(tree):
+            homes[name].append(module_of(file))
     assert not {name: places for name, places in homes.items() if len(places) > 1}
 
 

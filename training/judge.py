@@ -29,7 +29,7 @@ from PIL import Image
 import negspace
 from negspace.engine import BatchesUpTo
 from negspace.judge import Calibration, ConceptDetector, Quality, ScoringJudge
-from negspace.judge.embedded import CALIBRATIONS, embedded_clip
+from negspace.judge.judges.embedded import CALIBRATIONS, embedded_clip
 from negspace.models.files.source import EMBEDDED, find_folder
 from training.world import Scene, render, sample, table
 from training.world.captions import PLACE_FORMS

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from negspace.judge.oracle import Oracle, OracleHead, OracleNetwork
+from negspace.judge.judges.oracle import Oracle, OracleHead, OracleNetwork
 from training import data
 from training.common import begun, channels_last, device, train
 from training.settings import Settings

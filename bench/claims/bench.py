@@ -17,7 +17,7 @@ from negspace.lab.effects import Effect, Expectation, tally
 from negspace.lab.picture_maker import PictureMaker
 from negspace.lab.picture_store import PictureRecord, PictureSpec
 from negspace.lab.site import HERE, Site
-from negspace.lab.study import Measure
+from negspace.lab.study import IsFault
 from negspace.lab.witness import witness_of
 from negspace.request import Request
 
@@ -167,10 +167,10 @@ class Bench:
         """Mean network evaluations of a picture."""
         return mean(record.evaluations for record in self.records(wishes, **settings))
 
-    def _faults(self, measure: Measure, wishes: Sequence[Wish], settings: Settings) -> list[bool]:
+    def _faults(self, measure: IsFault, wishes: Sequence[Wish], settings: Settings) -> list[bool]:
         return list(map(measure, self.expectations(wishes), self.records(wishes, **settings)))
 
-    def _effect(self, measure: Measure, wishes: Sequence[Wish], before: Settings, after: Settings) -> Effect:
+    def _effect(self, measure: IsFault, wishes: Sequence[Wish], before: Settings, after: Settings) -> Effect:
         sides = (self._faults(measure, wishes, settings) for settings in (before, after))
         return Effect.of(tally(zip(*sides, strict=True)))
 

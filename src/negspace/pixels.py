@@ -26,6 +26,9 @@ Mode = Literal["RGB", "L"]
 LARGEST = 4096 * 4096
 """Pixels of the largest picture that is read. A file that declares more is refused without decoding it."""
 
+MOST_SCANS = 64
+"""Scans of a JPEG that are read. Programs write about ten; each costs a pass over all pixels."""
+
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 """The formats that are read; of an animation only the first frame."""
 
@@ -177,6 +180,7 @@ def _of_file(content: bytes, take: "Callable[[Image], Content]") -> "Content":
             if image.width * image.height > LARGEST:
                 size = f"{image.width}x{image.height}"
                 raise RequestError(f"a picture of {size} is too large; the limit is {LARGEST} pixels")
+            _refuse_many_scans(image.format, content)
             image.load()
             return take(image)
     except too_large:
@@ -187,6 +191,13 @@ def _of_file(content: bytes, take: "Callable[[Image], Content]") -> "Content":
         ) from None
     except _DAMAGED as error:
         raise RequestError(f"a picture cannot be read: {' '.join(str(error).split())[:200]}") from None
+
+
+def _refuse_many_scans(format: str | None, content: bytes) -> None:
+    """A progressive JPEG of a few bytes a scan can ask for minutes of decoding (ITU T.81, marker SOS)."""
+    scans = content.count(b"\xff\xda") if format in ("JPEG", "MPO") else 0
+    if scans > MOST_SCANS:
+        raise RequestError(f"a JPEG of {scans} scans is not read; at most {MOST_SCANS} are")
 
 
 def _alpha(image: "Image") -> "Image":

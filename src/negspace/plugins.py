@@ -27,6 +27,19 @@ def modules_in(package: ModuleType) -> Iterator[ModuleType]:
         yield import_module(module.name)
 
 
+def defined_in(package: ModuleType, name: str, kind: type[Plugin]) -> Iterator[Plugin]:
+    """What every module directly in a package defines under a name.
+
+    Raises:
+        TypeError: a module does not define it, or as something else.
+    """
+    for module in modules_in(package):
+        value = getattr(module, name, None)
+        if not isinstance(value, kind):
+            raise TypeError(f"{module.__name__} must define {name}, a {kind.__name__}")
+        yield value
+
+
 def plugins(
     group: str, shipped: Mapping[str, Plugin], check: Callable[[object], Plugin]
 ) -> Mapping[str, Plugin]:

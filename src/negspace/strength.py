@@ -11,7 +11,7 @@ from typing import ClassVar, Literal, final, get_args
 
 from negspace.errors import RequestError, no_such
 
-Axis = Literal["progress", "sigma"]
+StrengthAxis = Literal["progress", "sigma"]
 Shape = Literal["linear", "cosine"]
 
 
@@ -44,8 +44,8 @@ def _known(name: str, what: str, given: object, known: tuple[str, ...]) -> None:
         raise RequestError(f"{name} strength: {no_such(what, str(given), known)}")
 
 
-def _on_axis(name: str, start: float, stop: float, axis: Axis) -> None:
-    _known(name, "axis", axis, get_args(Axis))
+def _on_axis(name: str, start: float, stop: float, axis: StrengthAxis) -> None:
+    _known(name, "axis", axis, get_args(StrengthAxis))
     if axis == "progress":
         if not 0 <= start < stop <= 1:
             raise RequestError(
@@ -100,7 +100,7 @@ class Window(Strength):
     start: float
     stop: float
     weight: Strength = Constant()
-    axis: Axis = "progress"
+    axis: StrengthAxis = "progress"
 
     def __post_init__(self) -> None:
         _on_axis("window", self.start, self.stop, self.axis)
@@ -166,7 +166,9 @@ def constant(weight: float = 1.0) -> Strength:
     return Constant(weight)
 
 
-def window(start: float, stop: float, weight: float | Strength = 1.0, axis: Axis = "progress") -> Strength:
+def window(
+    start: float, stop: float, weight: float | Strength = 1.0, axis: StrengthAxis = "progress"
+) -> Strength:
     """`weight` between start and stop, off elsewhere: `window(0.17, 0.6)` is from 17 % to 60 % of the steps.
 
     Args:

@@ -49,7 +49,7 @@ def test_pictures_receipt_and_grid_are_written(cli: Cli, tiny_sd: Path, tmp_path
 def test_the_summary_says_what_the_receipt_says(cli: Cli, tiny_sd: Path, tmp_path: Path) -> None:
     told = cli("imagine", "a cat", "--avoid", "hat, zeppelin", "--model", tiny_sd, "--out", tmp_path)
     words = " ".join(told.out.split())
-    assert "acted yes, told in 4 of 4 steps" in words
+    assert "acted yes, in 4 of 4 steps" in words
     assert "8 evaluations for 1 picture: 4 positive, 4 negative" in words
     assert "no: zeppelin" in words
     assert "never learned" in words

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from negspace.encoding.windows import Piece, Token, Window, fill
+from negspace.encoding.windows import Piece, Token, TokenWindow, fill
 
 COMMA = 7
 
@@ -17,7 +17,7 @@ def pieces(*ids: int | tuple[int, ...]) -> list[Piece]:
     ]
 
 
-def ids(windows: list[Window]) -> list[list[int]]:
+def ids(windows: list[TokenWindow]) -> list[list[int]]:
     return [[token.id for token in window] for window in windows]
 
 

@@ -18,6 +18,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
 
     @cache
     def made(family: str) -> Path:
+        if family not in TINY:
+            pytest.fail(
+                f"the family {family} has no stand-in: add tests/families/stand_ins/{family}.py", False
+            )
         TINY[family].save(base / family)
         return base / family
 

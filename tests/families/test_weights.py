@@ -65,8 +65,8 @@ def test_small_weights_do_little_or_the_plan_says_that_they_cannot(place: Place,
         for prompt, avoid in ((f"a cat {text}", "snow"), ("a cat", f"snow, {text}")):
             if running(folder) and "-" not in text:
                 plan = opened(folder).plan(Request(prompt=prompt, avoid=avoid, **SCALE))
-                (finding,) = [one for one in plan.findings if one.code == "weight-not-told"]
-                assert "'hat' (0.0001) is told as plain words" in finding.text and finding.span
+                (finding,) = [one for one in plan.findings if one.code == "weight-cannot-act"]
+                assert "'hat' (0.0001) is given as plain words" in finding.text and finding.span
                 assert all(name in finding.text for name in running(folder))
             else:
                 assert (latents(folder, prompt, avoid) - bare).abs().max() < 2e-2, (prompt, avoid)
@@ -100,7 +100,7 @@ def test_no_syntax_reaches_a_language_model(place: Place, family: str, dialect: 
             continue  # what its windows read cannot be written in this dialect
         texts = read_by_language_models(folder, request)
         assert texts and not SYNTAX & set("".join(texts)), texts
-        assert [one for one in plan.findings if one.code == "weight-not-told"], (prompt, avoid)
+        assert [one for one in plan.findings if one.code == "weight-cannot-act"], (prompt, avoid)
 
 
 @every_family
@@ -115,7 +115,7 @@ def test_the_weights_of_a_policy_are_not_read_as_words(place: Place, family: str
         assert plan.negative == "snow, hat"
     else:
         assert plan.negative == "snow, (hat:1.4)"
-    found = [one for one in plan.findings if one.code == "weight-not-told"]
+    found = [one for one in plan.findings if one.code == "weight-cannot-act"]
     assert bool(found) == bool(running(folder)) and all("'hat' (1.4)" in one.text for one in found)
 
 

@@ -10,9 +10,9 @@ import torch
 from negspace.encoding import load_embeddings
 from negspace.errors import JudgeError
 from negspace.judge import Quality
-from negspace.judge.embedded import embedded_clip
+from negspace.judge.judges.embedded import embedded_clip
+from negspace.judge.judges.zero_shot import ZeroShot
 from negspace.judge.learning import learn_negative
-from negspace.judge.zero_shot import ZeroShot
 from tests.cli.conftest import Cli, cli
 from training.world import render, sample
 

@@ -14,8 +14,8 @@ from transformers import CLIPModel, CLIPTokenizer, SiglipConfig, SiglipModel
 
 from negspace.errors import JudgeError
 from negspace.judge import Calibration, embedded_judge, open_judge
-from negspace.judge.embedded import CALIBRATIONS
-from negspace.judge.zero_shot import CALIBRATION_FILE, ZeroShot
+from negspace.judge.judges.embedded import CALIBRATIONS
+from negspace.judge.judges.zero_shot import CALIBRATION_FILE, ZeroShot
 from training.world import Scene, render, sample
 
 CLIP = Path(__file__).parents[2] / "src" / "negspace" / "embedded" / "clip"

@@ -9,7 +9,7 @@ import negspace as ns
 from negspace.errors import LabError, OutputError
 from negspace.generate import Model
 from negspace.lab import CurveMaker
-from negspace.lab.curves import CurveNumbers, Share
+from negspace.lab.curves import CurveNumbers, MeasuredShare
 from negspace.request import Request
 from tests.lab.worlds import Words
 
@@ -53,7 +53,7 @@ def test_curves_go_on_with_what_is_there(model: Model, tmp_path: Path) -> None:
 
 def test_a_share_has_wilsons_interval() -> None:
     """By hand: 1 of 4, z = 1.95996."""
-    low, high = Share.among([True, False, False, False]).interval
+    low, high = MeasuredShare.among([True, False, False, False]).interval
     assert low == pytest.approx(0.04559, abs=1e-4) and high == pytest.approx(0.69936, abs=1e-4)
 
 

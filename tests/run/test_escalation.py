@@ -25,7 +25,6 @@ from negspace.run.escalation import (
     Withhold,
     decide,
     escalated,
-    has_checks,
     retry_seed,
     watched_concepts,
 )
@@ -145,9 +144,9 @@ def test_a_model_that_cannot_be_told_gets_another_seed_alone() -> None:
 
 def test_what_is_looked_for() -> None:
     first = plan(Request(prompt="a", avoid=(Avoid(term="(hat:1.3)", check="flag"), Avoid(term="cap"))), FACTS)
-    assert watched_concepts(first) == ("hat", "cap") and has_checks(first)
+    assert watched_concepts(first) == ("hat", "cap")
     wished = plan(Request(prompt="a", avoid=(Avoid(term="cap", weight=-1.0), Avoid(term="[hat]"))), FACTS)
-    assert watched_concepts(wished) == ("hat",) and not has_checks(wished)
+    assert watched_concepts(wished) == ("hat",)
     assert watched_concepts(plan(Request(prompt="a"), FACTS)) == ()
 
 

@@ -13,8 +13,7 @@ from multiprocessing.context import ForkServerProcess
 
 import uvicorn
 
-from negspace.serve.app import create_app
-from negspace.serve.run import Server
+from negspace.serve.run import Server, uvicorn_config
 from negspace.serve.service import Service
 from negspace.serve.settings import ServerSettings
 
@@ -47,9 +46,8 @@ class Live:
 @contextmanager
 def serving(settings: ServerSettings) -> Iterator[Live]:
     """A server in a thread, for as long as the block lasts."""
-    service = Service(settings)
-    config = uvicorn.Config(create_app(service), host="127.0.0.1", port=0, log_level="error")
-    server = uvicorn.Server(config)
+    service = Service(settings.model_copy(update={"port": 0}))
+    server = uvicorn.Server(uvicorn_config(service))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
@@ -90,10 +88,9 @@ def apart(settings: ServerSettings) -> Apart:
 
 
 def _serve(settings: ServerSettings, tell: Connection) -> None:
-    service = Service(settings)
-    config = uvicorn.Config(
-        create_app(service), host="127.0.0.1", port=0, log_level="error", timeout_graceful_shutdown=60
-    )
+    service = Service(settings.model_copy(update={"port": 0}))
+    config = uvicorn_config(service)
+    config.timeout_graceful_shutdown = 60
     server = Server(config, service)
 
     def tell_port() -> None:

@@ -214,3 +214,16 @@ def test_over_stdio(tiny_sd: Path, tmp_path: Path) -> None:
     assert {tool.name for tool in tools.tools} == TOOLS
     assert not result.is_error and len(pictures(result)) == 1
     assert result.structured_content["negative_acted"]
+
+
+@pytest.mark.parametrize("words_of", [{"negative_prompt": "hat"}, {"avoid": "hat"}])
+def test_a_negative_is_a_negative_by_either_name(live: Live, words_of: dict[str, str]) -> None:
+    planned = call(live, "plan_negative", **SMALL, **words_of, policy="quality-marks").structured_content
+    assert planned is not None
+    assert planned["acts"] and {"hat", "watermark"} <= {term["term"] for term in planned["terms"]}
+
+
+def test_an_argument_that_no_tool_has_is_refused(live: Live) -> None:
+    for arguments in ({"negative_promt": "hat"}, {"without": "hat"}):
+        result = call(live, "plan_negative", **SMALL, **arguments)
+        assert result.is_error and next(iter(arguments)) in words(result)

@@ -4,6 +4,7 @@ import io
 from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx2 as httpx
 import openai
@@ -138,9 +139,27 @@ def test_an_edit_without_a_mask_starts_from_the_picture(client: openai.OpenAI) -
     assert start["strength"] == 0.75 and start["picture"]["data"] is None
 
 
-def test_an_edit_needs_one_picture_that_is_one(client: openai.OpenAI) -> None:
-    with pytest.raises(openai.BadRequestError, match="one picture is edited"):
-        client.images.edit(model="tiny", image=[picture(), picture()], prompt="a cat")
+def test_further_pictures_and_a_transparent_background_are_findings(client: openai.OpenAI) -> None:
+    fields: dict[str, Any] = {"model": "tiny", "image": [picture(), picture()], "prompt": "a cat"}
+    more: dict[str, Any] = {"background": "transparent", "extra_body": {"steps": "2"}}
+    reply = client.images.edit(**fields, **more)
+    assert reply.model_extra is not None
+    findings = [finding["text"] for finding in reply.model_extra["negspace"]["receipt"]["findings"]]
+    assert any("background transparent" in text for text in findings)
+    assert any("2 pictures were sent" in text for text in findings)
+    with pytest.raises(openai.BadRequestError, match="strict: background"):
+        client.images.edit(**fields, background="transparent", extra_body={"strict": "true"})
+
+
+def test_a_variation_starts_from_its_picture(client: openai.OpenAI) -> None:
+    with pytest.warns(DeprecationWarning):  # by its client; programs of its users send it still
+        reply = client.images.create_variation(model="tiny", image=picture(), extra_body={"steps": "4"})
+    assert reply.model_extra is not None and reply.data is not None and reply.data[0].b64_json
+    request = reply.model_extra["negspace"]["receipt"]["request"]
+    assert request["prompt"] == "" and request["start"]["strength"] == 0.75
+
+
+def test_an_edit_needs_a_picture_that_is_one(client: openai.OpenAI) -> None:
     with pytest.raises(openai.BadRequestError, match="no picture in one of the formats"):
         client.images.edit(model="tiny", image=b"GIF89a nothing", prompt="a cat")
 
@@ -161,7 +180,7 @@ def test_models_are_listed(client: openai.OpenAI) -> None:
         ({"extra_body": {"priority": 1e9}}, "priority"),
         ({"extra_body": {"conversation": "a b"}}, "conversation"),
         ({"size": "big"}, "size 'big' is neither"),
-        ({"background": "transparent"}, "background"),
+        ({"background": "striped"}, "background"),
         ({"n": 11}, "n: "),
     ],
 )

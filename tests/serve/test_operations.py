@@ -26,7 +26,7 @@ from tests.store.receipts import receipt
 def order(tiny_sd: Path) -> AcceptedJob:
     catalogue = Catalogue(ServerSettings(models={"tiny": Source(tiny_sd)}))
     asked = Request(prompt="a secret house", avoid="hidden hat")
-    return AcceptedJob(asked, catalogue.plan(catalogue.resolved(asked), LOCAL), LOCAL)
+    return AcceptedJob(asked, catalogue.plan(catalogue.resolved(asked, LOCAL), LOCAL), LOCAL)
 
 
 @pytest.mark.parametrize("prompts", [False, True])

@@ -29,7 +29,7 @@ from tests.pictures import gradient, text
 )
 def test_steps_that_are_left_out_cost_nothing(tiny_sd: Path, fields: dict[str, Any], cost: float) -> None:
     catalogue = Catalogue(ServerSettings(models={"tiny": Source(str(tiny_sd))}))
-    carried = catalogue.resolved(Request.from_dict({"prompt": "a cat", "steps": 10, **fields}))
+    carried = catalogue.resolved(Request.from_dict({"prompt": "a cat", "steps": 10, **fields}), LOCAL)
     assert cost_of(catalogue.plan(carried, LOCAL)) == cost
 
 

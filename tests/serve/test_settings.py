@@ -40,7 +40,7 @@ def test_a_model_may_have_other_parts(tmp_path: Path) -> None:
     [
         ("prot: 1", RequestError, "prot"),
         ("port: 70000", RequestError, "port"),
-        ("width: Wide(3)", RequestError, "not a width"),
+        ("batching: Wide(3)", RequestError, "no way to batch rows"),
         ("models: {mine: {place: embedded, lora: x}}", RequestError, "models.mine.lora"),
         ("models: {mine: {place: embedded, savings: [wishing]}}", RequestError, "models.mine.savings"),
         ("port: [", OutputError, "cannot be read"),
@@ -56,8 +56,9 @@ def test_a_mistake_is_one_line(tmp_path: Path, said: str, error: type[Exception]
         read_settings(tmp_path / "none.yaml", {})
 
 
-def test_widths() -> None:
-    assert (read_batching("Fixed(2)"), read_batching(" UpTo(16)")) == (FixedBatches(2), BatchesUpTo(16))
+def test_batching() -> None:
+    assert read_batching("FixedBatches(2)") == FixedBatches(2)
+    assert read_batching(" BatchesUpTo(16)") == BatchesUpTo(16)
 
 
 def test_without_keys_strangers_stay_out(tmp_path: Path) -> None:

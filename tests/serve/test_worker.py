@@ -83,18 +83,18 @@ class Bench:
 
     desk: JobScheduler
     worker: Worker
-    width: Batching
+    batching: Batching
     heard: Heard
     catalogue: Catalogue
 
     @property
     def tolerance(self) -> float:
         """How far latents may be from those of the picture alone."""
-        return 0.0 if isinstance(self.width, FixedBatches) else 1e-4
+        return 0.0 if isinstance(self.batching, FixedBatches) else 1e-4
 
     def enter(self, how: dict[str, Any] | None = None, **fields: Any) -> str:
         asked = Request.from_dict(fields)
-        plan = self.catalogue.plan(self.catalogue.resolved(asked), LOCAL)
+        plan = self.catalogue.plan(self.catalogue.resolved(asked, LOCAL), LOCAL)
         order = AcceptedJob(asked, plan, LOCAL, **(how or {}))
         self.desk.add(order, Ticket(order.id, "one", pictures=asked.n, cost=2.0 * order.plan.steps))
         return order.id
@@ -110,7 +110,7 @@ def bench(
     request: pytest.FixtureRequest, tiny_sd: Path, models: dict[str, Model], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Bench]:
     monkeypatch.setattr("negspace.engine.per_core.CORES", 3)
-    width: Batching = request.param
+    batching: Batching = request.param
 
     def open(name: str) -> Model:
         if name == "broken":
@@ -121,8 +121,8 @@ def bench(
     places = {name: Source(str(tiny_sd)) for name in ("tiny", "other", "broken")}
     catalogue = Catalogue(ServerSettings(models=places))
     desk = JobScheduler(Queue(100))
-    worker = Worker(desk, open, batching=width, lanes=4, resident=1, listener=heard)
-    yield Bench(desk, worker, width, heard, catalogue)
+    worker = Worker(desk, open, batching=batching, lanes=4, resident=1, listener=heard)
+    yield Bench(desk, worker, batching, heard, catalogue)
     worker.stop(0)
 
 
@@ -138,7 +138,7 @@ def test_unlike_requests_share_forwards_and_come_out_as_alone(bench: Bench, mode
         assert made.receipt.evaluations == alone.receipt.evaluations
         last = bench.heard.progress[id][-1]
         assert last.done == last.total
-    assert max(bench.heard.batches) == -(-4 // bench.width.workers)  # 4 places, shared out evenly
+    assert max(bench.heard.batches) == -(-4 // bench.batching.workers)  # 4 places, shared out evenly
 
 
 def test_who_is_cancelled_takes_no_further_step(bench: Bench) -> None:

@@ -4,7 +4,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from negspace.cli import show
-from negspace.cli.options import Cluster, Json, OutFolder, Workers, option, request_options
+from negspace.cli.options import (
+    ClusterOption,
+    JsonOption,
+    OutFolderOption,
+    WorkersOption,
+    option,
+    request_options,
+)
 from negspace.cli.planning import plan_of
 from negspace.cli.sources import source_options
 from negspace.models.files.source import Source
@@ -28,10 +35,10 @@ def compare(
     x: Annotated[str | None, _axis("x", "across")] = None,
     y: Annotated[str | None, _axis("y", "down")] = None,
     z: Annotated[str | None, _axis("z", "from sheet to sheet")] = None,
-    out: OutFolder = Path("negspace-compare"),
-    workers: Workers = None,
-    cluster: Cluster = None,
-    json: Json = False,
+    out: OutFolderOption = Path("negspace-compare"),
+    workers: WorkersOption = None,
+    cluster: ClusterOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Compare pictures along up to three axes; each keeps its receipt.
 

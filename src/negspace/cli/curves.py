@@ -4,7 +4,15 @@ from pathlib import Path
 from typing import Annotated
 
 from negspace.cli import show
-from negspace.cli.options import Cluster, Json, Judges, OutFolder, Workers, in_generation, request_options
+from negspace.cli.options import (
+    ClusterOption,
+    JsonOption,
+    JudgesOption,
+    OutFolderOption,
+    WorkersOption,
+    in_generation,
+    request_options,
+)
 from negspace.cli.planning import plan_of
 from negspace.cli.sources import source_options
 from negspace.errors import LabError
@@ -19,11 +27,11 @@ def curves(
     parts: Source,
     scales: Annotated[str | None, in_generation("W,W...", "Scales, with commas.")] = None,
     pictures: Annotated[int, in_generation("N", "At every scale, on each side.", min=2)] = 24,
-    out: OutFolder = Path("negspace-curves"),
-    judge: Judges = None,
-    workers: Workers = None,
-    cluster: Cluster = None,
-    json: Json = False,
+    out: OutFolderOption = Path("negspace-curves"),
+    judge: JudgesOption = None,
+    workers: WorkersOption = None,
+    cluster: ClusterOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Draw what the scale does: leak, variety, and how the negative acted step by step.
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from negspace.cli import show
 from negspace.cli.imagine import show_written
-from negspace.cli.options import OutFolder, option
+from negspace.cli.options import OutFolderOption, option
 from negspace.cli.output import write_run
 from negspace.cli.receipt import acted, counted
 from negspace.errors import RequestError
@@ -17,8 +17,8 @@ from negspace.request import Request
 if TYPE_CHECKING:
     from negspace.judge import Oracle
 
-Count = Annotated[int, option("N", "Pictures a row.", "--number", "-n")]
-Seed = Annotated[int, option("N", "Of the first picture of every row.")]
+CountOption = Annotated[int, option("N", "Pictures a row.", "--number", "-n")]
+SeedOption = Annotated[int, option("N", "Of the first picture of every row.")]
 
 WISHES = (("a snowman, night", "hat"), ("a red house, meadow", "smoke"), ("a blue boat, beach", "flag"))
 """Prompts, each of a subject and something, and what comes along with it unasked."""
@@ -27,7 +27,7 @@ RULES = (None, "cfg", "auto")
 """How it is avoided: not at all, in the empty prompt's place, and by our own rule."""
 
 
-def demo(out: OutFolder = Path("demo"), n: Count = 6, seed: Seed = 7) -> None:
+def demo(out: OutFolderOption = Path("demo"), n: CountOption = 6, seed: SeedOption = 7) -> None:
     """Draw three prompts without and with a negative, by two rules, on the same seeds."""
     from negspace import png
     from negspace.cli.running import make, open_model

@@ -6,7 +6,14 @@ from typing import Annotated
 import typer
 
 from negspace.cli import show
-from negspace.cli.options import Json, Judges, OutFolder, in_checks, in_output, request_options
+from negspace.cli.options import (
+    JsonOption,
+    JudgesOption,
+    OutFolderOption,
+    in_checks,
+    in_output,
+    request_options,
+)
 from negspace.cli.output import WrittenFiles, write_run
 from negspace.cli.planning import plan_of
 from negspace.cli.receipt import show_receipt
@@ -14,9 +21,11 @@ from negspace.cli.sources import source_options
 from negspace.models.files.source import Source
 from negspace.request import Request
 
-Grid = Annotated[bool, in_output("", "Also write all pictures on one sheet.", "--grid")]
-Retries = Annotated[int, in_checks("N", "How often a picture is made again for a check.", min=0, max=100)]
-Seconds = Annotated[float, in_checks("S", "No further attempt begins after these.", min=0)]
+SheetOption = Annotated[bool, in_output("", "Also write all pictures on one sheet.", "--grid")]
+RetriesOption = Annotated[
+    int, in_checks("N", "How often a picture is made again for a check.", min=0, max=100)
+]
+SecondsOption = Annotated[float, in_checks("S", "No further attempt begins after these.", min=0)]
 
 WITHHELD = 3
 """Exit code where a check kept a picture back."""
@@ -27,12 +36,12 @@ WITHHELD = 3
 def imagine(
     request: Request,
     parts: Source,
-    out: OutFolder = Path("negspace-pictures"),
-    grid: Grid = False,
-    judge: Judges = None,
-    retries: Retries = 3,
-    retry_seconds: Seconds = 300.0,
-    json: Json = False,
+    out: OutFolderOption = Path("negspace-pictures"),
+    grid: SheetOption = False,
+    judge: JudgesOption = None,
+    retries: RetriesOption = 3,
+    retry_seconds: SecondsOption = 300.0,
+    json: JsonOption = False,
 ) -> None:
     """Make pictures without what is not wanted, with a receipt.
 

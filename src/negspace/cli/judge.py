@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from negspace.cli import show
-from negspace.cli.options import JUDGE_CHOICES, Json, option
+from negspace.cli.options import JUDGE_CHOICES, JsonOption, option
 from negspace.errors import JudgeError
 
 if TYPE_CHECKING:
@@ -22,19 +22,19 @@ judge = typer.Typer(
     rich_markup_mode="rich",
 )
 
-JudgeNames = Annotated[list[str] | None, option("NAME|FOLDER", JUDGE_CHOICES, "--judge", "-j")]
-Disliked = Annotated[Path, option("FOLDER", "Pictures that were disliked.")]
-Liked = Annotated[Path, option("FOLDER", "Pictures that were liked.")]
+JudgeOption = Annotated[list[str] | None, option("NAME|FOLDER", JUDGE_CHOICES, "--judge", "-j")]
+DislikedOption = Annotated[Path, option("FOLDER", "Pictures that were disliked.")]
+LikedOption = Annotated[Path, option("FOLDER", "Pictures that were liked.")]
 
 
 @judge.command()
 def look(
     pictures: Annotated[list[Path], typer.Argument(metavar="PICTURE...", help="Files, or folders of files.")],
-    judges: JudgeNames = None,
+    judges: JudgeOption = None,
     concept: Annotated[
         list[str] | None, option("NAME", "What to look for; else all the judge can name.")
     ] = None,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Show what judges see in pictures, with score and threshold."""
     from negspace.judge import open_judges
@@ -89,7 +89,7 @@ def calibrate(
             max=1.0,
         ),
     ] = None,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Set the score from which a concept counts as seen, from examples with and without it.
 
@@ -134,23 +134,23 @@ def calibrate(
 
 @judge.command()
 def learn(
-    disliked: Disliked,
-    liked: Liked,
+    disliked: DislikedOption,
+    liked: LikedOption,
     out: Annotated[Path, option("FILE", "A .safetensors file; its name is the word to avoid.")],
     judge_name: Annotated[
         str, option("FOLDER", "A CLIP folder; else the embedded one.", "--judge", "-j")
     ] = "embedded",
     vectors: Annotated[int, option("N", "Tokens it takes.", min=1, max=16)] = 2,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Learn a negative embedding from disliked and liked pictures, for --embedding.
 
     The text half of the CLIP must be the text encoder of the model that will read the file, as the embedded
     one is.
     """
+    from negspace.judge.judges.zero_shot import ZeroShot
     from negspace.judge.learning import learn_negative
     from negspace.judge.opening import open_scoring
-    from negspace.judge.zero_shot import ZeroShot
 
     if out.suffix != ".safetensors":
         raise JudgeError(f"{out} must end in .safetensors")
@@ -170,14 +170,14 @@ def learn(
 
 @judge.command()
 def thumbs(
-    disliked: Disliked,
-    liked: Liked,
-    judges: JudgeNames = None,
+    disliked: DislikedOption,
+    liked: LikedOption,
+    judges: JudgeOption = None,
     concept: Annotated[
         list[str] | None, option("NAME", "What to compare; else all the judge can name.")
     ] = None,
     level: Annotated[float, option("SHARE", "The chance of even one false proposal, at most.")] = 0.05,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Propose what to avoid: what is seen more often in disliked pictures than in liked ones.
 

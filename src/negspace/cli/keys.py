@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from negspace.cli import show
-from negspace.cli.options import Json, option
+from negspace.cli.options import JsonOption, option
 
 keys = typer.Typer(
     name="keys",
@@ -15,15 +15,17 @@ keys = typer.Typer(
     rich_markup_mode="rich",
 )
 
-Keys = Annotated[Path, option("FILE", "The file of tenants.", "--keys")]
-Name = Annotated[str, typer.Argument(metavar="TENANT", help="Lower case.")]
-Admin = Annotated[bool, option("", "It sees the requests of all tenants.", "--admin")]
-Id = Annotated[str | None, typer.Argument(metavar="KEY", help="Id of a key; else all of the tenant.")]
+KeysFileOption = Annotated[Path, option("FILE", "The file of tenants.", "--keys")]
+TenantArgument = Annotated[str, typer.Argument(metavar="TENANT", help="Lower case.")]
+AdminOption = Annotated[bool, option("", "It sees the requests of all tenants.", "--admin")]
+KeyArgument = Annotated[
+    str | None, typer.Argument(metavar="KEY", help="Id of a key; else all of the tenant.")
+]
 _DEFAULT = Path("negspace-keys.yaml")
 
 
 @keys.command()
-def add(tenant: Name, keys: Keys = _DEFAULT, admin: Admin = False) -> None:
+def add(tenant: TenantArgument, keys: KeysFileOption = _DEFAULT, admin: AdminOption = False) -> None:
     """Make a key for a tenant, which is added if it is new. The key is printed once and stored nowhere."""
     from negspace.serve.access.tenants import KeyFile, read_keys, with_new_key, write_keys
 
@@ -36,7 +38,7 @@ def add(tenant: Name, keys: Keys = _DEFAULT, admin: Admin = False) -> None:
 
 
 @keys.command()
-def rotate(tenant: Name, keys: Keys = _DEFAULT) -> None:
+def rotate(tenant: TenantArgument, keys: KeysFileOption = _DEFAULT) -> None:
     """Make a new key for a tenant and revoke all of its old ones."""
     from negspace.serve.access.tenants import read_keys, with_new_key, without_keys, write_keys
 
@@ -46,7 +48,7 @@ def rotate(tenant: Name, keys: Keys = _DEFAULT) -> None:
 
 
 @keys.command()
-def revoke(tenant: Name, key: Id = None, keys: Keys = _DEFAULT) -> None:
+def revoke(tenant: TenantArgument, key: KeyArgument = None, keys: KeysFileOption = _DEFAULT) -> None:
     """Revoke a key of a tenant, or all of them. A running server notices within seconds."""
     from negspace.serve.access.tenants import read_keys, without_keys, write_keys
 
@@ -55,7 +57,7 @@ def revoke(tenant: Name, key: Id = None, keys: Keys = _DEFAULT) -> None:
 
 
 @keys.command("list")
-def list_keys(keys: Keys = _DEFAULT, json: Json = False) -> None:
+def list_keys(keys: KeysFileOption = _DEFAULT, json: JsonOption = False) -> None:
     """List the tenants with the ids of their keys."""
     from negspace.serve.access.tenants import read_keys
 

@@ -5,12 +5,12 @@ from typing import Annotated, Any
 import typer
 
 from negspace.cli import show
-from negspace.cli.options import Json
+from negspace.cli.options import JsonOption
 from negspace.cli.sources import source_options
 from negspace.facts import ModelFacts
 from negspace.models.files.source import Source
 
-Places = Annotated[
+ModelsArgument = Annotated[
     list[str] | None,
     typer.Argument(
         help="Folders, files or ids of the hub to describe; without any, what ships with Negspace and what "
@@ -20,7 +20,7 @@ Places = Annotated[
 
 
 @source_options
-def models(places: Places = None, *, parts: Source, json: Json = False) -> None:
+def models(places: ModelsArgument = None, *, parts: Source, json: JsonOption = False) -> None:
     """List models, and what a negative can do in each; no weights are read."""
     from negspace.cli.planning import memory_needed
     from negspace.models.catalogue import read_facts

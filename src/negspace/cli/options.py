@@ -37,23 +37,23 @@ in_generation = partial(option, panel="Generation")
 in_output = partial(option, panel="Output")
 in_checks = partial(option, panel="Checks")
 
-Json = Annotated[bool, in_output("", "Print JSON and nothing else.", "--json")]
-OutFolder = Annotated[Path, in_output("FOLDER", "Folder for all files.", "--out", "-o")]
-ModelName = Annotated[str, in_request("NAME", "A name or a folder.", "--model", "-m")]
-Steps = Annotated[int | None, in_generation("N", "Of the sampler.")]
-Workers = Annotated[
+JsonOption = Annotated[bool, in_output("", "Print JSON and nothing else.", "--json")]
+OutFolderOption = Annotated[Path, in_output("FOLDER", "Folder for all files.", "--out", "-o")]
+ModelOption = Annotated[str, in_request("NAME", "A name or a folder.", "--model", "-m")]
+StepsOption = Annotated[int | None, in_generation("N", "Of the sampler.")]
+WorkersOption = Annotated[
     int | None,
     in_generation(
         "N", "Processes that make pictures; the result is the same. If left out, as many as fit.", min=1
     ),
 ]
-Cluster = Annotated[
+ClusterOption = Annotated[
     str | None,
     in_generation(
         "ADDRESS", 'Make pictures on a Ray cluster: its address, "auto", or "local" for one on this machine.'
     ),
 ]
-Judges = Annotated[
+JudgesOption = Annotated[
     list[str] | None,
     in_checks(
         "NAME|FOLDER",
@@ -78,7 +78,7 @@ def request_of(
         int | None,
         in_request("N", "Of the first picture; each further one adds 1. -1, or left out: a random one."),
     ] = None,
-    model: ModelName = "embedded",
+    model: ModelOption = "embedded",
     dialect: Annotated[str, in_request("NAME", "Grammar of both texts.")] = "a1111",
     strict: Annotated[
         bool,
@@ -118,7 +118,7 @@ def request_of(
     scale: Annotated[
         float | None, in_generation("W", "Guidance scale; at 1 a negative does nothing.")
     ] = None,
-    steps: Steps = None,
+    steps: StepsOption = None,
     sampler: Annotated[str | None, in_generation("NAME", 'Such as "Euler a" or DDIM.')] = None,
     rule: Annotated[
         str | None,

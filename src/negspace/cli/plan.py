@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 from negspace.cli import show
-from negspace.cli.options import Json, in_output, request_options
+from negspace.cli.options import JsonOption, in_output, request_options
 from negspace.cli.planning import memory_in_words, memory_needed, plan_of
 from negspace.cli.sources import source_options
 from negspace.models.files.source import Source
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from negspace.planning.plan import Plan
     from negspace.policy.applicable import PolicyRecord
 
-To = Annotated[
+ToOption = Annotated[
     str | None,
     in_output("DIALECT", "Show both texts in another dialect too: a1111, comfy, compel, plain."),
 ]
@@ -24,7 +24,7 @@ To = Annotated[
 
 @request_options
 @source_options
-def plan(request: Request, parts: Source, to: To = None, json: Json = False) -> None:
+def plan(request: Request, parts: Source, to: ToOption = None, json: JsonOption = False) -> None:
     """Say how each term would be told; nothing is made.
 
     Weights are not read, so it takes a moment. Token counts are estimates; a receipt has the exact ones.

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from negspace.cli import show
-from negspace.cli.options import Json
+from negspace.cli.options import JsonOption
 
 if TYPE_CHECKING:
     from negspace.policy.policy import Policy, PolicyTerm
@@ -18,12 +18,12 @@ policy = typer.Typer(
 )
 
 _NAME = "A shipped policy, or a file that ends in .yaml."
-Place = Annotated[str, typer.Argument(metavar="NAME_OR_FILE", help=_NAME)]
-Places = Annotated[list[str], typer.Argument(metavar="NAME_OR_FILE...", help=_NAME)]
+PolicyArgument = Annotated[str, typer.Argument(metavar="NAME_OR_FILE", help=_NAME)]
+PoliciesArgument = Annotated[list[str], typer.Argument(metavar="NAME_OR_FILE...", help=_NAME)]
 
 
 @policy.command()
-def check(places: Places, json: Json = False) -> None:
+def check(places: PoliciesArgument, json: JsonOption = False) -> None:
     """Read policies with all they extend; an error is printed with its line."""
     from negspace.policy.loading import load_policy
 
@@ -37,7 +37,7 @@ def check(places: Places, json: Json = False) -> None:
 
 
 @policy.command("show")
-def show_policy(place: Place, json: Json = False) -> None:
+def show_policy(place: PolicyArgument, json: JsonOption = False) -> None:
     """Show all fields of a policy, with what it extends."""
     from negspace.policy.loading import load_policy
 
@@ -65,7 +65,7 @@ def show_policy(place: Place, json: Json = False) -> None:
 
 
 @policy.command()
-def diff(old: Place, new: Place, json: Json = False) -> None:
+def diff(old: PolicyArgument, new: PolicyArgument, json: JsonOption = False) -> None:
     """Show what changes from one policy to another."""
     from negspace.policy.loading import load_policy
 
@@ -80,7 +80,7 @@ def diff(old: Place, new: Place, json: Json = False) -> None:
 
 
 @policy.command("list")
-def list_policies(json: Json = False) -> None:
+def list_policies(json: JsonOption = False) -> None:
     """List the policies that ship with Negspace."""
     from negspace.policy.loading import load_policy, shipped_names
 

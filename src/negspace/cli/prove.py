@@ -8,12 +8,12 @@ import typer
 
 from negspace.cli import show
 from negspace.cli.options import (
-    Cluster,
-    Json,
-    Judges,
-    ModelName,
-    Steps,
-    Workers,
+    ClusterOption,
+    JsonOption,
+    JudgesOption,
+    ModelOption,
+    StepsOption,
+    WorkersOption,
     in_generation,
     in_output,
     in_request,
@@ -37,7 +37,7 @@ def prove(
     ] = None,
     avoid: Annotated[str, in_request("TEXT", "The list, with commas.", "--avoid", "-a")] = "",
     prompts: Annotated[Path | None, in_request("FILE", "More prompts, one a line.")] = None,
-    model: ModelName = "embedded",
+    model: ModelOption = "embedded",
     seed: Annotated[int, in_request("N", "Of the first picture.")] = 0,
     *,
     parts: Source,
@@ -47,7 +47,7 @@ def prove(
     ] = 0.1,
     scale: Annotated[float | None, in_generation("W", "Guidance scale.")] = None,
     rule: Annotated[str | None, in_generation("TEXT", "How predictions are combined.")] = None,
-    steps: Steps = None,
+    steps: StepsOption = None,
     sampler: Annotated[str | None, in_generation("NAME", 'Such as "Euler a".')] = None,
     out: Annotated[
         Path | None,
@@ -58,10 +58,10 @@ def prove(
             "-o",
         ),
     ] = None,
-    judge: Judges = None,
-    workers: Workers = None,
-    cluster: Cluster = None,
-    json: Json = False,
+    judge: JudgesOption = None,
+    workers: WorkersOption = None,
+    cluster: ClusterOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Prove whether a negative is necessary, and which part of it.
 

@@ -6,13 +6,13 @@ from typing import Annotated
 import typer
 
 from negspace.cli import show
-from negspace.cli.options import Json
+from negspace.cli.options import JsonOption
 from negspace.cli.receipt import show_receipt
 
-File = Annotated[Path, typer.Argument(help="A PNG file.", show_default=False)]
+FileArgument = Annotated[Path, typer.Argument(help="A PNG file.", show_default=False)]
 
 
-def read(file: File, json: Json = False) -> None:
+def read(file: FileArgument, json: JsonOption = False) -> None:
     """Print the infotext and the receipt that a PNG carries."""
     from dataclasses import asdict
 

@@ -61,7 +61,7 @@ def acted(receipt: Receipt) -> str:
     if not receipt.negative_acted:
         return f"no: {receipt.why_not}"
     first = (*receipt.images, *receipt.withheld)[0]
-    return f"yes, told in {first.negative_steps} of {receipt.steps_taken} steps"
+    return f"yes, in {first.negative_steps} of {receipt.steps_taken} steps"
 
 
 def made_by(receipt: Receipt) -> str:

@@ -5,19 +5,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from negspace.cli import show
-from negspace.cli.options import Json, option
+from negspace.cli.options import JsonOption, option
 
 if TYPE_CHECKING:
     from negspace.avoid import Entry
     from negspace.feedback.revision import Change
 
-Complaints = Annotated[
+ComplaintsArgument = Annotated[
     list[str], typer.Argument(metavar="COMPLAINT...", help="In plain words, one a picture, in order.")
 ]
-Avoided = Annotated[str | None, option("TEXT", "What was avoided at first.", "--avoid", "-a")]
+AvoidOption = Annotated[str | None, option("TEXT", "What was avoided at first.", "--avoid", "-a")]
 
 
-def revise(complaints: Complaints, avoid: Avoided = None, json: Json = False) -> None:
+def revise(complaints: ComplaintsArgument, avoid: AvoidOption = None, json: JsonOption = False) -> None:
     """Change what is avoided by what people say of a picture; nothing is made.
 
     What is complained of is looked for in the next picture (`check` retry). Praise, questions and what is not

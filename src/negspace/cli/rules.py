@@ -4,7 +4,7 @@ from math import isinf
 from typing import TYPE_CHECKING, Annotated, Any
 
 from negspace.cli import show
-from negspace.cli.options import Json, option
+from negspace.cli.options import JsonOption, option
 from negspace.cli.sources import source_options
 from negspace.models.files.source import Source
 
@@ -12,11 +12,13 @@ if TYPE_CHECKING:
     from negspace.facts import ModelFacts
     from negspace.guidance import Rule
 
-Host = Annotated[str | None, option("NAME", "Also say whether this model can host it.", "--model", "-m")]
+HostModelOption = Annotated[
+    str | None, option("NAME", "Also say whether this model can host it.", "--model", "-m")
+]
 
 
 @source_options
-def rules(model: Host = None, *, parts: Source, json: Json = False) -> None:
+def rules(model: HostModelOption = None, *, parts: Source, json: JsonOption = False) -> None:
     """List the guidance rules: formula, paper, space, cost, and every setting with its range.
 
     A rule is asked for as a text: cfg, "rescale(perp_neg, phi=0.5)", "cfg(strength=window(0.17, 0.6))".

@@ -4,43 +4,43 @@ from pathlib import Path
 from typing import Annotated
 
 from negspace.cli import show
-from negspace.cli.options import Judges, option
+from negspace.cli.options import JudgesOption, option
 from negspace.cli.sources import source_options
 from negspace.errors import RequestError
 from negspace.models.files.source import EMBEDDED, Source
 
-Host = Annotated[str | None, option("ADDRESS", "Where to listen. [dim]\\[127.0.0.1][/]")]
-Port = Annotated[int | None, option("N", "[dim]\\[8000][/]")]
-Data = Annotated[
+HostOption = Annotated[str | None, option("ADDRESS", "Where to listen. [dim]\\[127.0.0.1][/]")]
+PortOption = Annotated[int | None, option("N", "[dim]\\[8000][/]")]
+DataOption = Annotated[
     Path | None, option("DIR", "Folder for the database and the pictures. [dim]\\[negspace-data][/]")
 ]
-Place = Annotated[
+ModelPlaceOption = Annotated[
     str | None,
     option("NAME", "A name or a folder, instead of the models of the settings.", "--model", "-m"),
 ]
-Keys = Annotated[Path | None, option("FILE", "File of tenants and their keys; see keys.")]
-Config = Annotated[Path | None, option("FILE", "Settings as YAML; flags take precedence.")]
-Width = Annotated[
+KeysOption = Annotated[Path | None, option("FILE", "File of tenants and their keys; see keys.")]
+ConfigOption = Annotated[Path | None, option("FILE", "Settings as YAML; flags take precedence.")]
+BatchingOption = Annotated[
     str | None,
     option(
-        "WIDTH",
-        "Rows of a forward: Spread(32) is fast, Fixed(2) exact bit for bit. [dim]\\[Spread(32)][/]",
+        "KIND",
+        "Rows of a forward: BatchesPerCore(32) is fast, FixedBatches(2) exact bit for bit.",
     ),
 ]
 
 
 @source_options
 def serve(
-    host: Host = None,
-    port: Port = None,
-    model: Place = None,
+    host: HostOption = None,
+    port: PortOption = None,
+    model: ModelPlaceOption = None,
     *,
     parts: Source,
-    data: Data = None,
-    keys: Keys = None,
-    config: Config = None,
-    width: Width = None,
-    judge: Judges = None,
+    data: DataOption = None,
+    keys: KeysOption = None,
+    config: ConfigOption = None,
+    batching: BatchingOption = None,
+    judge: JudgesOption = None,
 ) -> None:
     """Serve pictures over HTTP: one port, many dialects, requests in shared forwards.
 
@@ -49,7 +49,14 @@ def serve(
     from negspace.serve.run import run  # torch and fastapi: the seconds begin here
     from negspace.serve.settings import read_settings
 
-    flags = {"host": host, "port": port, "data": data, "keys": keys, "width": width, "judges": judge or None}
+    flags = {
+        "host": host,
+        "port": port,
+        "data": data,
+        "keys": keys,
+        "batching": batching,
+        "judges": judge or None,
+    }
     settings = read_settings(config, {**flags, "models": _models(model, parts)})
     show.line(f"serving on http://{settings.host}:{settings.port}, data in {settings.data}")
     if settings.keys is None:
@@ -69,7 +76,7 @@ def _models(model: str | None, parts: Source) -> dict[str, Source] | None:
     return {read_facts(source).name: source}
 
 
-def mcp(data: Data = None, config: Config = None) -> None:
+def mcp(data: DataOption = None, config: ConfigOption = None) -> None:
     """Serve the tools to one language model over standard input and output.
 
     Started by the program that hosts the model. Over HTTP, serve has the same tools at /mcp.

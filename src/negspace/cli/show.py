@@ -18,7 +18,7 @@ from negspace.request import LoraUse, Moved
 out = Console(highlight=False, markup=False, emoji=False)
 err = Console(highlight=False, markup=False, emoji=False, stderr=True)
 
-TERM_COLUMNS = ("avoided", "weight", "when", "source", "told by", "known", "tokens")
+TERM_COLUMNS = ("avoided", "weight", "when", "source", "channel", "known", "tokens")
 USUAL = {"weight": "1", "when": "always", "source": "user"}
 """The values that most avoided terms have; see `table`."""
 

@@ -17,7 +17,7 @@ from negspace.encoding.reading import ReadChunk, TokenReader
 from negspace.encoding.structure import encode_structure
 from negspace.encoding.text_model import TextModel
 from negspace.encoding.weighting import WeightedWindow, Weighting, find_weighting
-from negspace.encoding.windows import Piece, Window, fill
+from negspace.encoding.windows import Piece, TokenWindow, fill
 from negspace.errors import EncodingError
 from negspace.facts import EncoderFacts, TextEncoderLayer
 from negspace.findings import Finding
@@ -200,7 +200,7 @@ class TextEncoder(Encoder):
         ]
         return "".join(texts), read
 
-    def _windows(self, read: Sequence[ReadChunk | None]) -> tuple[list[Window], list[Window]]:
+    def _windows(self, read: Sequence[ReadChunk | None]) -> tuple[list[TokenWindow], list[TokenWindow]]:
         """The windows of the text, and separate windows of the words with negative weights."""
         chunk = self.facts.chunk
         if self.facts.kind == "llm":  # one window of running text; what does not fit is reported as cut
@@ -217,7 +217,7 @@ class TextEncoder(Encoder):
         negative_windows = fill([negative], chunk, comma, self.backtrack) if negative else []
         return fill(sections, chunk, comma, self.backtrack), negative_windows
 
-    def _encode_window(self, window: Window, keep: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+    def _encode_window(self, window: TokenWindow, keep: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         reader = self._reader
         placeholder = 0 if 0 not in reader.end else 1  # stands where a vector is placed; no end mark
         text = [token.id if token.vector is None else placeholder for token in window]
@@ -234,7 +234,7 @@ class TextEncoder(Encoder):
         hidden, pooled = self._model.encode_window(ids, vectors, keep)
         return (torch.cat([hidden[:begin], hidden[begin + unheard :]]) if unheard else hidden), pooled
 
-    def _mask(self, windows: Sequence[Window]) -> Tensor | None:
+    def _mask(self, windows: Sequence[TokenWindow]) -> Tensor | None:
         """[tokens] bool, the tokens of the text with begin and end; None where the padding is read too."""
         if self.layer.padding == "read":
             return None
@@ -242,7 +242,7 @@ class TextEncoder(Encoder):
         rows = [[i < fixed + len(window) for i in range(self.facts.window)] for window in windows]
         return torch.tensor(rows, device=self._model.device).flatten()
 
-    def _weigh(self, window: Window, hidden: Tensor, rule: Weighting, prompt: Prompt) -> Tensor:
+    def _weigh(self, window: TokenWindow, hidden: Tensor, rule: Weighting, prompt: Prompt) -> Tensor:
         """[window, dim]: the model's result with the weights; without weights exactly that result."""
         if all(abs(token.weight) == 1 for token in window):
             return hidden
@@ -264,7 +264,7 @@ class TextEncoder(Encoder):
             )
         return result
 
-    def _value_scale(self, main: list[Window], negative_windows: list[Window]) -> Tensor | None:
+    def _value_scale(self, main: list[TokenWindow], negative_windows: list[TokenWindow]) -> Tensor | None:
         """[tokens], or None where every value keeps its sign."""
         rows = [
             self._per_token([-1.0 if token.weight < 0 else 1.0 for token in window], 1.0) for window in main
@@ -281,7 +281,7 @@ class TextEncoder(Encoder):
         return [other] * begin + values + [other] * (self.facts.window - begin - len(values))
 
     def _report(
-        self, prompt: Prompt, read: Sequence[ReadChunk | None], windows: list[Window]
+        self, prompt: Prompt, read: Sequence[ReadChunk | None], windows: list[TokenWindow]
     ) -> EncoderReport:
         places: dict[int, int] = {}  # token's identity -> its row in hidden
         for number, window in enumerate(windows):

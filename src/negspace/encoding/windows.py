@@ -28,13 +28,13 @@ class Token:
 Piece = tuple[Token, ...]
 """Tokens that stay in one window: a single token, or all vectors of an embedding."""
 
-Window = tuple[Token, ...]
+TokenWindow = tuple[Token, ...]
 """The tokens of one window, without begin, end and padding."""
 
 
 def fill(
     sections: Iterable[Iterable[Piece]], size: int, comma: int | None, backtrack: int = 20
-) -> list[Window]:
+) -> list[TokenWindow]:
     """Windows of at most `size` tokens; every section (the text between two BREAKs) begins a new one.
 
     Where a window is full and its last comma is at most `backtrack` tokens back, what follows the comma moves
@@ -52,8 +52,8 @@ def fill(
     return windows + (filled[-1] if filled else []) or [()]
 
 
-def _fill_section(pieces: Iterable[Piece], size: int, comma: int | None, backtrack: int) -> list[Window]:
-    done: list[Window] = []
+def _fill_section(pieces: Iterable[Piece], size: int, comma: int | None, backtrack: int) -> list[TokenWindow]:
+    done: list[TokenWindow] = []
     window: list[Token] = []
     after_comma = 0  # where the text after the last comma begins in the window; 0 without a comma
     for piece in pieces:

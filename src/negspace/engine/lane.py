@@ -19,10 +19,10 @@ from negspace.guidance.branch import EMPTY, POSITIVE
 from negspace.models.base import Row
 from negspace.models.samplers import Sampler
 
-Numbers = tuple[float, ...]
+Conditions = tuple[float, ...]
 """What the network gets in numbers beside a text."""
 
-_Key = tuple[tuple[int, ...], Numbers, Patch | None, ConditioningNoise | None]
+_Key = tuple[tuple[int, ...], Conditions, Patch | None, ConditioningNoise | None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +93,7 @@ class Lane:
         sides: Sequence[SidesAtStep],
         negatives: Sequence[Mapping[str, float]] | None = None,
         canvas: Canvas | None = None,
-        numbers: tuple[Numbers, Numbers] = ((), ()),
+        numbers: tuple[Conditions, Conditions] = ((), ()),
     ) -> None:
         negatives = [{}] * sampler.evaluations if negatives is None else negatives
         if not len(sides) == len(negatives) == sampler.evaluations:

@@ -10,7 +10,7 @@ import yaml
 
 from negspace.avoid.matching import Index, phrase
 
-Kind = Literal["fault", "wanted", "part", "thing"]
+ConceptKind = Literal["fault", "wanted", "part", "thing"]
 Polarity = Literal["against", "for"]
 
 
@@ -54,7 +54,7 @@ class LexiconWord(NamedTuple):
     """A word of the lexicon: of what, and how it names it."""
 
     concept: Concept
-    kind: Kind
+    kind: ConceptKind
 
 
 class NamedConcept(NamedTuple):
@@ -69,7 +69,7 @@ class NamedConcept(NamedTuple):
     start: int
     stop: int
 
-    def of_kind(self, kind: Kind) -> list[Concept]:
+    def of_kind(self, kind: ConceptKind) -> list[Concept]:
         """The concepts that are named in this way."""
         return [word.concept for word in self.words if word.kind == kind]
 

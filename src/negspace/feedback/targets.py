@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 from negspace.avoid.matching import phrase
 from negspace.feedback import cues
-from negspace.feedback.lexicon import Concept, Kind, NamedConcept
+from negspace.feedback.lexicon import Concept, ConceptKind, NamedConcept
 from negspace.feedback.nouns import Noun, nouns_of
 from negspace.feedback.stance import Stance
 
@@ -13,14 +13,14 @@ _GENERAL = frozenset({"distorted", "scary", "artificial", "tilted"})
 """Faults that belong to a part where one is named: a distorted face is about the face."""
 
 _GOVERNS_SUBJECT = frozenset({"offend", "good", "bad", "gone", "excess", "still"})
-_KINDS: tuple[Kind, ...] = ("fault", "part", "wanted", "thing")
+_KINDS: tuple[ConceptKind, ...] = ("fault", "part", "wanted", "thing")
 
 
 class Target(NamedTuple):
     """What a clause is about, and how it names it; "unknown" is no word of the lexicon."""
 
     concept: Concept
-    kind: Kind | Literal["unknown"]
+    kind: ConceptKind | Literal["unknown"]
 
 
 class _Item(NamedTuple):
@@ -44,7 +44,7 @@ class _Item(NamedTuple):
             "for",
         )
 
-    def of_kind(self, kind: Kind) -> list[Target]:
+    def of_kind(self, kind: ConceptKind) -> list[Target]:
         return [Target(concept, kind) for named in self.named for concept in named.of_kind(kind)]
 
 

@@ -2,11 +2,11 @@
 
 from negspace.judge.base import Judge, JudgeOpener, Panel
 from negspace.judge.calibration import Calibration, ConceptDetector, Rate
-from negspace.judge.embedded import embedded_judge
-from negspace.judge.moderator import Moderator
+from negspace.judge.judges.embedded import embedded_judge
+from negspace.judge.judges.moderator import Moderator
+from negspace.judge.judges.oracle import Oracle, OracleReading
+from negspace.judge.judges.quality import MEASURES, Quality
 from negspace.judge.opening import open_judge, open_judges
-from negspace.judge.oracle import Oracle, OracleReading
-from negspace.judge.quality import MEASURES, Quality
 from negspace.judge.scoring import ScoringJudge, ScoringOpener
 from negspace.judge.thumbs import propose_from_thumbs
 from negspace.records import JudgeVerdict

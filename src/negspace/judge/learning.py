@@ -24,7 +24,7 @@ from torch import Tensor
 from negspace.errors import JudgeError
 from negspace.files import write_whole
 from negspace.judge.base import Picture
-from negspace.judge.zero_shot import ZeroShot
+from negspace.judge.judges.zero_shot import ZeroShot
 
 LEAST: Final = 8
 """Pictures of each kind: with fewer, what they happen to show is learned."""

@@ -1,8 +1,8 @@
 """Opens judges by name, folder or address: what stands behind `--judge`.
 
-The module of a judge that ships defines `OPENERS`, its names with a `JudgeOpener` each, and is found in this
-folder. Another package adds a judge with an entry point, which is a `JudgeOpener` too: a function, or a class
-of judges whose constructor takes the text.
+A judge that ships is a module in `negspace.judge.judges`, which defines `OPENERS`: its names with a
+`JudgeOpener` each. Another package adds a judge with an entry point, which is a `JudgeOpener` too: a
+function, or a class of judges whose constructor takes the text.
 
     [project.entry-points."negspace.judges"]
     nsfw = "my_package.nsfw:open_nsfw"          # def open_nsfw(text: str) -> Judge
@@ -14,15 +14,16 @@ calibrations, `nsfw@FILE`, and `negspace judge calibrate` makes them.
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib import import_module
+from inspect import signature
 from pathlib import Path
 from typing import Final, cast
 
 from negspace.errors import JudgeError, no_such
+from negspace.judge import judges as shipped_judges
 from negspace.judge.base import Judge, JudgeOpener, Panel
+from negspace.judge.judges.zero_shot import FOLDER
 from negspace.judge.scoring import ScoringJudge, ScoringOpener
-from negspace.judge.zero_shot import FOLDER
-from negspace.plugins import modules_in, plugins
+from negspace.plugins import defined_in, plugins
 
 _NAME_AND_TEXT: Final = re.compile(r"([A-Za-z][\w-]*)(?:$|:|(?=@))(.*)", re.DOTALL)
 
@@ -31,8 +32,8 @@ _NAME_AND_TEXT: Final = re.compile(r"([A-Za-z][\w-]*)(?:$|:|(?=@))(.*)", re.DOTA
 def openers() -> Mapping[str, JudgeOpener]:
     """Every opener by its name: those that ship, and plug-ins."""
     shipped: dict[str, JudgeOpener] = {}
-    for module in modules_in(import_module("negspace.judge")):
-        shipped |= getattr(module, "OPENERS", {})
+    for own in defined_in(shipped_judges, "OPENERS", dict):
+        shipped |= own
     return plugins("negspace.judges", shipped, _checked)
 
 
@@ -96,4 +97,8 @@ def find_opener(text: str, others: Sequence[str] = ()) -> tuple[JudgeOpener, str
 def _checked(entry: object) -> JudgeOpener:
     if not callable(entry):
         raise ValueError(f"{entry!r:.60} is no function that opens a judge")
+    try:
+        signature(entry).bind("")
+    except TypeError as error:
+        raise ValueError(f"{entry!r:.60} does not take one text: {error}") from None
     return cast(JudgeOpener, entry)

@@ -22,7 +22,7 @@ from negspace.judge.calibration import (
 )
 from negspace.records import JudgeVerdict
 
-Numbers = NDArray[np.float64]
+Scores = NDArray[np.float64]
 
 
 class ScoringJudge(Judge):
@@ -40,11 +40,11 @@ class ScoringJudge(Judge):
     calibration: Calibration | None
 
     @abstractmethod
-    def observe(self, pictures: Sequence[Picture]) -> Numbers:
+    def observe(self, pictures: Sequence[Picture]) -> Scores:
         """[pictures, d]: the features that all its scores are computed from, whatever the concept."""
 
     @abstractmethod
-    def scores(self, features: Numbers, concept: str, detector: ConceptDetector) -> Numbers:
+    def scores(self, features: Scores, concept: str, detector: ConceptDetector) -> Scores:
         """[pictures]: the higher, the more likely the concept is there.
 
         Args:
@@ -61,7 +61,7 @@ class ScoringJudge(Judge):
     def weights(self) -> str:
         """sha256 of what the scores depend on, in hex."""
 
-    def trained(self, detector: ConceptDetector, present: Numbers, absent: Numbers) -> ConceptDetector:
+    def trained(self, detector: ConceptDetector, present: Scores, absent: Scores) -> ConceptDetector:
         """The detector after training on features of examples; unchanged where the judge cannot learn."""
         return detector
 
@@ -106,8 +106,8 @@ class ScoringJudge(Judge):
         self,
         concept: str,
         detector: ConceptDetector,
-        present: Numbers,
-        absent: Numbers,
+        present: Scores,
+        absent: Scores,
         catch: float | None = None,
         margin: float = 0.0,
     ) -> ConceptDetector:

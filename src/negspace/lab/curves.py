@@ -34,7 +34,7 @@ PICTURES: Final = 24
 
 
 @final
-class Share(Frozen):
+class MeasuredShare(Frozen):
     """A share of pictures: how many of how many, with Wilson's interval of 95 %."""
 
     hits: int
@@ -60,10 +60,10 @@ class CurvePoint(Frozen):
     """
 
     scale: float
-    leak: Share
-    leak_with: Share
-    lacking: Share
-    lacking_with: Share
+    leak: MeasuredShare
+    leak_with: MeasuredShare
+    lacking: MeasuredShare
+    lacking_with: MeasuredShare
     variety: float
     variety_with: float
     similarity: float
@@ -235,10 +235,10 @@ class CurveMaker(AbstractContextManager["CurveMaker"]):
         features = [self._witness.features(self._maker.store.pictures(side)) for side in specs]
         point = CurvePoint(
             scale=scale,
-            leak=Share.among(leak[0]),
-            leak_with=Share.among(leak[1]),
-            lacking=Share.among(lacking[0]),
-            lacking_with=Share.among(lacking[1]),
+            leak=MeasuredShare.among(leak[0]),
+            leak_with=MeasuredShare.among(leak[1]),
+            lacking=MeasuredShare.among(lacking[0]),
+            lacking_with=MeasuredShare.among(lacking[1]),
             variety=vendi(features[0]),
             variety_with=vendi(features[1]),
             similarity=mean_similarity(features[0]),

@@ -29,7 +29,7 @@ _EVERYDAY_WORDS: Final = (
 )
 """Unrelated words for controls, where it is not known which words the encoder has learned."""
 
-Stage = Literal["lists", "controls", "confirmation", "alternatives"]
+ProofStage = Literal["lists", "controls", "confirmation", "alternatives"]
 
 
 @final
@@ -150,10 +150,10 @@ class Question:
         tested = len(self.tested)
         return self.sizes.pairs * (1 + tested) + self.most_from("lists") if tested else 0
 
-    def most_from(self, stage: Stage) -> int:
+    def most_from(self, stage: ProofStage) -> int:
         """The most pictures that a stage and those after it may need."""
         sizes = self.sizes
-        stages: dict[Stage, int] = {
+        stages: dict[ProofStage, int] = {
             "lists": sizes.side * (1 + len(self.tested)),
             "controls": sizes.side * 3 + REPEATED,
             "confirmation": sizes.fresh * 3 * self.candidates,

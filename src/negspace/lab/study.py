@@ -27,9 +27,9 @@ FRESH: Final = 100_000
 FURTHER: Final = 200_000
 """Distance from the first seeds to those of the alternatives."""
 
-Measure = Callable[[Expectation, PictureRecord], bool]
+IsFault = Callable[[Expectation, PictureRecord], bool]
 T = TypeVar("T")
-Stage: TypeAlias = Generator[PicturesNeeded, list[PictureRecord], T]
+Phase: TypeAlias = Generator[PicturesNeeded, list[PictureRecord], T]
 """A part of a study: yields what it needs, is sent the records, and returns its result."""
 
 
@@ -59,7 +59,7 @@ class Study:
         self._records: dict[tuple[Arm, int], PictureRecord] = {}
         self._expectations: dict[tuple[int, tuple[str, ...]], Expectation] = {}
 
-    def run(self) -> Stage[StudyResult]:
+    def run(self) -> Phase[StudyResult]:
         """Yield what is needed, be sent the records, and return the result."""
         verdicts = yield from self._each_term()
         if not self._tested:
@@ -88,7 +88,7 @@ class Study:
 
     # each term by itself
 
-    def _each_term(self) -> Stage[dict[str, TermVerdict]]:
+    def _each_term(self) -> Phase[dict[str, TermVerdict]]:
         question, sizes = self._question, self._question.sizes
         trials: dict[str, Trial] = {}
         active, done, shown = self._tested, 0, frozenset[str]()
@@ -112,7 +112,7 @@ class Study:
             for avoided in question.terms
         }
 
-    def _look_longer(self, trials: dict[str, Trial], shown: frozenset[str]) -> Stage[None]:
+    def _look_longer(self, trials: dict[str, Trial], shown: frozenset[str]) -> Phase[None]:
         """Look for things that were not there without a negative, before their terms are called needless."""
         question, enough = self._question, pictures_of_nothing(self._question)
         unseen = any(
@@ -182,7 +182,7 @@ class Study:
 
     # the list, whole and with each term left out, and the controls
 
-    def _lists(self, verdicts: dict[str, TermVerdict]) -> Stage[tuple[Effect, dict[str, TermVerdict]]]:
+    def _lists(self, verdicts: dict[str, TermVerdict]) -> Phase[tuple[Effect, dict[str, TermVerdict]]]:
         question, arms = self._question, self._question.arms
         seeds, fault = range(question.sizes.side), Expectation.not_as_asked
         without = {
@@ -201,7 +201,7 @@ class Study:
             for term, verdict in verdicts.items()
         }
 
-    def _controls(self) -> Stage[tuple[Control, ...]]:
+    def _controls(self) -> Phase[tuple[Control, ...]]:
         question, seeds = self._question, range(self._question.sizes.side)
         again, strength = question.arms.arm("again"), question.strength
         arms = [question.arms.arm("unrelated"), question.arms.arm("random")]
@@ -224,7 +224,7 @@ class Study:
 
     def _smallest(
         self, verdicts: dict[str, TermVerdict]
-    ) -> Stage[tuple[tuple[str, ...], Confirmation | None]]:
+    ) -> Phase[tuple[tuple[str, ...], Confirmation | None]]:
         """The fewest terms that are shown to keep the benefit, else all terms that help."""
         helping = tuple(avoided for avoided in self._tested if verdicts[avoided.term].kind == "helps")
         if not helping:
@@ -265,7 +265,7 @@ class Study:
 
     # other scales and rules
 
-    def _alternatives(self, smallest: tuple[str, ...]) -> Stage[tuple[AlternativeResult, ...]]:
+    def _alternatives(self, smallest: tuple[str, ...]) -> Phase[tuple[AlternativeResult, ...]]:
         few, alternatives = self._terms_named(smallest), self._question.alternatives
         if not few or not alternatives:
             return ()
@@ -290,7 +290,7 @@ class Study:
 
     # what the stages share
 
-    def _take(self, stage: str, arms: Sequence[Arm], seeds: Iterable[int], left_after: int) -> Stage[None]:
+    def _take(self, stage: str, arms: Sequence[Arm], seeds: Iterable[int], left_after: int) -> Phase[None]:
         """Take the records of some arms on some seeds, and yield those that are missing."""
         missing = [(arm, seed) for seed in seeds for arm in arms if (arm, seed) not in self._records]
         if missing:
@@ -302,20 +302,20 @@ class Study:
         return [(self._records[without, seed], self._records[with_it, seed]) for seed in seeds]
 
     def _trial(
-        self, without: Arm, with_it: Arm, seeds: range, terms: Sequence[Avoid], measure: Measure
+        self, without: Arm, with_it: Arm, seeds: range, terms: Sequence[Avoid], measure: IsFault
     ) -> Trial:
         """The trial of a measure on pairs, if these terms are what is avoided."""
         sides = [self._faults(arm, seeds, terms, measure) for arm in (without, with_it)]
         most = max(len(seeds), self._question.sizes.pairs)
         return tally(zip(*sides, strict=True), self._question.design(most))
 
-    def _faults(self, arm: Arm, seeds: Iterable[int], terms: Sequence[Avoid], measure: Measure) -> list[bool]:
+    def _faults(self, arm: Arm, seeds: Iterable[int], terms: Sequence[Avoid], measure: IsFault) -> list[bool]:
         """A measure of the pictures of an arm, if these terms are what is avoided."""
         number = self._question.prompt_number
         return [measure(self._expectation(number(seed), terms), self._records[arm, seed]) for seed in seeds]
 
     def _effect(
-        self, without: Arm, with_it: Arm, seeds: range, terms: Sequence[Avoid], measure: Measure
+        self, without: Arm, with_it: Arm, seeds: range, terms: Sequence[Avoid], measure: IsFault
     ) -> Effect:
         return Effect.of(self._trial(without, with_it, seeds, terms, measure))
 

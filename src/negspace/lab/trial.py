@@ -14,10 +14,10 @@ from negspace.errors import LabError
 from negspace.frozen import Frozen
 from negspace.lab.stats.evidence import log_evidence, net_interval
 
-Kind = Literal["helps", "harms", "no_evidence"]
+TrialKind = Literal["helps", "harms", "no_evidence"]
 Reason = Literal["evidence", "futile", "spent"]
 # How a trial can end, by the numbers that `end_numbers` gives; None while it goes on.
-ENDS: tuple[tuple[Kind, Reason] | None, ...] = (
+ENDS: tuple[tuple[TrialKind, Reason] | None, ...] = (
     None,
     ("helps", "evidence"),
     ("harms", "evidence"),
@@ -25,7 +25,7 @@ ENDS: tuple[tuple[Kind, Reason] | None, ...] = (
     ("no_evidence", "spent"),
 )
 OpenShare = Annotated[float, Field(gt=0.0, lt=1.0)]
-Count = Annotated[int, Field(ge=0)]
+PictureCount = Annotated[int, Field(ge=0)]
 
 NEGLIGIBLE = 1e-16
 """A forecast drops states of this probability; with 300 pairs there are at most 45,000 states."""
@@ -60,7 +60,7 @@ class TrialVerdict:
         interval: of the effect, valid at the moment of stopping.
     """
 
-    kind: Kind
+    kind: TrialKind
     reason: Reason
     effect: float
     interval: tuple[float, float]
@@ -102,10 +102,10 @@ class Trial(Frozen):
     """
 
     design: Design = Design()
-    helped: Count = 0
-    harmed: Count = 0
-    kept: Count = 0
-    clear: Count = 0
+    helped: PictureCount = 0
+    harmed: PictureCount = 0
+    kept: PictureCount = 0
+    clear: PictureCount = 0
 
     @model_validator(mode="after")
     def _ends_in_time(self) -> Self:
@@ -168,7 +168,7 @@ class Trial(Frozen):
         return trial
 
     @property
-    def _end(self) -> tuple[Kind, Reason] | None:
+    def _end(self) -> tuple[TrialKind, Reason] | None:
         design = self.design
         return ENDS[_end_at(design.alpha, design.smallest, design.most, self.helped, self.harmed, self.pairs)]
 

@@ -240,7 +240,7 @@ class JudgeWitness(Witness):
         Raises:
             LabError: there is none.
         """
-        from negspace.judge.zero_shot import ZeroShot  # imports transformers, which takes a second
+        from negspace.judge.judges.zero_shot import ZeroShot  # imports transformers, which takes a second
 
         for member in _members(self._judge):
             if isinstance(member, ZeroShot):

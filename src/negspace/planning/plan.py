@@ -28,7 +28,7 @@ from negspace.planning.negative import (
 from negspace.planning.routes import route
 from negspace.planning.rule import ResolvedRule, resolve_rule
 from negspace.planning.sizes import fit_size, size_findings
-from negspace.planning.weights import told_terms, weight_findings
+from negspace.planning.weights import delivered_terms, weight_findings
 from negspace.policy.applicable import Block, PolicyRecord, applicable_policies
 from negspace.policy.govern import GovernedRequest, govern
 from negspace.policy.loading import load_policy, template_findings
@@ -134,7 +134,7 @@ def plan(
     steps = facts.steps if settled.steps is None else settled.steps
     read, moved = move_inline(settled, steps)
     refuse_other_texts(read, facts)
-    refuse_unreadable(read, negative_text(told_terms(read.avoid, facts), read.dialect), steps, facts)
+    refuse_unreadable(read, negative_text(delivered_terms(read.avoid, facts), read.dialect), steps, facts)
     governed = govern(
         read,
         facts,
@@ -218,7 +218,7 @@ def _compile(
     governed = replace(governed, request=routed.request)
     carried = governed.request
     rule = resolve_rule(carried, facts, steps)
-    avoid = told_terms(carried.avoid, facts)
+    avoid = delivered_terms(carried.avoid, facts)
     text = negative_text(avoid, governed.dialect)
     stages = stages_of(avoid, text, governed.dialect)
     if any(term.avoid.weight for term, _ in terms):

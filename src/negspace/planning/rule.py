@@ -189,7 +189,7 @@ def _useless_scale(rule: ResolvedRule, request: Request, facts: ModelFacts) -> I
             "and there is none"
         )
         if facts.guidance is not None:
-            text += "; the guidance value (--guidance) is what it is told"
+            text += "; the guidance value (--guidance) is what it reads"
         yield Finding("scale", text)
 
 

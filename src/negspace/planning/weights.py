@@ -12,7 +12,7 @@ from negspace.prompt.tree import Span
 from negspace.request import Avoid, Request
 
 
-def told_terms(avoid: str | Sequence[Avoid] | None, facts: ModelFacts) -> str | tuple[Avoid, ...] | None:
+def delivered_terms(avoid: str | Sequence[Avoid] | None, facts: ModelFacts) -> str | tuple[Avoid, ...] | None:
     """What is avoided as the text of the negative has it: terms without those of weight 0.
 
     Where nothing but language models reads the text, it has no weights, and no terms with one below 0.
@@ -74,12 +74,12 @@ def _findings(words: _Weighted, weighting: str, facts: ModelFacts) -> Iterator[F
     running = [encoder.name for encoder in facts.encoders if encoder.kind == "llm"]
     windowed = len(running) < len(facts.encoders)
     if running:
-        fate = "is told as plain words" if words.weight > 0 else "is left out"
+        fate = "is given as plain words" if words.weight > 0 else "is left out"
         text = (
             f"{' and '.join(running)} reads running text, where no weight acts: {words.text!r} "
             f"({words.weight:g}) {fate}"
         )
-        yield _finding("weight-not-told", text, words, not windowed)
+        yield _finding("weight-cannot-act", text, words, not windowed)
     published = PUBLISHED_WEIGHTINGS[weighting]
     if windowed and 0 < words.weight < published.least:
         text = (

@@ -136,7 +136,7 @@ def unused_word_findings(request: Request, claims: Sequence[Claim]) -> Iterator[
         for word in dict.fromkeys(words_of(request.avoid)):
             if word not in used and word.isalpha():
                 text = f"{word!r} is in the avoid text, but it is avoided at no step"
-                yield Finding("never-told", text, side="avoid", level="note")
+                yield Finding("never-avoided", text, side="avoid", level="note")
 
 
 def within_budget(

@@ -29,8 +29,8 @@ from negspace.avoid.merging import Claim, Rank
 from negspace.avoid.terms import as_text
 from negspace.request import Avoid, Check, Unchecked
 
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+UnitShare = Annotated[float, Field(ge=0.0, le=1.0)]
+PolicyName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 Plain = Annotated[str, Field(min_length=1, max_length=120)]
 
 
@@ -57,7 +57,7 @@ class PolicyTerm(_PolicyValue):
 
     term: Plain
     weight: Annotated[float, Field(gt=0.0, le=2.0)] = 1.0
-    window: tuple[Share, Share] = (0.0, 1.0)
+    window: tuple[UnitShare, UnitShare] = (0.0, 1.0)
     check: Check = "none"
     unchecked: Unchecked | None = None
     unless: tuple[Plain, ...] = ()
@@ -157,7 +157,7 @@ class Policy(_PolicyValue):
         recommends: for a template of a checkpoint, how its makers use it.
     """
 
-    name: Name
+    name: PolicyName
     version: Annotated[int, Field(ge=1)]
     explain: Annotated[str, Field(min_length=1)]
     source: str = ""

@@ -1,13 +1,13 @@
 """Reading and writing texts in a dialect that is given by its name."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 from typing import final
 
 from negspace.errors import PromptError, RequestError, lookup
 from negspace.findings import Finding
-from negspace.plugins import modules_in, plugins
+from negspace.plugins import defined_in, plugins
 from negspace.prompt import dialects
 from negspace.prompt.comparison import difference
 from negspace.prompt.dialect import Dialect
@@ -24,7 +24,7 @@ def _checked(plugin: object) -> Dialect:
     return plugin
 
 
-_SHIPPED: Mapping[str, Dialect] = {module.DIALECT.name: module.DIALECT for module in modules_in(dialects)}
+_SHIPPED = {dialect.name: dialect for dialect in defined_in(dialects, "DIALECT", Dialect)}
 
 DIALECTS = plugins("negspace.dialects", _SHIPPED, _checked)
 """Every dialect by name: the modules of `negspace.prompt.dialects`, and plug-ins."""
@@ -83,8 +83,15 @@ class SourceText:
         return span if self._origin == ((0, 0),) else span_in_source(self._origin, span)
 
     def parse(self) -> Prompt:
-        """All of `text` as one prompt, with its spans in the source."""
+        """All of `text` as one prompt, with its spans in the source.
+
+        Raises:
+            PromptError: the dialect cannot read it, or gives nothing for it.
+        """
         prompt = self._dialect.parse(self.text, FindingCollector())
+        if not prompt.chunks:
+            message = f"the dialect {self._dialect.name} gives no chunk for a text; it must give one or more"
+            raise PromptError(message, (0, len(self._source)))
         return prompt if self.text == self._source else placed(prompt, self._source, self.in_source)
 
     def complete(self, prompt: Prompt, more: tuple[Finding, ...] = ()) -> Prompt:

@@ -162,11 +162,6 @@ def refuse_unchecked(plan: Plan, knows: Callable[[str], bool]) -> None:
         )
 
 
-def has_checks(plan: Plan) -> bool:
-    """Whether anything is to be looked for in the pictures."""
-    return any(term.avoid.check != "none" for term in plan.terms)
-
-
 def decide(
     attempts: Sequence[Attempt], seed: int, facts: ModelFacts, limits: Limits, elapsed: float
 ) -> Decision:

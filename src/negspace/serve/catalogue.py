@@ -6,7 +6,7 @@ from threading import Lock
 from typing import Any, final
 
 from negspace.encoding import load_embeddings
-from negspace.errors import RequestError, lookup
+from negspace.errors import ModelError, PolicyError, RequestError, lookup
 from negspace.facts import EmbeddingFacts, ModelFacts
 from negspace.judge import Judge, embedded_judge
 from negspace.models.catalogue import read_facts
@@ -48,6 +48,7 @@ class Catalogue:
         self._policy_files = {name: name for name in shipped_names()} | {
             name: str(file) for name, file in settings.policies.items()
         }
+        self._operator_policies = frozenset(settings.policies)
         self._embedding_files = {name: str(file) for name, file in settings.embeddings.items()}
         self.models: Mapping[str, ModelFacts] = {
             name: read_facts(source) for name, source in self._sources.items()
@@ -74,13 +75,29 @@ class Catalogue:
         """
         return self.models[self.model_name(model)]
 
-    def policy(self, name: str) -> Policy:
-        """A policy by name.
+    def policies_for(self, tenant: Tenant) -> Mapping[str, Policy]:
+        """The policies that a tenant may name: what ships, and the operator's that are not hidden from it."""
+        hidden = tenant.hidden_policies & self._operator_policies
+        return {name: policy for name, policy in self.policies.items() if name not in hidden}
+
+    def policy(self, name: str, tenant: Tenant) -> Policy:
+        """A policy that a tenant names.
 
         Raises:
-            RequestError: there is no policy of this name.
+            RequestError: there is no policy of this name for it.
         """
-        return lookup("policy", name, self.policies, RequestError)
+        return lookup("policy", name, self.policies_for(tenant), RequestError)
+
+    def check_rights(self, tenant: Tenant) -> None:
+        """Stop where the rights of a tenant name a policy or a model that is not there.
+
+        Raises:
+            PolicyError, ModelError: they do.
+        """
+        for policy in tenant.policies:
+            lookup(f"policy of tenant {tenant.name}", policy, self.policies, PolicyError)
+        for model in tenant.models or ():
+            lookup(f"model of tenant {tenant.name}", model, self._sources, ModelError)
 
     def model_name(self, name: str | None) -> str:
         """The name of a model, also by an alias that clients have built in; None is the default.
@@ -96,13 +113,13 @@ class Catalogue:
         """The models that a tenant may use."""
         return {name: facts for name, facts in self.models.items() if tenant.may_use(name)}
 
-    def loras(self) -> dict[str, tuple[str, ...]]:
-        """The LoRA files that are there now, by model.
+    def loras(self, tenant: Tenant) -> dict[str, tuple[str, ...]]:
+        """The LoRA files that are there now, by model that a tenant may use.
 
         Raises:
             ModelError: a folder of them is gone.
         """
-        return {model: self._loras(model) or () for model in self._sources}
+        return {model: self._loras(model) or () for model in self.models_for(tenant)}
 
     def _loras(self, model: str) -> tuple[str, ...] | None:
         return lora_names(self._sources[model].lora_dir)
@@ -111,8 +128,9 @@ class Catalogue:
         """The files of a model."""
         return self._sources[model]
 
-    def resolved(self, request: Request) -> Request:
-        """The request with its model, and with file paths instead of the names of policies and embeddings.
+    def resolved(self, request: Request, tenant: Tenant) -> Request:
+        """The request of a tenant with its model, and with file paths instead of names of policies and
+        embeddings.
 
         It is for the server itself; what clients see has names, see `public_receipt`.
 
@@ -125,10 +143,13 @@ class Catalogue:
             update={
                 "model": (model := self.model_name(request.model)),
                 "fit_size": model in self._fitted if request.fit_size is None else request.fit_size,
-                "policies": _files("policy", request.policies, self._policy_files),
+                "policies": _files("policy", request.policies, self._policy_files_for(tenant)),
                 "embeddings": _files("embedding", request.embeddings, self._embedding_files),
             }
         )
+
+    def _policy_files_for(self, tenant: Tenant) -> dict[str, str]:
+        return {name: self._policy_files[name] for name in self.policies_for(tenant)}
 
     def plan(self, resolved: Request, tenant: Tenant) -> Plan:
         """The plan of a resolved request.

@@ -26,8 +26,9 @@ from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
 from negspace.receipt import Receipt
+from negspace.request import Request as NativeRequest
 from negspace.serve.access.tenants import Tenant
-from negspace.serve.jobs.job import Finished, Job, Picture
+from negspace.serve.jobs.job import Finished, Job, JobPicture
 from negspace.serve.refusal import Refusal
 from negspace.serve.service import Service
 
@@ -35,12 +36,17 @@ from negspace.serve.service import Service
 def native_error(refusal: Refusal) -> Response:
     """A refusal in the form of the native API."""
     error = {"code": refusal.code, "message": str(refusal), "span": refusal.span}
-    return JSONResponse({"error": error}, refusal.status, retry_headers(refusal))
+    return JSONResponse({"error": error}, refusal.status, refusal_headers(refusal))
 
 
-def retry_headers(refusal: Refusal) -> dict[str, str]:
-    """The header Retry-After, if trying again makes sense."""
-    return {} if refusal.retry_after is None else {"Retry-After": str(math.ceil(refusal.retry_after))}
+def refusal_headers(refusal: Refusal) -> dict[str, str]:
+    """Retry-After, if trying again makes sense; WWW-Authenticate, where a key is missing (RFC 9110)."""
+    headers: dict[str, str] = {}
+    if refusal.retry_after is not None:
+        headers["Retry-After"] = str(math.ceil(refusal.retry_after))
+    if refusal.status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="negspace", Basic realm="negspace"'
+    return headers
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,7 @@ class ClientDialect:
         router: its routes.
         prefixes: paths under which errors are written in its form.
         error_response: writes a refusal.
+        open_paths: those that need no key.
         lifespan: entered before the first request and left after the last; None is nothing. It may change
             the application, for example mount another one.
     """
@@ -61,6 +68,7 @@ class ClientDialect:
     prefixes: tuple[str, ...]
     error_response: Callable[[Refusal], Response] = native_error
     lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None
+    open_paths: frozenset[str] = frozenset()
 
     def serves(self, path: str) -> bool:
         """Whether a path is under one of its prefixes."""
@@ -78,9 +86,32 @@ def tenant_of(request: Request) -> Tenant:
     Raises:
         Refusal: there is no valid key.
     """
-    return service_of(request).authentication.tenant(request.headers)
+    tenant = getattr(request.state, "tenant", None)
+    return tenant or service_of(request).authentication.tenant(request.headers)
 
 
+async def native_request(request: Request) -> NativeRequest:
+    """The native request in a body. It is read beside the event loop, for it may hold a picture."""
+    return await service_of(request).read(NativeRequest.from_json, await request.body())
+
+
+def request_schemas() -> dict[str, Any]:
+    """The JSON schema of a native request, and of what it is made of, for the OpenAPI document."""
+    schema = NativeRequest.model_json_schema(ref_template="#/components/schemas/{model}")
+    return schema.pop("$defs", {}) | {NativeRequest.__name__: schema}
+
+
+NATIVE_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": {"$ref": f"#/components/schemas/{NativeRequest.__name__}"}}
+        },
+    }
+}
+"""For `openapi_extra` of a route that takes a native request."""
+
+FromBody = Annotated[NativeRequest, Depends(native_request)]
 Serving = Annotated[Service, Depends(service_of)]
 Caller = Annotated[Tenant, Depends(tenant_of)]
 
@@ -129,7 +160,13 @@ def acted(receipt: Receipt) -> str:
     return "yes" if receipt.negative_acted else f"no: {receipt.why_not}"
 
 
-def receipt_path(picture: Picture) -> str:
+def base_url(service: Service, request: Request) -> str:
+    """The address of the server for its clients, with a slash at the end."""
+    public = service.settings.public_url
+    return str(request.base_url) if public is None else f"{public.rstrip('/')}/"
+
+
+def receipt_path(picture: JobPicture) -> str:
     """The path of a picture's receipt on the server."""
     return f"/api/images/{picture.id}/receipt"
 

@@ -100,6 +100,7 @@ def client_request(
     query: Mapping[str, str],
     headers: Mapping[str, str],
     facts_of: Callable[[str | None], ModelFacts],
+    findings_before: Sequence[Finding] = (),
 ) -> ClientRequest:
     """The request of a client.
 
@@ -109,6 +110,7 @@ def client_request(
         body: of the HTTP request, where extension fields may be: what the dialect does not read itself.
         query, headers: of the HTTP request; names of headers in lower case.
         facts_of: the facts of a model by its name; None is the default model.
+        findings_before: of the dialect, on its own fields.
 
     Raises:
         RequestError: a field has an impossible value; or, with `strict`, there are findings.
@@ -126,6 +128,7 @@ def client_request(
     )
     _check_feedback(arguments["conversation"], **feedback)
     findings = [
+        *findings_before,
         *_replaced(sources),
         *_lookalikes(query, headers, body),
         *_adapt(merged, facts_of(model or None)),

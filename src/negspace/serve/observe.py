@@ -56,10 +56,14 @@ class Metrics(Meter):
         self._saved = counter("negspace_evaluations_saved", saved)
         self._pictures = counter("negspace_pictures", "finished pictures", ["model"])
         self._inert = counter("negspace_inert_negatives", "pictures whose negative did nothing")
-        self._verdicts = counter("negspace_checks", "verdicts of judges on avoided terms", ["verdict"])
-        self._withheld = counter("negspace_pictures_withheld", "pictures withheld by a check")
+        checks = "verdicts of judges on avoided terms, by whom the term is from: a policy or the user"
+        self._verdicts = counter("negspace_checks", checks, ["verdict", "source"])
+        self._withheld = counter("negspace_pictures_withheld", "pictures withheld by a check", ["tenant"])
         self._broken = counter("negspace_pictures_broken", "pictures that ended infinite or as no number")
         self._jobs = counter("negspace_jobs", "ended jobs, by how they ended", ["end"])
+        self._by_tenant = counter("negspace_tenant_jobs", "ended jobs, by tenant", ["tenant", "end"])
+        spent = "network passes, by tenant"
+        self._spent = counter("negspace_tenant_evaluations", spent, ["tenant"])
         latency = "seconds from acceptance to the end"
         self._latency = histogram("negspace_job_seconds", latency, buckets=_SECONDS)
 
@@ -83,18 +87,24 @@ class Metrics(Meter):
         self._pictures.labels(receipt.model.name).inc(len(receipt.images))
         if receipt.terms and not receipt.negative_acted:
             self._inert.inc(len(receipt.images))
+        sources = {term.concept: term.source for term in receipt.terms}
         for image in (*receipt.images, *receipt.withheld):
             for verdict in image.final_verdicts:
-                self._verdicts.labels(verdict.verdict).inc()
-        self._withheld.inc(len(receipt.withheld))
+                self._verdicts.labels(verdict.verdict, sources.get(verdict.concept, "user")).inc()
+        self._withheld.labels(job.tenant.name).inc(len(receipt.withheld))
         self._broken.inc(sum(finding.code == "broken" for finding in receipt.findings))
-        self._jobs.labels("done").inc()
+        self._spent.labels(job.tenant.name).inc(sum(receipt.evaluations.values()))
+        self._ended(job, "done")
         self._latency.observe(finished.seconds)
 
     def failed(self, job: AcceptedJob, refusal: Refusal) -> None:
-        self._jobs.labels(refusal.code).inc()
+        self._ended(job, refusal.code)
         if refusal.code == BROKEN:
             self._broken.inc(job.request.n)
+
+    def _ended(self, job: AcceptedJob, end: str) -> None:
+        self._jobs.labels(end).inc()
+        self._by_tenant.labels(job.tenant.name, end).inc()
 
 
 @final
@@ -152,9 +162,38 @@ class JsonLogFormatter(logging.Formatter):
         return json.dumps(fields, ensure_ascii=False, default=str)
 
 
+@final
+class RepeatedLines(logging.Filter):
+    """Lets few records of one message through in a while, so that strangers cannot fill the disk.
+
+    The next one after that says how many were left out. What differs in its fields is one message too.
+
+    Args:
+        most: records of a message that are let through in `seconds`.
+        seconds: the while.
+    """
+
+    def __init__(self, most: int = 100, seconds: float = 10.0) -> None:
+        super().__init__()
+        self._most = most
+        self._seconds = seconds
+        self._counts: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        message = record.name, str(record.msg)
+        began, count = self._counts.get(message, (record.created, 0))
+        if record.created - began >= self._seconds:
+            if count > self._most:
+                record.fields = {**getattr(record, "fields", {}), "left_out": count - self._most}
+            began, count = record.created, 0
+        self._counts[message] = began, count + 1
+        return count < self._most
+
+
 def log_as_json_lines() -> None:
     """Write the whole log of this process to standard error as lines of JSON."""
     handler = logging.StreamHandler()
+    handler.addFilter(RepeatedLines())
     handler.setFormatter(JsonLogFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
 

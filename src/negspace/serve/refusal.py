@@ -1,5 +1,7 @@
 """Refusals: why a request is not carried out, with the HTTP status of every dialect."""
 
+from sqlalchemy.exc import InterfaceError, OperationalError
+
 from negspace.errors import (
     EncodingError,
     ModelError,
@@ -49,6 +51,7 @@ _STATUS_AND_CODE: tuple[tuple[type[NegspaceError], int, str], ...] = (
     (PictureError, 422, BROKEN),
     (ModelError, 500, "model"),
 )
+_DATABASE_RETRY = 5.0  # seconds
 INTERNAL = "something went wrong on the server; its log has the details"
 
 
@@ -56,6 +59,8 @@ def refusal_of(error: BaseException) -> Refusal:
     """The refusal to send for an error. Only messages of Negspace's own errors are sent."""
     if isinstance(error, Refusal):
         return error
+    if isinstance(error, OperationalError | InterfaceError):
+        return too_busy("the database cannot be reached", _DATABASE_RETRY)
     for kind, status, code in _STATUS_AND_CODE:
         if isinstance(error, kind):
             span = error.span if isinstance(error, PromptError) else None

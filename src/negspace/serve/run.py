@@ -1,13 +1,15 @@
 """Running the application in uvicorn. When it stops, accepted requests may finish."""
 
+import asyncio
 import ipaddress
 import socket
 from types import FrameType
-from typing import final
+from typing import cast, final
 
 import uvicorn
 
 from negspace.errors import RequestError
+from negspace.serve.access.connections import SilentConnections, allow_many_files
 from negspace.serve.app import create_app
 from negspace.serve.observe import log_as_json_lines
 from negspace.serve.service import Service
@@ -56,9 +58,22 @@ def run(settings: ServerSettings) -> None:
     """
     require_keys_or_loopback(settings)
     log_as_json_lines()
+    allow_many_files()
     service = Service(settings)
-    config = uvicorn.Config(
+    config = uvicorn_config(service)
+    Server(config, service).run()
+
+
+def uvicorn_config(service: Service) -> uvicorn.Config:
+    """How uvicorn serves a service."""
+    settings = service.settings
+    silent = SilentConnections(settings.head_seconds, settings.silent_connections)
+    return uvicorn.Config(
         create_app(service),
+        http=cast(type[asyncio.Protocol], silent.protocol),
+        ws="none",
+        proxy_headers=bool(settings.proxies),
+        forwarded_allow_ips=list(settings.proxies),
         host=settings.host,
         port=settings.port,
         log_config=None,  # the log handler of this process writes its records too
@@ -66,4 +81,3 @@ def run(settings: ServerSettings) -> None:
         timeout_graceful_shutdown=max(1, int(settings.grace)),
         server_header=False,
     )
-    Server(config, service).run()

@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-import time
-from collections.abc import Sequence
-from typing import final
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar, final
 
 from negspace.errors import NegspaceError, RequestError
 from negspace.findings import Finding
@@ -21,6 +21,7 @@ from negspace.serve.access.request_limits import (
     refuse_model,
 )
 from negspace.serve.access.tenants import Tenant
+from negspace.serve.audit import AuditLog
 from negspace.serve.catalogue import Catalogue, Judges
 from negspace.serve.jobs.archive import Archive
 from negspace.serve.jobs.job import AcceptedJob, Done, Event, Failed, Job
@@ -32,8 +33,14 @@ from negspace.serve.observe import JobLog, Metrics, Traces
 from negspace.serve.refusal import forbidden, not_found, refusal_of, too_busy, too_many
 from negspace.serve.settings import ServerSettings, read_batching
 from negspace.store import AcceptedRequest, Store
+from negspace.store.clock import now
 
 log = logging.getLogger(__name__)
+
+Value = TypeVar("Value")
+
+_READERS = 2
+"""Threads that read what clients send."""
 
 
 @final
@@ -54,6 +61,7 @@ class Service:
         judges: which judge inspects the pictures of which model.
         metrics: what was counted.
         signed_links: addresses of pictures that need no key.
+        audit: what was refused, blocked and withheld.
 
     Raises:
         NegspaceError: something in the settings cannot be read, or the store cannot be opened.
@@ -63,7 +71,7 @@ class Service:
         self._judge = open_judges(settings.judges) if settings.judges else None
         self.settings = settings
         self.catalogue = Catalogue(settings)
-        self.authentication = Authentication(settings.keys)
+        self.authentication = Authentication(settings.keys, self.catalogue.check_rights)
         self.rate_limits = RateLimits()
         self.store = Store(settings.data, settings.database)
         self.archive = Archive(self.store, settings.data)
@@ -71,13 +79,15 @@ class Service:
         self.judges = Judges(self.catalogue)
         self.metrics = Metrics()
         self.signed_links = SignedLinks()
-        meters = self.metrics, JobLog(settings.log_prompts), Traces()
+        self.audit = AuditLog(settings.log_prompts)
+        self._readers = ThreadPoolExecutor(_READERS, "reading")
+        meters = self.metrics, JobLog(settings.log_prompts), Traces(), self.audit
         self._outcomes = Outcomes(self.store, self.catalogue, meters, self._send)
         self._scheduler = JobScheduler(Queue(settings.waiting, settings.share))
         self._worker = Worker(
             self._scheduler,
             self._open,
-            batching=read_batching(settings.width),
+            batching=read_batching(settings.batching),
             lanes=settings.lanes,
             resident=settings.resident,
             listener=self._outcomes,
@@ -91,6 +101,16 @@ class Service:
     def ready(self) -> bool:
         """Whether requests are taken."""
         return self._loop is not None and not self._draining
+
+    async def problem(self) -> str | None:
+        """Why nothing can be accepted now; None where it can."""
+        if not self.ready:
+            return "stopping"
+        try:
+            await asyncio.to_thread(self.store.check)
+        except NegspaceError as error:
+            return str(error)
+        return None
 
     @property
     def waiting(self) -> int:
@@ -120,7 +140,15 @@ class Service:
             self._tidying.cancel()
         await asyncio.to_thread(self._worker.stop, self.settings.grace)
         await asyncio.to_thread(self._outcomes.close)
+        self._readers.shutdown(wait=False, cancel_futures=True)
         await asyncio.to_thread(self.store.close)
+
+    async def read(self, function: Callable[..., Value], *arguments: object) -> Value:
+        """What a function makes of something that a client sent, in one of a few threads.
+
+        However many clients send pictures that take long to decode, no more cores work at them.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._readers, function, *arguments)
 
     def under_way(self, tenant: Tenant) -> float:
         """Evaluations that were accepted for a tenant and have not ended, about."""
@@ -165,9 +193,10 @@ class Service:
             raise too_busy("the server is stopping", self.settings.grace)
         self.rate_limits.admit(tenant)
         plan = await self._plan_within_limits(request, tenant)
+        self.audit.blocked(tenant, plan)
         refuse_blocked(plan)
         plan = plan.model_copy(update={"findings": (*findings, *plan.findings)})
-        until = None if deadline is None else time.time() + deadline
+        until = None if deadline is None else now() + deadline
         job = AcceptedJob(request, plan, tenant, priority, until, conversation, previews)
         ticket = _ticket(job)
         await asyncio.to_thread(self.quotas.refuse_over, tenant, ticket.evaluations, self.under_way(tenant))
@@ -209,7 +238,7 @@ class Service:
     async def _plan_within_limits(self, request: Request, tenant: Tenant) -> Plan:
         """The plan of a request that is within the limits of the server and the tenant."""
         refuse_beyond(request, self.settings, tenant)
-        resolved = self.catalogue.resolved(request)
+        resolved = self.catalogue.resolved(request, tenant)
         refuse_model(resolved.model, tenant)
         plan = await asyncio.to_thread(self.catalogue.plan, resolved, tenant)
         refuse_large(plan, self.settings, tenant)
@@ -250,7 +279,7 @@ class Service:
         self._add(job, _ticket(job))
 
     def _open(self, name: str) -> Model:
-        batching = read_batching(self.settings.width)
+        batching = read_batching(self.settings.batching)
         return load(self.catalogue.source(name), batching=batching, judge=self._judge)
 
     def _send(self, id: str, event: Event) -> None:

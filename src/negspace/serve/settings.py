@@ -17,19 +17,22 @@ from negspace.engine import BatchesPerCore, BatchesUpTo, Batching, FixedBatches
 from negspace.errors import OutputError, RequestError
 from negspace.models.files.source import EMBEDDED, Source
 
-_BATCHINGS: dict[str, type[Batching]] = {"Fixed": FixedBatches, "Spread": BatchesPerCore, "UpTo": BatchesUpTo}
-_BATCHING = re.compile(r"(Fixed|Spread|UpTo)\(([1-9]\d{0,3})\)")
+_BATCHINGS: dict[str, type[Batching]] = {
+    kind.__name__: kind for kind in (BatchesPerCore, BatchesUpTo, FixedBatches)
+}
+_BATCHING = re.compile(r"(\w+)\(([1-9]\d{0,3})\)")
 
 
 def read_batching(text: str) -> Batching:
-    """The batching named by a text such as "Spread(32)", "UpTo(32)" or "Fixed(2)".
+    """The batching named by a text such as "BatchesPerCore(32)", "BatchesUpTo(32)" or "FixedBatches(2)".
 
     Raises:
         ValueError: it names none.
     """
     match = _BATCHING.fullmatch(text.strip())
-    if match is None:
-        raise ValueError(f"{text!r} is not a width; write Spread(32), UpTo(32) or Fixed(2)")
+    if match is None or match[1] not in _BATCHINGS:
+        known = " or ".join(f"{name}(32)" for name in _BATCHINGS)
+        raise ValueError(f"{text!r} is no way to batch rows; write {known}")
     return _BATCHINGS[match[1]](int(match[2]))
 
 
@@ -64,9 +67,9 @@ class ServerSettings(BaseSettings):
             that name none of their own.
         judges: judges of the pictures, as in `negspace imagine --judge`; none leaves it to the models, of
             which the embedded one has a judge of its own.
-        width: rows of a forward. `Spread(32)` and `UpTo(32)` are fast and exact to float tolerance; on a CPU
-            that also does other work the former is faster. `Fixed(2)` makes every picture independent of the
-            others in its batch bit for bit.
+        batching: rows of a forward. `BatchesPerCore(32)` and `BatchesUpTo(32)` are fast and exact to float
+            tolerance; on a CPU that also does other work the former is faster. `FixedBatches(2)` makes every
+            picture independent of the others in its batch bit for bit.
         lanes: pictures under way at once, per model.
         resident: models kept in memory.
         waiting: pictures that may wait.
@@ -75,6 +78,12 @@ class ServerSettings(BaseSettings):
         most_steps, most_pictures: of a request.
         longest_text: characters of all texts of a request together.
         largest_body: bytes of an HTTP request.
+        head_seconds, body_seconds: that the head and the body of an HTTP request may take to arrive.
+        silent_connections: connections that have not sent a whole head, at once; one more closes the oldest.
+        origins: origins whose web pages may call, such as "https://shop.example"; its own pages always may.
+        proxies: addresses or networks of proxies in front, whose X-Forwarded-For and -Proto are believed.
+        public_url: the address under which clients reach the server, for the addresses of pictures in
+            replies; None takes it from each request.
         log_prompts: whether the log contains the texts of prompts.
         grace: seconds that accepted requests may take after a signal to stop.
     """
@@ -98,7 +107,7 @@ class ServerSettings(BaseSettings):
     embeddings: dict[str, Path] = {}
     lora_dir: Path | None = None
     judges: tuple[str, ...] = ()
-    width: Annotated[str, AfterValidator(_check_batching)] = "Spread(32)"
+    batching: Annotated[str, AfterValidator(_check_batching)] = "BatchesPerCore(32)"
     lanes: Annotated[int, Field(ge=1, le=1024)] = 16
     resident: Annotated[int, Field(ge=1)] = 2
     waiting: Annotated[int, Field(ge=1)] = 256
@@ -108,6 +117,12 @@ class ServerSettings(BaseSettings):
     most_pictures: Annotated[int, Field(ge=1)] = 16
     longest_text: Annotated[int, Field(ge=1)] = 10_000
     largest_body: Annotated[int, Field(ge=1024)] = 32 * 2**20
+    head_seconds: Annotated[float, Field(gt=0.0)] = 10.0
+    body_seconds: Annotated[float, Field(gt=0.0)] = 60.0
+    silent_connections: Annotated[int, Field(ge=1)] = 512
+    origins: frozenset[Annotated[str, Field(pattern=r"^(https?://[^/\s]+|null)$")]] = frozenset()
+    proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+    public_url: Annotated[str | None, Field(pattern=r"^https?://[^\s]+$")] = None
     log_prompts: bool = False
     grace: Annotated[float, Field(ge=0.0)] = 30.0
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DatabaseError, SQLAlchemyError
 
 from negspace.errors import OutputError
 
@@ -26,14 +26,29 @@ def open_database(url: str) -> Engine:
         parsed = make_url(url)
         sqlite = parsed.get_backend_name() == "sqlite"
         options: dict[str, Any] = {"timeout": 30} if sqlite else {}
+        if sqlite and parsed.database and parsed.database != ":memory:":
+            Path(parsed.database).touch(mode=0o600)  # prompts are in it; its side files take its mode
         engine = create_engine(parsed, connect_args=options, pool_pre_ping=not sqlite)
         if sqlite:
             event.listen(engine, "connect", _set_up_sqlite)
         migrate(engine)
-    except (ArgumentError, SQLAlchemyError, ImportError) as error:
+    except (ArgumentError, SQLAlchemyError, ImportError, OSError) as error:
         reason = " ".join(str(error).split())[:300]
         raise OutputError(f"the database {_without_password(url)} cannot be opened: {reason}") from None
     return engine
+
+
+def check_database(engine: Engine) -> None:
+    """Ask a database whether it is there and whole; for SQLite, page by page until the first damage.
+
+    Raises:
+        SQLAlchemyError: it is not.
+    """
+    sqlite = engine.dialect.name == "sqlite"
+    with engine.connect() as connection:
+        answer = connection.scalar(text("PRAGMA quick_check(1)" if sqlite else "SELECT 'ok'"))
+    if answer != "ok":
+        raise DatabaseError(str(answer), None, Exception("damaged"))
 
 
 def migrate(engine: Engine, revision: str = "head") -> None:

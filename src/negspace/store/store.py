@@ -1,8 +1,8 @@
 """Requests and what became of them. A method is one transaction and may be called by any thread."""
 
 import fcntl
+import shutil
 import threading
-import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,22 +10,33 @@ from typing import Any, final
 
 from sqlalchemy import Connection, Row, Select, delete, func, select, update
 from sqlalchemy import insert as insert_into
+from sqlalchemy.exc import SQLAlchemyError
 
 from negspace.errors import OutputError
 from negspace.receipt import Receipt
 from negspace.request import Request
-from negspace.store.opening import open_database
+from negspace.store.clock import now
+from negspace.store.opening import check_database, open_database
 from negspace.store.pictures import Pictures
 from negspace.store.records import (
     AcceptedRequest,
     FeedbackRecord,
     FinishedRequest,
     RequestState,
-    StoredPicture,
+)
+from negspace.store.rows import (
+    accepted_request,
+    finished_requests,
+    readable,
+    select_finished,
+    state_of,
 )
 from negspace.store.tables import conversations, feedback, pictures, plans, receipts, requests, trials, usage
 
 DAY = 86_400
+
+_LEAST_FREE = 64 * 2**20
+"""Bytes that must be free: some pictures, and the log of the database."""
 
 
 @final
@@ -52,9 +63,26 @@ class Store:
             self._lock_file.close()
             raise OutputError(f"another server has {folder}; give this one a folder of its own") from None
         self._engine = open_database(url or f"sqlite:///{folder / 'store.db'}")
+        self._folder = folder
         self._pictures = Pictures(folder / "pictures")
         self._writing = threading.Lock()  # a file must not be dropped between its writing and its row
         self._sweep()
+
+    def check(self) -> None:
+        """Stop where nothing can be stored: the database is gone or damaged, or the disk is full.
+
+        Raises:
+            OutputError: so it is.
+        """
+        free = shutil.disk_usage(self._folder).free
+        if free < _LEAST_FREE:
+            raise OutputError(
+                f"{free // 2**20} MiB are free where pictures are kept; {_LEAST_FREE // 2**20} are needed"
+            )
+        try:
+            check_database(self._engine)
+        except SQLAlchemyError as error:
+            raise OutputError(f"the database cannot be used: {' '.join(str(error).split())[:200]}") from None
 
     def close(self) -> None:
         """Release the database and the folder."""
@@ -92,18 +120,18 @@ class Store:
         Raises:
             OutputError: a file cannot be written; the request stays accepted.
         """
-        now = time.time()
+        moment = now()
         with self._writing:
             names = [self._pictures.put(file) for file in files]
             with self._engine.begin() as connection:
-                if not _end(connection, id, state="done", ended=now):
+                if not _end(connection, id, state="done", ended=moment):
                     return
                 connection.execute(insert_into(receipts), {"request": id, "receipt": receipt.to_json()})
                 rows = [{"request": id, "place": place, "sha256": name} for place, name in enumerate(names)]
                 if rows:
                     connection.execute(insert_into(pictures), rows)
                 row = connection.execute(select(requests).where(requests.c.id == id)).one()
-                _spend(connection, row.tenant, int(now // DAY), sum(receipt.evaluations.values()))
+                _spend(connection, row.tenant, int(moment // DAY), sum(receipt.evaluations.values()))
                 if row.conversation is None:  # else feedback may ask for the same start once more
                     named = Request.from_json(row.request).without_pixels().to_json()
                     connection.execute(update(requests).where(requests.c.id == id).values(request=named))
@@ -111,22 +139,31 @@ class Store:
     def fail(self, id: str, failure: str) -> None:
         """Store that an accepted request failed, and why, as JSON."""
         with self._writing, self._engine.begin() as connection:
-            _end(connection, id, state="failed", ended=time.time(), failure=failure)
+            _end(connection, id, state="failed", ended=now(), failure=failure)
 
     def unfinished(self) -> list[AcceptedRequest]:
-        """Requests that were accepted and have not ended, the oldest first."""
+        """Requests that were accepted and have not ended, the oldest first.
+
+        One that this version cannot read stays accepted, for the version that can; the log names it.
+        """
         query = select(requests).where(requests.c.state == "accepted").order_by(requests.c.accepted)
-        return [_accepted_request(row) for row in self._rows(query)]
+        return list(readable(accepted_request, self._rows(query)))
 
     def state(self, id: str) -> RequestState | None:
         """The state of a request; None where there is none."""
-        states = [_state(row) for row in self._rows(select(requests).where(requests.c.id == id))]
+        states = [state_of(row) for row in self._rows(select(requests).where(requests.c.id == id))]
         return states[0] if states else None
+
+    def states(self, tenant: str, most: int) -> list[RequestState]:
+        """The last requests of a tenant, the newest first; at most so many."""
+        newest = requests.c.accepted.desc(), requests.c.id
+        query = select(requests).where(requests.c.tenant == tenant).order_by(*newest).limit(most)
+        return list(readable(state_of, self._rows(query)))
 
     def finished(self, id: str) -> FinishedRequest | None:
         """A request that is done; None where there is none."""
         with self._engine.connect() as connection:
-            matches = _finished_requests(connection, _select_finished().where(requests.c.id == id))
+            matches = finished_requests(connection, select_finished().where(requests.c.id == id))
         return matches[0] if matches else None
 
     def picture(self, sha256: str) -> bytes:
@@ -144,11 +181,11 @@ class Store:
             tenant: whose; None is everyone's.
             most: how many.
         """
-        query = _select_finished().order_by(requests.c.ended.desc()).limit(most)
+        query = select_finished().order_by(requests.c.ended.desc()).limit(most)
         if tenant is not None:
             query = query.where(requests.c.tenant == tenant)
         with self._engine.connect() as connection:
-            return _finished_requests(connection, query)
+            return finished_requests(connection, query)
 
     def plan(self, id: str) -> str | None:
         """The plan of a request, as JSON; None where there is none."""
@@ -194,7 +231,7 @@ class Store:
             .where(requests.c.tenant == tenant, requests.c.conversation == id)
             .order_by(requests.c.accepted, requests.c.id)
         )
-        return [_state(row) for row in self._rows(query)]
+        return list(readable(state_of, self._rows(query)))
 
     def conversations(self, tenant: str) -> list[str]:
         """The conversations of a tenant, the oldest first."""
@@ -232,14 +269,14 @@ class Store:
         Raises:
             OutputError: another tenant has one of this id.
         """
-        now = time.time()
+        moment = now()
         with self._writing, self._engine.begin() as connection:
             owner = connection.scalar(select(trials.c.tenant).where(trials.c.id == id))
             if owner is None:
-                row = {"id": id, "tenant": tenant, "moment": now, "trial": trial}
+                row = {"id": id, "tenant": tenant, "moment": moment, "trial": trial}
                 connection.execute(insert_into(trials), row)
             elif owner == tenant:
-                connection.execute(update(trials).where(trials.c.id == id).values(moment=now, trial=trial))
+                connection.execute(update(trials).where(trials.c.id == id).values(moment=moment, trial=trial))
             else:
                 raise OutputError(f"the trial {id!r} is another tenant's")
 
@@ -302,37 +339,3 @@ def _spend(connection: Connection, tenant: str, day: int, evaluations: int) -> N
     if not connection.execute(more).rowcount:
         row = {"tenant": tenant, "day": day, "evaluations": evaluations}
         connection.execute(insert_into(usage), row)
-
-
-def _state(row: Row[Any]) -> RequestState:
-    return RequestState(_accepted_request(row), row.state, row.ended, row.failure)
-
-
-def _accepted_request(row: Row[Any]) -> AcceptedRequest:
-    return AcceptedRequest(
-        row.id,
-        row.tenant,
-        Request.from_json(row.request),
-        row.priority,
-        row.deadline,
-        row.conversation,
-        row.accepted,
-    )
-
-
-def _select_finished() -> Select[Any]:
-    return select(requests, receipts.c.receipt).join(receipts).where(requests.c.state == "done")
-
-
-def _finished_requests(connection: Connection, query: Select[Any]) -> list[FinishedRequest]:
-    rows = connection.execute(query).all()
-    by_request: dict[str, list[StoredPicture]] = {row.id: [] for row in rows}
-    chosen = select(pictures).where(pictures.c.request.in_(by_request)).order_by(pictures.c.place)
-    for row in connection.execute(chosen):
-        by_request[row.request].append(StoredPicture(row.place, row.sha256))
-    return [
-        FinishedRequest(
-            _accepted_request(row), Receipt.from_json(row.receipt), tuple(by_request[row.id]), row.ended
-        )
-        for row in rows
-    ]

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     State = dict[str, Tensor]
     Parts = dict[str, State]
 
-Settings = Callable[[str], dict[str, Any]]
+ReadSettings = Callable[[str], dict[str, Any]]
 """The settings of a part, by its folder."""
 
 _BODY = "model.diffusion_model."
@@ -57,7 +57,7 @@ class Layout:
     family: str
     marks: tuple[str, ...]
     hub_id: Callable[[Path, Mapping[str, TensorHeader], Mapping[str, Any]], str]
-    split: "Callable[[State, Settings], Parts]"
+    split: "Callable[[State, ReadSettings], Parts]"
     entry: str = ""
 
     def prefix(self, names: Iterable[str]) -> str | None:
@@ -65,7 +65,7 @@ class Layout:
         held = frozenset(names)
         return next((body for body in _BODIES if all(body + mark in held for mark in self.marks)), None)
 
-    def parts(self, state: "State", settings: Settings) -> "Parts":
+    def parts(self, state: "State", settings: ReadSettings) -> "Parts":
         """The tensors of each part that a file has, under the names of diffusers.
 
         Raises:
@@ -78,7 +78,7 @@ class Layout:
         }
         return {name: part for name, part in self.split(named, settings).items() if part}
 
-    def check_channels(self, file: Path, held: Mapping[str, TensorHeader], settings: Settings) -> None:
+    def check_channels(self, file: Path, held: Mapping[str, TensorHeader], settings: ReadSettings) -> None:
         """Stop where the denoiser of a file takes other channels than that of its config.
 
         Raises:
@@ -102,7 +102,7 @@ def layout_of(held: Iterable[str]) -> Layout | None:
     return next((layout for layout in LAYOUTS if layout.prefix(names) is not None), None)
 
 
-def _split_sd(state: "State", settings: Settings) -> "Parts":
+def _split_sd(state: "State", settings: ReadSettings) -> "Parts":
     from diffusers.loaders import single_file_utils as names
 
     text = names.convert_ldm_clip_checkpoint(state)
@@ -112,7 +112,7 @@ def _split_sd(state: "State", settings: Settings) -> "Parts":
     return {**_unet_and_vae(state, settings), "text_encoder": text}
 
 
-def _split_sdxl(state: "State", settings: Settings) -> "Parts":
+def _split_sdxl(state: "State", settings: ReadSettings) -> "Parts":
     from diffusers.loaders import single_file_utils as names
 
     read = int(settings("text_encoder_2")["num_hidden_layers"])
@@ -121,7 +121,7 @@ def _split_sdxl(state: "State", settings: Settings) -> "Parts":
     return {**_unet_and_vae(state, settings), "text_encoder": first, "text_encoder_2": second}
 
 
-def _unet_and_vae(state: "State", settings: Settings) -> "Parts":
+def _unet_and_vae(state: "State", settings: ReadSettings) -> "Parts":
     from diffusers.loaders import single_file_utils as names
 
     return {
@@ -130,31 +130,31 @@ def _unet_and_vae(state: "State", settings: Settings) -> "Parts":
     }
 
 
-def _split_sd3(state: "State", settings: Settings) -> "Parts":
+def _split_sd3(state: "State", settings: ReadSettings) -> "Parts":
     from diffusers.loaders import single_file_utils as names
 
     parts = {"transformer": names.convert_sd3_transformer_checkpoint_to_diffusers(_under(state, _BODY))}
     return {**parts, **_texts(state, ("clip_l", "clip_g", "t5xxl")), "vae": _vae(state, settings)}
 
 
-def _split_flux(state: "State", settings: Settings) -> "Parts":
+def _split_flux(state: "State", settings: ReadSettings) -> "Parts":
     parts = {"transformer": flux_names(_under(state, _BODY))}
     return {**parts, **_texts(state, ("clip_l", "t5xxl")), "vae": _vae(state, settings)}
 
 
-def _split_chroma(state: "State", settings: Settings) -> "Parts":
+def _split_chroma(state: "State", settings: ReadSettings) -> "Parts":
     parts = {"transformer": flux_names(_under(state, _BODY))}
     return {**parts, **_texts(state, ("t5xxl",)), "vae": _vae(state, settings)}
 
 
-def _split_z_image(state: "State", settings: Settings) -> "Parts":
+def _split_z_image(state: "State", settings: ReadSettings) -> "Parts":
     from diffusers.loaders import single_file_utils as names
 
     body = names.convert_z_image_transformer_checkpoint_to_diffusers(_under(state, _BODY))
     return {"transformer": body, **_texts(state, ("qwen3_4b",)), "vae": _vae(state, settings)}
 
 
-def _split_named(part: str, state: "State", settings: Settings) -> "Parts":
+def _split_named(part: str, state: "State", settings: ReadSettings) -> "Parts":
     """A denoiser that has the names of diffusers already; other parts of such a file are not known."""
     return {part: _under(state, _BODY)}
 
@@ -169,7 +169,7 @@ def _texts(state: "State", texts: tuple[str, ...]) -> "Parts":
     }
 
 
-def _vae(state: "State", settings: Settings) -> "State":
+def _vae(state: "State", settings: ReadSettings) -> "State":
     from diffusers.loaders import single_file_utils as names
 
     if not any(name.startswith(("first_stage_model.", "vae.")) for name in state):

@@ -2,12 +2,13 @@
 
 import hashlib
 import hmac
+import logging
 import secrets
 import threading
 import time
 from base64 import b64decode
 from binascii import Error as NotBase64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import final
 from urllib.parse import urlsplit
@@ -15,6 +16,8 @@ from urllib.parse import urlsplit
 from negspace.errors import NegspaceError
 from negspace.serve.access.tenants import LOCAL, KeyFile, Tenant, id_of, read_keys
 from negspace.serve.refusal import Refusal, forbidden
+
+log = logging.getLogger(__name__)
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _RECHECK = 1.0
@@ -30,13 +33,16 @@ class Authentication:
 
     Args:
         file: of tenants and keys; None admits everyone who calls this machine by a loopback name.
+        check: raises a NegspaceError where a tenant's rights name what is not there.
 
     Raises:
         OutputError, RequestError: the file cannot be read.
+        NegspaceError: as `check` raises.
     """
 
-    def __init__(self, file: Path | None) -> None:
+    def __init__(self, file: Path | None, check: Callable[[Tenant], None] = lambda _: None) -> None:
         self._file = file
+        self._check = check
         self._lock = threading.Lock()
         self._checked = 0.0
         self._modified = 0
@@ -81,12 +87,17 @@ class Authentication:
             try:
                 if self._file.stat().st_mtime_ns != self._modified:
                     self._read(self._file)
-            except (OSError, NegspaceError):  # half-edited by hand: the last readable version stays valid
-                return
+            except FileNotFoundError:  # deleted: nobody is let in until there is one again
+                self._keys, self._modified = KeyFile(), 0
+            except (OSError, NegspaceError) as error:  # half-edited: the last readable version stays valid
+                log.warning("the keys as they were stay valid: %s", error)
 
     def _read(self, file: Path) -> None:
-        self._keys = read_keys(file)
-        self._modified = file.stat().st_mtime_ns
+        modified = file.stat().st_mtime_ns
+        keys = read_keys(file)
+        for tenant in keys.by_name.values():
+            self._check(tenant)
+        self._keys, self._modified = keys, modified
 
 
 def _host(headers: Mapping[str, str]) -> str | None:

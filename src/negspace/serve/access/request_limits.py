@@ -1,5 +1,6 @@
 """Limits on bodies, on the size of a request, on requests a minute and on evaluations a day."""
 
+import asyncio
 import threading
 import time
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from negspace.serve.access.tenants import Tenant
 from negspace.serve.refusal import forbidden, too_many
 from negspace.serve.settings import ServerSettings
 from negspace.store import Store
+from negspace.store.clock import now
 from negspace.store.store import DAY
 
 MOST_FIELDS = 1000
@@ -30,17 +32,28 @@ class _TooLong(HTTPException):
         super().__init__(413, f"the body is longer than {most} bytes, the most that is read")
 
 
-class BodyLimit:
-    """Refuses longer bodies with 413 before they are read into memory. Pure ASGI, outside of everything else.
+class _TooSlow(HTTPException):
+    """The body takes too long to arrive; an HTTPException for the reason above."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(408, f"the body took longer than {seconds:g} seconds, the most that is waited")
+
+
+class BodyLimits:
+    """Refuses bodies that are too long, with 413 before they are read into memory, or too slow, with 408.
+
+    Pure ASGI, outside of everything that reads a body.
 
     Args:
         app: the application behind it.
         most: bytes.
+        seconds: that a body may take, from its first byte to its last.
     """
 
-    def __init__(self, app: ASGIApp, most: int) -> None:
+    def __init__(self, app: ASGIApp, most: int, seconds: float) -> None:
         self._app = app
         self._most = most
+        self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -48,14 +61,21 @@ class BodyLimit:
             return
         length = dict(scope["headers"]).get(b"content-length", b"0")
         if length.isdigit() and int(length) > self._most:
-            await self._refuse(scope, receive, send)
+            await _refuse(_TooLong(self._most), scope, receive, send)
             return
-        received, answered = 0, False
+        received, complete, answered = 0, False, False
+        until = time.monotonic() + self._seconds
 
         async def counting_receive() -> Message:
-            nonlocal received
-            message = await receive()
+            nonlocal received, complete
+            if complete:
+                return await receive()  # waits for the client to leave, as long as it likes
+            try:
+                message = await asyncio.wait_for(receive(), until - time.monotonic())
+            except TimeoutError:
+                raise _TooSlow(self._seconds) from None
             received += len(message.get("body", b""))
+            complete = not message.get("more_body", False)
             if received > self._most:
                 raise _TooLong(self._most)
             return message
@@ -67,13 +87,15 @@ class BodyLimit:
 
         try:
             await self._app(scope, counting_receive, recording_send)
-        except _TooLong:
+        except (_TooLong, _TooSlow) as error:
             if not answered:
-                await self._refuse(scope, receive, send)
+                await _refuse(error, scope, receive, send)
 
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        error: dict[str, Any] = {"code": "too-long", "message": _TooLong(self._most).detail, "span": None}
-        await JSONResponse({"error": error}, 413, {"Connection": "close"})(scope, receive, send)
+
+async def _refuse(error: _TooLong | _TooSlow, scope: Scope, receive: Receive, send: Send) -> None:
+    code = "too-long" if isinstance(error, _TooLong) else "too-slow"
+    body: dict[str, Any] = {"error": {"code": code, "message": error.detail, "span": None}}
+    await JSONResponse(body, error.status_code, {"Connection": "close"})(scope, receive, send)
 
 
 def refuse_many_fields(body: Mapping[Any, Any]) -> None:
@@ -202,12 +224,12 @@ class Quotas:
         """
         if tenant.quota is None:
             return
-        now = time.time()
-        spent = self._store.spent(tenant.name, now) + int(under_way)
+        moment = now()
+        spent = self._store.spent(tenant.name, moment) + int(under_way)
         if spent + more > tenant.quota:
             why = f"{spent} of {tenant.quota} evaluations a day are spent, and this takes about {more:.0f}"
-            raise too_many(why, DAY - now % DAY)
+            raise too_many(why, DAY - moment % DAY)
 
     def charge(self, tenant: Tenant, evaluations: int) -> None:
         """Count evaluations that were made for a tenant outside the queue."""
-        self._store.spend(tenant.name, evaluations, time.time())
+        self._store.spend(tenant.name, evaluations, now())

@@ -5,6 +5,7 @@ A key is 256 random bits, so its sha256 cannot be reversed; the file holds hashe
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -50,9 +51,12 @@ class Tenant(TenantRights):
 
     Attributes:
         name: by which requests, policies and metrics refer to it.
+        hidden_policies: the operator's policies that bind other tenants and not this one. They do not exist
+            for it; an administrator sees all.
     """
 
     name: str
+    hidden_policies: frozenset[str] = frozenset()
 
     def sees(self, owner: str) -> bool:
         """Whether what belongs to the tenant named `owner` may be shown to this one."""
@@ -92,9 +96,10 @@ class TenantRecord(TenantRights):
 
     keys: tuple[KeyRecord, ...] = ()
 
-    def tenant(self, name: str) -> Tenant:
-        """The tenant of this record."""
-        return Tenant(name=name, **self.model_dump(exclude={"keys"}))
+    def tenant(self, name: str, binding: Collection[str]) -> Tenant:
+        """The tenant of this record, where these policies bind anybody."""
+        hidden = frozenset() if self.admin else frozenset(binding) - frozenset(self.policies)
+        return Tenant(name=name, hidden_policies=hidden, **self.model_dump(exclude={"keys"}))
 
 
 class KeyFile(Frozen):
@@ -105,7 +110,8 @@ class KeyFile(Frozen):
     @cached_property
     def by_name(self) -> dict[str, Tenant]:
         """Every tenant."""
-        return {name: record.tenant(name) for name, record in self.tenants.items()}
+        binding = {policy for record in self.tenants.values() for policy in record.policies}
+        return {name: record.tenant(name, binding) for name, record in self.tenants.items()}
 
     @cached_property
     def by_id(self) -> dict[str, tuple[Tenant, KeyRecord]]:

@@ -6,7 +6,6 @@
 The receipt is in the headers.
 """
 
-import asyncio
 from typing import Any
 from urllib.parse import quote
 
@@ -28,10 +27,10 @@ from negspace.serve.dialect import (
     delivered,
     finished_unless_gone,
     receipt_path,
-    retry_headers,
+    refusal_headers,
 )
 from negspace.serve.extension_fields import ClientRequest, client_request
-from negspace.serve.jobs.job import Picture
+from negspace.serve.jobs.job import JobPicture
 from negspace.serve.refusal import Refusal
 
 router = APIRouter(prefix="/hf", tags=["Hugging Face"])
@@ -142,7 +141,7 @@ async def infer(
     model: str, body: InferenceBody, service: Serving, tenant: Caller, http: HttpRequest
 ) -> Response:
     """A picture of a prompt, or of a prompt and a picture to start from."""
-    request = await asyncio.to_thread(body.request, model.removeprefix("models/"), http, service.catalogue)
+    request = await service.read(body.request, model.removeprefix("models/"), http, service.catalogue)
     job = await conversations.submit(service, request, tenant)
     (picture,) = delivered(await finished_unless_gone(job, http)).pictures
     headers = _receipt_headers(picture)
@@ -151,7 +150,7 @@ async def infer(
     return Response(picture.png, media_type="image/png", headers=headers)
 
 
-def _receipt_headers(picture: Picture) -> dict[str, str]:
+def _receipt_headers(picture: JobPicture) -> dict[str, str]:
     """The receipt in headers. Texts are percent-encoded UTF-8."""
     receipt = picture.receipt
     negative = receipt.negative.text
@@ -173,7 +172,7 @@ def _encoded(text: str) -> str:
 
 def error_response(refusal: Refusal) -> Response:
     """A refusal in the form of the inference API."""
-    return JSONResponse({"error": str(refusal)}, refusal.status, retry_headers(refusal))
+    return JSONResponse({"error": str(refusal)}, refusal.status, refusal_headers(refusal))
 
 
 DIALECT = ClientDialect("Hugging Face", router, ("/hf",), error_response)

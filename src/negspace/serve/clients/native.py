@@ -18,8 +18,10 @@ from negspace.request import Request
 from negspace.serve.access.tenants import ANYONE
 from negspace.serve.conversations import feedback, submit
 from negspace.serve.dialect import (
+    NATIVE_BODY,
     Caller,
     ClientDialect,
+    FromBody,
     Serving,
     finished_unless_gone,
     server_sent_event,
@@ -47,9 +49,9 @@ ReplyFormat = Annotated[
 ]
 
 
-@router.post("/generate")
+@router.post("/generate", openapi_extra=NATIVE_BODY)
 async def generate(
-    request: Request,
+    request: FromBody,
     service: Serving,
     tenant: Caller,
     http: HttpRequest,
@@ -72,8 +74,8 @@ async def generate(
             return JSONResponse(_finished(finished, inline=reply == "base64"))
 
 
-@router.post("/plan")
-async def plan(request: Request, service: Serving, tenant: Caller, http: HttpRequest) -> Plan:
+@router.post("/plan", openapi_extra=NATIVE_BODY)
+async def plan(request: FromBody, service: Serving, tenant: Caller, http: HttpRequest) -> Plan:
     """The plan of a request; nothing is made."""
     client = _client_request(request, service, http)
     made = await service.plan(client.request, tenant)
@@ -84,6 +86,28 @@ def _client_request(request: Request, service: Service, http: HttpRequest) -> Cl
     """The request with the extension fields of query and headers."""
     fields = {name: getattr(request, name) for name in request.model_fields_set}
     return client_request(fields, {}, http.query_params, http.headers, service.catalogue.facts)
+
+
+@router.get("/jobs")
+async def jobs(
+    service: Serving,
+    tenant: Caller,
+    most: Annotated[int, Query(ge=1, le=1000, description="how many")] = 100,
+) -> dict[str, Any]:
+    """Your requests, the newest first: those that wait or run, are done or have failed."""
+    states = await asyncio.to_thread(service.store.states, tenant.name, most)
+    return {
+        "jobs": [
+            {
+                "id": state.accepted.id,
+                "status": state.state,
+                "accepted": state.accepted.moment,
+                "ended": state.moment,
+                "conversation": state.accepted.conversation,
+            }
+            for state in states
+        ]
+    }
 
 
 @router.get("/jobs/{id}")
@@ -136,7 +160,9 @@ async def policies(service: Serving, tenant: Caller) -> dict[str, Any]:
     """The policies that a request may name, and those that apply to all of your requests."""
     return {
         "binding": list(tenant.policies),
-        "policies": {name: policy.summary() for name, policy in service.catalogue.policies.items()},
+        "policies": {
+            name: policy.summary() for name, policy in service.catalogue.policies_for(tenant).items()
+        },
     }
 
 

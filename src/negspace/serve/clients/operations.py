@@ -17,9 +17,12 @@ async def healthz() -> dict[str, str]:
 
 @router.get("/readyz")
 async def readyz(service: Serving) -> JSONResponse:
-    """200 while requests are accepted, else 503."""
-    ready = service.ready
-    return JSONResponse({"status": "ready" if ready else "stopping"}, 200 if ready else 503)
+    """200 while requests are accepted and can be stored, else 503."""
+    problem = await service.problem()
+    if problem is None:
+        return JSONResponse({"status": "ready"})
+    status = "stopping" if problem == "stopping" else "not ready"  # why is in the log, not for strangers
+    return JSONResponse({"status": status}, 503)
 
 
 @router.get("/metrics", response_class=Response)
@@ -31,4 +34,6 @@ async def metrics(service: Serving, tenant: Caller) -> Response:
     return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-DIALECT = ClientDialect("operations", router, ("/healthz", "/readyz", "/metrics"))
+_OPEN = ("/healthz", "/readyz")
+
+DIALECT = ClientDialect("operations", router, (*_OPEN, "/metrics"), open_paths=frozenset(_OPEN))

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from negspace.errors import NegspaceError
 from negspace.serve.access.tenants import Tenant
-from negspace.serve.jobs.job import Finished, Picture, job_of, picture_id
+from negspace.serve.jobs.job import Finished, JobPicture, job_of, picture_id
 from negspace.serve.jobs.outcomes import stored_refusal
 from negspace.serve.refusal import Refusal, not_found
 from negspace.store import FinishedRequest, Store
@@ -39,7 +39,7 @@ class Archive:
         request = await self._finished_request(id, tenant)
         files = [await asyncio.to_thread(self._store.picture, stored.sha256) for stored in request.pictures]
         pictures = tuple(
-            Picture(picture_id(id, stored.place), file, request.receipt.single(stored.place))
+            JobPicture(picture_id(id, stored.place), file, request.receipt.single(stored.place))
             for stored, file in zip(request.pictures, files, strict=True)
         )
         return Finished(id, pictures, request.receipt, request.moment - request.accepted.moment)
@@ -65,7 +65,7 @@ class Archive:
                 return request
         raise not_found(f"picture {picture!r}")
 
-    async def picture(self, id: str, tenant: Tenant) -> Picture:
+    async def picture(self, id: str, tenant: Tenant) -> JobPicture:
         """A finished picture.
 
         Raises:
@@ -74,7 +74,7 @@ class Archive:
         request = await self.request_of_picture(id, tenant)
         (stored,) = (entry for entry in request.pictures if picture_id(job_of(id), entry.place) == id)
         content = await asyncio.to_thread(self._store.picture, stored.sha256)
-        return Picture(id, content, request.receipt.single(stored.place))
+        return JobPicture(id, content, request.receipt.single(stored.place))
 
     async def delete(self, id: str, tenant: Tenant) -> None:
         """Delete a job that has ended, with its pictures and receipt.

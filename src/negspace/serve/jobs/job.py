@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from negspace.request import Request
 from negspace.serve.access.tenants import Tenant
 from negspace.serve.feedback_reply import FeedbackReply
 from negspace.serve.refusal import Refusal
+from negspace.store.clock import now
 
 _BUFFERED = 64
 """Events that wait for a slow reader; beyond that the oldest are skipped, the last never."""
@@ -48,7 +48,7 @@ class Preview:
 
 
 @dataclass(frozen=True)
-class Picture:
+class JobPicture:
     """A finished picture.
 
     Attributes:
@@ -74,7 +74,7 @@ class Finished:
     """
 
     id: str
-    pictures: tuple[Picture, ...]
+    pictures: tuple[JobPicture, ...]
     receipt: Receipt
     seconds: float
 
@@ -131,7 +131,7 @@ class AcceptedJob:
     conversation: str | None = None
     previews: int = 0
     id: str = field(default_factory=lambda: secrets.token_hex(16))
-    accepted_at: float = field(default_factory=time.time)
+    accepted_at: float = field(default_factory=now)
 
     @property
     def model(self) -> str:

@@ -3,14 +3,16 @@
 import io
 import json
 import logging
-import time
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import final
 
 from PIL import Image
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from negspace import png
+from negspace.errors import OutputError
 from negspace.generate import Result
 from negspace.serve.catalogue import Catalogue
 from negspace.serve.jobs.job import (
@@ -19,8 +21,8 @@ from negspace.serve.jobs.job import (
     Event,
     Failed,
     Finished,
+    JobPicture,
     JobProgress,
-    Picture,
     Preview,
     picture_id,
 )
@@ -28,8 +30,12 @@ from negspace.serve.jobs.worker import JobListener
 from negspace.serve.observe import Meter
 from negspace.serve.refusal import Refusal, refusal_of
 from negspace.store import Store
+from negspace.store.clock import now
 
 log = logging.getLogger(__name__)
+
+_RETRY = 2.0
+"""Seconds between attempts to store something."""
 
 
 @final
@@ -54,10 +60,12 @@ class Outcomes(JobListener):
         self._catalogue = catalogue
         self._meters = tuple(meters)
         self._send = send
+        self._closing = threading.Event()
         self._executor = ThreadPoolExecutor(1, "outcomes")
 
     def close(self) -> None:
-        """Wait until everything is stored."""
+        """Wait until everything is stored that can be stored now."""
+        self._closing.set()
         self._executor.shutdown()
 
     def advanced(self, job: AcceptedJob, progress: JobProgress) -> None:
@@ -87,25 +95,38 @@ class Outcomes(JobListener):
             for index, image in enumerate(result.images):
                 png.attach(image, png.text_chunks(receipt, index))
             files = [png.encode(image) for image in result.images]
-            self._store.finish(job.id, receipt, files)
+            if not self._stored(lambda: self._store.finish(job.id, receipt, files)):
+                return
         except Exception as error:
             self._store_failure(job, error)
             return
         pictures = tuple(
-            Picture(picture_id(job.id, index), file, receipt.single(index))
+            JobPicture(picture_id(job.id, index), file, receipt.single(index))
             for index, file in enumerate(files)
         )
-        finished = Finished(job.id, pictures, receipt, time.time() - job.accepted_at)
+        finished = Finished(job.id, pictures, receipt, now() - job.accepted_at)
         for meter in self._meters:
             meter.finished(job, finished)
         self._send(job.id, Done(finished))
+
+    def _stored(self, store: Callable[[], None]) -> bool:
+        """Store something, however long the database is away or the disk is full; False where the server
+        stops before. What is not stored stays accepted, and the next server takes it up."""
+        while True:
+            try:
+                store()
+                return True
+            except (OperationalError, InterfaceError, OutputError) as error:
+                log.warning("nothing can be stored now; tried again in %g s: %s", _RETRY, error)
+            if self._closing.wait(_RETRY):
+                return False
 
     def _store_failure(self, job: AcceptedJob, error: Exception) -> None:
         refusal = refusal_of(error)
         if refusal.status == 500:
             log.error("job %s failed", job.id, exc_info=error)
         try:
-            self._store.fail(job.id, failure_json(refusal))
+            self._stored(lambda: self._store.fail(job.id, failure_json(refusal)))
         except Exception as failure:
             log.error("the end of job %s could not be stored", job.id, exc_info=failure)
         for meter in self._meters:

@@ -18,6 +18,7 @@ from negspace.run.run import Driver
 from negspace.serve.jobs.job import AcceptedJob, JobProgress
 from negspace.serve.jobs.loaded_models import LoadedModels
 from negspace.serve.jobs.scheduler import JobScheduler
+from negspace.store.clock import now
 
 log = logging.getLogger(__name__)
 
@@ -159,7 +160,7 @@ class Worker:
 
     def _take_turn(self, state: _ThreadState) -> None:
         """One step of every lane of a thread, after jobs have left and joined."""
-        for id, refusal in self._scheduler.stopped(time.time()).items():
+        for id, refusal in self._scheduler.stopped(now()).items():
             self._fail(id, refusal)
         state.forget_ended()
         self._admit(state)

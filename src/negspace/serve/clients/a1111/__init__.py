@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 
 from negspace.serve.clients.a1111 import generation, lists, progress
 from negspace.serve.clients.a1111.progress import caller_states
-from negspace.serve.dialect import ClientDialect, retry_headers
+from negspace.serve.dialect import ClientDialect, refusal_headers
 from negspace.serve.refusal import Refusal
 
 PREFIX = "/sdapi/v1"
@@ -23,7 +23,7 @@ def error_response(refusal: Refusal) -> Response:
     """A refusal in the form of AUTOMATIC1111."""
     message = str(refusal)
     error = {"error": refusal.code, "detail": message, "body": "", "errors": message}
-    return JSONResponse(error, refusal.status, retry_headers(refusal))
+    return JSONResponse(error, refusal.status, refusal_headers(refusal))
 
 
 DIALECT = ClientDialect("AUTOMATIC1111", router, (PREFIX,), error_response, caller_states)

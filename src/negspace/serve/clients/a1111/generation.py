@@ -46,7 +46,7 @@ async def _make(
     body: Txt2ImgBody, service: Service, tenant: Tenant, caller: CallerState, http: HttpRequest
 ) -> dict[str, Any]:
     default_model = caller.model or service.catalogue.default
-    request = await asyncio.to_thread(body.request, http, service.catalogue, default_model)
+    request = await service.read(body.request, http, service.catalogue, default_model)
     job = await conversations.submit(service, request, tenant)
     caller_job = CallerJob(job)
     caller.under_way.append(caller_job)
@@ -145,7 +145,7 @@ def _extra(body: Txt2ImgBody, finished: Finished) -> dict[str, Any]:
         "Rule": receipt.rule,
         "Evaluations": ", ".join(f"{count} {branch}" for branch, count in receipt.evaluations.items()),
         "Terms": [
-            {"term": term.term, "weight": term.weight, "source": term.source, "told": term.channel}
+            {"term": term.term, "weight": term.weight, "source": term.source, "channel": term.channel}
             for term in receipt.terms
         ],
         "Findings": [finding.text for finding in receipt.findings],
@@ -167,9 +167,9 @@ class PngInfoBody(BaseModel):
 
 
 @router.post("/png-info")
-async def png_info(body: PngInfoBody) -> dict[str, Any]:
+async def png_info(body: PngInfoBody, service: Serving) -> dict[str, Any]:
     """The infotext of a picture, its settings one by one, and every text in the file, also the receipt."""
-    return await asyncio.to_thread(_png_info, from_base64(body.image))
+    return await service.read(_png_info, from_base64(body.image))
 
 
 def _png_info(file: bytes) -> dict[str, Any]:

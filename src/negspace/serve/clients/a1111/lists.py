@@ -20,9 +20,10 @@ async def sd_models(service: Serving, tenant: Caller) -> list[dict[str, Any]]:
 
 
 @router.get("/samplers")
-async def samplers(service: Serving) -> list[dict[str, Any]]:
-    """The samplers of all models, without their schedulers."""
-    names = plain_names(name for facts in service.catalogue.models.values() for name in facts.samplers)
+async def samplers(service: Serving, tenant: Caller) -> list[dict[str, Any]]:
+    """The samplers of the models that the caller may use, without their schedulers."""
+    models = service.catalogue.models_for(tenant).values()
+    names = plain_names(name for facts in models for name in facts.samplers)
     return [
         {
             "name": name,
@@ -49,11 +50,11 @@ async def schedulers() -> list[dict[str, Any]]:
 
 
 @router.get("/prompt-styles")
-async def prompt_styles(service: Serving) -> list[dict[str, Any]]:
+async def prompt_styles(service: Serving, tenant: Caller) -> list[dict[str, Any]]:
     """The policies: choosing a style applies a policy."""
     return [
         {"name": name, "prompt": "", "negative_prompt": ", ".join(term.term for term in policy.avoid)}
-        for name, policy in service.catalogue.policies.items()
+        for name, policy in service.catalogue.policies_for(tenant).items()
     ]
 
 
@@ -74,9 +75,10 @@ async def embeddings(service: Serving) -> dict[str, Any]:
 
 
 @router.get("/loras")
-async def loras(service: Serving) -> list[dict[str, Any]]:
-    """The LoRA files that a prompt may name, of all models."""
-    names = dict.fromkeys(name for files in service.catalogue.loras().values() for name in files)
+async def loras(service: Serving, tenant: Caller) -> list[dict[str, Any]]:
+    """The LoRA files that a prompt may name, of the models that the caller may use."""
+    by_model = service.catalogue.loras(tenant)
+    names = dict.fromkeys(name for files in by_model.values() for name in files)
     return [{"name": name, "alias": name, "path": name, "metadata": {}} for name in names]
 
 

@@ -14,6 +14,7 @@ from fastapi import Request as HttpRequest
 from negspace.serve.access.request_limits import refuse_many_fields, refuse_model
 from negspace.serve.dialect import Caller, Serving
 from negspace.serve.jobs.job import Job
+from negspace.store.clock import now
 
 router = APIRouter()
 
@@ -89,7 +90,7 @@ async def progress(caller: OwnState, skip_current_image: Annotated[bool, Query()
     oldest = caller.under_way[0]
     steps = oldest.job.progress
     share = steps.done / steps.total if steps.total else 0.0
-    elapsed = time.time() - oldest.job.accepted.accepted_at
+    elapsed = now() - oldest.job.accepted.accepted_at
     state = _state(oldest, share) | {"job_count": len(caller.under_way)}
     preview = None if skip_current_image else oldest.preview
     if not skip_current_image:
@@ -166,6 +167,6 @@ async def set_options(
         model, *policies = name.split("@")
         service.catalogue.facts(model)
         for policy in policies:
-            service.catalogue.policy(policy)
+            service.catalogue.policy(policy, tenant)
         refuse_model(model, tenant)
         caller.model = name

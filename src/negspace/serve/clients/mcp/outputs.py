@@ -14,7 +14,7 @@ from negspace.planning.plan import Plan
 from negspace.receipt import Receipt
 from negspace.serve.dialect import receipt_path
 from negspace.serve.feedback_reply import FeedbackReply, changes_of
-from negspace.serve.jobs.job import Finished, Job, JobProgress, Picture
+from negspace.serve.jobs.job import Finished, Job, JobPicture, JobProgress
 
 
 class ToolOutput(BaseModel):
@@ -42,7 +42,7 @@ class PictureOutput(ToolOutput):
     receipt_path: str
 
     @classmethod
-    def of(cls, picture: Picture) -> Self:
+    def of(cls, picture: JobPicture) -> Self:
         (image,) = picture.receipt.images
         return cls.read(image, image_id=picture.id, receipt_path=receipt_path(picture))
 

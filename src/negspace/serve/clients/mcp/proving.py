@@ -1,4 +1,4 @@
-"""Whether a negative is necessary, measured on this server's own model, one proof at a time.
+"""Whether a negative is necessary, measured on this server's own model: one proof a tenant, two at a time.
 
 The pictures stay in the server's data and are shown to nobody. A tenant's policies limit what it is shown,
 so they are not part of the question. Asking the same question again continues with the pictures made before.
@@ -8,7 +8,8 @@ import asyncio
 import hashlib
 import json
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from negspace.errors import LabError, RequestError
@@ -18,7 +19,10 @@ from negspace.serve.refusal import Refusal, too_busy
 from negspace.serve.service import Service
 
 _RETRY_AFTER = 60.0  # seconds
-_ONE_PROOF = threading.Lock()
+_AT_WORK = threading.BoundedSemaphore(2)
+"""Proofs that work at once: each has a copy of the model. Those of further tenants wait for their turn."""
+_TENANTS: set[str] = set()
+"""Tenants with a proof that works or waits."""
 
 
 async def prove(
@@ -45,7 +49,7 @@ async def prove(
 
     Raises:
         RequestError: the question cannot be answered.
-        Refusal: another proof is under way, or the tenant has no quota left.
+        Refusal: another proof of the tenant is under way, or it has no quota left.
     """
     arguments = {name: value for name, value in settings.items() if value is not None}
     question = json.dumps([tenant.name, prompt, avoid, model, arguments], sort_keys=True)
@@ -60,13 +64,13 @@ async def prove(
     def work() -> ProofResult:
         folder, source = service.archive.trial_folder(id), service.catalogue.source(model)
         try:
-            with Proof(prompt, avoid, source, folder=folder, **arguments) as proof:
+            with _turn(stop), Proof(prompt, avoid, source, folder=folder, **arguments) as proof:
                 charged = 0
                 for step in proof:
                     service.quotas.charge(tenant, int((proof.made - charged) * cost))
                     charged = proof.made
                     if stop.is_set():
-                        raise Refusal("the proof was stopped; ask again to continue it", 499, "cancelled")
+                        raise _stopped()
                     if step.left:
                         service.quotas.refuse_over(tenant, cost)
                     put(step)
@@ -76,11 +80,12 @@ async def prove(
         except LabError as error:
             raise RequestError(str(error)) from None
         finally:
-            _ONE_PROOF.release()
+            _TENANTS.discard(tenant.name)
             put(None)
 
-    if not _ONE_PROOF.acquire(blocking=False):
-        raise too_busy("another proof is under way", _RETRY_AFTER)
+    if tenant.name in _TENANTS:
+        raise too_busy("another proof of yours is under way", _RETRY_AFTER)
+    _TENANTS.add(tenant.name)
     working = asyncio.ensure_future(asyncio.to_thread(work))
     try:
         while (step := await _next(steps, working)) is not None:
@@ -88,6 +93,26 @@ async def prove(
         return id, await working
     finally:
         stop.set()
+
+
+@contextmanager
+def _turn(stop: threading.Event) -> Iterator[None]:
+    """Wait until fewer proofs are at work, and count as one of them.
+
+    Raises:
+        Refusal: it was stopped before.
+    """
+    while not _AT_WORK.acquire(timeout=0.2):
+        if stop.is_set():
+            raise _stopped()
+    try:
+        yield
+    finally:
+        _AT_WORK.release()
+
+
+def _stopped() -> Refusal:
+    return Refusal("the proof was stopped; ask again to continue it", 499, "cancelled")
 
 
 async def _next(

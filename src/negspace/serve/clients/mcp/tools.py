@@ -1,6 +1,5 @@
 """The tools, as they are described to a language model."""
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from functools import wraps
@@ -8,8 +7,9 @@ from typing import Annotated, Any, Literal, ParamSpec, final
 
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.tools import Tool
 from mcp_types import CallToolResult, ToolAnnotations
-from pydantic import Field
+from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field
 
 from negspace import __version__
 from negspace.errors import NegspaceError
@@ -44,47 +44,64 @@ report_problem makes a picture again without what was complained of."""
 Arguments = ParamSpec("Arguments")
 
 ToolContext = Context[Any, Any]
-Prompt = Annotated[str, Field(description="What is wanted.", max_length=10_000)]
-Negative = Annotated[
+PromptArgument = Annotated[str, Field(description="What is wanted.", max_length=10_000)]
+NegativeArgument = Annotated[
     str | None,
     Field(
         description='Things that are not wanted, with commas, by name: "hat", never "no hat". Leave it out '
         "where nothing in particular is unwanted.",
         max_length=10_000,
+        validation_alias=AliasChoices("negative_prompt", "avoid"),
     ),
 ]
-ModelName = Annotated[str | None, Field(description="Name of a model; the server's default if left out.")]
-Policies = Annotated[
-    list[str] | None, Field(description="Names of policies to apply besides the binding ones.")
+ModelArgument = Annotated[str | None, Field(description="Name of a model; the server's default if left out.")]
+PolicyNamesArgument = Annotated[
+    list[str] | None,
+    BeforeValidator(lambda names: [names] if isinstance(names, str) else names),
+    Field(
+        description="Names of policies to apply besides the binding ones.",
+        validation_alias=AliasChoices("policies", "policy"),
+    ),
 ]
-Scale = Annotated[
+ScaleArgument = Annotated[
     float | None, Field(description="Guidance scale; at 1 a plain negative does nothing.", gt=0, le=100)
 ]
-Steps = Annotated[int | None, Field(description="Steps of the sampler.", ge=1, le=1000)]
-Rule = Annotated[str | None, Field(description='How predictions are combined, such as "perp_neg".')]
-ImageId = Annotated[str, Field(description="The image_id of a picture that was generated here.")]
+StepsArgument = Annotated[int | None, Field(description="Steps of the sampler.", ge=1, le=1000)]
+RuleArgument = Annotated[str | None, Field(description='How predictions are combined, such as "perp_neg".')]
+ImageArgument = Annotated[str, Field(description="The image_id of a picture that was generated here.")]
 
 
 def mcp_server(service: Service) -> MCPServer[Any]:
     """The server of the tools over a service."""
-    server = MCPServer[Any]("negspace", title="Negspace", instructions=INSTRUCTIONS, version=__version__)
     tools = Tools(service)
-    for tool, title, writes in (
-        (tools.generate_image, "Generate an image", True),
-        (tools.plan_negative, "Plan a negative", False),
-        (tools.explain_image, "Explain an image", False),
-        (tools.report_problem, "Report a problem", True),
-        (tools.prove_negative, "Prove a negative", True),
-    ):
-        annotations = ToolAnnotations(
-            title=title,
-            read_only_hint=not writes,
-            destructive_hint=False,
-            idempotent_hint=not writes,
-            open_world_hint=False,
-        )
-        server.add_tool(tool, annotations=annotations)
-    return server
+    described = [
+        _described(tools.generate_image, "Generate an image", writes=True),
+        _described(tools.plan_negative, "Plan a negative", writes=False),
+        _described(tools.explain_image, "Explain an image", writes=False),
+        _described(tools.report_problem, "Report a problem", writes=True),
+        _described(tools.prove_negative, "Prove a negative", writes=True),
+    ]
+    return MCPServer[Any](
+        "negspace", title="Negspace", instructions=INSTRUCTIONS, version=__version__, tools=described
+    )
+
+
+def _described(function: Callable[..., Awaitable[CallToolResult]], title: str, *, writes: bool) -> Tool:
+    """A tool that refuses arguments it does not have; by itself the library drops them."""
+    annotations = ToolAnnotations(
+        title=title,
+        read_only_hint=not writes,
+        destructive_hint=False,
+        idempotent_hint=not writes,
+        open_world_hint=False,
+    )
+    tool = Tool.from_function(function, annotations=annotations)
+    arguments = tool.fn_metadata.arg_model
+    strict = type(arguments.__name__, (arguments,), {"model_config": ConfigDict(extra="forbid")})
+    metadata = tool.fn_metadata.model_copy(update={"arg_model": strict})
+    return tool.model_copy(
+        update={"fn_metadata": metadata, "parameters": strict.model_json_schema(by_alias=True)}
+    )
 
 
 def _refusals_as_results(
@@ -119,19 +136,19 @@ class Tools:
     @_refusals_as_results
     async def generate_image(
         self,
-        prompt: Prompt,
+        prompt: PromptArgument,
         ctx: ToolContext,
-        negative_prompt: Negative = None,
-        model: ModelName = None,
-        policies: Policies = None,
+        negative_prompt: NegativeArgument = None,
+        model: ModelArgument = None,
+        policies: PolicyNamesArgument = None,
         n: Annotated[int, Field(description="How many pictures.", ge=1, le=16)] = 1,
         seed: Annotated[int | None, Field(description="Gives the same picture again.", ge=-1)] = None,
         width: Annotated[int | None, Field(ge=1, le=16384)] = None,
         height: Annotated[int | None, Field(ge=1, le=16384)] = None,
-        steps: Steps = None,
-        scale: Scale = None,
+        steps: StepsArgument = None,
+        scale: ScaleArgument = None,
         sampler: Annotated[str | None, Field(description='Such as "Euler a".')] = None,
-        rule: Rule = None,
+        rule: RuleArgument = None,
         image: Annotated[str | None, Field(description="A picture to start from, in base64.")] = None,
         strength: Annotated[
             float | None, Field(description="How far it is left behind, 0 to 1.", gt=0, le=1)
@@ -156,7 +173,7 @@ class Tools:
             scale=scale,
             sampler=sampler,
             rule=rule,
-            start=await asyncio.to_thread(_start, image, strength, mask),
+            start=await self._service.read(_start, image, strength, mask),
         )
         job = await self._service.submit(request, tenant, conversation=conversation)
         finished = delivered(await finished_with_progress(job, ctx))
@@ -165,14 +182,14 @@ class Tools:
     @_refusals_as_results
     async def plan_negative(
         self,
-        prompt: Prompt,
+        prompt: PromptArgument,
         ctx: ToolContext,
-        negative_prompt: Negative = None,
-        model: ModelName = None,
-        policies: Policies = None,
-        scale: Scale = None,
-        steps: Steps = None,
-        rule: Rule = None,
+        negative_prompt: NegativeArgument = None,
+        model: ModelArgument = None,
+        policies: PolicyNamesArgument = None,
+        scale: ScaleArgument = None,
+        steps: StepsArgument = None,
+        rule: RuleArgument = None,
     ) -> Annotated[CallToolResult, PlanOutput]:
         """Report how each avoided term would reach the model, and what prevents it. Nothing is made."""
         request = _request(
@@ -184,7 +201,7 @@ class Tools:
 
     @_refusals_as_results
     async def explain_image(
-        self, image_id: ImageId, ctx: ToolContext
+        self, image_id: ImageArgument, ctx: ToolContext
     ) -> Annotated[CallToolResult, ExplainOutput]:
         """Explain how a picture was made: what was sent, whether the negative acted, what it cost."""
         picture = await self._service.archive.picture(image_id, _tenant(ctx))
@@ -194,7 +211,7 @@ class Tools:
     @_refusals_as_results
     async def report_problem(
         self,
-        image_id: ImageId,
+        image_id: ImageArgument,
         ctx: ToolContext,
         problem: Annotated[
             str,
@@ -232,19 +249,19 @@ class Tools:
     @_refusals_as_results
     async def prove_negative(
         self,
-        prompt: Prompt,
+        prompt: PromptArgument,
         avoid: Annotated[
             str, Field(description="The list to be tried, with commas.", min_length=1, max_length=10_000)
         ],
         ctx: ToolContext,
-        model: ModelName = None,
+        model: ModelArgument = None,
         max_pictures: Annotated[
             int, Field(description="At most so many are made; it takes minutes.", ge=1, le=5000)
         ] = 400,
         seed: Annotated[int, Field(description="Of the first picture.", ge=0, le=2**32)] = 0,
-        scale: Scale = None,
-        steps: Steps = None,
-        rule: Rule = None,
+        scale: ScaleArgument = None,
+        steps: StepsArgument = None,
+        rule: RuleArgument = None,
     ) -> Annotated[CallToolResult, ProveOutput]:
         """Measure which terms of a negative are needed, on paired seeds, with controls. Takes minutes."""
         tenant = _tenant(ctx)

@@ -12,12 +12,21 @@ from fastapi import APIRouter, Body
 from fastapi import Request as HttpRequest
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
+from negspace.errors import RequestError
+from negspace.findings import Finding
 from negspace.request import Start
 from negspace.serve import conversations
 from negspace.serve.access.tenants import Tenant
-from negspace.serve.clients.openai.bodies import EDIT_FORM, Generation, read_edit
+from negspace.serve.clients.openai.bodies import EDIT_FORM, VARIATION_FORM, Generation, read_edit
 from negspace.serve.clients.openai.replies import ImagesReply, error_response
-from negspace.serve.dialect import Caller, ClientDialect, Serving, delivered, finished_unless_gone
+from negspace.serve.dialect import (
+    Caller,
+    ClientDialect,
+    Serving,
+    base_url,
+    delivered,
+    finished_unless_gone,
+)
 from negspace.serve.extension_fields import client_request
 from negspace.serve.refusal import not_found
 from negspace.serve.service import Service
@@ -30,27 +39,45 @@ async def generations(
     body: Annotated[Generation, Body()], service: Serving, tenant: Caller, http: HttpRequest
 ) -> Response:
     """Make pictures."""
-    return await _make(body, None, "image_generation", service, tenant, http)
+    return await _make(body, None, body.findings(), "image_generation", service, tenant, http)
 
 
 @router.post("/images/edits", openapi_extra=EDIT_FORM)
 async def edits(service: Serving, tenant: Caller, http: HttpRequest) -> Response:
     """Make a picture from another one; with a mask, only what is transparent in it changes."""
     async with http.form(max_files=17, max_fields=200) as form:
-        body, start = await read_edit(form)
-    return await _make(body, start, "image_edit", service, tenant, http)
+        edit = await read_edit(form)
+    if not edit.body.prompt:
+        raise RequestError("prompt: it is missing")
+    start = await service.read(edit.start)
+    return await _make(edit.body, start, edit.findings, "image_edit", service, tenant, http)
+
+
+@router.post("/images/variations", openapi_extra=VARIATION_FORM)
+async def variations(service: Serving, tenant: Caller, http: HttpRequest) -> Response:
+    """Make pictures that are like another one: they start from it, and nothing is said of what they show."""
+    async with http.form(max_files=17, max_fields=200) as form:
+        edit = await read_edit(form)
+    start = await service.read(edit.start)
+    return await _make(edit.body, start, edit.findings, "image_generation", service, tenant, http)
 
 
 async def _make(
-    body: Generation, start: Start | None, event: str, service: Service, tenant: Tenant, http: HttpRequest
+    body: Generation,
+    start: Start | None,
+    findings: tuple[Finding, ...],
+    event: str,
+    service: Service,
+    tenant: Tenant,
+    http: HttpRequest,
 ) -> Response:
     fields = body.fields() | {"start": start}
     request = client_request(
-        fields, body.model_extra or {}, http.query_params, http.headers, service.catalogue.facts
+        fields, body.model_extra or {}, http.query_params, http.headers, service.catalogue.facts, findings
     )
     previews = (body.partial_images or 0) if body.stream else 0
     by_address = body.by_address(http.query_params.get("response_format"))
-    reply = ImagesReply(body, event, by_address, str(http.base_url))
+    reply = ImagesReply(body, event, by_address, base_url(service, http))
     job = await conversations.submit(service, request, tenant, previews=previews)
     if body.stream:
         return StreamingResponse(reply.stream(job), media_type="text/event-stream")

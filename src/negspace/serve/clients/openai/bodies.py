@@ -1,13 +1,14 @@
 """The bodies of the OpenAI dialect: generations, and parts of edits."""
 
-import asyncio
 import re
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from starlette.datastructures import FormData, UploadFile
 
 from negspace.errors import RequestError
+from negspace.findings import Finding
 from negspace.pixels import read_holes, read_picture
 from negspace.request import Start
 from negspace.serve.access.request_limits import refuse_many_fields
@@ -33,6 +34,22 @@ def read_size(text: str | None) -> tuple[int | None, int | None]:
 Format = Literal["png", "jpeg", "webp"]
 
 _FILE, _TEXT = {"type": "string", "format": "binary"}, {"type": "string"}
+VARIATION_FORM = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["image"],
+                    "properties": {"image": _FILE} | dict.fromkeys(("model", "n", "size", "strength"), _TEXT),
+                }
+            }
+        },
+    }
+}
+"""The OpenAPI description of a variation's parts."""
+
 _PARTS = {"image": _FILE, "mask": _FILE} | dict.fromkeys(("prompt", "model", "n", "size", "strength"), _TEXT)
 EDIT_FORM = {
     "requestBody": {
@@ -57,7 +74,7 @@ class Generation(BaseModel):
         size: "WxH" or "auto".
         response_format: pictures by address or in base64.
         output_format, output_compression: of the files; only PNG contains the receipt.
-        background: only an opaque one is possible.
+        background: only an opaque one is possible; a transparent one is a finding.
         stream: whether to answer with events.
         partial_images: how many previews of each picture are sent, in a stream.
     """
@@ -71,7 +88,7 @@ class Generation(BaseModel):
     response_format: Literal["url", "b64_json"] | None = None
     output_format: Format | None = None
     output_compression: Annotated[int, Field(ge=0, le=100)] | None = None
-    background: Literal["auto", "opaque"] | None = None
+    background: Literal["auto", "opaque", "transparent"] | None = None
     stream: bool | None = None
     partial_images: Annotated[int, Field(ge=0, le=3)] | None = None
 
@@ -93,6 +110,12 @@ class Generation(BaseModel):
             "height": height,
         }
 
+    def findings(self) -> tuple[Finding, ...]:
+        """What of it is not carried out."""
+        if self.background != "transparent":
+            return ()
+        return (Finding("not-carried-out", "background transparent: pictures are opaque here"),)
+
     def by_address(self, response_format: str | None) -> bool:
         """Whether pictures are sent by address instead of in base64.
 
@@ -110,8 +133,38 @@ class Generation(BaseModel):
         return wanted == "url"
 
 
-async def read_edit(form: FormData) -> tuple[Generation, Start]:
-    """The parts of an edit: its fields, and what it starts from.
+@dataclass(frozen=True)
+class Edit:
+    """An edit or a variation.
+
+    Attributes:
+        body: its fields.
+        picture, mask: the files; None where there is no mask.
+        findings: what of it is not carried out.
+    """
+
+    body: Generation
+    picture: bytes
+    mask: bytes | None
+    findings: tuple[Finding, ...]
+
+    def start(self) -> Start:
+        """What the picture starts from. Decoding takes a while, so no event loop may call it.
+
+        Raises:
+            RequestError: a file is no picture, or the strength no number.
+        """
+        strength = (self.body.model_extra or {}).get("strength")
+        try:
+            share = 1.0 if strength is None and self.mask is not None else float(strength or 0.75)
+        except ValueError:
+            raise RequestError(f"strength: {strength!r:.40} is not a number") from None
+        mask = None if self.mask is None else read_holes(self.mask)
+        return Start.of(read_picture(self.picture), share, mask)
+
+
+async def read_edit(form: FormData) -> Edit:
+    """The parts of an edit, or of a variation, which has no prompt.
 
     Raises:
         RequestError: a part is wrong.
@@ -119,23 +172,16 @@ async def read_edit(form: FormData) -> tuple[Generation, Start]:
     parts = form.multi_items()
     files = [value for name, value in parts if name in ("image", "image[]") and isinstance(value, UploadFile)]
     mask = next((value for name, value in parts if name == "mask" and isinstance(value, UploadFile)), None)
-    if len(files) != 1:
-        raise RequestError(f"image: one picture is edited at a time, and {len(files)} were sent")
-    texts = {name: value for name, value in parts if isinstance(value, str)}
+    if not files:
+        raise RequestError("image: no picture was sent")
+    texts = {"prompt": ""} | {name: value for name, value in parts if isinstance(value, str)}
     try:
         body = Generation.model_validate(texts)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         raise RequestError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-    picture_file, mask_file = await files[0].read(), None if mask is None else await mask.read()
-    strength = (body.model_extra or {}).get("strength")
-    return body, await asyncio.to_thread(_start, picture_file, mask_file, strength)
-
-
-def _start(picture_file: bytes, mask_file: bytes | None, strength: str | None) -> Start:
-    try:
-        share = 1.0 if strength is None and mask_file is not None else float(strength or 0.75)
-    except ValueError:
-        raise RequestError(f"strength: {strength!r:.40} is not a number") from None
-    mask = None if mask_file is None else read_holes(mask_file)
-    return Start.of(read_picture(picture_file), share, mask)
+    findings = body.findings()
+    if len(files) > 1:
+        text = f"image: {len(files)} pictures were sent; the first is the start, the others are not used"
+        findings = (*findings, Finding("not-carried-out", text))
+    return Edit(body, await files[0].read(), None if mask is None else await mask.read(), findings)

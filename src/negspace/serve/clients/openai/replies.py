@@ -12,8 +12,8 @@ from PIL import Image
 
 from negspace.receipt import Receipt
 from negspace.serve.clients.openai.bodies import Generation
-from negspace.serve.dialect import delivered, retry_headers, server_sent_event
-from negspace.serve.jobs.job import Done, Failed, Finished, Job, Picture, Preview
+from negspace.serve.dialect import delivered, refusal_headers, server_sent_event
+from negspace.serve.jobs.job import Done, Failed, Finished, Job, JobPicture, Preview
 from negspace.serve.refusal import Refusal
 from negspace.serve.service import Service
 
@@ -72,7 +72,7 @@ class ImagesReply:
         finally:
             job.cancel()
 
-    def _completed(self, picture: Picture, job: Job, finished: Finished) -> str:
+    def _completed(self, picture: JobPicture, job: Job, finished: Finished) -> str:
         data = {
             "b64_json": self._encoded(picture.png),
             **self._settings(finished.receipt.width, finished.receipt.height),
@@ -85,7 +85,7 @@ class ImagesReply:
         kind = f"{self._name}.{name}"
         return server_sent_event(kind, {"type": kind, "created_at": int(time.time()), **data})
 
-    def _picture(self, picture: Picture, service: Service) -> dict[str, Any]:
+    def _picture(self, picture: JobPicture, service: Service) -> dict[str, Any]:
         positive = picture.receipt.positive.text
         revised = {} if positive == self._body.prompt else {"revised_prompt": positive}
         if self._by_address:
@@ -115,7 +115,7 @@ class ImagesReply:
 def error_response(refusal: Refusal) -> Response:
     """A refusal as OpenAI's clients read it. A wrong field is 400 there."""
     status = 400 if refusal.status == 422 else refusal.status
-    return JSONResponse(_error(refusal), status, retry_headers(refusal))
+    return JSONResponse(_error(refusal), status, refusal_headers(refusal))
 
 
 def _error(refusal: Refusal) -> dict[str, Any]:

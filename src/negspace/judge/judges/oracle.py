@@ -25,7 +25,7 @@ from negspace.errors import ModelError
 from negspace.judge.base import Judge, JudgeOpener, refuse_text, unknown
 from negspace.records import JudgeVerdict
 
-_SHIPPED: Final = Path(__file__).parents[1] / "embedded" / "oracle"
+_SHIPPED: Final = Path(__file__).parents[2] / "embedded" / "oracle"
 
 
 @dataclass(frozen=True, slots=True)

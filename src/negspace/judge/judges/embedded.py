@@ -5,14 +5,14 @@ from typing import Final
 
 from negspace.judge.base import Judge, JudgeOpener, Panel, refuse_text
 from negspace.judge.calibration import Calibration
-from negspace.judge.quality import Quality
+from negspace.judge.judges.quality import Quality
+from negspace.judge.judges.zero_shot import ZeroShot
 from negspace.judge.scoring import ScoringOpener
-from negspace.judge.zero_shot import ZeroShot
 
-CALIBRATIONS: Final = Path(__file__).parent / "shipped"
+CALIBRATIONS: Final = Path(__file__).parents[1] / "shipped"
 """The calibrations of the embedded judge, one a judge, made by `python -m training.judge`."""
 
-_CLIP: Final = Path(__file__).parents[1] / "embedded" / "clip"
+_CLIP: Final = Path(__file__).parents[2] / "embedded" / "clip"
 
 
 def embedded_judge() -> Panel:

@@ -17,7 +17,7 @@ from negspace.judge.base import JudgeOpener, Picture, refuse_text
 from negspace.judge.calibration import Calibration, ConceptDetector
 from negspace.judge.scoring import ScoringJudge, ScoringOpener
 
-Grid = NDArray[np.float64]
+PixelValues = NDArray[np.float64]
 
 _FRAME_SPREAD: Final = 3.0
 _CLIPPED: Final = 250.0
@@ -43,15 +43,15 @@ class Measure:
     unit: str
     source: str
     threshold: float
-    of: Callable[[Grid], float]
+    of: Callable[[PixelValues], float]
 
 
-def luma(rgb: Grid) -> Grid:
+def luma(rgb: PixelValues) -> PixelValues:
     """[h, w, 3] -> [h, w], grey levels."""
     return rgb @ np.array([0.299, 0.587, 0.114])
 
 
-def blur(rgb: Grid) -> float:
+def blur(rgb: PixelValues) -> float:
     """max over axes of 1 - sum max(0, |dY| - |dB|) / sum |dY|, where B is Y under a mean of 9 along the axis.
 
     A picture that blurring hardly changes was blurred before: 0 is sharp, 1 is flat. Crété, Dolmière, Ladret,
@@ -61,7 +61,7 @@ def blur(rgb: Grid) -> float:
     return max(_blur_along(grey), _blur_along(grey.T))
 
 
-def _blur_along(grey: Grid) -> float:
+def _blur_along(grey: PixelValues) -> float:
     rows = grey.shape[0]
     padded = np.pad(grey, ((4, 4), (0, 0)), mode="edge")
     again = np.mean([padded[k : k + rows] for k in range(9)], axis=0)
@@ -70,7 +70,7 @@ def _blur_along(grey: Grid) -> float:
     return 1.0 - float(np.maximum(before - after, 0).sum() / total) if total > 0 else 1.0
 
 
-def noise(rgb: Grid) -> float:
+def noise(rgb: PixelValues) -> float:
     """sigma = sqrt(pi / 2) / (6 n) * sum |Y * N|, N the difference of two Laplacians, over its n places.
 
     Standard deviation of grain, in grey levels; edges add to it a little. Immerkær, Fast noise variance
@@ -82,7 +82,7 @@ def noise(rgb: Grid) -> float:
     return float(np.sqrt(np.pi / 2) / 6 * np.abs(both).mean()) if both.size else 0.0
 
 
-def blockiness(rgb: Grid) -> float:
+def blockiness(rgb: PixelValues) -> float:
     """mean |dY| over the borders of 8x8 blocks / mean |dY| within the blocks, the mean of both directions.
 
     1 where there are no blocks. After Wang, Sheikh, Bovik, No-reference perceptual quality assessment of JPEG
@@ -94,7 +94,7 @@ def blockiness(rgb: Grid) -> float:
     return float(np.mean(ratios))
 
 
-def _block_ratio(steps: Grid) -> float:
+def _block_ratio(steps: PixelValues) -> float:
     borders = np.arange(1, len(steps) + 1) % 8 == 0
     if not borders.any() or borders.all():
         return 1.0
@@ -102,7 +102,7 @@ def _block_ratio(steps: Grid) -> float:
     return float((steps[borders].mean() + 1.0) / (within + 1.0))  # a flat picture has no blocks
 
 
-def colourfulness(rgb: Grid) -> float:
+def colourfulness(rgb: PixelValues) -> float:
     """M = sqrt(s_rg^2 + s_yb^2) + 0.3 sqrt(m_rg^2 + m_yb^2), rg = R - G, yb = (R + G) / 2 - B.
 
     In grey levels; s is the standard deviation, m the mean. Hasler, Süsstrunk, Measuring colourfulness in
@@ -113,17 +113,17 @@ def colourfulness(rgb: Grid) -> float:
     return float(np.hypot(rg.std(), yb.std()) + 0.3 * np.hypot(rg.mean(), yb.mean()))
 
 
-def overexposure(rgb: Grid) -> float:
+def overexposure(rgb: PixelValues) -> float:
     """The share of pixels with Y >= 250: highlights without detail."""
     return float((luma(rgb) >= _CLIPPED).mean())
 
 
-def underexposure(rgb: Grid) -> float:
+def underexposure(rgb: PixelValues) -> float:
     """The share of pixels with Y <= 10: shadows without detail."""
     return float((luma(rgb) <= _DARK).mean())
 
 
-def border(rgb: Grid) -> float:
+def border(rgb: PixelValues) -> float:
     """The share of the picture that a frame of one colour takes: rows and columns from each edge inward whose
     values stay within a standard deviation of 3 grey levels of their own mean and of the edge's."""
     height, width = rgb.shape[:2]
@@ -138,7 +138,7 @@ def border(rgb: Grid) -> float:
     return 1.0 - (tall * wide) / (height * width)
 
 
-def _flat_lines(rgb: Grid) -> int:
+def _flat_lines(rgb: PixelValues) -> int:
     """How many lines from the first on are one colour, the same for all."""
     edge = rgb[0].mean(axis=0)
     spread = np.sqrt(((rgb - edge) ** 2).mean(axis=(1, 2)))
@@ -146,7 +146,7 @@ def _flat_lines(rgb: Grid) -> int:
     return int(busy[0]) if len(busy) else len(rgb)
 
 
-def greyness(rgb: Grid) -> float:
+def greyness(rgb: PixelValues) -> float:
     """1 - the 95th percentile of (max - min of R, G, B) / 255: 1 is without any colour."""
     return 1.0 - float(np.percentile(rgb.max(axis=2) - rgb.min(axis=2), 95)) / 255.0
 
@@ -245,11 +245,11 @@ class Quality(ScoringJudge):
     def knows(self, concept: str) -> bool:
         return super().knows(concept) or (not self.closed and phrase(concept) in _KNOWN)
 
-    def observe(self, pictures: Sequence[Picture]) -> Grid:
+    def observe(self, pictures: Sequence[Picture]) -> PixelValues:
         rows = [[measure.of(rgb) for measure in MEASURES] for rgb in map(_levels, pictures)]
         return np.array(rows).reshape(-1, len(MEASURES))
 
-    def scores(self, features: Grid, concept: str, detector: ConceptDetector) -> Grid:
+    def scores(self, features: PixelValues, concept: str, detector: ConceptDetector) -> PixelValues:
         return features[:, MEASURES.index(_measure(concept, detector))]
 
     def default_detector(self, concept: str) -> ConceptDetector:
@@ -265,7 +265,7 @@ def _measure(concept: str, detector: ConceptDetector) -> Measure:
     return next(_KNOWN[key] for key in map(phrase, (concept, *detector.also)) if key in _KNOWN)
 
 
-def _levels(picture: Picture) -> Grid:
+def _levels(picture: Picture) -> PixelValues:
     return np.asarray(picture.convert("RGB"), dtype=np.float64)
 
 

@@ -25,7 +25,7 @@ from negspace.avoid.matching import phrase
 from negspace.errors import JudgeError
 from negspace.judge.base import JudgeOpener, Picture
 from negspace.judge.calibration import Calibration, ConceptDetector, View
-from negspace.judge.scoring import Numbers, ScoringJudge, ScoringOpener, logistic
+from negspace.judge.scoring import Scores, ScoringJudge, ScoringOpener, logistic
 from negspace.models.files.fingerprint import fingerprint
 
 MODEL_TYPES: Final = ("clip", "siglip", "siglip2")
@@ -73,11 +73,11 @@ class ZeroShot(ScoringJudge):
     def weights(self) -> str:
         return fingerprint(self.folder, self.folder.glob("*.safetensors"))
 
-    def scores(self, features: Numbers, concept: str, detector: ConceptDetector) -> Numbers:
+    def scores(self, features: Scores, concept: str, detector: ConceptDetector) -> Scores:
         direction, bias = self._direction(detector)
         return features[:, : len(direction)] @ direction + bias
 
-    def observe(self, pictures: Sequence[Picture]) -> Numbers:
+    def observe(self, pictures: Sequence[Picture]) -> Scores:
         """[n, (1 + views) d]: the pictures in the space that they share with texts, of length 1, and behind
         the whole of each the views of the calibration.
         """
@@ -85,7 +85,7 @@ class ZeroShot(ScoringJudge):
         parts = [pictures, *([_crop(picture, view) for picture in pictures] for view in views)]
         return np.concatenate([self.features(part) for part in parts], axis=1)
 
-    def features(self, pictures: Sequence[Picture]) -> Numbers:
+    def features(self, pictures: Sequence[Picture]) -> Scores:
         """[n, d]: whole pictures in the space that they share with texts, of length 1."""
         rows: list[Tensor] = []
         with torch.inference_mode():
@@ -104,7 +104,7 @@ class ZeroShot(ScoringJudge):
             raise JudgeError(f"{self.folder} is no CLIP, whose text half could be a model's text encoder")
         return self._model
 
-    def trained(self, detector: ConceptDetector, present: Numbers, absent: Numbers) -> ConceptDetector:
+    def trained(self, detector: ConceptDetector, present: Scores, absent: Scores) -> ConceptDetector:
         features = np.concatenate([present, absent])
         truth = np.arange(len(features)) < len(present)
         mean, spread = features.mean(axis=0), features.std(axis=0) + 1e-9
@@ -122,13 +122,13 @@ class ZeroShot(ScoringJudge):
             }
         )
 
-    def _direction(self, detector: ConceptDetector) -> tuple[Numbers, float]:
+    def _direction(self, detector: ConceptDetector) -> tuple[Scores, float]:
         """(direction, bias) such that score = direction . features + bias."""
         if detector.direction:
             return np.asarray(detector.direction), detector.bias
         return self._words_direction(detector)
 
-    def _words_direction(self, detector: ConceptDetector) -> tuple[Numbers, float]:
+    def _words_direction(self, detector: ConceptDetector) -> tuple[Scores, float]:
         """The same from the prompts of a detector alone."""
         scale = float(self._model.logit_scale.exp())
         present = self._text_features(detector.present)
@@ -136,7 +136,7 @@ class ZeroShot(ScoringJudge):
             return scale * (_mean(present) - _mean(self._text_features(detector.absent))), 0.0
         return scale * present.mean(axis=0), float(self._model.logit_bias)
 
-    def _encode_texts(self, prompts: tuple[str, ...]) -> Numbers:
+    def _encode_texts(self, prompts: tuple[str, ...]) -> Scores:
         """[prompts, d], each of length 1."""
         # SigLIP was trained on texts of one length, and reads their padding too.
         padding = True if self._type == "clip" else "max_length"
@@ -229,11 +229,11 @@ def _json(file: Path) -> dict[str, Any]:
     return values if isinstance(values, dict) else {}
 
 
-def _unit(rows: Numbers) -> Numbers:
+def _unit(rows: Scores) -> Scores:
     return rows / np.linalg.norm(rows, axis=-1, keepdims=True)
 
 
-def _mean(rows: Numbers) -> Numbers:
+def _mean(rows: Scores) -> Scores:
     return _unit(rows.mean(axis=0))
 
 

@@ -1,0 +1,87 @@
+"""Who is let in before a body is read: no foreign page, and nobody without a key where there are keys."""
+
+from collections.abc import Callable, Collection
+from typing import final
+from urllib.parse import parse_qs, urlsplit
+
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from negspace.serve.access.authentication import Authentication
+from negspace.serve.refusal import Refusal, forbidden
+
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that change nothing."""
+
+_FOREIGN_SITES = frozenset({"cross-site", "same-site"})
+"""Values of Sec-Fetch-Site that a page of another origin sends."""
+
+_IMAGES = "/api/images/"
+
+
+@final
+class Gate:
+    """Refuses a request by its headers alone. Pure ASGI, so that no body is read for a stranger.
+    The tenant is then in the state of the request.
+
+    A browser sends keys and cookies of a page's visitor with requests of any other page, so requests that
+    change something are accepted from the server's own pages and the origins that the operator names; clients
+    that are no browsers send neither Origin nor Sec-Fetch-Site (Fetch standard, section 3.2; Fetch Metadata
+    Request Headers, section 2.4).
+
+    Args:
+        app: the application behind it.
+        authentication: finds the tenant by the headers.
+        origins: further origins whose pages may call, such as "https://shop.example".
+        open_paths: paths that need no key.
+        refuse: answers a request that is refused.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        authentication: Authentication,
+        origins: Collection[str],
+        open_paths: Collection[str],
+        refuse: Callable[[Scope, Refusal], Response],
+    ) -> None:
+        self._app = app
+        self._authentication = authentication
+        self._origins = frozenset(origins)
+        self._open = frozenset(open_paths)
+        self._refuse = refuse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            try:
+                self._admit(scope)
+            except Refusal as refusal:
+                response = self._refuse(scope, refusal)
+                if scope["method"] not in _READING:
+                    response.headers["Connection"] = "close"  # its body is not read
+                await response(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    def _admit(self, scope: Scope) -> None:
+        headers = Headers(scope=scope)
+        if scope["method"] not in _READING and self._is_foreign(headers):
+            raise forbidden(
+                "a page of another origin may change nothing here; the setting `origins` names those that may"
+            )
+        if scope["path"] not in self._open and not _is_signed(scope):
+            scope.setdefault("state", {})["tenant"] = self._authentication.tenant(headers)
+
+    def _is_foreign(self, headers: Headers) -> bool:
+        origin = headers.get("origin")
+        if origin is None:
+            return headers.get("sec-fetch-site") in _FOREIGN_SITES
+        return origin not in self._origins and urlsplit(origin).netloc != headers.get("host")
+
+
+def _is_signed(scope: Scope) -> bool:
+    """Whether it asks for a picture by a signed address, which is checked where the picture is read."""
+    signed = scope["path"].startswith(_IMAGES) and scope["method"] in _READING
+    return signed and b"signature" in parse_qs(scope["query_string"])
