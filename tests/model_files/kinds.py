@@ -29,7 +29,7 @@ class Kind:
         name: as its users call it.
         family: of the stand-in.
         write: (its folder, an empty folder) to (what is opened, what the same picture comes from).
-        refused: the error, a regular expression; "" where it opens.
+        refused: the sentence of the error, after the name of the file; "" where it opens.
     """
 
     name: str
@@ -163,7 +163,7 @@ KINDS: tuple[Kind, ...] = (
         "SD for inpainting, 9 channels",
         "sd",
         alone(_wider(f"{_BODY}input_blocks.0.0.weight", 9)),
-        r"takes 9 channels, and its config 4: it is a model for inpainting",
+        "takes 9 channels, and its config 4: it is a model for inpainting or editing",
     ),
     Kind("SDXL under the makers' names", "sdxl", alone(_same, "sdxl")),
     Kind("SDXL: the UNet alone, under the names of diffusers", "sdxl", _diffusers("unet")),
@@ -176,7 +176,7 @@ KINDS: tuple[Kind, ...] = (
             },
             "sdxl",
         ),
-        "is a refiner",
+        "is a refiner, which finishes pictures and begins none",
     ),
     Kind("SD3: without a prefix", "sd3", alone(bare, "sd3")),
     Kind("SD3: the transformer alone, under the names of diffusers", "sd3", _diffusers("transformer")),
@@ -187,7 +187,7 @@ KINDS: tuple[Kind, ...] = (
         "FLUX.1 Fill",
         "flux",
         alone(_wider("img_in.weight", 96), "flux"),
-        r"takes 96 channels, and its config 16: it is a model for inpainting or editing",
+        "takes 96 channels, and its config 16: it is a model for inpainting or editing",
     ),
     *(
         Kind(f"FLUX.1: {name}", "flux", quantised(way, "flux"))
@@ -212,32 +212,37 @@ KINDS: tuple[Kind, ...] = (
         "FLUX.2",
         "flux",
         _held({"double_stream_modulation_img.lin.weight": ZERO}),
-        r"is FLUX\.2, which is not among",
+        "is FLUX.2, which is not among the families",
     ),
     Kind(
         "HiDream-I1",
         "flux",
         _held({"double_stream_blocks.0.block.adaLN_modulation.1.bias": ZERO}),
-        "is HiDream-I1, which",
+        "is HiDream-I1, which is not among the families",
     ),
-    Kind("Wan", "flux", _held({"blocks.0.cross_attn.norm_k.weight": ZERO}), "is Wan, which is not among"),
+    Kind(
+        "Wan",
+        "flux",
+        _held({"blocks.0.cross_attn.norm_k.weight": ZERO}),
+        "is Wan, which is not among the families",
+    ),
     Kind(
         "GPTQ",
         "sd",
         alone(lambda s: s | {f"{_BODY}a.qzeros": torch.zeros(2, dtype=torch.int32)}),
-        r"keeps its weights as GPTQ or AWQ \(.*qzeros\)",
+        "keeps its weights as GPTQ or AWQ (model.diffusion_model.a.qzeros)",
     ),
     Kind(
         "NVFP4",
         "flux",
         alone(lambda s: s | {"img_in.weight_scale_2": ZERO}, "flux"),
-        "keeps its weights as NVFP4",
+        "keeps its weights as NVFP4 (img_in.weight_scale_2)",
     ),
     Kind(
         "whole numbers without a scale",
         "sd",
         alone(lambda s: s | {f"{_BODY}out.2.weight": torch.zeros(4, 4, dtype=torch.int8)}),
-        r"as whole numbers without a known scale \(.*out\.2\.weight is I8\)",
+        "as whole numbers without a known scale (model.diffusion_model.out.2.weight is I8)",
     ),
     Kind(
         "a LoRA in place of a model",
@@ -249,7 +254,7 @@ KINDS: tuple[Kind, ...] = (
         "an embedding in place of a model",
         "sd",
         _held({"emb_params": ZERO}),
-        "is a textual-inversion embedding",
+        "is a textual-inversion embedding; add it with --embedding",
     ),
     Kind(
         "a ControlNet in place of a model",
@@ -257,7 +262,7 @@ KINDS: tuple[Kind, ...] = (
         _held(
             {"control_model.input_hint_block.0.weight": ZERO, "control_model.input_blocks.0.0.weight": ZERO}
         ),
-        "is a ControlNet",
+        "is a ControlNet, which is not opened",
     ),
     Kind(
         "an autoencoder in place of a model",
@@ -269,7 +274,7 @@ KINDS: tuple[Kind, ...] = (
         "a text encoder in place of a model",
         "sd",
         _diffusers("text_encoder"),
-        "is a text encoder; give it to a model with",
+        "is a text encoder; give it to a model with --text-encoder",
     ),
 )
 """Whole models and denoisers. LoRA files have a table of their own."""

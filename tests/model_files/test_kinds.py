@@ -24,7 +24,7 @@ def made(opening: Opening) -> negspace.Result:
 def test_a_file_is_right_or_refused_in_one_line(place: Place, tmp_path: Path, kind: Kind) -> None:
     opening, expected = kind.write(place(kind.family), tmp_path)
     if kind.refused:
-        with pytest.raises(ModelError, match=kind.refused) as caught:
+        with pytest.raises(ModelError, match=re.escape(kind.refused)) as caught:
             made(opening)
         assert not re.search(r"damaged|fetch it again|\n", str(caught.value))
         return
@@ -43,3 +43,12 @@ def test_gguf_without_its_library_says_what_to_install(
     monkeypatch.setitem(sys.modules, "gguf", None)
     with pytest.raises(ModelError, match=r"needs the library gguf: pip install 'negspace\[checkpoints\]'"):
         read_facts(Source(tmp_path / "mine.gguf", place("flux")))
+
+
+def test_every_row_of_the_page_names_a_test_that_is_there() -> None:
+    from tools.files_page import ROWS
+
+    tests = Path(__file__).parents[1]
+    for row in ROWS:
+        file, _, function = row.test.partition("::")
+        assert f"def {function}(" in (tests / file).read_text(encoding="utf-8"), row.test
