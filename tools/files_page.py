@@ -7,15 +7,16 @@ from tests.model_files.kinds import KINDS
 
 _HEAD = """# Files and settings that people have, and what comes of them
 
-Every row is a test. A stand-in has the real classes, block structure and key layouts at a small width, with
-random weights. "Opens" means: the latents differ from those of the model it was made from by less than 1e-4 in
-float32. A refusal is one sentence after the name of the file; none says of a whole file that it is damaged. `make
-docs` writes this page from the tables that the tests run.
+Every row is a test. A stand-in has the real classes, block structure and key layouts at a small
+width, with random weights. "Opens" means: the latents differ from those of the model it was made
+from by less than 1e-4 in float32. A refusal is one sentence after the name of the file; none says
+of a whole file that it is damaged. `make docs` writes this page from the tables that the tests run.
 
 ## Single files and folders
 
-`tests/model_files/test_kinds.py`. Weights in few bits are read at the dtype of the model: they open, and take the
-memory of a model in that dtype. They are compared with a file of what the few bits mean.
+`tests/model_files/test_kinds.py`. Weights in few bits are read at the dtype of the model: they
+open, and take the memory of a model in that dtype. They are compared with a file of what the few
+bits mean.
 """
 
 
@@ -158,14 +159,14 @@ ROWS = (
 )
 """What is no kind of single file."""
 
-_TAIL = """
-## Not offered
+_TAIL = """## Not offered
 
-Layerwise casting, group offload, attention backends and `torch.compile` as settings; weights that stay in few bits
-on the device; ControlNet, IP-Adapter, inpainting and editing models, Redux, refiner, upscalers. A field of a client
-that asks for one is named under "Not carried out". The vocabularies of T5, Gemma and Qwen do not ship: a file that
-needs one takes it from its config or the hub. "DPM++ 2S a" and "DPM2" are refused by name; "DPM++ SDE" is the
-single-step solver of diffusers, one evaluation a step.
+Layerwise casting, group offload, attention backends and `torch.compile` as settings; weights that
+stay in few bits on the device; ControlNet, IP-Adapter, inpainting and editing models, Redux,
+refiner, upscalers. A field of a client that asks for one is named under "Not carried out". The
+vocabularies of T5, Gemma and Qwen do not ship: a file that needs one takes it from its config or
+the hub. "DPM++ 2S a" and "DPM2" are refused by name; "DPM++ SDE" is the single-step solver of
+diffusers, one evaluation a step.
 """
 
 

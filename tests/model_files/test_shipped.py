@@ -110,3 +110,27 @@ def test_what_neither_file_nor_settings_have_is_named(place: Place, tmp_path: Pa
     told = r"has no text_encoder, vae, which stable-diffusion-v1-5/.* has; give config"
     with pytest.raises(ModelError, match=told):
         negspace.load(file, dtype="float32", device="cpu").network()
+
+
+def test_a_file_with_every_part_makes_pictures_while_no_hub_is_in_reach(
+    place: Place, tmp_path: Path, offline: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The settings that ship are those of a stand-in here: a model of their own size is too large for a test."""
+    import shutil
+
+    from negspace.models.files import shipped, source
+
+    folder = tmp_path / "settings" / "stable-diffusion-v1-5" / "stable-diffusion-v1-5"
+    shutil.copytree(place("sd"), folder, ignore=shutil.ignore_patterns("*.safetensors"))
+    monkeypatch.setattr(shipped, "_FOLDER", folder.parents[1])
+    monkeypatch.setattr(source, "shipped_settings", shipped.shipped_settings)
+    monkeypatch.setattr("negspace.models.loading.reading.CLIP_VOCABULARY", place("sd") / "tokenizer")
+    write_single("sd", place("sd"), tmp_path / "mine.safetensors")
+    first, second = (
+        negspace.load(model, dtype="float32", device="cpu").generate(
+            "a red cat", avoid="hat", seed=3, steps=2
+        )
+        for model in (place("sd"), tmp_path / "mine.safetensors")
+    )
+    assert (first.latents - second.latents).abs().max() < 1e-4
+    assert second.receipt.model.name == "mine"

@@ -70,9 +70,10 @@ def check_vae(place: Path, part: Autoencoder, folder: ModelFolder, allow_pickle:
     if entry is None:
         raise ModelError(f"{str(place)!r} is no autoencoder: it has no {_VAE_ENTRY}")
     channels = part.latent_channels(folder.settings(part.folder))
-    if len(entry) < 2 or entry[1] != channels:
+    if entry[1:2] != (channels,):
+        width = next(iter(entry[1:2]), 0)
         raise ModelError(
-            f"{str(place)!r} decodes latents of {entry[1]} channels and {folder.name} makes {channels}"
+            f"{str(place)!r} decodes latents of {width} channels and {folder.name} makes {channels}"
         )
 
 

@@ -15,11 +15,11 @@ def unallocated() -> Iterator[None]:
     with: some, such as those of positions, are in no file."""
     register, maker = Module.register_parameter, threading.get_ident()
 
-    def without_memory(module: Module, name: str, param: Parameter | None) -> None:
-        register(module, name, param)
+    def without_memory(self: Module, name: str, param: Parameter | None) -> None:
+        register(self, name, param)
         if param is not None and threading.get_ident() == maker:
             empty = param.detach().to("meta")
-            module._parameters[name] = Parameter(empty, requires_grad=False)
+            self._parameters[name] = Parameter(empty, requires_grad=False)
 
     with _LOCK:
         Module.register_parameter = without_memory
