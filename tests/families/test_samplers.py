@@ -1,6 +1,7 @@
 """Samplers and schedules against diffusers, and models of few steps by what is declared of them."""
 
 import json
+import re
 import shutil
 from importlib import import_module
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 import torch
 
 import negspace
-from negspace.errors import RequestError
+from negspace.errors import ModelError, RequestError
 from negspace.models.catalogue import read_facts
 from negspace.models.files.source import Source
 from negspace.models.samplers import SAMPLERS, Sampler
@@ -154,3 +155,19 @@ def test_a_merge_that_wants_a_second_branch_has_one_with_a_finding(place: Place,
     assert "some merges are made for" in finding.text
     usual = model.generate("a cat", **asked)
     assert "negative" not in usual.receipt.evaluations
+
+
+@pytest.mark.parametrize("name", ["Heun", "LMS", "DPM++ 2S", "Heun Karras"])
+def test_a_sampler_that_cannot_begin_in_pure_noise_is_refused_where_that_was_trained(name: str) -> None:
+    trained = MADE_FOR | {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing"}
+    with pytest.raises(RequestError, match=f"sampler {re.escape(name)} cannot begin in pure noise"):
+        Sampler(name, trained, 4)
+    assert Sampler("Euler", trained, 4).level(0)[0] < 1e-2
+
+
+def test_a_full_model_of_lcm_is_refused(place: Place, tmp_path: Path) -> None:
+    folder = copy_of(place("sd"), tmp_path / "lcm")
+    file = folder / "unet" / "config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"time_cond_proj_dim": 256}))
+    with pytest.raises(ModelError, match="is told its guidance with the time"):
+        read_facts(folder)

@@ -115,7 +115,7 @@ def test_what_neither_file_nor_settings_have_is_named(place: Place, tmp_path: Pa
 def test_a_file_with_every_part_makes_pictures_while_no_hub_is_in_reach(
     place: Place, tmp_path: Path, offline: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The settings that ship are those of a stand-in here: a model of their own size is too large for a test."""
+    """The settings that ship are those of a stand-in here; a model of their own size is too large."""
     import shutil
 
     from negspace.models.files import shipped, source

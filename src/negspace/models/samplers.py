@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from importlib import import_module
+from inspect import signature
 from typing import TYPE_CHECKING, Any, Literal, final
 
 from negspace.errors import RequestError, lookup
@@ -61,6 +62,7 @@ _UNIPC = ("scheduling_unipc_multistep", "UniPCMultistepScheduler")
 _LMS = ("scheduling_lms_discrete", "LMSDiscreteScheduler")
 _SDE = {"algorithm_type": "sde-dpmsolver++"}
 _WHOLE = {"lower_order_final": True}
+_ZERO_SNR = "rescale_betas_zero_snr"
 _LCM, _LMS_ORDER = "LCMScheduler", 4
 _TRAILING = {"timestep_spacing": "trailing"}
 
@@ -236,11 +238,17 @@ def _made(name: str, facts: SamplerFacts, settings: dict[str, Any]) -> Any:
     """The scheduler of a sampler.
 
     Raises:
-        RequestError: a library that it needs is not installed.
+        RequestError: a library that it needs is not installed, or it cannot begin in pure noise, as the model
+            was trained to.
     """
     try:
-        module = import_module(f"diffusers.schedulers.{facts.module}")
-        return getattr(module, facts.scheduler).from_config(settings, **facts.settings)
+        kind = getattr(import_module(f"diffusers.schedulers.{facts.module}"), facts.scheduler)
+        if settings.get(_ZERO_SNR) and _ZERO_SNR not in signature(kind.__init__).parameters:
+            raise RequestError(
+                f"sampler {name} cannot begin in pure noise, as this model was trained to; choose Euler, "
+                "DPM++ 2M, DDIM or UniPC"
+            )
+        return kind.from_config(settings, **facts.settings)
     except ImportError:
         raise RequestError(f"sampler {name} needs scipy: pip install 'negspace[checkpoints]'") from None
 

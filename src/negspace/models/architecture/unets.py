@@ -4,6 +4,7 @@ from abc import ABC
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
+from negspace.errors import ModelError
 from negspace.facts import ModelFacts
 from negspace.guidance.branch import Need
 from negspace.models.architecture.family import Family, rules_for
@@ -26,6 +27,11 @@ class UNetFamily(Family, ABC):
 
     def describe(self, folder: ModelFolder) -> ModelFacts:
         unet = folder.settings("unet")
+        if unet.get("time_cond_proj_dim") is not None:
+            raise ModelError(
+                f"{folder.name} is told its guidance with the time (time_cond_proj_dim), as full models of "
+                "LCM are, which is not carried out; a LoRA of LCM on its base model does the same"
+            )
         pixels = self.vae.pixels_per_latent(folder.settings("vae"))
         sample = unet.get("sample_size") or 64
         height, width = (sample, sample) if isinstance(sample, int) else sample

@@ -124,10 +124,12 @@ def _split_sdxl(state: "State", settings: ReadSettings) -> "Parts":
 def _unet_and_vae(state: "State", settings: ReadSettings) -> "Parts":
     from diffusers.loaders import single_file_utils as names
 
-    return {
-        "unet": names.convert_ldm_unet_checkpoint(state, settings("unet")),
-        "vae": _vae(state, settings),
-    }
+    unet = names.convert_ldm_unet_checkpoint(dict(state), settings("unet"))
+    taken = {value.data_ptr() for value in unet.values()}
+    left = [name for name, value in state.items() if name.startswith(_BODY) and value.data_ptr() not in taken]
+    if left:
+        raise KeyError(f"{min(left)} is of no known layer")
+    return {"unet": unet, "vae": _vae(state, settings)}
 
 
 def _split_sd3(state: "State", settings: ReadSettings) -> "Parts":

@@ -188,7 +188,7 @@ def _split(folder: ModelFolder, family: Family, source: Source) -> dict[str, Map
     except FAILURES as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
         raise ModelError(
-            f"{str(file)!r} begins like {layout.family} and lacks what that has: {reason}"
+            f"{str(file)!r} begins like {layout.family} and is not whole, or has more: {reason}"
         ) from None
 
 
