@@ -13,6 +13,7 @@ import negspace
 from negspace.engine import draw
 from negspace.generate import Model, Result
 from negspace.models.catalogue import FAMILIES, read_facts
+from negspace.models.samplers import SCHEDULES
 from negspace.request import Request
 from tests.families.conftest import Place
 from tests.families.tiny import SIZE, TINY
@@ -165,8 +166,12 @@ def test_every_sampler_runs(place: Place, family: str, dtype: str) -> None:
         assert bool(made.latents.isfinite().all()), sampler
         assert made.receipt.sampler == sampler
         seen[sampler] = made.latents
-    first, *others = seen.values()
-    assert all(not torch.equal(first, other) for other in others)
+    first, *others = seen
+    settings = opened(place(family), dtype).network()._parts.scheduler  # type: ignore[attr-defined]
+    for other in others:
+        own = SCHEDULES.get(other.removeprefix(f"{first} "), {"no": "schedule"})
+        same = all(settings.get(name) == value for name, value in own.items())  # of the model, as Chroma's
+        assert torch.equal(seen[first], seen[other]) == same, other
 
 
 @every_dtype

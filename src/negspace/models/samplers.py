@@ -266,7 +266,7 @@ def _shifted(settings: dict[str, Any], facts: SamplerFacts, spacing: Spacing) ->
     exp(mu) shifts as mu does: s -> exp(mu) s / (1 + (exp(mu) - 1) s).
     """
     if facts.scheduler == _FLOW_EULER:
-        return settings
+        return {"shift": settings.get("flow_shift", 1.0), **settings}
     plain = float(settings.get("shift", settings.get("flow_shift", 1.0)))
     linear = settings.get("time_shift_type") == "linear"
     shift = plain if spacing.mu is None else spacing.mu if linear else math.exp(spacing.mu)
