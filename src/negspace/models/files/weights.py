@@ -15,9 +15,8 @@ if TYPE_CHECKING:
 
 _IDLE = re.compile(
     r"model_ema\..*|(?:.*\.)?(?:position_ids|num_batches_tracked)"
-    r"|(?:global_step|epoch|iteration|step|state_dict|v_pred|ztsnr|edm_mean|edm_std)"
-    r"|(?:(?:sqrt_|log_)?(?:one_minus_|recip_|recipm1_)*alphas_cumprod(?:_prev)?|betas|logvar|lvlb_weights)"
-    r"|(?:log_one_minus_alphas_cumprod|sqrt_recipm1_alphas_cumprod|sqrt_recip_alphas_cumprod)"
+    r"|global_step|epoch|iteration|step|v_pred|ztsnr|edm_mean|edm_std"
+    r"|(?:sqrt_|log_)?(?:one_minus_|recip_|recipm1_)?alphas_cumprod(?:_prev)?|betas|logvar|lvlb_weights"
     r"|posterior_\w+|(?:denoiser|edm_vpred)\.sigma\w*"
     r"|text_encoders\.[^.]+\.(?:logit_scale|spiece_model|tekken_model)"
 )
