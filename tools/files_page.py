@@ -126,6 +126,7 @@ ROWS = (
         _ENCODERS + "test_an_encoder_of_longer_texts_reads_longer_texts",
     ),
     Row("t5xxl in scaled float8", "opens", _ENCODERS + "test_a_t5_in_scaled_float8_is_read"),
+    Row("t5xxl in GGUF, under llama.cpp's names", "opens", _ENCODERS + "test_a_t5_in_gguf_is_read"),
     Row(
         "kohya with text encoders; attention or text encoder alone; attention processors; peft alpha",
         "applied whole",

@@ -1,5 +1,6 @@
 """Text encoders as people have them in place of a model's own: other names, more in the file, long texts."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -99,3 +100,41 @@ def test_a_t5_in_scaled_float8_is_read(place: Place, tmp_path: Path) -> None:
 
 def _mark() -> Tensor:
     return torch.zeros(0).to(torch.float8_e4m3fn)
+
+
+LLAMA = {
+    "SelfAttention.q": "attn_q",
+    "SelfAttention.k": "attn_k",
+    "SelfAttention.v": "attn_v",
+    "SelfAttention.o": "attn_o",
+    "SelfAttention.relative_attention_bias": "attn_rel_b",
+    "DenseReluDense.wi": "ffn_up",
+    "DenseReluDense.wo": "ffn_down",
+}
+
+
+def llama(name: str) -> str:
+    """The name of a tensor of T5's encoder by llama.cpp."""
+    match = re.fullmatch(r"encoder\.block\.(\d+)\.layer\.(\d)\.(.+)\.weight", name)
+    if match is None:
+        return {"shared.weight": "token_embd.weight"}.get(name, "enc.output_norm.weight")
+    norm = "attn_norm" if match[2] == "0" else "ffn_norm"
+    return f"enc.blk.{match[1]}.{LLAMA.get(match[3], norm)}.weight"
+
+
+def test_a_t5_in_gguf_is_read(place: Place, tmp_path: Path) -> None:
+    """As ComfyUI-GGUF's users have it, under the names of llama.cpp."""
+    state = tensors(place("flux") / "text_encoder_2")
+    state = {name: value for name, value in state.items() if not name.endswith("embed_tokens.weight")}
+    assert len({llama(name) for name in state}) == len(state)
+    read = quantising.write_gguf({llama(name): value for name, value in state.items()}, tmp_path / "t5.gguf")
+    plain = {name: read[llama(name)] for name in state}
+    first, second = (
+        made(place("flux"), text_encoder={"text_encoder_2": file})
+        for file in (tmp_path / "t5.gguf", write_state(plain, tmp_path / "t5.safetensors"))
+    )
+    assert (first.latents - second.latents).abs().max() < 1e-4
+    wrong = read | {"enc.blk.0.odd.weight": read["token_embd.weight"]}
+    quantising.write_gguf(wrong, tmp_path / "wrong.gguf")
+    with pytest.raises(ModelError, match=r"wrong\.gguf' has 'odd' under a name of llama\.cpp"):
+        made(place("flux"), text_encoder={"text_encoder_2": tmp_path / "wrong.gguf"})

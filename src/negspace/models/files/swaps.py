@@ -5,11 +5,12 @@ from pathlib import Path
 
 from negspace.errors import ModelError
 from negspace.models.files.headers import weight_files
+from negspace.models.files.llama_names import TOKENS as LLAMA_TOKENS
 from negspace.models.files.open_clip_names import POSITIONS, TOKENS
 from negspace.models.files.pickles import PICKLED
 from negspace.models.files.weights import read_contents
 
-_TOKENS = ("embeddings.token_embedding.weight", "shared.weight", TOKENS)
+_TOKENS = ("embeddings.token_embedding.weight", "shared.weight", TOKENS, LLAMA_TOKENS)
 _POSITIONS = ("embeddings.position_embedding.weight", POSITIONS)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from negspace.errors import ModelError
 from negspace.models.architecture.autoencoders import Autoencoder
 from negspace.models.architecture.parts import ModelPart, text_settings
+from negspace.models.files.llama_names import is_llama_t5, t5_names
 from negspace.models.files.open_clip_names import TOKENS, open_clip_names
 from negspace.models.files.source import ModelFolder, read_json_object
 from negspace.models.files.swaps import encoder_shape, weights_at
@@ -104,6 +105,15 @@ def _state_at(place: Path, kind: str, allow_pickle: bool) -> "dict[str, Tensor]"
     return state
 
 
+def _renamed(place: Path, state: "dict[str, Tensor]") -> "dict[str, Tensor]":
+    try:
+        return t5_names(state)
+    except KeyError as error:
+        raise ModelError(
+            f"{str(place)!r} has {error} under a name of llama.cpp that is not known here"
+        ) from None
+
+
 def _settings_at(place: Path, part: ModelPart, folder: ModelFolder) -> dict[str, Any]:
     own = place / "config.json"
     return read_json_object(own) if place.is_dir() and own.is_file() else folder.settings(part.folder)
@@ -122,6 +132,8 @@ def read_text_encoder(
         if any(name.startswith(prefix) for name in state):
             state = {name.removeprefix(prefix): v for name, v in state.items() if name.startswith(prefix)}
     settings = _settings_at(place, part, folder)
+    if is_llama_t5(state):
+        state = _renamed(place, state)
     if part.class_name.startswith("CLIPText"):
         settings = text_settings(settings)
         if TOKENS in state:
