@@ -5,8 +5,9 @@ Two collections, each in two halves; the rules and the lexicon were made while l
 `bench/complaints.txt` (sets `open`, `held`) has complaints with the concepts that they mean, each with its
 polarity (against or for); one too many or one missed is wrong. A hash decides on the half.
 
-`bench/everyday/open.txt` and `held.txt` (sets `everyday-open`, `everyday-held`) have everyday sentences of
-all sorts, praise, success, questions and unclear ones among them, beside what is avoided at the time. A
+`bench/everyday/` (sets `everyday-open` to `everyday-open7`, `everyday-held`) has everyday sentences of all
+sorts, praise, success, questions and unclear ones among them, beside what is avoided at the time. The first
+lines of a lot say how many were right when it was first measured; open4 to open6 have other authors. A
 sentence is right where exactly the changes that it asks for are made, or, where it asks for none, it is taken
 for what it is. A change the wrong way pushes away what is wanted, or lets in what is not.
 
@@ -27,7 +28,8 @@ from negspace.feedback.revision import Change, revise
 FILE = Path(__file__).with_name("complaints.txt")
 EVERYDAY = Path(__file__).with_name("everyday")
 GOALS = {"held": 0.85, "everyday-held": 0.95}
-SETS = ("open", "held", "everyday-open", "everyday-open2", "everyday-open3", "everyday-held")
+OPEN_LOTS = ("open", "open2", "open3", "open4", "open5", "open6", "open7")
+SETS = ("open", "held", *(f"everyday-{lot}" for lot in OPEN_LOTS), "everyday-held")
 KINDS = ("praise", "success", "question", "again", "wish", "unclear")
 Meaning = frozenset[tuple[tuple[str, ...], bool]]
 
@@ -183,7 +185,7 @@ def main() -> int:
     for half in scores:
         share = f"{half.share:6.1%}, 95 % interval {half.low:.1%} to {half.high:.1%}"
         print(f"{half.half:13} {half.right:3} of {half.of:3} right: {share}; {half.wrong_way} the wrong way")
-        if arguments.wrong and half.half.endswith("open"):
+        if arguments.wrong and "held" not in half.half:
             print(*(f"    {text}" for text in half.wrong), sep="\n")
     if arguments.json:
         arguments.json.write_text(json.dumps([asdict(half) for half in scores], indent=1), encoding="utf-8")

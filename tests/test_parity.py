@@ -86,7 +86,7 @@ def test_pictures_equal_those_of_diffusers(sd_folder: Path) -> None:
 
 
 def with_what_there_has_been(scheduler: Any) -> Any:
-    """The step of LMS with as many derivatives as there have been: from the middle of a schedule diffusers 0.42
+    """The step of LMS with as many derivatives as there have been: from the middle of a schedule diffusers
     weighs more than it has, so that the weights do not add up to the step."""
     step = scheduler.step
     return lambda *given, **named: step(*given, **named, order=min(4, len(scheduler.derivatives) + 1))

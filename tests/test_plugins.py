@@ -5,12 +5,17 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from negspace.errors import PromptError
+from negspace.errors import PromptError, RequestError
+from negspace.guidance import catalogue
+from negspace.guidance.shared.wrappers import Shaping
+from negspace.guidance.tensor import Tensor
 from negspace.judge import opening
 from negspace.plugins import defined_in
+from negspace.prompt import parsing
 from negspace.prompt.dialect import Dialect
 from negspace.prompt.parsing import SourceText
 from negspace.prompt.tree import Prompt
@@ -134,3 +139,40 @@ def test_a_dialect_gives_a_chunk_for_every_text() -> None:
     silent = Dialect("silent", lambda text, _: Prompt((), "silent", text), lambda _: "")
     with pytest.raises(PromptError, match="the dialect silent gives no chunk"):
         SourceText("a hat", silent).parse()
+
+
+class Bad(Shaping):
+    """A rule of another package with a mistake."""
+
+    name = "bad"
+    formula = "d = g"
+    paper = "none"
+    space = "any"
+
+    def shape(self, guided: Tensor, positive: Tensor) -> Tensor:
+        return guided
+
+
+@pytest.mark.parametrize(
+    ("mistake", "message"),
+    [
+        ({"delivery": "negative"}, "delivery is one of text, terms"),
+        ({"space": "epsilon"}, "space is one of any, x0"),
+        ({"reaches": lambda self: True}, "reaches takes a moment"),
+        ({"remarks": lambda self: ()}, "remarks takes a number of steps"),
+        ({"__init__": lambda self: _refuse("power must be a number")}, "power must be a number"),
+    ],
+)
+def test_a_mistake_in_a_rule_is_found_when_it_is_loaded(mistake: dict[str, object], message: str) -> None:
+    with pytest.raises((ValueError, RequestError), match=message):
+        catalogue._checked(type("Mistaken", (Bad,), mistake))
+
+
+def test_a_dialect_is_called_with_what_it_takes() -> None:
+    wrong: Any = Dialect("wrong", lambda text: Prompt((), "wrong", text), lambda _: "")  # pyright: ignore
+    with pytest.raises(ValueError, match="parse takes a text and a FindingCollector"):
+        parsing._checked(wrong)
+
+
+def _refuse(message: str) -> None:
+    raise RequestError(message)

@@ -121,10 +121,14 @@ class Model:
         stamps = lora_stamps(compiled.loras, self._source.lora_dir)
         return compiled.model_copy(update={"lora_stamps": stamps})
 
-    def planner(self) -> Callable[[Request], Plan]:
+    def planner(self, read_policy: Callable[[str], Policy] | None = None) -> Callable[[Request], Plan]:
         """`plan` for many requests that belong together: a policy that they name is read once, when it is
-        first needed, and stays as it was then."""
-        return partial(self.plan, read_policy=cache(load_policy))
+        first needed, and stays as it was then.
+
+        Args:
+            read_policy: gives a policy; planners that share one share what it has read. None reads anew.
+        """
+        return partial(self.plan, read_policy=read_policy or cache(load_policy))
 
     def run(self, plan: Plan) -> Run:
         """Begin the pictures of a plan, which are then made step by step. No policy is read for it.
@@ -324,17 +328,11 @@ def load(
         device: a torch device; None takes CUDA where there is one, else the CPU.
         batching: rows per forward. `FixedBatches(2)`, the default, makes every picture independent of its
             companions bit for bit; `BatchesUpTo(16)` is faster for many pictures, exact to float tolerance.
-        judge: looks at every picture for what is avoided, as `negspace.judge.open_judge` gives it. None is
-            nobody, but for the embedded model, which has a judge of its own.
+        judge: looks at every picture for what is avoided; None is nobody, but the embedded model has its own.
         limits: how often a picture is made again when a check finds something.
-        config: for a file, a model of its kind, whose settings and vocabulary it has; what the file lacks is
-            taken from there. None asks the hub for the one it was made from.
         text_encoder: a file or folder in place of the first text encoder, or several by their names.
         lora: files that are added to the weights, each with its weight.
-        allow_pickle: open pickled weights too, for their tensors alone.
-        savings: ways to get by with less memory.
-        lora_dir: the folder of the LoRA files that requests may add, each for its own pictures.
-        few_step, vae, clip_skip: as in `Source`.
+        config, allow_pickle, savings, lora_dir, few_step, vae, clip_skip: as in `Source`.
 
     Raises:
         ModelError: nothing is there, it is of a kind that is not known, or its weights cannot be read.

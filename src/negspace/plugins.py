@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from inspect import signature
 from pkgutil import iter_modules
 from types import ModuleType
 from typing import TypeVar
@@ -38,6 +39,18 @@ def defined_in(package: ModuleType, name: str, kind: type[Plugin]) -> Iterator[P
         if not isinstance(value, kind):
             raise TypeError(f"{module.__name__} must define {name}, a {kind.__name__}")
         yield value
+
+
+def check_call(function: Callable[..., object], *arguments: object, what: str) -> None:
+    """Stop where a function cannot be called with so many arguments.
+
+    Raises:
+        ValueError: it cannot; the message begins with `what`.
+    """
+    try:
+        signature(function).bind(*arguments)
+    except TypeError as error:
+        raise ValueError(f"{what}: {error}") from None
 
 
 def plugins(
@@ -81,7 +94,7 @@ class _Plugins(Mapping[str, Plugin]):
                 continue
             try:
                 plugin = self._check(entry.load())
-            except Exception as error:  # whatever a module of another package raises when it is imported
+            except (Exception, SystemExit) as error:  # whatever a module of another package does
                 self._leave_out(entry, f"{type(error).__name__}: {error}")
                 continue
             own = getattr(plugin, "name", entry.name)

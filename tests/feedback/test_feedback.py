@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import hypergeom
 
-from bench.feedback import read, score, score_everyday, wilson
+from bench.feedback import OPEN_LOTS, read, score, score_everyday, wilson
 from negspace.avoid import AvoidList
 from negspace.avoid.merging import Claim, Rank, merge
 from negspace.errors import RequestError
@@ -130,6 +130,8 @@ def test_the_halves_are_understood() -> None:
     everyday = score_everyday("open"), score_everyday("held")
     assert everyday[0].share >= 0.95 and not everyday[0].wrong_way
     assert everyday[1].share >= 0.8
+    for lot in OPEN_LOTS:
+        assert score_everyday(lot).share >= 0.92, lot
 
 
 def test_wilson_by_hand() -> None:

@@ -72,6 +72,22 @@ def told(text: str, avoid: str | None = None) -> list[str]:
         ("why is it so dark?", None, ["-dark"]),
         ("is it too dark?", None, ["question"]),
         ("where did the hat go?", "hat", ["question"]),
+        # statements of how the picture is
+        ("wires cross the whole sky", None, ["-wire"]),
+        ("the blood is too much for a party", None, ["-blood"]),
+        ("lose the ring, it fights with the dress", None, ["-ring"]),
+        ("a microphone? no thanks", None, ["question", "-microphone"]),
+        ("he has never worn a watch", None, ["-watch"]),
+        ("don't draw her with a cigarette", None, ["-cigarette"]),
+        ("the goblin has two tails", None, ["-duplicate"]),
+        ("the dog is missing a paw", None, ["-paw"]),
+        # asked back
+        ("I was silly to remove the lamp", "lamp", ["+lamp"]),
+        ("take the rain off the list", "rain", ["+rain"]),
+        ("can we have the hat again?", "hat", ["+hat"]),
+        # it is liked as it is
+        ("that shadow adds drama, nice", None, ["praise", "praise"]),
+        ("what a handsome gentleman!", None, ["praise"]),
         # others
         ("reroll", "hat", ["again"]),
         ("do it again but without the lamp", None, ["-lamp", "again"]),
@@ -86,6 +102,23 @@ def test_what_a_sentence_asks_for(text: str, avoid: str | None, meaning: list[st
 def test_of_a_broken_wheel_the_breakage_is_avoided() -> None:
     assert revise(None, "the wheels look broken").avoid_list.avoids[0].term == "broken wheels"
     assert revise(None, "the ship is distracting").avoid_list.avoids[0].term == "ship"
+
+
+@pytest.mark.parametrize(
+    ("text", "concept", "term"),
+    [
+        ("lose the two big power lines", "line", "power lines"),
+        ("get rid of the yellow filter", "yellow", "yellow filter"),
+        ("no seagulls please", "bird", "seagulls"),
+        ("the villain is too friendly", "friendly", "friendly villain"),
+        ("the outlines are too thick", "outline", "thick outlines"),
+        ("her smile seems fake", "artificial", "fake smile"),
+        ("the dog has two tails", "duplicate", "two tails"),
+    ],
+)
+def test_a_thing_is_called_what_the_complaint_calls_it(text: str, concept: str, term: str) -> None:
+    (change,) = revise(None, text).changes
+    assert (change.concept, change.term) == (concept, term)
 
 
 def test_praise_of_a_part_does_not_let_bad_ones_in() -> None:

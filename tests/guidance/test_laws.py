@@ -15,7 +15,7 @@ from torch import Tensor
 
 from negspace.errors import RequestError
 from negspace.guidance import RULES, Branch, Cfg, Rule, Space, Step, Wrapper, convert, make
-from negspace.guidance.branch import NEGATIVE, POSITIVE
+from negspace.guidance.branch import EMPTY, NEGATIVE, POSITIVE
 from negspace.guidance.shared.terms import is_joint_side
 from negspace.strength import window
 
@@ -310,6 +310,23 @@ def test_a_rule_reaches_only_where_it_asks(name: str) -> None:
         silent = rule.delivery != "nothing" and not any(ways(rule, step) for step in steps)
         assert not (silent and any(map(rule.reaches, steps))), (
             f"{name} with {chosen} never asks for what is avoided, and `reaches` says that it acts"
+        )
+
+
+@every_rule
+def test_where_a_rule_says_that_it_cannot_act_it_does_not(name: str) -> None:
+    """Where `reaches` says no, plans call what is avoided inert: then it changes nothing of the step."""
+    rule = make(name, scale=3.0)
+    for index in range(24):
+        step = step_at(0.02 + 0.04 * index, 0, index, 24)
+        if rule.reaches(step):
+            continue
+        branches = rule.branches(step, rule.init())
+        made = {branch.name: torch.randn(1, 2, 4, 4) for branch in branches}
+        avoided = [b.name for b in branches if b.side not in (POSITIVE, EMPTY) or (b.patch and b.patch.sides)]
+        other = made | {branch: torch.randn(1, 2, 4, 4) for branch in avoided}
+        assert torch.equal(guided(rule, made, step), guided(rule, other, step)), (
+            f"{name} says by `reaches` that it cannot act at step {index}, and what is avoided changes it"
         )
 
 

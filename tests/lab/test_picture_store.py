@@ -22,7 +22,7 @@ def model(tiny_sd: Path) -> Model:
 
 
 def make(model: Model, folder: Path, specs: list[PictureSpec]) -> int:
-    with PictureStore(folder, "tiny", "numbers") as store:
+    with PictureStore(folder, "tiny", "numbers", model.plan) as store:
         maker = PictureMaker(InProcess(model), Words(), store, model.plan)
         for _ in maker.make(specs):
             pass
@@ -40,7 +40,7 @@ def test_a_copy_is_the_same_picture_made_once_more(model: Model, tmp_path: Path)
     copy = PictureSpec(SPECS[0].request, copy=1)
     make(model, tmp_path, [SPECS[0]])
     make(model, tmp_path, [copy, SPECS[2]])
-    with PictureStore(tmp_path, "tiny", "numbers") as store:
+    with PictureStore(tmp_path, "tiny", "numbers", model.plan) as store:
         first, second = store.record(SPECS[0]), store.record(copy)
         assert first and second and first.sha256 == second.sha256 and first.key != second.key
 
@@ -59,14 +59,25 @@ def test_a_line_that_was_cut_off_is_read_again_from_its_picture(
 
 def test_another_model_has_pictures_of_its_own(model: Model, tmp_path: Path) -> None:
     make(model, tmp_path, SPECS)
-    with PictureStore(tmp_path, "another", "numbers") as store:
+    with PictureStore(tmp_path, "another", "numbers", model.plan) as store:
         assert store.record(SPECS[0]) is None and not store.path(SPECS[0]).exists()
 
 
-def test_only_one_program_has_it_open(tmp_path: Path) -> None:
-    with PictureStore(tmp_path, "tiny", "numbers"), pytest.raises(OutputError, match="in use by another run"):
-        PictureStore(tmp_path, "tiny", "numbers")
-    PictureStore(tmp_path, "tiny", "numbers").__exit__()
+def test_a_policy_that_has_changed_has_pictures_of_its_own(model: Model, tmp_path: Path) -> None:
+    policy = tmp_path / "mine.yaml"
+    spec = PictureSpec(Request(prompt="a cat", policies=(str(policy),), steps=1))
+    for term, made in (("hat", 1), ("boat", 1), ("hat", 0)):
+        policy.write_text(f"{{name: mine, version: 1, explain: Not here., avoid: [{term}]}}")
+        assert make(model, tmp_path / "store", [spec]) == made
+        with PictureStore(tmp_path / "store", "tiny", "numbers", model.planner()) as store:
+            assert [record.term for record in store.receipt(spec).terms] == [term]
+
+
+def test_only_one_program_has_it_open(model: Model, tmp_path: Path) -> None:
+    store = PictureStore(tmp_path, "tiny", "numbers", model.plan)
+    with store, pytest.raises(OutputError, match="in use by another run"):
+        PictureStore(tmp_path, "tiny", "numbers", model.plan)
+    PictureStore(tmp_path, "tiny", "numbers", model.plan).__exit__()
 
 
 def test_damage_is_told_with_its_line(model: Model, tmp_path: Path) -> None:
@@ -74,4 +85,4 @@ def test_damage_is_told_with_its_line(model: Model, tmp_path: Path) -> None:
     lines = tmp_path / "seen.jsonl"
     lines.write_text("{}\n" + lines.read_text())
     with pytest.raises(OutputError, match="line 1 is damaged"):
-        PictureStore(tmp_path, "tiny", "numbers")
+        PictureStore(tmp_path, "tiny", "numbers", model.plan)

@@ -12,10 +12,13 @@ import pytest
 import negspace as ns
 from negspace.errors import LabError, PromptError
 from negspace.generate import Model
+from negspace.judge import Judge
+from negspace.judge.base import Picture
 from negspace.lab import Proof, Site
 from negspace.lab.picture_maker import PictureMaker
 from negspace.lab.picture_store import PictureSpec, PictureStore
 from negspace.lab.workers import Batch, InProcess, MadePicture, Processes, Workers, make_batch, same_model
+from negspace.records import JudgeVerdict
 from negspace.request import Request
 from tests.lab.worlds import Words
 
@@ -48,6 +51,35 @@ def test_an_error_with_a_place_travels() -> None:
     assert isinstance(again, PromptError) and str(again) == "no" and again.span == (1, 2)
 
 
+class SeesEverything(Judge):
+    """Sees whatever it is asked for."""
+
+    name = "everything"
+
+    def knows(self, concept: str) -> bool:
+        return True
+
+    def concepts(self) -> tuple[str, ...]:
+        return ()
+
+    def look(self, pictures: Sequence[Picture], concepts: Sequence[str]) -> list[tuple[JudgeVerdict, ...]]:
+        seen = tuple(
+            JudgeVerdict(concept=concept, judge=self.name, verdict="seen", score=1.0, threshold=0.5)
+            for concept in concepts
+        )
+        return [seen for _ in pictures]
+
+    def fingerprint(self) -> str:
+        return self.name
+
+
+def test_a_withheld_picture_ends_a_measurement_in_one_line(tiny_sd: Path) -> None:
+    judged = ns.load(tiny_sd, dtype="float32", judge=SeesEverything())
+    plan = judged.plan(Request(prompt="a cat", avoid="hat", check="block", steps=1, seed=3))
+    with pytest.raises(LabError, match="withholds the picture of seed 3 .*let its checks only flag"):
+        make_batch(judged, [plan])
+
+
 def test_two_processes_prove_what_one_does(model: Model, tmp_path: Path) -> None:
     """The same numbers, the same pictures; and what one left off, two go on with."""
     with Proof("a cat", "hat, zeppelin", model, folder=tmp_path / "one", **ASKED) as proof:
@@ -62,7 +94,8 @@ def test_two_processes_prove_what_one_does(model: Model, tmp_path: Path) -> None
 
 
 def test_a_process_that_dies_is_told(model: Model, tmp_path: Path) -> None:
-    with closing(Processes(model, 1)) as workers, PictureStore(tmp_path, "tiny", "numbers") as store:
+    store = PictureStore(tmp_path, "tiny", "numbers", model.plan)
+    with closing(Processes(model, 1)) as workers, store:
         maker = PictureMaker(workers, Words(), store, model.plan)
         for _ in maker.make([PictureSpec(REQUESTS[0])]):
             pass
@@ -83,7 +116,7 @@ def test_batches_keep_every_worker_busy(model: Model, tmp_path: Path) -> None:
 
     sizes: list[list[int]] = []
     specs = [PictureSpec(Request(prompt="a cat", seed=seed, steps=1)) for seed in range(40)]
-    with PictureStore(tmp_path, "tiny", "numbers") as store:
+    with PictureStore(tmp_path, "tiny", "numbers", model.plan) as store:
         maker = PictureMaker(Four(), Words(), store, model.plan)
         for few in (specs[:5], specs):
             for _ in maker.make(few):

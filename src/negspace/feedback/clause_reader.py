@@ -2,18 +2,37 @@
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple, final
+from typing import final
 
 from negspace.avoid.merging import AvoidList
 from negspace.feedback import cues
+from negspace.feedback.avoided import Avoided
 from negspace.feedback.clauses import Clause
-from negspace.feedback.forms import is_question, may_complain
-from negspace.feedback.lexicon import Concept, NamedConcept, Opinion, Polarity, named_in, opposites
-from negspace.feedback.senses import counted, decided, is_too_much, wants_another
+from negspace.feedback.context import ClauseContext, ClauseReading
+from negspace.feedback.forms import is_question
+from negspace.feedback.lexicon import (
+    NamedConcept,
+    Opinion,
+    named_in,
+    opposites,
+)
+from negspace.feedback.opinions import as_thing, opinions_of
+from negspace.feedback.questions import asks_only
+from negspace.feedback.remarks import REFUSES, exclaims, is_remark, is_weak, lack_of
+from negspace.feedback.senses import counted, decided, is_too_much, stance_beside, wants_another
 from negspace.feedback.stance import Stance, has_verb, is_request, stance_of
 from negspace.feedback.statements import Statement, StatementKind
 from negspace.feedback.suggestions import corrected, suggestions_for
-from negspace.feedback.targets import Target, bare_noun, is_general, targets_of, unknown
+from negspace.feedback.tags import is_english
+from negspace.feedback.targets import (
+    Target,
+    bare_noun,
+    is_general,
+    is_measure,
+    subject_of,
+    targets_of,
+    unknown,
+)
 
 _WISHES = re.compile(
     r"^(?!you|it makes|this)(?:.*\b(?:should|must|supposed to|has to be|needs to be)\b"
@@ -22,31 +41,17 @@ _WISHES = re.compile(
 
 
 _ASKS = re.compile(
-    r"\b(?:\w+er|more|less|higher|fewer)\b|^(?:simplify|brighten|lighten|darken|zoom|straighten|desaturate|cover|put|"
+    r"\b(?:\w+er|more|less|higher|fewer)\b|^(?:simplify|brighten|lighten|darken|zoom|straighten|"
+    r"desaturate|cover|put|"
     r"turn|crank|sharpen|clean up|declutter|focus|soften|full body|let|should)\b"
 )
 
 
-class ClauseContext(NamedTuple):
-    """What the clauses before have left.
-
-    Attributes:
-        sign: of the last clause with a stance.
-        about: what it was about; "it" and "them" mean this.
-        waiting: bare nouns that wait for the stance of the next clause.
-    """
-
-    sign: int = 0
-    about: tuple[Target, ...] = ()
-    waiting: tuple[Target, ...] = ()
-
-
-class ClauseReading(NamedTuple):
-    """What a clause says, and what it leaves to the next."""
-
-    opinions: tuple[Opinion, ...] = ()
-    statement: Statement | None = None
-    context: ClauseContext = ClauseContext()
+_PICTURE = re.compile(
+    r"\b(?:want|need|like|make|prefer|get|have) it (?!back\b|again\b|there\b|in\b|to stay|too\b|"
+    r"after all|please|gone|out|off|removed|away)\w"
+)
+_CAME_OUT = re.compile(r"\b(?:now|this time|at last|finally|came out|turned out|looks? (?:so )?real)\b")
 
 
 @final
@@ -54,12 +59,20 @@ class ClauseReader:
     """Reads clauses beside a list of what is avoided."""
 
     def __init__(self, avoid_list: AvoidList) -> None:
-        self._avoid_list = avoid_list
-        self._terms = tuple(avoid.term for avoid in avoid_list.avoids)
+        self._avoided = Avoided(avoid_list)
 
     def unclear(self, text: str, plain: str) -> Statement:
         """A clause that was not understood."""
-        return Statement("unclear", text, suggestions_for(plain, self._terms))
+        return Statement("unclear", text, suggestions_for(plain, self._avoided.terms))
+
+    def left(self, clause: Clause, context: ClauseContext) -> ClauseReading:
+        """What is named last where nothing else was understood: "six toes on one foot"."""
+        if not all(is_english(target.concept.term.split()[-1]) for target in context.waiting):
+            return ClauseReading()
+        parts = all(target.kind == "part" for target in context.waiting)
+        if self._avoided.has_any(context.waiting) or (len(clause.plain.split()) < 3 and not parts):
+            return ClauseReading()
+        return self._against(clause, context.waiting)
 
     def read(self, clause: Clause, before: ClauseContext) -> ClauseReading:
         """One clause; `before` is what those before it have left."""
@@ -67,8 +80,15 @@ class ClauseReader:
         aside = cues.find("aside", plain)
         if aside and aside.start() == 0:
             return ClauseReading(context=before)
+        if REFUSES.fullmatch(clause.plain) and (before.waiting or before.asked_of or before.sign < 0):
+            refused = before.waiting or before.asked_of
+            return self._against(clause, refused) if refused else ClauseReading(context=before)
         core = cues.without_fillers(plain)
-        named = [decided(word, core) for word in named_in(core, self._terms)]
+        if core.startswith(("something is", "something feels", "something looks")):
+            return ClauseReading((), self.unclear(clause.text, core), before)
+        if exclaims(core, clause) and not cues.find("bad", core):
+            return ClauseReading((), Statement("praise", clause.text), ClauseContext(1))
+        named = [decided(word, core) for word in named_in(core, self._avoided.terms)]
         if core in ("", "no", "not"):
             kind: StatementKind | None = "praise" if cues.find("good", plain) else None
             return ClauseReading((), Statement(kind, clause.text) if kind else None, before)
@@ -76,6 +96,8 @@ class ClauseReader:
         if not named and wants_another(core) and (is_request(core) or not is_question(core)):
             return ClauseReading((), Statement("again", clause.text), before)
         reading = self._read(clause, named, before)
+        if stance_of(core).manner == "request":
+            reading = reading._replace(context=reading.context._replace(requested=True))
         if is_question(core) or clause.asks:
             return self._unless_question(clause, named, before, reading)
         return reading
@@ -84,35 +106,24 @@ class ClauseReader:
         self, clause: Clause, named: Sequence[NamedConcept], before: ClauseContext, reading: ClauseReading
     ) -> ClauseReading:
         """The reading of a clause in the form of a question, unless it is no more than that."""
-        core, stance = clause.plain, _stance(clause.plain, named)
+        core = clause.plain
+        stance = stance_beside(core, named)
         targets = tuple(targets_of(core, stance, named) or bare_noun(core, named))
-        question = ClauseReading((), self._question(clause), ClauseContext(0, targets))
-        if not is_question(core):
-            bare = stance.manner == "absence" or (stance.cue is not None and stance.cue.name == "negation")
-            return question if bare or not reading.opinions else reading
-        if re.match(
-            r"(?:can|could|would|will|may|is it possible|is there a|how (?:do|can) (?:i|we)|do you mind)\b",
-            core,
-        ):
-            wants = stance.manner == "request" or any(
-                target.kind in ("wanted", "fault") for target in targets
-            )
-            polite = not core.startswith("would it") and is_request(core)
-            return reading if reading.opinions and wants and polite else question
-        if not may_complain(core) or not reading.opinions:
-            return question
-        kinds = {target.kind for target in targets}
-        judged = stance.cue is not None and stance.cue.name not in ("exist", "still", "negation")
-        sure = kinds <= {"fault", "part", "wanted"} or (judged and not core.startswith("what happened"))
-        return reading if sure or not clause.asks else question
+        if core.startswith("why ") and not clause.asks and not reading.opinions:
+            return self._read(clause._replace(plain=core.removeprefix("why ")), named, before)
+        if not asks_only(clause, stance, targets, speaks=bool(reading.opinions)):
+            return reading
+        return ClauseReading((), self._question(clause), ClauseContext(0, targets, asked_of=targets))
 
     def _question(self, clause: Clause) -> Statement:
-        return Statement("question", clause.text, suggestions_for(clause.plain, self._terms))
+        return Statement("question", clause.text, suggestions_for(clause.plain, self._avoided.terms))
 
     def _read(self, clause: Clause, named: Sequence[NamedConcept], before: ClauseContext) -> ClauseReading:
         core = clause.plain
-        stance = _stance(core, named)
+        stance = stance_beside(core, named)
         targets = counted(core, stance, tuple(targets_of(core, stance, named)))
+        if is_remark(clause, stance, targets, before):
+            return ClauseReading(context=before)
         if stance.manner == "wish" and not any(target.kind == "wanted" for target in targets):
             if before.about and re.search(r"\b(?:it|them|those|that)\b", core) and not targets:
                 return self._for(clause, before.about, praise=False)
@@ -136,6 +147,13 @@ class ClauseReader:
 
     def _without_target(self, clause: Clause, stance: Stance, before: ClauseContext) -> ClauseReading:
         core = clause.plain
+        if re.match(r"(?:please |just )?make (?:it|this|that) (?:\w+er|more \w+|better|pop)$", core):
+            return ClauseReading((), self.unclear(clause.text, core), before)
+        if excessive := re.search(
+            r"\btoo (?!good\b|nice\b|kind\b|much\b|many\b|bad\b)(?P<what>\w+(?<!ly))$", core
+        ):
+            about = before.about if is_measure(excessive["what"]) else ()
+            return self._against(clause, about or tuple(unknown([excessive["what"]])))
         points = re.search(r"\b(?:it|them|that|those|these|him|her|this|they)\b", core)
         if stance.sign and points and before.about and self._may_point(core, stance, before):
             return self._with_both(clause, stance, before.about, before)
@@ -160,10 +178,16 @@ class ClauseReader:
             return ClauseReading((), Statement("success", clause.text), before._replace(sign=0))
         if cues.find("again", core) and not cues.find("negation", core):
             return ClauseReading((), Statement("again", clause.text), before)
+        follows = clause.place and not clause.joined and not clause.turned
+        subject = () if is_request(core) or follows else tuple(subject_of(core))
+        if subject and not self._avoided.has_any(subject):
+            return self._against(clause, subject)
         return ClauseReading((), self.unclear(clause.text, core), before)
 
     def _may_point(self, core: str, stance: Stance, before: ClauseContext) -> bool:
         """Whether "it" can mean what was spoken of, rather than the picture."""
+        if _PICTURE.search(core):
+            return False
         if stance.manner == "request" and not re.match(r"(?:just )?keep (?:it|this|that)\b", core):
             return True
         return (
@@ -187,9 +211,14 @@ class ClauseReader:
                 return ClauseReading((), Statement("success", clause.text), before)
             return self._against(clause, targets, by_degree=True)
         bare = not has_verb(core)
-        if bare and before.sign and ("part" not in kinds or clause.turned):
+        if bare and cues.find("done", clause.sentence) and self._avoided.knows_all(targets):
+            return ClauseReading((), Statement("success", clause.text), ClauseContext(0, targets))
+        goes_on = clause.joined or clause.turned or before.requested
+        if bare and before.sign and goes_on and ("part" not in kinds or clause.turned):
             sign = 1 if (before.sign > 0) is not clause.turned else -1
             return self._with_both(clause, Stance(sign, "request"), targets, before)
+        if kinds == {"thing"} and not bare and not is_request(core) and not self._avoided.has_any(targets):
+            return self._against(clause, targets)
         if kinds == {"part"} and re.search(
             r"\b(?:is|are|look|looks|has|have|\w{3,}ing)\b|\w \w+ into ", core
         ):
@@ -198,7 +227,7 @@ class ClauseReader:
             return self._for(clause, targets, praise=False)
         if "fault" in kinds:
             done = _is_done(clause, core) and not cues.find("still", core) and not is_request(core)
-            if done and all(self._is_avoided(target.concept) for target in targets):
+            if done and self._avoided.has_all(targets):
                 return ClauseReading((), Statement("success", clause.text), ClauseContext(0, targets))
             return self._against(clause, targets)
         waiting = (*before.waiting, *targets)
@@ -215,6 +244,16 @@ class ClauseReader:
         if stance.sign < 0:
             if self._is_success(clause, stance, targets):
                 return ClauseReading((), Statement("success", clause.text), ClauseContext(0, targets))
+            if (
+                stance.manner == "absence"
+                and kinds == {"part"}
+                and stance.cue
+                and stance.cue.name == "gone"
+                and "missing" not in clause.plain
+            ):
+                return ClauseReading((), Statement("success", clause.text), ClauseContext(0, targets))
+            if stance.manner == "absence" and (lack := lack_of(clause.plain, targets)):
+                return self._against(clause, lack)
             if stance.manner == "absence" and kinds != {"part"}:
                 return ClauseReading((), Statement("wish", clause.text), ClauseContext(0, every))
             return self._against(clause, every)
@@ -227,18 +266,23 @@ class ClauseReader:
     def _is_success(self, clause: Clause, stance: Stance, targets: Sequence[Target]) -> bool:
         """Whether a clause reports that what was avoided is gone."""
         core = clause.plain
-        avoided = all(self._is_avoided(target.concept) for target in targets)
+        avoided = self._avoided.has_all(targets)
+        if stance.manner == "presence" and re.search(r"\b(?:now|finally|this time)\b", core):
+            still = cues.find("still", core) or cues.find("bad", core) or " too " in core
+            return not still and self._avoided.knows_all(targets)
         if stance.manner == "absence":
             return avoided or all(target.kind == "fault" for target in targets)
         cue = stance.cue
         lessens = cue is not None and (
             cue.name == "negation" or core[cue.start : cue.stop] in ("less", "fewer")
         )
+        lessens = lessens or (cue is not None and core[cue.start : cue.stop] in ("off", "out"))
         return avoided and lessens and _is_done(clause, core) and not is_request(core)
 
     def _about_lacking(self, clause: Clause, stance: Stance, targets: tuple[Target, ...]) -> ClauseReading:
         """To want it sharper is to be against what is blurry; to find it sharper is to be content."""
-        better = stance.manner == "presence" or (stance.sign > 0 and stance.manner == "judgement")
+        much = stance.cue is not None and stance.cue.name == "excess" and "too " not in clause.plain
+        better = stance.manner == "presence" or much or (stance.sign > 0 and stance.manner == "judgement")
         if better and not is_request(clause.plain):
             kind: StatementKind = "success" if _is_done(clause, clause.plain) else "praise"
             return ClauseReading((), Statement(kind, clause.text), ClauseContext(0, targets))
@@ -251,54 +295,32 @@ class ClauseReader:
 
     def _praised(self, clause: Clause, targets: tuple[Target, ...], kinds: set[str]) -> ClauseReading:
         done = cues.find("done", clause.plain)
-        content = done is not None and not cues.find("good", done[0])
+        content = _CAME_OUT.search(clause.plain) is not None or (
+            done is not None
+            and not cues.find("good", done[0])
+            and not cues.find_verb("like", "base", clause.plain)
+        )
         opinions: tuple[Opinion, ...] = ()
         if not content and not kinds & {"part", "wanted"}:
-            opinions = self._opinions(clause, targets, "for", praise=True)
-        kind: StatementKind = "success" if content else "praise"
+            opinions = opinions_of(clause, targets, "for", praise=True)
+        if kinds == {"fault"} and re.search(r"\b(?:better|improved|nicer|weaker|fainter)\b", clause.plain):
+            content, opinions = True, ()
+        known = any(self._avoided.knows_all([target]) for target in targets)
+        kind: StatementKind = "success" if content and known else "praise"
         return ClauseReading(opinions, Statement(kind, clause.text), ClauseContext(1, targets))
 
     def _for(self, clause: Clause, targets: tuple[Target, ...], *, praise: bool) -> ClauseReading:
         # to want a hand is not to want a bad one
-        wanted = tuple(_as_thing(target) for target in targets)
+        wanted = tuple(as_thing(target) for target in targets)
         return ClauseReading(
-            self._opinions(clause, wanted, "for", praise=praise), None, ClauseContext(1, wanted)
+            opinions_of(clause, wanted, "for", praise=praise), None, ClauseContext(1, wanted)
         )
 
     def _against(
         self, clause: Clause, targets: tuple[Target, ...], *, by_degree: bool = False
     ) -> ClauseReading:
-        opinions = self._opinions(clause, targets, "against", by_degree=by_degree)
-        return ClauseReading(opinions, None, ClauseContext(-1, targets))
-
-    def _opinions(
-        self,
-        clause: Clause,
-        targets: Sequence[Target],
-        polarity: Polarity,
-        *,
-        by_degree: bool = False,
-        praise: bool = False,
-    ) -> tuple[Opinion, ...]:
-        by_degree = by_degree or cues.find("degree", clause.plain) is not None
-        strength = _strength(clause)
-        return tuple(
-            Opinion(target.concept, polarity, strength, by_degree, clause.text, praise=praise)
-            for target in dict.fromkeys(targets)
-        )
-
-    def _is_avoided(self, concept: Concept) -> bool:
-        entry = self._avoid_list.entry
-        return entry(concept.term) is not None or entry(concept.name) is not None
-
-
-def _stance(core: str, named: Sequence[NamedConcept]) -> Stance:
-    faults = tuple(
-        (word.start, word.stop)
-        for word in named
-        if word.of_kind("fault") or word.of_kind("wanted") or " " in core[word.start : word.stop]
-    )
-    return stance_of(core, faults)
+        opinions = opinions_of(clause, targets, "against", by_degree=by_degree)
+        return ClauseReading(opinions, None, ClauseContext(-1, targets), is_weak(clause, targets))
 
 
 def _has_fault(named: Sequence[NamedConcept]) -> bool:
@@ -312,15 +334,3 @@ def _is_praise(core: str, stance: Stance) -> bool:
 def _is_done(clause: Clause, core: str) -> bool:
     """Whether a clause speaks of what has come about."""
     return cues.find("done", core) is not None or cues.find("done", clause.sentence) is not None
-
-
-def _as_thing(target: Target) -> Target:
-    if target.kind not in ("part", "wanted"):
-        return target
-    return unknown(target.concept.name.split())[0]
-
-
-def _strength(clause: Clause) -> float:
-    if cues.find("slight", clause.plain):
-        return 0.75
-    return 1.3 if clause.loud or cues.find("strong", clause.plain) else 1.0

@@ -1,70 +1,42 @@
 """The clauses of a complaint in plain small words, without contractions, chat spellings and emoji."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from importlib import resources
 from typing import NamedTuple
+
+import yaml
 
 from negspace.avoid.matching import fold
 
 _SENTENCE = re.compile(r"[^.!?\n]+[.!?\n]*")
 _CLAUSE_END = re.compile(
-    r"[,;:()]+|\s+(?:but|although|though|yet|because|apart from|however|plus|while|then|except(?: for)?)\s+"
+    r"[,;:()]+|\s+(?:that )?(?=(?:i|you|we) (?:can't|cannot|can not|can hardly|can barely|could not|"
+    r"couldn't)\b)|\s+(?:but|although|though|yet|because|apart from|however|plus|while|then|"
+    r"except(?: for)?)\s+"
     r"|\s+and\s+(?!white\b|again\b|over\b)|\s+-+\s+|\s*[–—]\s*"  # noqa: RUF001
 )
 
 _LIST = re.compile(r"\b((?:less|fewer|more|no) \w+) (?=(?:less|fewer|more|no) \w)")
 _TURN = re.compile(r"\b(?:but|although|though|yet|apart from|however|except)\b")
+_ASKED_FOR_ONE = re.compile(
+    r"\b(?:asked for|ordered|wanted|requested|said|need|needed) (?:only |just )?(?:one|"
+    r"a single) [^.]*?\b(?:and|but|,)? ?"
+    r"(?:there (?:are|is)|(?:i )?(?:got|see|count)|(?:you|it|he|she) (?:gave|made|drew|has|"
+    r"put)(?: me)?) (?:two|three|four|five|six|"
+    r"several|many|multiple)\b.*"
+)
 _EXCEPTION = re.compile(
     r"\b(everything|all of it|all) (except(?: for)?|but|apart from|other than) (.+?) "
     r"((?:is|are|looks?|was) .+)$"
 )
 
-_PLAIN: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern), plain)
-    for pattern, plain in (
-        (r"👍|❤|🔥|😍|👌|💯|🎉|😊|\+1\b", " great "),
-        (r"👎|🤮|😡|🙄|-1\b", " bad "),
-        (r"[’`]", "'"),
-        (r"\bwon'?t\b", "will not"),
-        (r"\b(?:can'?t|cannot)\b", "can not"),
-        (r"\b(do|does|did|is|are|was|were|have|has|had|should|would|could|need|must|ai)n'?t\b", r"\1 not"),
-        (r"\b(it|that|there|what|where|who|how|here|he|she|why|everything|this)'s\b", r"\1 is"),
-        (r"\b(there|that|what|where)s\b", r"\1 is"),
-        (r"\b(i)'?m\b", r"\1 am"),
-        (r"'re\b", " are"),
-        (r"\bi'?ve\b|\bive\b", "i have"),
-        (r"'ve\b", " have"),
-        (r"'ll\b", " will"),
-        (r"'d\b", " would"),
-        (r"\blet'?s\b", "let us"),
-        (r"\b(?:plz|pls|plss)\b", "please"),
-        (r"\b(?:thx|ty|tysm)\b", "thanks"),
-        (r"\b(?:would|do) you mind\b(?: not)?", "please"),
-        (r"^(?:there is )?no (?:sign|trace) of (.+)$", r"\1 is gone"),
-        (r"^(?:how about|what if(?: we| you| it)?) ", "please "),
-        (r"^what is with (.+)$", r"there is \1"),
-        (r"^what (?:is|are) (.+?) doing (?:there|here|(?:in|on|at) .+)$", r"there is \1"),
-        (r"\b(?:undo|revert|cancel|reverse) (?:the )?(.+?) removal", r"bring back \1"),
-        # "no, it is dark"
-        (r"^no (?=(?:that|it|this|i|you|the|a|his|her)\b)", ""),
-        (r"\bkinda\b", "kind of"),
-        (r"\bsorta\b", "sort of"),
-        (r"\bwanna\b", "want to"),
-        (r"\bgonna\b", "going to"),
-        (r"\bgotta\b", "have to"),
-        (r"\balot\b", "a lot"),
-        (r"\b(?:ok|k)\b", "okay"),
-        (r"\bu\b", "you"),
-        (r"\bur\b", "your"),
-        (r"\bany more\b(?! \w)", "anymore"),
-        (r"\bb&w\b", "black and white"),
-        # doing it over and over is doing it still
-        (
-            r"\b(?:keeps|(?<=you )keep|(?<=they )keep|(?<=to )keep|(?<=we )keep) (?:on )?(?=\w{3,}ing\b)",
-            "still ",
-        ),
-    )
-)
+
+@lru_cache(maxsize=1)
+def _rewrites() -> Sequence[tuple[re.Pattern[str], str]]:
+    text = (resources.files("negspace.feedback") / "rewrites.yaml").read_text(encoding="utf-8")
+    return tuple((re.compile(pattern), plain) for pattern, plain in yaml.safe_load(text))
 
 
 class Clause(NamedTuple):
@@ -78,6 +50,7 @@ class Clause(NamedTuple):
         sentence: the plain words of its sentence.
         turned: whether it is set against the one before: "but", "except for".
         joined: whether it follows an "and".
+        place: how many clauses of its sentence stand before it.
     """
 
     text: str
@@ -87,11 +60,13 @@ class Clause(NamedTuple):
     sentence: str = ""
     turned: bool = False
     joined: bool = False
+    place: int = 0
 
 
 def clauses_of(complaint: str) -> Iterator[Clause]:
     """The clauses of a complaint in order."""
     folded, _ = fold(complaint)
+    folded = _ASKED_FOR_ONE.sub("there are duplicates", folded)
     for sentence in _SENTENCE.findall(_LIST.sub(r"\1, ", _EXCEPTION.sub(r"\1 \4 except \3", folded))):
         end = sentence[len(sentence.rstrip(".!?\n ")) :]
         parts = [part.strip(" .!?\n\"'") for part in _CLAUSE_END.split(sentence)]
@@ -101,11 +76,13 @@ def clauses_of(complaint: str) -> Iterator[Clause]:
             asks = "?" in end and number == len(kept) - 1
             turned = _TURN.search(between) is not None or part.startswith(("just the ", "only the "))
             joined = re.search(r"\band\b", between) is not None
-            yield Clause(part, plain_words(part), asks, "!" in end, plain_words(sentence), turned, joined)
+            yield Clause(
+                part, plain_words(part), asks, "!" in end, plain_words(sentence), turned, joined, number
+            )
 
 
 def plain_words(text: str) -> str:
     """A folded text without contractions, chat spellings and signs."""
-    for pattern, plain in _PLAIN:
+    for pattern, plain in _rewrites():
         text = pattern.sub(plain, text)
-    return " ".join(re.findall(r"[\w'&-]+", text))
+    return " ".join(word for piece in re.findall(r"[\w'&-]+", text) if (word := piece.strip("'")))

@@ -19,13 +19,20 @@ _VOWELS = "aeiou"
 
 
 def find(name: str, text: str) -> re.Match[str] | None:
-    """The first phrase of a cue in a text of plain small words."""
-    return _phrases(name).search(text)
+    """The first phrase of a cue in a text of plain small words; None for a cue without phrases."""
+    return _phrases(name).search(text) if name in _data()["phrases"] else None
 
 
 def find_verb(name: str, tense: Tense, text: str) -> re.Match[str] | None:
     """The first verb of a cue in a tense; "base" is every form but the past and the participle."""
     return _verbs(name, tense).search(text)
+
+
+def find_verb_of(name: str, text: str) -> re.Match[str] | None:
+    """The first verb of a cue in any tense; None for a cue without verbs."""
+    if name not in _data()["verbs"]:
+        return None
+    return find_verb(name, "base", text) or find_verb(name, "past", text)
 
 
 def find_all(name: str, tense: Tense, text: str) -> list[tuple[int, int]]:

@@ -1,7 +1,11 @@
 """Forms of a sentence that decide by themselves: an exchange of one thing for another, and a question."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from importlib import resources
+
+import yaml
 
 from negspace.feedback import cues
 
@@ -42,7 +46,7 @@ _INVERTED = (
 )
 _ASKS = re.compile(rf"^(?:{_WH}|{_INVERTED})\b")
 _NO_QUESTION = re.compile(
-    r"^(?:do (?:not|it|this|that|the|a|an|some|any|all|everything)"
+    r"^(?:do (?:not|your|it|this|that|the|a|an|some|any|all|everything)"
     r"|have (?:it|the|a|that|this|some|her|his))\b"
 )
 _COMPLAINS = re.compile(
@@ -51,12 +55,43 @@ _COMPLAINS = re.compile(
 )
 
 
+@lru_cache(maxsize=8)
+def _forms(name: str) -> Sequence[re.Pattern[str]]:
+    text = (resources.files("negspace.feedback") / "forms.yaml").read_text(encoding="utf-8")
+    return tuple(map(re.compile, yaml.safe_load(text)[name]))
+
+
+def _form(name: str, plain: str) -> re.Match[str] | None:
+    """The first of some forms that a clause has."""
+    matches = (form.search(plain) for form in _forms(name))
+    return next((match for match in matches if match), None)
+
+
+def _is_gain(welcome: re.Match[str]) -> bool:
+    states = welcome["verb"] in ("look", "be")
+    return not states or cues.find("good", welcome["rest"]) is not None
+
+
+def _by_form(plain: str) -> Iterator[tuple[str, str]]:
+    """What a sentence asks for whose form says it by itself."""
+    if match := _form("unwanted", plain):
+        if not cues.find("done", plain):
+            yield plain, f"remove {match['minus']}"
+    elif match := _form("wanted", plain):
+        yield plain, f"bring back {match['plus']}"
+    elif (match := _form("welcome", plain)) and _is_gain(match) and not cues.find("bad", plain):
+        yield plain, f"bring back {match['plus']}"
+
+
 def exchanged(plain: str) -> Iterator[tuple[str, str]]:
     """The parts of a clause that exchanges one thing for another, each as a clause of its own: what is to go
     and what is to come. Nothing for any other clause.
 
     "a cat instead of a dog" asks for the cat, and "it drew a cat instead of a dog" for the dog.
     """
+    if halves := list(_by_form(plain)):
+        yield from halves
+        return
     if (match := _WITHOUT.search(plain)) and not cues.find("negation", plain[: match.start("minus") - 8]):
         yield plain, f"remove {match['minus']}"
         return

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 import yaml
 
 from negspace.avoid.matching import Index, phrase
+from negspace.avoid.merging import AvoidList, Entry
 
 ConceptKind = Literal["fault", "wanted", "part", "thing"]
 Polarity = Literal["against", "for"]
@@ -106,6 +107,16 @@ def opposites() -> Mapping[str, Concept]:
 
 
 @lru_cache(maxsize=1)
+def _things() -> frozenset[str]:
+    return frozenset(row["name"] for row in _rows() if "thing" in row or row.get("object"))
+
+
+def is_thing(concept: Concept) -> bool:
+    """Whether a concept is an object that has many names, rather than a quality: a pigeon is a bird."""
+    return concept.name in _things()
+
+
+@lru_cache(maxsize=1)
 def known_words() -> tuple[str, ...]:
     """The single words of the lexicon."""
     return tuple(words[0] for words in _lexicon().values if len(words) == 1)
@@ -114,6 +125,17 @@ def known_words() -> tuple[str, ...]:
 def words_of(word: str) -> tuple[LexiconWord, ...]:
     """The entries of a word or a phrase; () for one that is not in the lexicon."""
     return _lexicon().values.get(phrase(word), ())
+
+
+def entry_of(concept: Concept, avoid_list: AvoidList) -> Entry | None:
+    """The entry of a list for a concept: by its term, its name, or another word for the same fault."""
+    by_name = avoid_list.entry(concept.term) or avoid_list.entry(concept.name)
+    if by_name is not None or is_thing(concept):
+        return by_name
+    names = ((entry, words_of(entry.avoid.term)) for entry in avoid_list.terms)
+    return next(
+        (entry for entry, words in names if any(word.concept.name == concept.name for word in words)), None
+    )
 
 
 def named_in(plain: str, avoided: Iterable[str] = ()) -> Sequence[NamedConcept]:

@@ -9,8 +9,10 @@ from typing import NamedTuple
 import yaml
 
 from negspace.avoid.matching import key_of
+from negspace.feedback.tags import is_english, tags_of
 
 _MOST_WORDS = 3
+_OPEN = ("NN", "JJ", "VB")
 
 
 class Noun(NamedTuple):
@@ -34,7 +36,7 @@ class Noun(NamedTuple):
     @property
     def is_generic(self) -> bool:
         """Whether it names nothing by itself."""
-        return key_of(self.words[-1]) in _words("generic")
+        return all(is_generic(word) or is_judging(word) for word in self.words)
 
     @property
     def text(self) -> str:
@@ -46,6 +48,21 @@ class Noun(NamedTuple):
         return start < self.stop and self.start < stop
 
 
+def is_generic(word: str) -> bool:
+    """Whether a noun names nothing by itself: a thing, a version, a tint."""
+    return key_of(word) in _words("generic")
+
+
+def is_body(word: str) -> bool:
+    """Whether a noun is a part of a body, which is not supposed to lack."""
+    return key_of(word) in _words("body")
+
+
+def is_judging(word: str) -> bool:
+    """Whether an adjective says what one thinks of a thing, rather than which thing it is."""
+    return word in _words("judging")
+
+
 @lru_cache(maxsize=8)
 def _words(kind: str) -> frozenset[str]:
     text = (resources.files("negspace.feedback") / "nouns.yaml").read_text(encoding="utf-8")
@@ -54,46 +71,55 @@ def _words(kind: str) -> frozenset[str]:
 
 
 def nouns_of(plain: str, hidden: Iterable[tuple[int, int]]) -> Sequence[Noun]:
-    """The things that a clause names, in order.
+    """The things that a clause names, in order: runs of adjectives and nouns between other words.
 
     Args:
         plain: the clause.
         hidden: spans of words that are no nouns here, because they say how the speaker stands.
     """
+    words = list(re.finditer(r"\S+", plain))
+    tags = tags_of(tuple(match[0] for match in words))
     spans = list(hidden)
     nouns: list[Noun] = []
-    run: list[re.Match[str]] = []
-    preposition, viewer, article = "", False, False
+    run: list[tuple[re.Match[str], str]] = []
+    preposition, viewer, lead = "", False, ""
 
-    def close() -> None:
-        nonlocal run, preposition, viewer, article
-        if run:
-            kept = run[-_MOST_WORDS:]
-            words = tuple(match[0].removesuffix("'s") for match in kept)
-            nouns.append(Noun(words, kept[0].start(), kept[-1].end(), preposition, viewer, article))
-            run, preposition, viewer, article = [], "", False, False
+    def close(following: str = "") -> None:
+        nonlocal run, preposition, viewer, lead
+        kept = _trimmed(run, lead)[-_MOST_WORDS:]
+        if kept:
+            text = tuple(match[0].removesuffix("'s") for match in kept)
+            article = lead == "article"
+            nouns.append(Noun(text, kept[0].start(), kept[-1].end(), preposition, viewer, article))
+            preposition, viewer = "", False
+        run, lead = [], following
 
-    for match in re.finditer(r"\S+", plain):
+    for match, tag in zip(words, tags, strict=True):
         word = match[0]
-        if word in _words("articles"):
-            close()
-            article = True
+        if any(start < match.end() and match.start() < stop for start, stop in spans):
+            close("cue")
+            preposition = word if word in _words("prepositions") else preposition
+        elif word in _words("articles") or word.endswith("'s"):
+            close("article")
             viewer = word in ("my", "your", "our")
         elif word in _words("prepositions") or word == "of":
             close()
-            preposition = word
-        elif any(start < match.end() and match.start() < stop for start, stop in spans):
-            close()
-        elif word in _words("small") or (word.endswith("ly") and len(word) > 4) or not word[0].isalpha():
-            close()
-            preposition, article = "", False
+            # "out of", "in front of"
+            preposition = preposition if word == "of" and preposition else word
+        elif tag[:2] in _OPEN and word not in _words("small") and word[0].isalpha():
+            run.append((match, tag))
         else:
-            if run and word.endswith("ed") and len(word) > 4:  # an address printed at the bottom
-                close()
-                continue
-            if run and word.endswith("ing") and word not in _words("nouns_in_ing"):
-                close()
-                continue
-            run.append(match)
+            close()
+            preposition = ""
     close()
     return nouns
+
+
+def _trimmed(run: Sequence[tuple[re.Match[str], str]], lead: str) -> list[re.Match[str]]:
+    """The words of a run that make a noun; behind an article, or what the deciding phrase is about, all."""
+    places = [place for place, (_, tag) in enumerate(run) if tag.startswith("NN")]
+    if not places:
+        done = lead != "article" and run and run[-1][1] in ("VBN", "VBD") and is_english(run[-1][0][0])
+        return [match for match, _ in run] if lead and not done else []
+    first = 0 if lead else next(place for place, (_, tag) in enumerate(run) if tag[:2] in ("NN", "JJ"))
+    return [match for match, _ in run[first : places[-1] + 1]]

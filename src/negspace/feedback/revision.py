@@ -14,7 +14,7 @@ from typing import Literal
 from negspace.avoid.matching import phrase
 from negspace.avoid.merging import AvoidList, Entry
 from negspace.errors import RequestError
-from negspace.feedback.lexicon import Opinion
+from negspace.feedback.lexicon import Opinion, entry_of
 from negspace.feedback.readers import ComplaintReader, Lexicon
 from negspace.feedback.statements import Statement
 from negspace.request import Avoid, Check, strictest
@@ -121,7 +121,7 @@ def apply_opinions(avoid_list: AvoidList, opinions: Iterable[tuple[Opinion, str]
     """The list after opinions, each with the feedback that it came from."""
     changes: list[Change] = []
     for opinion, feedback in opinions:
-        before = avoid_list.entry(opinion.concept.term) or avoid_list.entry(opinion.concept.name)
+        before = entry_of(opinion.concept, avoid_list)
         if opinion.praise and before is None:
             continue
         change = _change(opinion, before, feedback)

@@ -1,13 +1,17 @@
 """What words mean by the clause that they are in."""
 
 import re
+from collections.abc import Sequence
 
 from negspace.feedback import cues
-from negspace.feedback.lexicon import NamedConcept, words_of
+from negspace.feedback.lexicon import Concept, NamedConcept, words_of
 from negspace.feedback.stance import Stance, has_verb, is_request, stance_of
 from negspace.feedback.targets import Target, bare_noun
 
-_SEVERAL = re.compile(r"\b(?:there (?:is|are)|see|got|has|have) (?:two|three|four|five|multiple|several) \w+")
+_SEVERAL = re.compile(
+    r"\b(?:there (?:is|are)|see|got|has|have|count|holding|wearing|carrying|with) (?P<several>two|three|"
+    r"four|five|multiple|several) \w+"
+)
 
 
 def decided(named: NamedConcept, plain: str) -> NamedConcept:
@@ -22,14 +26,11 @@ def decided(named: NamedConcept, plain: str) -> NamedConcept:
 def counted(core: str, stance: Stance, targets: tuple[Target, ...]) -> tuple[Target, ...]:
     """The targets, or a duplicate where there are several of a thing."""
     kinds = {target.kind for target in targets}
-    if (
-        stance.manner != "presence"
-        or not kinds
-        or not kinds <= {"thing", "unknown"}
-        or not _SEVERAL.search(core)
-    ):
+    several = _SEVERAL.search(core)
+    if stance.manner != "presence" or not kinds or not kinds <= {"thing", "unknown"} or several is None:
         return targets
-    return (Target(words_of("duplicate")[0].concept, "fault"),)
+    name = words_of("duplicate")[0].concept.name
+    return (Target(Concept(name, f"{several['several']} {targets[0].concept.term}"), "fault"),)
 
 
 def wants_another(core: str) -> bool:
@@ -51,3 +52,13 @@ def is_too_much(core: str, stance: Stance) -> bool:
     ):
         return False
     return cue.name in ("remove", "reject", "offend", "excess") or "too " in core
+
+
+def stance_beside(core: str, named: Sequence[NamedConcept]) -> Stance:
+    """The stance of a clause, in which the words that name a fault are no cues."""
+    faults = tuple(
+        (word.start, word.stop)
+        for word in named
+        if word.of_kind("fault") or word.of_kind("wanted") or " " in core[word.start : word.stop]
+    )
+    return stance_of(core, faults)

@@ -9,6 +9,7 @@ import re
 from typing import Literal, NamedTuple
 
 from negspace.feedback import cues
+from negspace.feedback.tags import tags_of
 
 Manner = Literal["request", "presence", "absence", "judgement", "permission", "wish", "nothing"]
 """What a clause does: asks, reports that a thing is there or is not, judges it, finds it acceptable, recalls
@@ -48,9 +49,13 @@ _AGENT = re.compile(
     r"(?:you|it|that|this|they|who|someone|somebody|(?:the )?(?:ai|model|bot|program|app|generator))\b"
 )
 _VERB = re.compile(
-    r"\b(?:is|are|was|were|be|been|look|looks|looked|has|have|had|seem|seems|did|does|do|feel|feels|came|went|got|gets|"
+    r"\b(?:is|are|was|were|be|been|look|looks|looked|has|have|had|seem|seems|did|does|do|feel|feels|"
+    r"came|went|got|gets|"
     r"turned|makes|made|comes)\b"
 )
+
+
+_FINITE = frozenset({"VBZ", "VBP", "VBD", "MD"})
 
 
 class Cue(NamedTuple):
@@ -86,7 +91,7 @@ class Stance(NamedTuple):
 
 def has_verb(plain: str) -> bool:
     """Whether a clause has a verb that reports."""
-    return _VERB.search(plain) is not None
+    return _VERB.search(plain) is not None or bool(_FINITE & set(tags_of(tuple(plain.split()))))
 
 
 def is_request(plain: str) -> bool:
@@ -121,6 +126,8 @@ def _of_verbs(plain: str, verbs: list[Cue], negations: list[Cue], judged: list[C
     for name in dict.fromkeys(cue.name for cue in verbs):
         sign *= _SIGNS[name]
     names = {cue.name for cue in verbs}
+    if "offend" in names:
+        sign = -1
     if negations and "forget" not in names:
         sign = -sign
     gone = [Cue("gone", *span) for span in cues.find_all_phrases("gone", plain)]

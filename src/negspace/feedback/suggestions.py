@@ -13,6 +13,7 @@ from negspace.feedback import cues
 from negspace.feedback.lexicon import known_words, named_in, words_of
 from negspace.feedback.nouns import nouns_of
 from negspace.feedback.stance import stance_of
+from negspace.feedback.tags import is_english
 
 _MOST = 3
 _ALIKE = 0.75
@@ -31,7 +32,7 @@ def suggestions_for(plain: str, avoided: Sequence[str] = ()) -> tuple[str, ...]:
 
 def corrected(word: str) -> str | None:
     """The word of the lexicon that a word misspells by a letter too few, too many or exchanged, or None."""
-    if len(word) < 5 or words_of(word):
+    if len(word) < 5 or words_of(word) or is_english(word):
         return None
     near = get_close_matches(key_of(word), known_words(), n=1, cutoff=0.9)
     if not near or near[0][0] != word[0] or len(near[0]) < 6:
@@ -56,7 +57,7 @@ def _candidates(plain: str, avoided: Sequence[str]) -> Iterator[str]:
     nouns = (
         noun
         for noun in nouns_of(plain, (*stance_of(plain).hidden, *cues.find_all_phrases("filler", plain)))
-        if not noun.is_generic
+        if not noun.is_generic and nouns_of(f"avoid {noun.text}", ((0, 5),))
     )
     yield from (f"avoid {noun.text}" for noun in nouns if len(noun.text) > 2)
     yield from (f"avoid {term}" for term in _USUAL)

@@ -14,7 +14,6 @@ calibrations, `nsfw@FILE`, and `negspace judge calibrate` makes them.
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
-from inspect import signature
 from pathlib import Path
 from typing import Final, cast
 
@@ -23,7 +22,7 @@ from negspace.judge import judges as shipped_judges
 from negspace.judge.base import Judge, JudgeOpener, Panel
 from negspace.judge.judges.zero_shot import FOLDER
 from negspace.judge.scoring import ScoringJudge, ScoringOpener
-from negspace.plugins import defined_in, plugins
+from negspace.plugins import check_call, defined_in, plugins
 
 _NAME_AND_TEXT: Final = re.compile(r"([A-Za-z][\w-]*)(?:$|:|(?=@))(.*)", re.DOTALL)
 
@@ -33,7 +32,7 @@ def openers() -> Mapping[str, JudgeOpener]:
     """Every opener by its name: those that ship, and plug-ins."""
     shipped: dict[str, JudgeOpener] = {}
     for own in defined_in(shipped_judges, "OPENERS", dict):
-        shipped |= own
+        shipped |= {name: _checked(opener) for name, opener in own.items()}
     return plugins("negspace.judges", shipped, _checked)
 
 
@@ -97,8 +96,5 @@ def find_opener(text: str, others: Sequence[str] = ()) -> tuple[JudgeOpener, str
 def _checked(entry: object) -> JudgeOpener:
     if not callable(entry):
         raise ValueError(f"{entry!r:.60} is no function that opens a judge")
-    try:
-        signature(entry).bind("")
-    except TypeError as error:
-        raise ValueError(f"{entry!r:.60} does not take one text: {error}") from None
+    check_call(entry, "", what=f"{entry!r:.60} does not take one text")
     return cast(JudgeOpener, entry)

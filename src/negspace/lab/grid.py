@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from math import prod
 from pathlib import Path
 from typing import Final, final
@@ -21,7 +22,7 @@ from negspace.lab.report import data_url, render_template
 from negspace.lab.site import HERE, Site
 from negspace.lab.witness import BlindWitness
 from negspace.models.files.source import Source
-from negspace.planning.plan import Plan
+from negspace.policy.loading import load_policy
 from negspace.receipt import Receipt
 from negspace.request import Request
 
@@ -146,10 +147,10 @@ class GridMaker:
             source: model if source == model.source else open_other(source)
             for source in dict.fromkeys(source for source, _ in self._cells)
         }
-        self._plans = {
-            (source, spec.request): self._models[source].plan(spec.request) for source, spec in self._cells
-        }
-        if len({(plan.width, plan.height) for plan in self._plans.values()}) > 1:
+        read_policy = cache(load_policy)
+        self._planners = {source: other.planner(read_policy) for source, other in self._models.items()}
+        plans = [self._planners[source](spec.request) for source, spec in self._cells]
+        if len({(plan.width, plan.height) for plan in plans}) > 1:
             raise LabError("compare: all cells need one size to stand on one sheet")
 
     def __iter__(self) -> Iterator[int]:
@@ -171,7 +172,10 @@ class GridMaker:
         pictures: dict[tuple[Source, PictureSpec], tuple[Image.Image, Receipt]] = {}
         for source, specs in self._by_source().items():
             with PictureStore(
-                self._folder, pixel_identity(self._models[source]), _BLIND.fingerprint
+                self._folder,
+                pixel_identity(self._models[source]),
+                _BLIND.fingerprint,
+                self._planners[source],
             ) as store:
                 for spec, picture in zip(specs, store.pictures(specs), strict=True):
                     pictures[source, spec] = picture, store.receipt(spec)
@@ -204,9 +208,7 @@ class GridMaker:
         return specs
 
     def _maker(self, source: Source) -> PictureMaker:
-        def plan(request: Request) -> Plan:
-            return self._plans[source, request]
-
+        plan = self._planners[source]
         return PictureMaker.open(self._models[source], _BLIND, self._folder, self._site, plan=plan)
 
 

@@ -1,7 +1,7 @@
 """Make the pictures that a measurement needs: those in the store are used, missing ones are generated."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +12,10 @@ from PIL import Image
 
 from negspace import __version__
 from negspace.generate import Model
-from negspace.lab.picture_store import PictureRecord, PictureSpec, PictureStore
+from negspace.lab.picture_store import PictureRecord, PictureSpec, PictureStore, Planning
 from negspace.lab.site import HERE, Site
 from negspace.lab.witness import Witness
 from negspace.lab.workers import ROWS, Workers
-from negspace.planning.plan import Plan
-from negspace.request import Request
-
-Planning = Callable[[Request], Plan]
 
 BATCH_SIZE: Final = 16
 """Most pictures that are generated before they are written to the disk."""
@@ -94,12 +90,13 @@ class PictureMaker(AbstractContextManager["PictureMaker"]):
             OutputError: as `PictureStore`.
         """
         workers = site.open_workers(model)
+        plan = plan or model.planner()
         try:
-            store = PictureStore(folder, pixel_identity(model, dtype), witness.fingerprint)
+            store = PictureStore(folder, pixel_identity(model, dtype), witness.fingerprint, plan)
         except BaseException:
             workers.close()
             raise
-        return cls(workers, witness, store, plan or model.planner())
+        return cls(workers, witness, store, plan)
 
     def __exit__(self, *_: object) -> None:
         self.close()

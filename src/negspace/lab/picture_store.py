@@ -7,9 +7,10 @@ again. Both are only ever added to, so a run that is killed at any moment can be
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import Final, final
 
@@ -20,8 +21,12 @@ from negspace.errors import OutputError
 from negspace.files import write_whole
 from negspace.frozen import Frozen
 from negspace.lab.json_lines import JsonLinesFile
+from negspace.planning.plan import Plan
 from negspace.receipt import Receipt
 from negspace.request import Request
+
+Planning = Callable[[Request], Plan]
+"""Gives the plan of a request."""
 
 
 @final
@@ -69,14 +74,16 @@ class PictureStore(AbstractContextManager["PictureStore"]):
         folder: created if it does not exist.
         identity: of the model, and of everything else that decides the pixels besides the request.
         witness: fingerprint of who looks at the pictures; records of another witness are ignored.
+        plan: gives the plan of a request, which names policies and files: what is in them decides too.
 
     Raises:
         OutputError: the folder cannot be written, another program has it open, or a line is damaged.
     """
 
-    def __init__(self, folder: Path, identity: str, witness: str) -> None:
+    def __init__(self, folder: Path, identity: str, witness: str, plan: Planning) -> None:
         self.folder: Final = folder
         self._identity = identity
+        self._contents = cache(partial(_contents, plan))
         self._witness = witness
         self._lines = JsonLinesFile(folder / "seen.jsonl", PictureRecord)
         self._records = {record.key: record for record in self._lines.values if record.witness == witness}
@@ -94,10 +101,9 @@ class PictureStore(AbstractContextManager["PictureStore"]):
 
     def key(self, spec: PictureSpec) -> str:
         """The name of a picture: 24 hex digits of a sha256."""
-        identity = json.dumps(
-            [self._identity, spec.request.model_dump(mode="json"), spec.copy], sort_keys=True
-        )
-        return hashlib.sha256(identity.encode()).hexdigest()[:24]
+        request = spec.request.model_dump(mode="json")
+        identity = [self._identity, request, spec.copy, *self._contents(spec)]
+        return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:24]
 
     def record(self, spec: PictureSpec) -> PictureRecord | None:
         """What is known of a picture; None if nobody has looked at it."""
@@ -152,3 +158,10 @@ class PictureStore(AbstractContextManager["PictureStore"]):
             tokens={term.term: len(term.tokens) for term in receipt.terms},
             acted=receipt.negative_acted,
         )
+
+
+def _contents(plan: Planning, spec: PictureSpec) -> tuple[str, ...]:
+    """What tells the contents of the policies, LoRA files and embeddings that a request names."""
+    planned = plan(spec.request)
+    policies = (record.fingerprint for record in planned.policies)
+    return (*policies, *planned.lora_stamps, *(embedding.sha256 for embedding in planned.embeddings))

@@ -13,8 +13,8 @@ from negspace import __version__
 from negspace.errors import LabError
 from negspace.generate import Model, load
 from negspace.judge import Judge
-from negspace.lab.picture_maker import PictureMaker, Planning, Progress
-from negspace.lab.picture_store import PictureRecord
+from negspace.lab.picture_maker import PictureMaker, Progress
+from negspace.lab.picture_store import PictureRecord, Planning
 from negspace.lab.question import PicturesNeeded, Question, build_question
 from negspace.lab.report import Example, Report
 from negspace.lab.results import ProofResult, ProofSizes

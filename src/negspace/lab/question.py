@@ -11,8 +11,7 @@ from negspace.avoid.terms import content_words
 from negspace.errors import LabError
 from negspace.facts import ModelFacts
 from negspace.lab.arms import Ablation, Arm, ablation
-from negspace.lab.picture_maker import Planning
-from negspace.lab.picture_store import PictureSpec
+from negspace.lab.picture_store import PictureSpec, Planning
 from negspace.lab.results import ProofSizes, TermKind, TermVerdict
 from negspace.lab.stats import checks
 from negspace.lab.trial import Design

@@ -55,6 +55,12 @@ class Workers(ABC):
 def make_batch(model: Model, batch: Batch) -> list[MadePicture]:
     """The pictures of a batch, with `ROWS` rows in every forward pass."""
     results = model.with_batching(FixedBatches(ROWS)).run_all(batch)
+    for result in results:
+        for image in result.withheld:
+            raise LabError(
+                f"a check withholds the picture of seed {image.seed} ({', '.join(image.flags)}), and a "
+                "measurement needs every picture: leave the policy out, or let its checks only flag"
+            )
     return [(result.images[0], result.receipt) for result in results]
 
 

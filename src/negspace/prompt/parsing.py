@@ -7,7 +7,7 @@ from typing import final
 
 from negspace.errors import PromptError, RequestError, lookup
 from negspace.findings import Finding
-from negspace.plugins import defined_in, plugins
+from negspace.plugins import check_call, defined_in, plugins
 from negspace.prompt import dialects
 from negspace.prompt.comparison import difference
 from negspace.prompt.dialect import Dialect
@@ -21,10 +21,12 @@ from negspace.prompt.tree import Lora, Prompt, Span
 def _checked(plugin: object) -> Dialect:
     if not isinstance(plugin, Dialect):
         raise ValueError("it is not a Dialect")
+    check_call(plugin.parse, "", FindingCollector(), what="parse takes a text and a FindingCollector")
+    check_call(plugin.write, None, what="write takes a prompt")
     return plugin
 
 
-_SHIPPED = {dialect.name: dialect for dialect in defined_in(dialects, "DIALECT", Dialect)}
+_SHIPPED = {dialect.name: dialect for dialect in map(_checked, defined_in(dialects, "DIALECT", Dialect))}
 
 DIALECTS = plugins("negspace.dialects", _SHIPPED, _checked)
 """Every dialect by name: the modules of `negspace.prompt.dialects`, and plug-ins."""
