@@ -16,7 +16,7 @@ from negspace.facts import EmbeddingFacts, ModelFacts
 from negspace.guidance import Rule, make
 from negspace.judge import Judge, embedded_judge
 from negspace.models.base import Network
-from negspace.models.files.source import EMBEDDED, Saving, Source
+from negspace.models.files.source import EMBEDDED, FewStep, Saving, Source
 from negspace.models.hardware import choose_placement
 from negspace.models.loading.opening import open_network
 from negspace.models.lora.folder import lora_names, lora_stamps
@@ -90,7 +90,7 @@ class Model:
 
     def network(self, dtype: str | None = None) -> Network:
         """The network in an arithmetic, opened on first use; None is the one the model was loaded with."""
-        placement = choose_placement(dtype or self._dtype, self._device)
+        placement = choose_placement(dtype or self._dtype, self._device or self._source.device)
         if placement.dtype not in self._networks:
             self._networks[placement.dtype] = open_network(self._source, placement)
         return self._networks[placement.dtype]
@@ -314,26 +314,24 @@ def load(
     allow_pickle: bool = False,
     savings: Sequence[Saving] = (),
     lora_dir: str | Path | None = None,
+    few_step: FewStep | None = None,
+    vae: str | Path | None = None,
+    clip_skip: int | None = None,
 ) -> Model:
     """Open a model.
 
     Args:
         name_or_path: "embedded", a diffusers folder, a file of a whole model in its original layout, or an id
-            of the Hugging Face hub. A `Source` says the last six of these itself.
+            of the Hugging Face hub. A `Source` says these from `config` on itself.
         dtype: arithmetic; None chooses by hardware.
         device: a torch device; None takes CUDA where there is one, else the CPU.
         batching: rows per forward. `FixedBatches(2)`, the default, makes every picture independent of its
             companions bit for bit; `BatchesUpTo(16)` is faster for many pictures, exact to float tolerance.
-        judge: looks at every picture for what is avoided, as `negspace.judge.open_judge` gives it. None is
-            nobody, but for the embedded model, which has a judge of its own.
+        judge: looks at every picture for what is avoided; None is nobody, but the embedded model has its own.
         limits: how often a picture is made again when a check finds something.
-        config: for a file, a model of its kind, whose settings and vocabulary it has; what the file lacks is
-            taken from there. None asks the hub for the one it was made from.
         text_encoder: a file or folder in place of the first text encoder, or several by their names.
         lora: files that are added to the weights, each with its weight.
-        allow_pickle: open pickled weights too, for their tensors alone.
-        savings: ways to get by with less memory.
-        lora_dir: the folder of the LoRA files that requests may add, each for its own pictures.
+        config, allow_pickle, savings, lora_dir, few_step, vae, clip_skip: as in `Source`.
 
     Raises:
         ModelError: nothing is there, it is of a kind that is not known, or its weights cannot be read.
@@ -343,5 +341,6 @@ def load(
     if isinstance(name_or_path, Source):
         source = name_or_path
     else:
-        source = Source(name_or_path, config, texts, tuple(lora), allow_pickle, tuple(savings), lora_dir)
+        parts = (config, texts, tuple(lora), allow_pickle, tuple(savings), lora_dir, few_step, vae, clip_skip)
+        source = Source(name_or_path, *parts)
     return Model(source, dtype, device, batching, judge, limits)
