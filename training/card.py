@@ -37,8 +37,8 @@ def run(settings: Settings, state_dir: Path, out: Path) -> None:
     facts = {
         "name": "embedded",
         "words": tokenizer.words(),
-        "trained": {"pixels": [settings.world.side**2] * 2, "aspect": 1},
-        "default": DEFAULT | {"width": settings.world.side, "height": settings.world.side},
+        "trained": {"pixels": [settings.larger.side**2] * 2, "aspect": 1},
+        "default": DEFAULT | {"width": settings.larger.side, "height": settings.larger.side},
         "world": [
             {
                 "name": c.name,

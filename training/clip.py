@@ -14,7 +14,7 @@ import torch
 from transformers import CLIPConfig, CLIPModel, CLIPTextConfig, CLIPTextModel, CLIPTokenizer, CLIPVisionConfig
 
 from training import data, tokenizer
-from training.common import begun, device, placed, train
+from training.common import autocast, begun, device, placed, train
 from training.settings import Settings
 from training.world import Scene, caption
 
@@ -70,7 +70,7 @@ def run(settings: Settings, state_dir: Path, out: Path) -> None:
             tokenizer.encode(words, [caption(scenes[i], caption_rng, blunt) for i in index]), device=device()
         )
         x = data.tensor(pictures[index]).to(device())
-        with torch.autocast(device().type, torch.bfloat16):
+        with autocast():
             both = model(input_ids=_short(ids, words), pixel_values=x)
         logits = both.logits_per_text.float()
         loss = torch.nn.functional.cross_entropy(logits, target) + torch.nn.functional.cross_entropy(

@@ -13,7 +13,7 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
 from training import data
-from training.common import Average, channels_last, device, train
+from training.common import Average, autocast, channels_last, device, train
 from training.settings import Settings
 from training.vae import build, decode, latents, loss_of, psnr
 
@@ -38,7 +38,7 @@ def run(settings: Settings, state_dir: Path, out: Path) -> None:
         x = data.tensor(pictures[index]).to(device(), memory_format=torch.channels_last)
         seen = z[torch.from_numpy(index)].float().to(device())
         seen = seen + d.noise * torch.randn_like(seen)  # a denoiser's latents are not exact either
-        with torch.autocast(device().type, torch.bfloat16):
+        with autocast():
             y = decode(model, seen.contiguous(memory_format=torch.channels_last))
         return loss_of(y.float(), x)
 

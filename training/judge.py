@@ -31,11 +31,15 @@ from negspace.engine import BatchesUpTo
 from negspace.judge import Calibration, ConceptDetector, Quality, ScoringJudge
 from negspace.judge.judges.embedded import CALIBRATIONS, embedded_clip
 from negspace.models.files.source import EMBEDDED, find_folder
+from training.settings import Settings
 from training.world import Scene, render, sample, table
 from training.world.captions import PLACE_FORMS
 
 _FIRST = 600_000_000
 """Scenes from this seed on are in nobody's training set."""
+
+_SIDE = Settings().larger.side
+"""Of the pictures, in pixels: that of the model's own."""
 
 _SMOOTHED = frozenset({"noise", "jpeg artifacts"})
 _CATCH = 0.99
@@ -117,7 +121,7 @@ def redrawn(scenes: Sequence[Scene], avoid: str, model: negspace.Model) -> list[
                 prompt=_plainly(scene),
                 avoid=avoid,
                 seed=1000 + start + number,
-                start=negspace.Start(picture=negspace.Pixels.of(render(scene)), strength=_REDRAWN),
+                start=negspace.Start(picture=negspace.Pixels.of(render(scene, _SIDE)), strength=_REDRAWN),
             )
             for number, scene in enumerate(scenes[start : start + 50])
         ]
@@ -148,7 +152,7 @@ class Pool:
     @classmethod
     def of(cls, scenes: list[Scene], judges: dict[str, ScoringJudge], autoencoder: AutoencoderKL) -> Pool:
         """The scenes drawn, half of them decoded, and observed."""
-        pictures = [render(scene) for scene in scenes]
+        pictures = [render(scene, _SIDE) for scene in scenes]
         rng = Random(_FIRST)
         chosen = np.array([rng.random() < 0.5 for _ in scenes])
         places = np.flatnonzero(chosen)

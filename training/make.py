@@ -1,7 +1,7 @@
 """Make the embedded model: `python -m training.make [STAGE ...] [--state DIR] [--out DIR]`.
 
-Stages run in order: vae, clip, card, oracle, unet, decoder. Each resumes from the state folder, so the
-command may be stopped and started at will.
+Stages run in order: vae, clip, card, oracle, unet, decoder, larger. Each resumes from the state folder, so
+the command may be stopped and started at will.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from training.settings import Settings
 
-STAGES = ("vae", "clip", "card", "oracle", "unet", "decoder")
+STAGES = ("vae", "clip", "card", "oracle", "unet", "decoder", "larger")
 OUT = Path(__file__).parents[1] / "src" / "negspace" / "embedded"
 STATE = Path.home() / ".cache" / "negspace" / "training"
 _ENVIRONMENT = {

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from negspace.judge.judges.oracle import Oracle, OracleHead, OracleNetwork
 from training import data
-from training.common import begun, channels_last, device, train
+from training.common import autocast, begun, channels_last, device, train
 from training.settings import Settings
 from training.world import Scene, table
 from training.world.scene import ACCESSORY_OF
@@ -73,7 +73,7 @@ def run(settings: Settings, state_dir: Path, out: Path) -> None:
     def step(count: int) -> dict[str, Tensor]:
         index = np.sort(rng.integers(len(pictures), size=o.batch))
         x = _worn(data.tensor(pictures[index]).to(device(), memory_format=torch.channels_last))
-        with torch.autocast(device().type, torch.bfloat16):
+        with autocast():
             logits = network(x)
         y = labels[torch.from_numpy(index)].to(device())
         parts = logits.float().split(sizes, dim=1)

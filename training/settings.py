@@ -39,6 +39,26 @@ class Decoder:
 
 
 @dataclass(frozen=True)
+class Larger:
+    """The autoencoder with one more level at both ends: a latent position then stands for 16x16 pixels.
+
+    The latents stay what they are, so the denoiser stays too. `side` is in pixels; the decoder is taught
+    `minutes` on latents of the smaller pictures with a little noise of deviation `noise`, the encoder
+    `encoder_minutes` to find those latents in the larger pictures.
+    """
+
+    side: int = 128
+    channels: int = 16
+    scenes: int = 10_000
+    held_out: int = 1_000
+    batch: int = 8
+    minutes: float = 40.0
+    encoder_minutes: float = 10.0
+    rate: float = 1e-3
+    noise: float = 0.05
+
+
+@dataclass(frozen=True)
 class Clip:
     """The contrastive pair: a text half of 77 tokens and an image half of 8x8 patches.
 
@@ -95,5 +115,6 @@ class Settings:
     vae: Vae = field(default_factory=Vae)
     clip: Clip = field(default_factory=Clip)
     decoder: Decoder = field(default_factory=Decoder)
+    larger: Larger = field(default_factory=Larger)
     unet: Unet = field(default_factory=Unet)
     oracle: Oracle = field(default_factory=Oracle)

@@ -18,7 +18,7 @@ from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultist
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from training import data, tokenizer, vae
-from training.common import Average, begun, channels_last, device, placed, train
+from training.common import Average, autocast, begun, channels_last, device, placed, train
 from training.settings import Settings
 from training.world import caption
 
@@ -88,7 +88,7 @@ def run(settings: Settings, state_dir: Path, out: Path) -> None:
         noise = torch.randn_like(x0)
         xt = (ab.sqrt() * x0 + (1 - ab).sqrt() * noise).contiguous(memory_format=torch.channels_last)
         target = ab.sqrt() * noise - (1 - ab).sqrt() * x0
-        with torch.autocast(device().type, torch.bfloat16):
+        with autocast():
             v = model(xt, t, encode(texts)).sample
         error = (v.float() - target).square().mean((1, 2, 3))
         snr = alpha_bar[t] / (1 - alpha_bar[t])

@@ -10,7 +10,7 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
 from training import data
-from training.common import Average, begun, channels_last, device, train
+from training.common import Average, autocast, begun, channels_last, device, train
 from training.settings import Settings
 
 
@@ -49,7 +49,7 @@ def run(settings: Settings, state_dir: Path, out: Path) -> None:
     def step(count: int) -> dict[str, torch.Tensor]:
         index = rng.integers(len(pictures), size=settings.vae.batch)
         x = data.tensor(pictures[np.sort(index)]).to(device(), memory_format=torch.channels_last)
-        with torch.autocast(device().type, torch.bfloat16):
+        with autocast():
             posterior = model.encode(x, return_dict=False)[0]
             y = decode(model, posterior.sample())
         y = y.float()
@@ -111,7 +111,7 @@ def encode(model: AutoencoderKL, pictures: np.ndarray, batch: int = 128) -> torc
     parts = []
     for i in range(0, len(pictures), batch):
         x = data.tensor(pictures[i : i + batch]).to(device(), memory_format=torch.channels_last)
-        with torch.autocast(device().type, torch.bfloat16):
+        with autocast():
             parts.append(model.encode(x, return_dict=False)[0].mean.half().cpu().contiguous())
     return torch.cat(parts)
 
@@ -138,7 +138,7 @@ def psnr(model: AutoencoderKL, pictures: np.ndarray) -> float:
     error = []
     for i in range(0, len(pictures), 128):
         x = data.tensor(pictures[i : i + 128]).to(device(), memory_format=torch.channels_last)
-        with torch.autocast(device().type, torch.bfloat16):
+        with autocast():
             y = decode(model, model.encode(x, return_dict=False)[0].mean)
         error.append((y.float().clamp(-1, 1) - x).square().mean((1, 2, 3)))
     return float(10 * torch.log10(4 / torch.cat(error)).mean())

@@ -163,3 +163,11 @@ def test_the_embedded_judge_sees_its_world_and_knows_no_more() -> None:
     ]
     assert len(asked) == 5 and sum(right) / len(right) > 0.93
     assert not judge.knows("blood") and judge.knows("Top Hats") and judge.knows("out of focus")
+
+
+def test_the_embedded_judge_sees_larger_pictures_as_it_was_calibrated() -> None:
+    judge = embedded_judge()
+    asked = [name for name in judge.concepts() if name in ("jpeg artifacts", "noise", "blurry", "night")]
+    small = PICTURES[:8]
+    large = [picture.resize((128, 128), Image.Resampling.NEAREST) for picture in small]
+    assert judge.look(large, asked) == judge.look(small, asked) and asked

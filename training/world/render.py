@@ -14,6 +14,9 @@ from training.world.pen import Pen, canvas
 from training.world.scene import Scene
 
 _SUPERSAMPLING = 3
+_GRAIN_SIDE = 64
+"""Grain and JPEG blocks are those of a picture of this side, however large a scene is drawn: what is wrong
+with a larger picture is then the same, and shrunk it is the smaller one."""
 
 
 def render(scene: Scene, side: int = 64) -> Image.Image:
@@ -69,7 +72,9 @@ def _blurry(picture: Image.Image, rng: Random) -> Image.Image:
 def _grain(side: int) -> np.ndarray:
     """One fixed field of grain [side, side, 1], as of a sensor: free grain would not pass an autoencoder of
     eight numbers to one, and what it cannot carry no model could draw."""
-    return np.random.default_rng(20).normal(size=(side, side, 1)).astype(np.float32)
+    field = np.random.default_rng(20).normal(size=(_GRAIN_SIDE, _GRAIN_SIDE, 1)).astype(np.float32)
+    nearest = np.arange(side) * _GRAIN_SIDE // side
+    return field[nearest][:, nearest]
 
 
 def _noise(picture: Image.Image, rng: Random) -> Image.Image:
@@ -109,8 +114,9 @@ def _text(picture: Image.Image, rng: Random) -> Image.Image:
 
 def _jpeg(picture: Image.Image, rng: Random) -> Image.Image:
     file = io.BytesIO()
-    picture.save(file, "JPEG", quality=rng.choice((4, 5, 6)), subsampling=0)
-    return Image.open(file).convert("RGB")
+    small = picture.resize((_GRAIN_SIDE, _GRAIN_SIDE), Image.Resampling.BOX)
+    small.save(file, "JPEG", quality=rng.choice((4, 5, 6)), subsampling=0)
+    return Image.open(file).convert("RGB").resize(picture.size, Image.Resampling.NEAREST)
 
 
 _DAMAGE = {

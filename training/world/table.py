@@ -125,7 +125,7 @@ TABLE: Final[tuple[Concept, ...]] = (
         ("jpeg artifacts", "compression artifacts"),
         0.17,
         _DEFECT_CAPTION_SHARE,
-        "8x8 blocks",
+        "blocks of an eighth of the side",
     ),
     Concept(
         "watermark",

@@ -10,7 +10,7 @@ from negspace.encoding import Conditioning
 from negspace.guidance import Branch, Step
 from negspace.guidance.branch import EMPTY, NEGATIVE, POSITIVE
 from negspace.guidance.shared.groups import divided, negatives_of
-from negspace.guidance.shared.terms import is_joint_side, joint_sides
+from negspace.guidance.shared.terms import joint_side, joint_sides
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,8 +74,8 @@ def avoided_weight(sides: SidesAtStep, step: Step, name: str) -> float:
         return 0.0  # it stands for something that is absent
     side, group = divided(name)
     negatives = negatives_of(step, group)
-    if is_joint_side(side):
-        return joint_sides(negatives).get(side, (0.0, ()))[0]
+    if joint := joint_side(side):
+        return joint_sides(negatives).get(joint, (0.0, ()))[0]
     weight = 1.0 if side == NEGATIVE else negatives.get(side, 0.0)
     return weight if weight and not is_empty(sides, name) else 0.0
 
@@ -98,8 +98,8 @@ def terms_in(name: str, step: Step) -> set[str]:
     negatives = negatives_of(step, group)
     if side == NEGATIVE:
         return {term for term, weight in negatives.items() if weight and divided(term)[0] != NEGATIVE}
-    if is_joint_side(side):
-        return set(joint_sides(negatives).get(side, (0.0, ()))[1])
+    if joint := joint_side(side):
+        return set(joint_sides(negatives).get(joint, (0.0, ()))[1])
     return {name}
 
 

@@ -9,7 +9,7 @@ from negspace.encoding import Conditioning, Encoder, match_lengths
 from negspace.engine.sides import ConditioningSum, SidesAtStep, WeightedConditioning, read_alike
 from negspace.guidance.branch import EMPTY, NEGATIVE, POSITIVE
 from negspace.guidance.shared.groups import divided, side_of_group, weights_of_group
-from negspace.guidance.shared.terms import joint_sides
+from negspace.guidance.shared.terms import alone_side, joint_side, joint_sides
 from negspace.planning.negative import PlannedTerm
 from negspace.planning.plan import Plan
 from negspace.planning.rule import JOINT_BRANCH
@@ -116,11 +116,13 @@ def _order(term: PlannedTerm) -> tuple[bool, float]:
 
 @final
 class JointSides(SideSource):
-    """The prompt of a plan with terms appended, as sides "joint:0", "joint:1"..: see `joint_sides`.
+    """The prompt of a plan with terms appended, as sides "joint:0", "joint:1"..: see `joint_sides`; and these
+    terms without the prompt, as sides "alone:0", "alone:1"...
 
     Terms that share a side keep their weights relative to each other, the largest being 1. A term is left out
     if the encoder has never learned its words, or outside its window. Where none is left, the side is the
-    positive side. Where the plan tells locked terms apart, each group of terms has joint sides of its own.
+    positive side, or the empty prompt. Where the plan tells locked terms apart, each group of terms has joint
+    sides of its own.
 
     Args:
         encoder: reads the prompt.
@@ -132,16 +134,23 @@ class JointSides(SideSource):
     def __init__(
         self, encoder: Encoder, plan: Plan, separate: SeparateSides, prompts: Sequence[TextsAtStep]
     ) -> None:
-        sides = tuple(joint_sides(dict.fromkeys(separate.names, 1.0)))
+        joint = tuple(joint_sides(dict.fromkeys(separate.names, 1.0)))
+        sides = (*joint, *map(alone_side, joint))
         of_groups = (side_of_group(side, group.name) for group in plan.groups for side in sides)
         super().__init__(encoder, plan, (*sides, *of_groups))
         self._separate = separate
         self._prompts = prompts
 
     def side(self, name: str, step: int, sides: SidesAtStep) -> ConditioningSum:
-        appended = self._appended(name, step)
-        if not appended:
+        side, group = divided(name)
+        joint = joint_side(side)
+        assert joint is not None  # names has no others
+        terms = self._avoided(joint, group, step)
+        if joint != side:
+            return self._alone(terms, sides) if terms else sides[EMPTY]
+        if not terms:
             return sides[POSITIVE]
+        appended = (Chunk(", ", 1.0), *terms)
         return tuple(
             WeightedConditioning(
                 self._encode(tuple(_longer(text, appended) for text in texts), sides), factor
@@ -149,15 +158,19 @@ class JointSides(SideSource):
             for texts, factor in self._prompts[step]
         )
 
-    def _appended(self, name: str, step: int) -> tuple[Chunk, ...]:
-        side, group = divided(name)
+    def _alone(self, terms: tuple[Chunk, ...], sides: SidesAtStep) -> ConditioningSum:
+        text = Prompt(terms, self._plan.negative_dialect, "")
+        return (WeightedConditioning(self._encode((text,), sides)),)
+
+    def _avoided(self, joint: str, group: str, step: int) -> tuple[Chunk, ...]:
         weights = weights_of_group(self._separate.weights(step), group, self._separate.locked)
-        largest, shared = joint_sides(weights).get(side, (1.0, ()))
+        largest, shared = joint_sides(weights).get(joint, (1.0, ()))
         chunks: list[Chunk] = []
         for own, term in zip(self._separate.names, self._plan.terms, strict=True):
             if own in shared and term.known is not False:
                 weight = weights[own] / largest
-                chunks.append(Chunk(", ", 1.0))
+                if chunks:
+                    chunks.append(Chunk(", ", 1.0))
                 parsed = parse(term.avoid.term, self._plan.negative_dialect).chunks
                 chunks += [Chunk(part.text, part.weight * weight, part.span, part.kind) for part in parsed]
         return tuple(chunks)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-POSITIVE, NEGATIVE, EMPTY, JOINT = "positive", "negative", "empty", "joint"
+POSITIVE, NEGATIVE, EMPTY = "positive", "negative", "empty"
+JOINT, ALONE = "joint", "alone"
 LOCKED, OTHERS = "locked", "others"
 """The two groups of what is avoided: locked terms of policies, and all others."""
 
@@ -80,8 +81,9 @@ class Branch:
         name: the rule's name for it, under which its evaluations are counted.
         side: which conditioning the network gets: "positive"; "negative", everything avoided in one text, or
             the empty prompt where nothing is avoided; "empty"; "negative:0", "negative:1".. for separate
-            terms; "joint:0", "joint:1".. for the prompt together with some of what is avoided. "@locked" or
-            "@others" behind one of these limits it to the terms of that group.
+            terms; "joint:0", "joint:1".. for the prompt together with some of what is avoided; "alone:0",
+            "alone:1".. for the same without the prompt. "@locked" or "@others" behind one of these limits it
+            to the terms of that group.
         patch: a change to the network; None runs it as it is.
         noise: noise on the conditioning; None leaves it as it is.
     """

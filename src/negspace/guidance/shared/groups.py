@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from negspace.guidance.base import Step
 from negspace.guidance.branch import EMPTY, LOCKED, NEGATIVE, OTHERS, Branch
-from negspace.guidance.shared.terms import is_joint_side
+from negspace.guidance.shared.terms import joint_side
 
 EVERYTHING, NOTHING = "", "nothing"
 """The group of all terms, where they are not divided; and that of none."""
@@ -84,4 +84,4 @@ def _limited(side: str, group: str) -> str:
     """A side for a group: the text of everything and joint sides are others for each, a term is in one."""
     if side == NEGATIVE:
         return EMPTY if group == NOTHING else side_of_group(side, group)
-    return side_of_group(side, group) if is_joint_side(side) and group != NOTHING else side
+    return side_of_group(side, group) if joint_side(side) and group != NOTHING else side

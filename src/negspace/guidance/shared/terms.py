@@ -6,14 +6,14 @@ from dataclasses import replace
 from typing import Self, TypeVar
 
 from negspace.guidance.base import Rule, Step
-from negspace.guidance.branch import EMPTY, JOINT, NEGATIVE, POSITIVE, Branch
+from negspace.guidance.branch import ALONE, EMPTY, JOINT, NEGATIVE, POSITIVE, Branch
 from negspace.guidance.tensor import Tensor
 from negspace.strength import Constant, Moment, Strength
 
 State = TypeVar("State")
 
-_JOINTS = 3
-"""With more joint sides, a side would not be measured again while the picture still takes shape."""
+_JOINTS = 8
+"""A term that shares a side with one that would not come is not seen to come; yet every side is evaluated."""
 
 
 class FromEmpty(Rule[State], ABC):
@@ -50,7 +50,7 @@ def negative_weights(step: Step) -> dict[str, float]:
 
 
 def joint_sides(weights: Mapping[str, float]) -> dict[str, tuple[float, tuple[str, ...]]]:
-    """Separate terms, divided among at most three joint sides.
+    """Separate terms, divided among at most eight joint sides.
 
     Which terms belong to which joint side does not depend on the weights.
 
@@ -72,6 +72,17 @@ def joint_sides(weights: Mapping[str, float]) -> dict[str, tuple[float, tuple[st
 def is_joint_side(side: str) -> bool:
     """Whether a side is the prompt together with something avoided."""
     return side.startswith(f"{JOINT}:")
+
+
+def alone_side(joint: str) -> str:
+    """The side that holds the terms of a joint side without the prompt."""
+    return f"{ALONE}{joint.removeprefix(JOINT)}"
+
+
+def joint_side(side: str) -> str | None:
+    """The joint side whose terms a side holds, with the prompt or without; None where it is neither."""
+    kind, _, number = side.partition(":")
+    return f"{JOINT}:{number}" if number and kind in (JOINT, ALONE) else None
 
 
 def branches_of(*sides: str) -> tuple[Branch, ...]:
