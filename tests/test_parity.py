@@ -85,6 +85,13 @@ def test_pictures_equal_those_of_diffusers(sd_folder: Path) -> None:
     assert max(abs(first - second) for first, second in pairs) <= 1
 
 
+def with_what_there_has_been(scheduler: Any) -> Any:
+    """The step of LMS with as many derivatives as there have been: from the middle of a schedule diffusers
+    weighs more than it has, so that the weights do not add up to the step."""
+    step = scheduler.step
+    return lambda *given, **named: step(*given, **named, order=min(4, len(scheduler.derivatives) + 1))
+
+
 @cache
 def from_picture(folder: Path) -> Any:
     """Diffusers' pipeline from picture to picture, which takes the mean of the latents as we do."""
@@ -111,6 +118,8 @@ def test_latents_from_a_picture_equal_those_of_diffusers(
         __import__(f"diffusers.schedulers.{facts.module}", fromlist=[facts.scheduler]), facts.scheduler
     )
     pipeline.scheduler = scheduler.from_config(settings, **facts.settings)
+    if facts.scheduler == "LMSDiscreteScheduler":
+        pipeline.scheduler.step = with_what_there_has_been(pipeline.scheduler)
     monkeypatch.setattr(module, "retrieve_latents", lambda encoded, generator: encoded.latent_dist.mode())
     theirs = pipeline(
         "a red cat, snow",

@@ -92,7 +92,11 @@ class ModelFacts:
         trained_pixels: the fewest and the most pixels of the pictures that it was trained on; None is 0.7 to
             1.6 times those of the default size.
         trained_aspect: the longer side of these over the shorter one, at most.
-        named_few_steps: whether nothing but its name says that it is distilled to a few steps.
+        few_steps: how it is distilled to a few steps, as is declared of it; "" where nothing is.
+        named_few_steps: whether nothing but its name says that it is distilled to a few steps; it is run as
+            if it were not.
+        scheduler: the class of the scheduler that it comes with, where that is not run and `sampler` stands
+            for it; "" where it is.
         loras: names of the LoRA files that requests may add; None where no folder of them is given.
         sizes: whether it is conditioned on sizes in pixels.
         guidance: default of the guidance value that it is conditioned on; None where it has no such
@@ -119,7 +123,9 @@ class ModelFacts:
     embeddings: tuple[EmbeddingFacts, ...] = ()
     trained_pixels: tuple[int, int] | None = None
     trained_aspect: float = 2.0
+    few_steps: str = ""
     named_few_steps: bool = False
+    scheduler: str = ""
     loras: tuple[str, ...] | None = None
     sizes: bool = False
     guidance: float | None = None

@@ -11,12 +11,12 @@ import torch
 
 from negspace.encoding import Embedding, Encoder, load_embedding, load_embeddings
 from negspace.engine import Batching, Engine
-from negspace.errors import EncodingError, RequestError
+from negspace.errors import EncodingError
 from negspace.facts import EmbeddingFacts, ModelFacts
 from negspace.guidance import Rule, make
 from negspace.judge import Judge, embedded_judge
 from negspace.models.base import Network
-from negspace.models.files.source import EMBEDDED, Saving, Source
+from negspace.models.files.source import EMBEDDED, FewStep, Saving, Source
 from negspace.models.hardware import choose_placement
 from negspace.models.loading.opening import open_network
 from negspace.models.lora.folder import lora_names, lora_stamps
@@ -26,10 +26,12 @@ from negspace.policy.loading import load_policy
 from negspace.policy.policy import Policy
 from negspace.prompt import parse
 from negspace.receipt import Receipt
-from negspace.request import Avoid, Request
+from negspace.request import Avoid, Request, Start
+from negspace.run.again import carried_out
 from negspace.run.attempts import Inspection
 from negspace.run.escalation import Limits, watched_concepts
 from negspace.run.run import Driver, Result, Run
+from negspace.run.start import with_checked_start
 
 DtypeName = Literal["float32", "bfloat16", "float16"]
 
@@ -88,7 +90,7 @@ class Model:
 
     def network(self, dtype: str | None = None) -> Network:
         """The network in an arithmetic, opened on first use; None is the one the model was loaded with."""
-        placement = choose_placement(dtype or self._dtype, self._device)
+        placement = choose_placement(dtype or self._dtype, self._device or self._source.device)
         if placement.dtype not in self._networks:
             self._networks[placement.dtype] = open_network(self._source, placement)
         return self._networks[placement.dtype]
@@ -145,9 +147,11 @@ class Model:
                 as asked.
         """
         refuse_other_model(plan, self.facts)
-        network = self._network_of(plan)
-        encoder = self._encoder(network, tuple(map(_embedding_of, plan.embeddings)))
-        return Run(network, plan, self._batching, encoder, self._inspection(plan))
+        network, inspection = self._network_of(plan), self._inspection(plan)
+        embeddings = tuple(map(_embedding_of, plan.embeddings))
+        plan = with_checked_start(plan, self._facts_with(embeddings), inspection)
+        encoder = self._encoder(network, embeddings)
+        return Run(network, plan, self._batching, encoder, inspection)
 
     def run_all(self, plans: Sequence[Plan]) -> list[Result]:
         """The pictures of many plans, whose rows share forwards; each result is what `run` gives alone, as
@@ -188,8 +192,8 @@ class Model:
         return self._encoders[key]
 
     def _inspection(self, plan: Plan) -> Inspection:
-        judge = self._judge
-        if judge is None and self.path == EMBEDDED and watched_concepts(plan):
+        judge, looks = self._judge, watched_concepts(plan) or plan.carried.wanted
+        if judge is None and self.path == EMBEDDED and looks:
             judge = self._own_judge = self._own_judge or embedded_judge()
         return Inspection(judge, self._limits)
 
@@ -206,26 +210,21 @@ class Model:
         added = torch.stack([states[: len(empty)] - empty for states in hidden])
         return torch.cosine_similarity(added[:1], added[1:], dim=1).tolist()
 
-    def again(self, receipt: Receipt, index: int = 0) -> Result:
+    def again(self, receipt: Receipt, index: int = 0, start: Start | None = None) -> Result:
         """Picture `index` of a receipt made once more, bit for bit on the same machine: the attempt that was
         delivered alone, as it was carried out. No policy is read and nothing is inspected.
 
+        Args:
+            receipt: of the pictures.
+            index: of the picture.
+            start: the picture and the mask that it was started from, which a receipt does not carry.
+
         Raises:
-            RequestError: there is no such picture, or the receipt does not say how it was carried out.
+            RequestError: there is no such picture, the receipt does not say how it was carried out, or the
+                start is missing or another one.
             NegspaceError: as `run`.
         """
-        image, carried = receipt.delivered(index), receipt.carried
-        if carried is None:
-            raise RequestError(
-                "this receipt does not say how its request was carried out; run the request instead"
-            )
-        if carried.start is not None:
-            raise RequestError("this picture was started from another, which its receipt does not carry")
-        update: dict[str, Any] = {"seed": image.seed, "n": 1}
-        if image.attempts and image.delivered is not None:
-            attempt = image.attempts[image.delivered]
-            update |= {"seed": attempt.seed, "scale": attempt.scale, "avoid": attempt.avoid}
-        request = carried.model_copy(update=update)
+        request = carried_out(receipt, index, start)
         embeddings = load_embeddings(request.embeddings)
         facts = self._facts_with(embeddings)
         plan = plan_governed(request, receipt.negative_dialect, facts)
@@ -315,26 +314,24 @@ def load(
     allow_pickle: bool = False,
     savings: Sequence[Saving] = (),
     lora_dir: str | Path | None = None,
+    few_step: FewStep | None = None,
+    vae: str | Path | None = None,
+    clip_skip: int | None = None,
 ) -> Model:
     """Open a model.
 
     Args:
         name_or_path: "embedded", a diffusers folder, a file of a whole model in its original layout, or an id
-            of the Hugging Face hub. A `Source` says the last six of these itself.
+            of the Hugging Face hub. A `Source` says these from `config` on itself.
         dtype: arithmetic; None chooses by hardware.
         device: a torch device; None takes CUDA where there is one, else the CPU.
         batching: rows per forward. `FixedBatches(2)`, the default, makes every picture independent of its
             companions bit for bit; `BatchesUpTo(16)` is faster for many pictures, exact to float tolerance.
-        judge: looks at every picture for what is avoided, as `negspace.judge.open_judge` gives it. None is
-            nobody, but for the embedded model, which has a judge of its own.
+        judge: looks at every picture for what is avoided; None is nobody, but the embedded model has its own.
         limits: how often a picture is made again when a check finds something.
-        config: for a file, a model of its kind, whose settings and vocabulary it has; what the file lacks is
-            taken from there. None asks the hub for the one it was made from.
         text_encoder: a file or folder in place of the first text encoder, or several by their names.
         lora: files that are added to the weights, each with its weight.
-        allow_pickle: open pickled weights too, for their tensors alone.
-        savings: ways to get by with less memory.
-        lora_dir: the folder of the LoRA files that requests may add, each for its own pictures.
+        config, allow_pickle, savings, lora_dir, few_step, vae, clip_skip: as in `Source`.
 
     Raises:
         ModelError: nothing is there, it is of a kind that is not known, or its weights cannot be read.
@@ -344,5 +341,6 @@ def load(
     if isinstance(name_or_path, Source):
         source = name_or_path
     else:
-        source = Source(name_or_path, config, texts, tuple(lora), allow_pickle, tuple(savings), lora_dir)
+        parts = (config, texts, tuple(lora), allow_pickle, tuple(savings), lora_dir, few_step, vae, clip_skip)
+        source = Source(name_or_path, *parts)
     return Model(source, dtype, device, batching, judge, limits)

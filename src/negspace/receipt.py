@@ -14,6 +14,7 @@ from negspace.records import (
     ModelRecord,
     SideRecord,
     TermRecord,
+    WantedRecord,
 )
 from negspace.request import Moved, Request, Settings, Start
 
@@ -33,6 +34,7 @@ class Receipt(Settings):
         moved: what inline forms moved out of the prompt.
         embeddings: the textual-inversion embeddings, each with the sha256 of its file.
         loras: the LoRA files that were added to the weights.
+        wanted: what was to be seen in the pictures, where a check asked for a look.
         negative_acted: whether the negative made a difference: at some step of some picture the guided
             prediction would have been another without it. It is observed while the pictures are made.
         why_not: if not, why, in plain words.
@@ -54,6 +56,7 @@ class Receipt(Settings):
     embeddings: tuple[EmbeddingFacts, ...] = ()
     loras: tuple[LoraRecord, ...] = ()
     terms: tuple[TermRecord, ...]
+    wanted: tuple[WantedRecord, ...] = ()
     negative_acted: bool
     why_not: str | None
     evaluations: dict[str, int]
@@ -86,20 +89,35 @@ class Receipt(Settings):
                 "withheld": (),
             }
         )
-        return single.model_copy(update={"terms": single.seen_in(self.terms)})
+        return single.with_counts()
+
+    @property
+    def start(self) -> Start | None:
+        """What the pictures were started from, as it was carried out."""
+        return self.request.start if self.carried is None else self.carried.start
 
     @property
     def steps_taken(self) -> int:
         """Steps of each picture, without those that are skipped where it starts from another one."""
-        start = self.request.start
+        start = self.start
         return self.steps - (0 if start is None else start.skipped(self.steps))
 
-    def seen_in(self, terms: tuple[TermRecord, ...]) -> tuple[TermRecord, ...]:
-        """The terms with the counts of the pictures of this receipt that show them."""
+    def with_counts(self) -> "Receipt":
+        """The receipt with how many of its pictures show each term, and miss each wanted thing."""
         images = (*self.images, *self.withheld)
         before = _by_concept(verdict for image in images for verdict in image.first_verdicts)
         after = _by_concept(verdict for image in images for verdict in image.final_verdicts)
-        return tuple(
+        wanted = tuple(
+            thing.model_copy(
+                update={
+                    "looked": len(before.get(thing.term, ())),
+                    "missing_before": before.get(thing.term, []).count("absent"),
+                    "missing_after": after.get(thing.term, []).count("absent"),
+                }
+            )
+            for thing in self.wanted
+        )
+        terms = tuple(
             term.model_copy(
                 update={
                     "looked": len(before.get(term.concept, ())),
@@ -108,8 +126,9 @@ class Receipt(Settings):
                     "unclear": after.get(term.concept, []).count("unknown"),
                 }
             )
-            for term in terms
+            for term in self.terms
         )
+        return self.model_copy(update={"terms": terms, "wanted": wanted})
 
     def summary(self) -> str:
         """The receipt for people: a few lines of plain text."""
@@ -122,14 +141,15 @@ class Receipt(Settings):
         yield "acted", "yes" if self.negative_acted else f"no: {self.why_not}"
         yield "model", _model_text(self.model)
         yield "rule", _settings_text(self)
-        if self.request.start is not None:
-            yield "start", _start_text(self.request.start)
+        if self.start is not None:
+            yield "start", _start_text(self.start)
         yield "counted", self._counted()
         if self.judge is not None:
             yield "judge", self.judge.name
         yield from (("part", part) for part in self.model.parts)
         yield from (("moved", _moved_text(moved)) for moved in self.moved)
         yield from (("term", _term_text(term, self.judge is not None)) for term in self.terms)
+        yield from (("wanted", str(thing)) for thing in self.wanted)
         yield from (("embedding", _embedding_text(embedding)) for embedding in self.embeddings)
         yield from (("lora", str(lora)) for lora in self.loras)
         yield from (("image", _image_text(image)) for image in self.images)

@@ -88,6 +88,32 @@ class TermRecord(Frozen):
     unclear: int = 0
 
 
+class WantedRecord(Frozen):
+    """One thing that was to be seen in the pictures.
+
+    Attributes:
+        term: its words.
+        check: what happens when a judge does not see it.
+        source: "prompt" where it is the subject, "user", or "policy@version".
+        looked: in how many pictures a judge looked for it; 0 where no judge knows it.
+        missing_before, missing_after: in how many of these it was not seen at the first attempt, and at the
+            attempt that counts.
+    """
+
+    term: str
+    check: Check = "retry"
+    source: str = "user"
+    looked: int = 0
+    missing_before: int = 0
+    missing_after: int = 0
+
+    def __str__(self) -> str:
+        if not self.looked:
+            return f"{self.term} [{self.source}] the judge cannot tell whether it is there"
+        missing = f"missing in {self.missing_before} of {self.looked} pictures at first"
+        return f"{self.term} [{self.source}] {missing} and in {self.missing_after} at last"
+
+
 class JudgeRecord(Frozen):
     """The judge that looked at the pictures.
 
@@ -141,6 +167,7 @@ class AttemptRecord(Frozen):
 
     Attributes:
         seed, scale, avoid: of this attempt.
+        rule: of this attempt; None in receipts before this field.
         sha256: of its RGB bytes.
         evaluations: network passes by branch.
         verdicts: what judges saw in it. Earlier receipts call them "sights".
@@ -149,6 +176,7 @@ class AttemptRecord(Frozen):
     seed: int
     scale: float
     avoid: str | tuple[Avoid, ...] | None
+    rule: str | None = None
     sha256: str
     evaluations: dict[str, int]
     verdicts: Annotated[

@@ -20,7 +20,6 @@ CHECKS: tuple[Check, ...] = ("none", "flag", "retry", "block")
 
 Unchecked = Literal["refuse", "deliver"]
 """What happens where a check is "block" and no judge that is available can look for the term."""
-
 Route = Literal["attention", "true-cfg", "rewrite", "check"]
 
 WEIGHTINGS = ("a1111", "lerp", "compel", "product")
@@ -69,6 +68,27 @@ class Avoid(Frozen):
         if not self.term.strip():
             raise RequestError("Avoid term: it is blank; leave it out instead")
         return self
+
+
+class Wanted(Frozen):
+    """One thing that must be seen in the picture.
+
+    Attributes:
+        term: its words, as a judge looks for it.
+        check: what happens when a judge does not see it.
+        source: "prompt", "user", or "policy@version".
+    """
+
+    term: Annotated[str, Field(min_length=1, pattern=r"\S")]
+    check: Check = "retry"
+    source: str = "user"
+
+
+def _wanted(value: object) -> object:
+    terms = [value] if isinstance(value, str) else value
+    if not isinstance(terms, list | tuple):
+        return value
+    return tuple({"term": term} if isinstance(term, str) else term for term in terms)
 
 
 def draw_seed() -> int:
@@ -213,6 +233,7 @@ class Request(Frozen):
         loras: LoRA files added for these pictures, besides those in the prompt.
         weighting: how weights of words change the conditioning, a name in `WEIGHTINGS`.
         check: what happens when a judge sees a term of one's own that names no check itself.
+        wanted: what must be seen in the picture, beside the subject of the prompt; words alone are accepted.
         policies: names of the policies to apply.
         dtype: arithmetic of the network; None chooses by hardware.
         start: the picture to start from, and what of it is redrawn; None starts from noise. It sets width and
@@ -248,6 +269,7 @@ class Request(Frozen):
     loras: tuple[LoraUse, ...] = ()
     weighting: str = "a1111"
     check: Check = "none"
+    wanted: Annotated[tuple[Wanted, ...], BeforeValidator(_wanted)] = ()
     policies: tuple[str, ...] = ()
     dtype: Literal["float32", "bfloat16", "float16"] | None = None
     start: Start | None = None

@@ -99,8 +99,10 @@ def test_neutral_settings_are_the_inner_rule(name: str, seed: int) -> None:
 def test_a_wrapper_that_is_not_neutral_does_something(name: str) -> None:
     wrapper = make(f"{name}(cfg(9))")
     assert isinstance(wrapper, Wrapper)
-    ours, asked = play(wrapper, way(0))
-    theirs, wanted = play(wrapper.inner, way(0))
+    terms = {"negatives": {"negative:0": 1.0, "negative:1": 1.0}, "locked": frozenset({"negative:0"})}
+    steps = [replace(step, **terms) for step in way(0)]
+    ours, asked = play(wrapper, steps)
+    theirs, wanted = play(wrapper.inner, steps)
     assert asked != wanted or not all(map(torch.allclose, ours, theirs))
 
 

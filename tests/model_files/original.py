@@ -25,8 +25,18 @@ def write_single(
     family: str, folder: Path, file: Path, marks: State | None = None, metadata: dict[str, str] | None = None
 ) -> None:
     """A diffusers folder as one file in the original layout of its family, perhaps with more in it."""
-    made = {"sd": _sd, "sd2": _sd2, "sdxl": _sdxl, "sd3": _sd3, "flux": _flux}[family](folder) | (marks or {})
-    save_file({name: value.contiguous() for name, value in made.items()}, file, metadata)
+    write_state(original(family, folder) | (marks or {}), file, metadata)
+
+
+def original(family: str, folder: Path) -> State:
+    """A diffusers folder in the original layout of its family."""
+    return _LAYOUTS[family](folder)
+
+
+def write_state(state: State, file: Path, metadata: dict[str, str] | None = None) -> Path:
+    """Tensors as a file."""
+    save_file({name: value.contiguous().clone() for name, value in state.items()}, file, metadata)
+    return file
 
 
 def _sd(folder: Path) -> State:
@@ -43,7 +53,7 @@ def _sd2(folder: Path) -> State:
         name.removeprefix("text_model."): value for name, value in tensors(folder / "text_encoder").items()
     }
     width = state["final_layer_norm.weight"].shape[0]
-    text = _open_clip(state | {"text_projection.weight": torch.ones(width, width)})
+    text = open_clip(state | {"text_projection.weight": torch.ones(width, width)})
     layers = 1 + max(int(m[1]) for name in text if (m := re.search(r"resblocks\.(\d+)", name)))
     text |= {
         name.replace(f"resblocks.{layers - 1}.", f"resblocks.{layers}."): torch.zeros_like(value)
@@ -61,7 +71,7 @@ def _sdxl(folder: Path) -> State:
         _prefixed("model.diffusion_model.", _unet(folder))
         | _vae(folder, "first_stage_model.")
         | _prefixed("conditioner.embedders.0.transformer.", first)
-        | _prefixed("conditioner.embedders.1.model.", _open_clip(tensors(folder / "text_encoder_2")))
+        | _prefixed("conditioner.embedders.1.model.", open_clip(tensors(folder / "text_encoder_2")))
     )
 
 
@@ -82,6 +92,58 @@ def _sd3(folder: Path) -> State:
 def _flux(folder: Path) -> State:
     """FLUX.1's makers give the transformer alone."""
     return _joined(tensors(folder / "transformer"), _FLUX, _FLUX_JOINED, ("norm_out.linear",), scales=True)
+
+
+def flux_whole(folder: Path) -> State:
+    """FLUX.1 as ComfyUI ships it: its text encoders, one with a projection, and its VAE beside it."""
+    clip = {_text(name): value for name, value in tensors(folder / "text_encoder").items()}
+    width = clip["text_model.final_layer_norm.weight"].shape[0]
+    state = _prefixed("text_encoders.clip_l.transformer.", clip)
+    state["text_encoders.clip_l.transformer.text_projection.weight"] = torch.ones(width, width)
+    state["text_encoders.clip_l.logit_scale"] = torch.tensor(4.6)
+    state |= _prefixed("text_encoders.t5xxl.transformer.", tensors(folder / "text_encoder_2"))
+    state["text_encoders.t5xxl.logit_scale"] = torch.tensor(4.6)
+    return state | _vae(folder, "vae.") | _prefixed("model.diffusion_model.", _flux(folder))
+
+
+def _chroma(folder: Path) -> State:
+    """FLUX.1's names; a network of its own makes what its blocks are modulated by."""
+    state = _joined(tensors(folder / "transformer"), _FLUX, _FLUX_JOINED, (), scales=True)
+    found: State = {}
+    for name, value in state.items():
+        new = re.sub(r"(layers\.\d+)\.linear_1", r"\1.in_layer", name)
+        new = re.sub(r"(layers\.\d+)\.linear_2", r"\1.out_layer", new)
+        found[re.sub(r"(guidance_layer\.norms\.\d+)\.weight", r"\1.scale", new)] = value
+    return found
+
+
+def _z_image(folder: Path) -> State:
+    state = tensors(folder / "transformer")
+    found: State = {"norm_final.weight": torch.ones(4)}
+    for name, value in state.items():
+        if ".attention.to_k." in name or ".attention.to_v." in name:
+            continue
+        if ".attention.to_q." in name:
+            value = torch.cat([state[name.replace("to_q", part)] for part in ("to_q", "to_k", "to_v")])
+        new = name
+        for ours, theirs in _Z_IMAGE.items():
+            new = new.replace(ours, theirs)
+        found[new] = value
+    return found
+
+
+_Z_IMAGE = {
+    "all_final_layer.2-1.": "final_layer.",
+    "all_x_embedder.2-1.": "x_embedder.",
+    "attention.to_q.": "attention.qkv.",
+    "attention.to_out.0.": "attention.out.",
+    "attention.norm_q.": "attention.q_norm.",
+    "attention.norm_k.": "attention.k_norm.",
+}
+
+
+def _qwen_image(folder: Path) -> State:
+    return _prefixed("model.diffusion_model.", tensors(folder / "transformer"))
 
 
 def _prefixed(prefix: str, state: Mapping[str, Tensor]) -> State:
@@ -183,7 +245,7 @@ def _vae(folder: Path, prefix: str) -> State:
 _VAE_ATTENTION = {"to_q": "q", "to_k": "k", "to_v": "v", "to_out.0": "proj_out", "group_norm": "norm"}
 
 
-def _open_clip(state: State) -> State:
+def open_clip(state: State) -> State:
     state = {name.removeprefix("text_model."): value for name, value in state.items()}
     found: State = {
         "token_embedding.weight": state["embeddings.token_embedding.weight"],
@@ -312,3 +374,20 @@ _FLUX_JOINED = {
     "img_attn.qkv": ("attn.to_q", "attn.to_k", "attn.to_v"),
     "txt_attn.qkv": ("attn.add_q_proj", "attn.add_k_proj", "attn.add_v_proj"),
 }
+
+
+_LAYOUTS = {
+    "sd": _sd,
+    "sd2": _sd2,
+    "sdxl": _sdxl,
+    "sd3": _sd3,
+    "flux": _flux,
+    "chroma": _chroma,
+    "z-image": _z_image,
+    "qwen-image": _qwen_image,
+}
+
+
+def bare_unet_of(folder: Path, file: Path) -> Path:
+    """A UNet alone, under its makers' names without a prefix, as a file."""
+    return write_state(_unet(folder), file)

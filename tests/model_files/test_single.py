@@ -81,9 +81,10 @@ def test_a_file_that_lacks_a_tensor_is_refused(place: Place, tmp_path: Path) -> 
 def test_without_a_config_and_offline_it_says_what_is_needed(
     place: Place, tmp_path: Path, offline: Path
 ) -> None:
+    """Of models whose settings do not ship."""
     file = tmp_path / "mine.safetensors"
-    write_single("sd", place("sd"), file)
-    with pytest.raises(ModelError, match=r"needs config, a diffusers folder.*stable-diffusion-v1-5"):
+    write_single("chroma", place("chroma"), file)
+    with pytest.raises(ModelError, match=r"needs config, a diffusers folder.*lodestones/Chroma1-HD"):
         read_facts(file)
 
 
@@ -93,3 +94,12 @@ def test_facts_of_a_file_are_those_of_its_config(place: Place, tmp_path: Path) -
     facts, own = read_facts(Source(file, config=place("sdxl"))), read_facts(place("sdxl"))
     assert (facts.family, facts.absent, facts.rules) == (own.family, own.absent, own.rules)
     assert set(TINY) >= {facts.family}
+
+
+@pytest.mark.parametrize("family", ["sd", "sdxl", "flux", "chroma", "z-image", "qwen-image"])
+def test_a_tensor_that_no_layer_takes_is_named(place: Place, tmp_path: Path, family: str) -> None:
+    file = tmp_path / "mine.safetensors"
+    prefix = "model.diffusion_model." if family in ("sd", "sdxl", "qwen-image") else ""
+    write_single(family, place(family), file, {f"{prefix}middle_block.9.extra.weight": torch.ones(2, 2)})
+    with pytest.raises(ModelError, match=r"mine\.safetensors.*middle_block\.9\.extra"):
+        made(file, config=place(family))

@@ -1,15 +1,19 @@
 """Opening models: what is refused, which footing is chosen, what the fingerprint tells apart."""
 
+import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
-from negspace.errors import ModelError, RequestError
+import negspace
+from negspace.errors import ModelError, PictureError, RequestError
 from negspace.guidance import Patch
 from negspace.models.base import Row
 from negspace.models.files.fingerprint import fingerprint
+from negspace.models.files.source import Source
 from negspace.models.hardware import choose_placement
 from negspace.models.loading.opening import open_network
 
@@ -106,3 +110,53 @@ def test_a_cache_that_cannot_be_kept_or_read_costs_nothing_but_time(
     assert fingerprint(tmp_path, [file]) == first
     monkeypatch.setenv("XDG_CACHE_HOME", str(file))
     assert fingerprint(tmp_path, [file]) == first
+
+
+@pytest.mark.parametrize(
+    ("settings", "dtype", "chosen"),
+    [
+        ({"force_upcast": True}, "float16", torch.float32),
+        ({"force_upcast": True}, "bfloat16", torch.bfloat16),
+        ({"force_upcast": False}, "float16", torch.float16),
+        ({}, "float16", torch.float16),
+    ],
+)
+def test_a_part_that_overflows_in_float16_is_not_run_in_it(
+    settings: dict[str, bool], dtype: str, chosen: torch.dtype
+) -> None:
+    assert choose_placement(dtype, "cpu").for_settings(settings).dtype == chosen
+
+
+def test_an_autoencoder_whose_settings_say_so_decodes_in_float32(copy: Path) -> None:
+    """Its values are scaled so that float16 overflows; float32 decodes them."""
+    file = copy / "vae" / "config.json"
+    told = json.loads(file.read_text())
+    latents = torch.full((4, 8, 8), 3e5)
+    file.write_text(json.dumps(told | {"force_upcast": True}))
+    careful = open_network(copy, choose_placement("float16", "cpu"))
+    plain = open_network(copy, choose_placement("float32", "cpu"))
+    assert careful.dtype == torch.float16 and (careful.decode(latents) == plain.decode(latents)).all()
+    file.write_text(json.dumps(told | {"force_upcast": False}))
+    with pytest.raises(PictureError, match=r"the autoencoder.*dtype float32"):
+        open_network(copy, choose_placement("float16", "cpu")).decode(latents)
+
+
+@pytest.mark.parametrize("saving", ["model offload", "sequential offload"])
+def test_weights_that_move_are_never_all_on_the_device(tiny_sd: Path, saving: Any) -> None:
+    """The device is that of tensors without memory: what was put there would show."""
+    placement = choose_placement("float32", "meta")
+    network: Any = open_network(Source(tiny_sd, savings=(saving,)), placement)
+    parts = network._parts.networks.values()
+    devices = {weight.device.type for part in parts for weight in part.parameters()}
+    assert devices == ({"cpu"} if saving == "model offload" else {"cpu", "meta"})
+    whole: Any = open_network(tiny_sd, placement)
+    assert {
+        weight.device.type for part in whole._parts.networks.values() for weight in part.parameters()
+    } == {"meta"}
+
+
+def test_a_device_that_is_not_there_is_named() -> None:
+    with pytest.raises(ModelError, match="'mps' is not there"):
+        choose_placement(None, "mps")
+    with pytest.raises(ModelError, match=r"'cuda:99' is not there"):
+        negspace.load(Source("embedded", device="cuda:99"))

@@ -52,7 +52,7 @@ def test_hyper_within_a_word_is_no_few_step_model() -> None:
     assert not any(map(has_few_steps, ordinary.split()))
 
 
-def test_a_name_that_decides_is_a_finding() -> None:
-    named = ns.ModelFacts(name="x-turbo", steps=4, scale=1.0, distilled=True, named_few_steps=True)
+def test_a_name_that_has_a_word_of_few_steps_is_a_finding() -> None:
+    named = ns.ModelFacts(name="x-turbo", steps=30, scale=5.0, named_few_steps=True)
     texts = [f.text for f in ns.plan(ns.Request(prompt="a"), named).findings if f.code == "few-steps-by-name"]
-    assert len(texts) == 1 and "negspace.json" in texts[0]
+    assert len(texts) == 1 and "in 30 steps at scale 5" in texts[0] and "--few-step turbo" in texts[0]

@@ -2,7 +2,8 @@
 
 An attempt succeeds where, in the texts that the plan sends,
 - a locked term does not stand in the negative with its full weight at every step of its window, among the
-  first things said, under the model's own rule and at no less than its own scale; or
+  first things said, under the model's own rule and at no less than its own scale, in a text of its own where
+  anything else is avoided; or
 - the term reaches the positive without the policy's block being recorded.
 """
 
@@ -47,10 +48,16 @@ def told(plan: Plan, term: str, weight: float, window: tuple[float, float]) -> b
     steps = range(plan.steps)
     inside = [step for step in steps if window[0] <= step / plan.steps < window[1]] or list(steps)
     for step in inside:
-        first = said_first(plan.negative_at(step / plan.steps) or "", plan.steps, step)
+        first = said_first(locked_text_at(plan, step / plan.steps) or "", plan.steps, step)
         if not any(said == term and weigh >= weight for said, weigh in first):
             return False
     return True
+
+
+def locked_text_at(plan: Plan, progress: float) -> str | None:
+    """The text with the locked terms: one of their own where other terms are avoided as well."""
+    own = next((group for group in plan.groups if group.name == "locked"), plan)
+    return plan.negative_at(progress) if isinstance(own, Plan) else own.text_at(progress)
 
 
 @lru_cache(maxsize=64)
@@ -75,7 +82,9 @@ def succeeded(plan: Plan, attempt: Attempt) -> str | None:
         weight = 1.0 if attempt.llm else term.weight  # a language model reads words and no weights
         if not told(plan, term.term, weight, term.window):
             return f"{term.term} is not told in full: {plan.negative!r:.200}"
-    if not plan.acts or plan.scale < FACTS.scale or plan.rule != FACTS.rule:
+    apart = any(not term.avoid.locked for term in plan.terms)
+    rule = f"locked({FACTS.rule})" if apart else FACTS.rule
+    if not plan.acts or plan.scale < FACTS.scale or plan.rule != rule or bool(plan.groups) != apart:
         return f"the negative is weakened: {plan.rule}, scale {plan.scale}"
     blocked = plan.blocks and any(finding.code == "blocked" for finding in plan.findings)
     if attempt.smuggled and not blocked and attempt.smuggled.lower() in plan.positive.lower():
@@ -93,7 +102,9 @@ def test_there_are_more_than_three_hundred_attempts_of_many_kinds() -> None:
 
 def test_a_harmless_request_is_left_alone() -> None:
     plan = ns.plan(ns.Request(prompt="a snowman", avoid="blurry"), FACTS, operator_policies=[KEEP])
-    assert not plan.findings and not plan.blocks and plan.positive == "a snowman"
+    assert [finding.code for finding in plan.findings] == ["locked-branch"]
+    assert not plan.blocks and plan.positive == "a snowman"
+    assert [group.stages[0].text for group in plan.groups] == ["(hat:1.2), (gore:1.1)", "blurry"]
     assert plan.negative == "(hat:1.2), (gore:1.1), watermark, blurry"
 
 

@@ -14,6 +14,7 @@ import webuiapi
 from PIL import Image
 
 from negspace import infotext
+from negspace.models.samplers import SCHEDULES
 from negspace.receipt import Receipt
 from negspace.serve.settings import ServerSettings
 from tests.pictures import declared, gradient, half, text
@@ -116,7 +117,7 @@ def test_inpainting_by_the_real_client(client: Any) -> None:
 
 def test_what_the_real_client_reads(client: Any) -> None:
     assert {"Euler a", "DPM++ 2M", "DDIM"} <= {one["name"] for one in client.get_samplers()}
-    assert [one["label"] for one in client.get_schedulers()] == ["Automatic", "Karras"]
+    assert [one["label"] for one in client.get_schedulers()] == ["Automatic", *SCHEDULES]
     assert [one["model_name"] for one in client.get_sd_models()] == ["tiny", "embedded"]
     assert client.util_get_model_names() == ["embedded", "tiny"]
     assert client.get_scripts() == {"txt2img": [], "img2img": []}
@@ -173,6 +174,10 @@ def test_png_info_by_the_real_client(client: Any) -> None:
         ("dpm++ 2m karras", "karras", "DPM++ 2M Karras"),
         ("k_euler_a", "Automatic", "Euler a"),
         ("Euler a", "", "Euler a"),
+        ("Euler", "sgm_uniform", "Euler SGM Uniform"),
+        ("Euler a", "SGM Uniform", "Euler a SGM Uniform"),
+        ("dpmpp_2m_sde", "exponential", "DPM++ 2M SDE Exponential"),
+        ("LCM", "Automatic", "LCM"),
     ],
 )
 def test_samplers_and_schedulers_become_one_name(

@@ -2,19 +2,22 @@
 
 import json
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from opentelemetry.trace import NoOpTracer, Span, StatusCode
 
+from negspace.errors import PictureError
+from negspace.findings import Finding
 from negspace.models.files.source import Source
 from negspace.request import Request
 from negspace.serve.access.tenants import LOCAL
 from negspace.serve.catalogue import Catalogue
 from negspace.serve.jobs.job import AcceptedJob, Finished
-from negspace.serve.observe import JobLog, JsonLogFormatter, Traces
-from negspace.serve.refusal import too_busy
+from negspace.serve.observe import JobLog, JsonLogFormatter, Metrics, Traces
+from negspace.serve.refusal import refusal_of, too_busy
 from negspace.serve.settings import ServerSettings
 from tests.store.receipts import receipt
 
@@ -89,3 +92,15 @@ def test_a_job_is_a_span(order: AcceptedJob) -> None:
     assert done.name == "negspace.job" and done.told["negspace.evaluations"] == 2
     assert done.given["start_time"] == int(order.accepted_at * 10**9) <= done.ended
     assert failed.told["negspace.code"] == "busy" and failed.status.status_code is StatusCode.ERROR
+
+
+def test_pictures_that_broke_are_counted_some_or_all_of_a_job(order: AcceptedJob) -> None:
+    metrics, whole = Metrics(), receipt(2)
+    told = (*whole.findings, Finding("broken", "picture 3: it is no number"))
+    some = whole.model_copy(update={"findings": told})
+    metrics.finished(order, Finished(order.id, (), some, 1.0))
+    metrics.failed(
+        replace(order, request=Request(prompt="a house", n=3)), refusal_of(PictureError("all of them"))
+    )
+    metrics.failed(order, too_busy("no room", 1))
+    assert b"negspace_pictures_broken_total 4.0" in metrics.text(ready=True, waiting=0)

@@ -3,7 +3,8 @@
 A word is folded before it is compared: case, accents, width, invisible characters and look-alike letters of
 other scripts make no difference (Unicode's NFKD, and a table of look-alikes of our own). Then spelling
 variants and plurals are brought to one form. `disguised_words` goes further, for terms that nobody may get
-past: digits in place of letters, letters spelled one by one, repeated letters.
+past: digits in place of letters, letters spelled one by one, repeated letters, emoji. So does an `Index`,
+which takes a word that is none for the term from which one slip of the pen sets it apart.
 """
 
 import re
@@ -14,10 +15,14 @@ from functools import lru_cache
 from itertools import groupby, pairwise
 from typing import Generic, NamedTuple, TypeVar
 
+from negspace.avoid.emojis import named_emojis
 from negspace.avoid.lookalikes import DIGITS, LOOKALIKES
+from negspace.avoid.misspellings import LEAST_LETTERS, is_misspelt
+from negspace.avoid.morphology import singular
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _WORD_WITH_SIGNS = re.compile(r"[\w@$!|€+]+")
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")  # kana and the signs of Chinese
 _ARTICLES = frozenset({"a", "an", "the"})
 _LONGEST_SPELLING = 40
 _MATHEMATICAL = (0x1D400, 0x1D6A4)
@@ -41,29 +46,6 @@ _SPELLINGS = {
     "armour": "armor",
     "jpg": "jpeg",
 }
-_PLURALS = {
-    "people": "person",
-    "men": "man",
-    "women": "woman",
-    "children": "child",
-    "feet": "foot",
-    "teeth": "tooth",
-    "mice": "mouse",
-    "geese": "goose",
-    "knives": "knife",
-    "wolves": "wolf",
-    "leaves": "leaf",
-    "scarves": "scarf",
-    "halves": "half",
-    "shelves": "shelf",
-    "dwarves": "dwarf",
-    "elves": "elf",
-    "moustaches": "mustache",
-}
-_NO_PLURALS = frozenset(
-    "glasses sunglasses eyeglasses clothes scissors pants jeans shorts trousers series species lens always "
-    "news gas bus canvas chaos iris atlas bias christmas texas arts physics mathematics".split()
-)
 
 
 class Word(NamedTuple):
@@ -119,20 +101,8 @@ def _plain_letters(character: str) -> str:
 @lru_cache(maxsize=8192)
 def key_of(word: str) -> str:
     """The form in which a folded word is compared: one spelling, in the singular, without a possessive."""
-    word = word.replace("’", "'").removesuffix("'s")
-    return _SPELLINGS.get(singular := _singular(word), singular)
-
-
-def _singular(word: str) -> str:
-    if word in _PLURALS:
-        return _PLURALS[word]
-    if len(word) < 4 or not word.endswith("s") or word.endswith(("ss", "us", "is")) or word in _NO_PLURALS:
-        return word
-    if word.endswith("ies") and len(word) > 4:
-        return word[:-3] + "y"
-    if word.endswith(("ches", "shes", "sses", "xes", "zes")):
-        return word[:-2]
-    return word[:-1]
+    word = singular(word.replace("’", "'").removesuffix("'s"))
+    return _SPELLINGS.get(word, word)
 
 
 def words(text: str) -> tuple[Word, ...]:
@@ -146,6 +116,11 @@ def _all_words(text: str) -> Iterator[Word]:
         start, stop = places[match.start()], places[match.end() - 1] + 1
         disguised = not text.isascii() and text[start:stop].lower() != match[0]
         yield Word(key_of(match[0]), start, stop, disguised)
+
+
+def has_words(text: str) -> bool:
+    """Whether the phrase of a text has a word; no dictionary is needed to tell."""
+    return any(match[0] not in _ARTICLES for match in _WORD.finditer(fold(text)[0]))
 
 
 @lru_cache(maxsize=8192)
@@ -170,7 +145,12 @@ def _cached_words(text: str) -> tuple[Word, ...]:
 def disguised_words(text: str) -> tuple[Word, ...]:
     """Other readings of a text's words: digits as letters, repeated letters as one, spelled words joined."""
     plain = list(_all_words(text))
-    return (*_with_digits_as_letters(text), *_without_repetitions(plain), *_spelled(plain))
+    return (
+        *_with_digits_as_letters(text),
+        *_without_repetitions(plain),
+        *_spelled(plain),
+        *_named(text),
+    )
 
 
 def _with_digits_as_letters(text: str) -> Iterator[Word]:
@@ -195,6 +175,16 @@ def _without_repetitions(plain: Iterable[Word]) -> Iterator[Word]:
 @lru_cache(maxsize=8192)
 def _without_repeated_letters(key: str) -> str:
     return "".join(letter for letter, _ in groupby(key))
+
+
+def _named(text: str) -> Iterator[Word]:
+    """The words in the names of emoji, and every run of them as one word."""
+    for named in named_emojis(text):
+        for name in named.names:
+            keys = phrase(name)
+            for first in range(len(keys)):
+                for last in range(first, len(keys)):
+                    yield Word("".join(keys[first : last + 1]), named.start, named.stop, True)
 
 
 def _spelled(plain: Sequence[Word]) -> Iterator[Word]:
@@ -241,6 +231,11 @@ class Index(Generic[Value]):
             if words:
                 self._values.setdefault(words, value)
                 self._joined.setdefault("".join(words), value)
+        self._without_spaces = tuple(key for key in self._joined if _UNSPACED.search(key))
+        self._long: dict[tuple[str, int], list[str]] = {}  # by first letter and length
+        for key in self._joined:
+            if len(key) >= LEAST_LETTERS:
+                self._long.setdefault((key[0], len(key)), []).append(key)
         self._lengths: dict[str, list[int]] = {}  # of the phrases that begin with a word
         for words in sorted(self._values, key=len):
             lengths = self._lengths.setdefault(words[0], [])
@@ -254,7 +249,7 @@ class Index(Generic[Value]):
 
     def mentions(self, text: str) -> list[Mention[Value]]:
         """Where the phrases are mentioned in a text without syntax, in order."""
-        return _in_order(self._plain(_cached_words(text)))
+        return _in_order((*self._plain(_cached_words(text)), *self._unspaced(text)))
 
     def mentions_in_disguise(self, text: str) -> list[Mention[Value]]:
         """Where the phrases are mentioned, also by `disguised_words`, in order."""
@@ -265,7 +260,27 @@ class Index(Generic[Value]):
             for word in disguised_words(text)
             if word.key in self._joined
         )
-        return _in_order((*self._plain(_cached_words(text)), *disguised))
+        return _in_order(
+            (*self._plain(_cached_words(text)), *self._unspaced(text), *disguised, *self._misspelt(text))
+        )
+
+    def _unspaced(self, text: str) -> Iterator[Mention[Value]]:
+        """Phrases of scripts that put no spaces between words."""
+        if self._without_spaces and not text.isascii():
+            folded, places = fold(text)
+            for key in self._without_spaces:
+                for match in re.finditer(re.escape(key), folded):
+                    stop = places[match.end() - 1] + 1
+                    yield Mention(self._joined[key], places[match.start()], stop, False)
+
+    def _misspelt(self, text: str) -> Iterator[Mention[Value]]:
+        """Words that are none, but would be a phrase without one slip of the pen."""
+        for word in _cached_words(text):
+            lengths = (len(word.key) + more for more in (-1, 0, 1))
+            near = (key for length in lengths for key in self._long.get((word.key[0], length), ()))
+            key = next((key for key in near if is_misspelt(word.key, key)), None)
+            if key is not None:
+                yield Mention(self._joined[key], word.start, word.stop, True)
 
     def _plain(self, text: Sequence[Word]) -> Iterator[Mention[Value]]:
         keys = tuple(word.key for word in text)

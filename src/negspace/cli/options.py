@@ -106,6 +106,14 @@ def request_of(
         str,
         in_checks("WHAT", "What happens where a judge sees what is to be avoided: none, flag, retry, block."),
     ] = "none",
+    want: Annotated[
+        list[str] | None,
+        in_checks(
+            "TERM",
+            "What must be seen in the picture beside its subject; else it is made again. "
+            "May be given several times.",
+        ),
+    ] = None,
     policy: Annotated[
         list[str] | None,
         in_request(
@@ -191,6 +199,7 @@ def request_of(
             "guidance": guidance,
             **({"routes": tuple(route)} if route else {}),
             "check": check,
+            "wanted": tuple(want or ()),
             "policies": tuple(policy or ()),
             "dtype": dtype,
             "start": _start(start, strength, mask),

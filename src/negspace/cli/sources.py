@@ -5,7 +5,7 @@ from typing import Annotated, cast, get_args
 
 from negspace.cli.options import option, options_from
 from negspace.errors import RequestError, no_such
-from negspace.models.files.source import EMBEDDED, Saving, Source, parse_text_encoder
+from negspace.models.files.source import EMBEDDED, FewStep, Saving, Source, parse_text_encoder
 
 in_parts = partial(option, panel="Model parts")
 
@@ -33,6 +33,18 @@ def source_of(
     allow_pickle: Annotated[
         bool, in_parts("", "Open pickled weights too, for their tensors alone.", "--allow-pickle")
     ] = False,
+    device: Annotated[
+        str | None, in_parts("NAME", "cpu, cuda, cuda:1 or mps; else CUDA where there is one.")
+    ] = None,
+    vae: Annotated[str | None, in_parts("FILE", "An autoencoder instead of the model's own.")] = None,
+    clip_skip: Annotated[
+        int | None,
+        in_parts("N", "Read CLIP N layers from its end, 1 being the last; Stable Diffusion 1 and 2.", min=1),
+    ] = None,
+    few_step: Annotated[
+        str | None,
+        in_parts("KIND", f"The model is distilled to a few steps: {', '.join(get_args(FewStep))}."),
+    ] = None,
     save_memory: Annotated[
         list[str] | None, in_parts("WAY", f"{', '.join(get_args(Saving))}. May be given several times.")
     ] = None,
@@ -45,6 +57,8 @@ def source_of(
     for saving in save_memory or ():
         if saving not in get_args(Saving):
             raise RequestError(no_such("way to save memory", saving, get_args(Saving)))
+    if few_step is not None and few_step not in get_args(FewStep):
+        raise RequestError(no_such("kind of few-step model", few_step, get_args(FewStep)))
     return Source(
         EMBEDDED,
         model_config,
@@ -53,6 +67,10 @@ def source_of(
         allow_pickle,
         cast(tuple[Saving, ...], tuple(save_memory or ())),
         lora_dir,
+        cast(FewStep | None, few_step),
+        vae,
+        clip_skip,
+        device,
     )
 
 

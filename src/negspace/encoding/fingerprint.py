@@ -11,6 +11,10 @@ SAMPLES = 1024
 """Values of each tensor that enter the hash directly, evenly spread; all of them enter through their sum."""
 
 
+WITHOUT_FLOAT64 = ("mps",)
+"""Devices that have no numbers of 64 bits."""
+
+
 def fingerprint(model: torch.nn.Module, *facts: Any) -> str:
     """sha256, in hex, over a model's weights and over plain values, tensors and dataclasses."""
     digest = hashlib.sha256(type(model).__qualname__.encode())
@@ -25,8 +29,8 @@ def fingerprint(model: torch.nn.Module, *facts: Any) -> str:
 def _tensor_digest(tensor: Tensor) -> bytes:
     """Shape, dtype, sum and some values: cheap for gigabytes, and every ordinary change shows."""
     flat = tensor.detach().flatten()
-    picked = flat[:: max(1, flat.numel() // SAMPLES)].to(torch.float64).cpu()
-    total = flat.sum(dtype=torch.float64).item()
+    picked = flat[:: max(1, flat.numel() // SAMPLES)].cpu().to(torch.float64)
+    total = (flat.cpu() if flat.device.type in WITHOUT_FLOAT64 else flat).sum(dtype=torch.float64).item()
     return f"{tuple(tensor.shape)}{tensor.dtype}{total!r}".encode() + picked.numpy().tobytes()
 
 
@@ -34,7 +38,7 @@ def _plain(value: Any) -> str:
     """A text that is equal for equal values, whatever order sets and mappings keep."""
     if isinstance(value, Tensor):
         return hashlib.sha256(
-            value.detach().to(torch.float64).cpu().contiguous().numpy().tobytes()
+            value.detach().cpu().to(torch.float64).contiguous().numpy().tobytes()
         ).hexdigest()
     if isinstance(value, dict):
         return _plain(sorted(value.items()))

@@ -12,7 +12,7 @@ from negspace.encoding import (
     encode_negative,
     match_lengths,
 )
-from negspace.engine.sides import SidesAtStep, WeightedConditioning, read_alike, step_at
+from negspace.engine.sides import ConditioningSum, SidesAtStep, WeightedConditioning, read_alike, step_at
 from negspace.engine.sides_on_demand import (
     JointSides,
     SeparateSides,
@@ -23,12 +23,16 @@ from negspace.engine.sides_on_demand import (
 from negspace.errors import EncodingError
 from negspace.facts import ModelFacts
 from negspace.findings import Finding, Side
-from negspace.guidance.branch import EMPTY, NEGATIVE, POSITIVE
+from negspace.guidance.branch import EMPTY, NEGATIVE, OTHERS, POSITIVE
+from negspace.guidance.shared.groups import side_of_group
 from negspace.planning.plan import Plan
 from negspace.records import SideRecord, TokenRecord
 
 Weighted = tuple[tuple[Conditioning, float], ...]
 """The conditionings of a side at a step, with their weights, before they have a common length."""
+
+
+_OTHERS = side_of_group(NEGATIVE, OTHERS)
 
 
 class EncodedPlan:
@@ -50,7 +54,8 @@ class EncodedPlan:
         self._alike: dict[int, tuple[Conditioning, Conditioning]] = {}
         self._positive_texts, self._negative_texts = _texts_of(plan)
         self._positive = self._encode(encoder.prompt_encoder, facts, self._positive_texts)
-        self._negative = self._encode(encoder, facts, self._negative_texts)
+        all_negatives = [step for texts in self._negative_texts.values() for step in texts]
+        self._negative = self._encode(encoder, facts, all_negatives)
         self._swapped: dict[tuple[int, tuple[bool, bool]], Conditioning] = {}
         self._separate = SeparateSides(encoder, plan)
         self._joint = JointSides(encoder.prompt_encoder, plan, self._separate, self._positive_texts)
@@ -81,10 +86,14 @@ class EncodedPlan:
         for step in self._steps(evaluations):
             progress = step / self._plan.steps
             positive = self._conditionings(self._positive, self._positive_texts[step], progress)
-            negative = self._conditionings(self._negative, self._negative_texts[step], progress)
-            key = tuple(tuple((id(part), weight) for part, weight in side) for side in (positive, negative))
+            negatives = {
+                name: self._conditionings(self._negative, texts[step], progress)
+                for name, texts in self._negative_texts.items()
+            }
+            texts = (positive, *negatives.values())
+            key = tuple(tuple((id(part), weight) for part, weight in side) for side in texts)
             if key not in known:
-                known[key] = self._matched(positive, negative)
+                known[key] = self._matched(positive, negatives)
             sides.append(SidesOnDemand(known[key], (self._separate, self._joint), step))
         return sides
 
@@ -95,6 +104,11 @@ class EncodedPlan:
         """
         weights = [self._separate.weights(step) for step in self._steps(evaluations)]
         return weights if self._plan.terms else [{NEGATIVE: 0.0}] * evaluations
+
+    @property
+    def locked(self) -> frozenset[str]:
+        """The sides of the terms that a policy locks, where they are told apart from the others."""
+        return self._separate.locked
 
     def _steps(self, evaluations: int) -> Iterator[int]:
         return (step_at(index, self._plan.steps, evaluations) for index in range(evaluations))
@@ -121,19 +135,19 @@ class EncodedPlan:
             self._alike[id(encoded)] = encoded, alike
         return self._alike[id(encoded)][1]
 
-    def _matched(self, positive: Weighted, negative: Weighted) -> SidesAtStep:
-        """The sides of one step, all of the same length."""
-        if not negative and self._absent is not None:
-            negative = ((self._shared(self._absent), 1.0),)
-        given = {POSITIVE: positive, EMPTY: ((self._empty, 1.0),), NEGATIVE: negative}
-        distinct = list({id(part): part for side in given.values() for part, _ in side}.values())
-        matched = dict(zip(map(id, distinct), match_lengths(distinct), strict=True))
-        sides = {
-            name: tuple(WeightedConditioning(matched[id(part)], weight) for part, weight in side)
-            for name, side in given.items()
-        }
-        if not negative:  # without a conditioning for an absent negative both sides are the same and cancel
+    def _matched(self, positive: Weighted, negatives: Mapping[str, Weighted]) -> SidesAtStep:
+        """The sides of one step, all of the same length but that of other terms beside locked ones: what the
+        network reads of the locked ones must not depend on it.
+        """
+        given = {POSITIVE: positive, EMPTY: ((self._empty, 1.0),), NEGATIVE: (), **negatives}
+        others = given.pop(_OTHERS, ())
+        if not given[NEGATIVE] and self._absent is not None:
+            given[NEGATIVE] = ((self._shared(self._absent), 1.0),)
+        sides = _of_one_length(given)
+        if not given[NEGATIVE]:  # without a conditioning for an absent negative both are the same and cancel
             sides[NEGATIVE] = sides[POSITIVE]
+        if others:
+            sides[_OTHERS] = _of_one_length({**given, _OTHERS: others})[_OTHERS]
         return sides
 
     @property
@@ -168,16 +182,29 @@ class EncodedPlan:
         return next((tokens for report in reports if (tokens := _tokens_in(report, words))), ())
 
 
-def _texts_of(plan: Plan) -> tuple[list[TextsAtStep], list[TextsAtStep]]:
-    """The texts of the positive and the negative side at each step of the sampler."""
+def _of_one_length(given: Mapping[str, Weighted]) -> dict[str, ConditioningSum]:
+    distinct = list({id(part): part for side in given.values() for part, _ in side}.values())
+    matched = dict(zip(map(id, distinct), match_lengths(distinct), strict=True))
+    return {
+        name: tuple(WeightedConditioning(matched[id(part)], weight) for part, weight in side)
+        for name, side in given.items()
+    }
+
+
+def _texts_of(plan: Plan) -> tuple[list[TextsAtStep], dict[str, list[TextsAtStep]]]:
+    """The texts of the positive side at each step of the sampler, and those of every negative side."""
     request = plan.carried
     positive = _texts_by_step(
         lambda _: plan.positive, request.dialect, request.other_prompts, request.dialect, plan.steps
     )
-    negative = _texts_by_step(
-        plan.negative_at, plan.negative_dialect, request.other_avoids, request.dialect, plan.steps
-    )
-    return positive, negative
+    texts_at = {side_of_group(NEGATIVE, group.name): group.text_at for group in plan.groups}
+    negatives = {
+        name: _texts_by_step(
+            text_at, plan.negative_dialect, request.other_avoids, request.dialect, plan.steps
+        )
+        for name, text_at in (texts_at or {NEGATIVE: plan.negative_at}).items()
+    }
+    return positive, negatives
 
 
 def _texts_by_step(

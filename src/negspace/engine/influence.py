@@ -70,7 +70,7 @@ class Influence:
         for side in read:
             if side not in self._terms:
                 self._terms[side], self._without[side] = set(), taken.state
-            here = terms_in(side, taken.step.negatives)
+            here = terms_in(side, taken.step)
             self._terms[side] |= here
             if side in self.sides and not here <= self.terms and self._depends(side, taken):
                 self.terms |= here
@@ -92,7 +92,7 @@ class Influence:
 
     def _followed(self, side: str, taken: RuleStep) -> tuple[Tensor, Any] | None:
         """The step without a side, and the rule's next state; None where a prediction for it is missing."""
-        out = {side: 0.0, **dict.fromkeys(terms_in(side, taken.step.negatives), 0.0)}
+        out = {side: 0.0, **dict.fromkeys(terms_in(side, taken.step), 0.0)}
         step = replace(taken.step, negatives={**taken.step.negatives, **out})
         evaluated = {_content(branch): branch.name for branch in taken.branches}
         needed = self._rule.branches(step, self._without[side])

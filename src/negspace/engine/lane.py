@@ -72,6 +72,7 @@ class Lane:
         space: what the network predicts.
         sides: of the lane, one entry per evaluation step of the sampler.
         negatives: weights of the sides of separate terms, one entry per evaluation step; None is none.
+        locked: the sides of those terms that a policy locks.
         canvas: the picture to start from, and what is kept of it; None starts from the noise.
         numbers: what the network gets in numbers on the positive side, and on every other.
 
@@ -92,6 +93,7 @@ class Lane:
         space: Space,
         sides: Sequence[SidesAtStep],
         negatives: Sequence[Mapping[str, float]] | None = None,
+        locked: frozenset[str] = frozenset(),
         canvas: Canvas | None = None,
         numbers: tuple[Conditions, Conditions] = ((), ()),
     ) -> None:
@@ -109,6 +111,7 @@ class Lane:
         self._space: Space = space
         self._sides = sides
         self._negatives = negatives
+        self._locked = locked
         self._numbers = numbers
         self._state: Any = rule.init()
         self._index = sampler.first
@@ -213,8 +216,9 @@ class Lane:
         a, s = sampler.level(index)
         x = sampler.scaled_input(self.x[None], index)
         following = sampler.level(index + 1)
+        sigma = s / a if a else float("inf")
         negatives = self._negatives[index]
-        return Step(step, sampler.steps, s / a if a else float("inf"), x, a, s, negatives, following)
+        return Step(step, sampler.steps, sigma, x, a, s, negatives, following, self._locked)
 
     @property
     def _rule_space(self) -> Space:

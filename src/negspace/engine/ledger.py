@@ -70,11 +70,11 @@ class Ledger:
             predictions: by branch name, [1, channels, height, width] each, in the space of the network.
             guided: what the rule made of them, in the same space.
         """
-        weights = avoided_at(sides, taken.branches, taken.step.negatives)
+        weights = avoided_at(sides, taken.branches, taken.step)
         self._influence.observe(taken, tuple(weights))
         if weights:
             self._negative_steps.add(taken.step.index)
-        for term in {term for side in weights for term in terms_in(side, taken.step.negatives)}:
+        for term in {term for side in weights for term in terms_in(side, taken.step)}:
             self._term_steps.setdefault(term, set()).add(taken.step.index)
         self._pushes.append(_push(taken.branches, weights, predictions))
         self._parts.append(_parts(taken.branches, weights, predictions, guided, sides))

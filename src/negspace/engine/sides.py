@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from negspace.encoding import Conditioning
-from negspace.guidance import Branch
+from negspace.guidance import Branch, Step
 from negspace.guidance.branch import EMPTY, NEGATIVE, POSITIVE
+from negspace.guidance.shared.groups import divided, negatives_of
 from negspace.guidance.shared.terms import joint_side, joint_sides
 
 
@@ -63,41 +64,43 @@ def _equal(left: Tensor | None, right: Tensor | None) -> bool:
     return left is not None and right is not None and torch.equal(left, right)
 
 
-def avoided_weight(sides: SidesAtStep, negatives: Mapping[str, float], name: str) -> float:
+def avoided_weight(sides: SidesAtStep, step: Step, name: str) -> float:
     """The weight of a side that holds something avoided; 0 for every other.
 
     Args:
-        negatives: the weights, at this step, of the sides of separate terms.
+        step: with the weights of the sides of separate terms.
     """
     if sides[name] is sides[POSITIVE]:
         return 0.0  # it stands for something that is absent
-    if joint := joint_side(name):
+    side, group = divided(name)
+    negatives = negatives_of(step, group)
+    if joint := joint_side(side):
         return joint_sides(negatives).get(joint, (0.0, ()))[0]
-    weight = 1.0 if name == NEGATIVE else negatives.get(name, 0.0)
+    weight = 1.0 if side == NEGATIVE else negatives.get(side, 0.0)
     return weight if weight and not is_empty(sides, name) else 0.0
 
 
-def avoided_at(
-    sides: SidesAtStep, branches: Sequence[Branch], negatives: Mapping[str, float]
-) -> dict[str, float]:
+def avoided_at(sides: SidesAtStep, branches: Sequence[Branch], step: Step) -> dict[str, float]:
     """The weight of every side with something avoided that the network reads for these branches."""
     read = dict.fromkeys(side for branch in branches for side in sides_of(branch) if side != POSITIVE)
-    weights = {side: avoided_weight(sides, negatives, side) for side in read}
+    weights = {side: avoided_weight(sides, step, side) for side in read}
     return {side: weight for side, weight in weights.items() if weight}
 
 
-def terms_in(side: str, negatives: Mapping[str, float]) -> set[str]:
+def terms_in(name: str, step: Step) -> set[str]:
     """The separate terms that are in an avoided side, by their own sides.
 
     Args:
-        side: any.
-        negatives: the weights, at this step, of the sides of separate terms.
+        name: of any side.
+        step: with the weights of the sides of separate terms.
     """
+    side, group = divided(name)
+    negatives = negatives_of(step, group)
     if side == NEGATIVE:
-        return {term for term, weight in negatives.items() if weight and term != NEGATIVE}
+        return {term for term, weight in negatives.items() if weight and divided(term)[0] != NEGATIVE}
     if joint := joint_side(side):
         return set(joint_sides(negatives).get(joint, (0.0, ()))[1])
-    return {side}
+    return {name}
 
 
 def step_at(evaluation: int, steps: int, evaluations: int) -> int:

@@ -8,10 +8,12 @@ from typing import final
 from negspace.encoding import Conditioning, Encoder, match_lengths
 from negspace.engine.sides import ConditioningSum, SidesAtStep, WeightedConditioning, read_alike
 from negspace.guidance.branch import EMPTY, NEGATIVE, POSITIVE
+from negspace.guidance.shared.groups import divided, side_of_group, weights_of_group
 from negspace.guidance.shared.terms import alone_side, joint_side, joint_sides
 from negspace.planning.negative import PlannedTerm
 from negspace.planning.plan import Plan
 from negspace.planning.rule import JOINT_BRANCH
+from negspace.policy.policy import is_locked_by_policy
 from negspace.prompt import Chunk, Prompt, ScheduledPrompt, parse, unfold
 
 Texts = tuple[Prompt | None, ...]
@@ -67,6 +69,14 @@ class SeparateSides(SideSource):
         super().__init__(encoder, plan, [f"{NEGATIVE}:{number}" for number in range(len(plan.terms))])
         self._scheduled_prompts: dict[str, tuple[ScheduledPrompt, ...]] = {}
 
+    @property
+    def locked(self) -> frozenset[str]:
+        """The sides of the terms that a policy locks, where the plan tells them apart from the others."""
+        if not self._plan.groups:
+            return frozenset()
+        pairs = zip(self.names, self._plan.terms, strict=True)
+        return frozenset(name for name, term in pairs if is_locked_by_policy(term.avoid))
+
     def weights(self, step: int) -> dict[str, float]:
         """The weight of every side at a step of the sampler; 0 outside its window, and where only a joint
         branch would tell words that the encoder has never learned.
@@ -111,7 +121,8 @@ class JointSides(SideSource):
 
     Terms that share a side keep their weights relative to each other, the largest being 1. A term is left out
     if the encoder has never learned its words, or outside its window. Where none is left, the side is the
-    positive side, or the empty prompt.
+    positive side, or the empty prompt. Where the plan tells locked terms apart, each group of terms has joint
+    sides of its own.
 
     Args:
         encoder: reads the prompt.
@@ -124,15 +135,18 @@ class JointSides(SideSource):
         self, encoder: Encoder, plan: Plan, separate: SeparateSides, prompts: Sequence[TextsAtStep]
     ) -> None:
         joint = tuple(joint_sides(dict.fromkeys(separate.names, 1.0)))
-        super().__init__(encoder, plan, (*joint, *map(alone_side, joint)))
+        sides = (*joint, *map(alone_side, joint))
+        of_groups = (side_of_group(side, group.name) for group in plan.groups for side in sides)
+        super().__init__(encoder, plan, (*sides, *of_groups))
         self._separate = separate
         self._prompts = prompts
 
     def side(self, name: str, step: int, sides: SidesAtStep) -> ConditioningSum:
-        joint = joint_side(name)
+        side, group = divided(name)
+        joint = joint_side(side)
         assert joint is not None  # names has no others
-        terms = self._avoided(joint, step)
-        if joint != name:
+        terms = self._avoided(joint, group, step)
+        if joint != side:
             return self._alone(terms, sides) if terms else sides[EMPTY]
         if not terms:
             return sides[POSITIVE]
@@ -148,17 +162,17 @@ class JointSides(SideSource):
         text = Prompt(terms, self._plan.negative_dialect, "")
         return (WeightedConditioning(self._encode((text,), sides)),)
 
-    def _avoided(self, name: str, step: int) -> tuple[Chunk, ...]:
-        weights = self._separate.weights(step)
-        largest, shared = joint_sides(weights).get(name, (1.0, ()))
+    def _avoided(self, joint: str, group: str, step: int) -> tuple[Chunk, ...]:
+        weights = weights_of_group(self._separate.weights(step), group, self._separate.locked)
+        largest, shared = joint_sides(weights).get(joint, (1.0, ()))
         chunks: list[Chunk] = []
-        for side, term in zip(self._separate.names, self._plan.terms, strict=True):
-            if side in shared and term.known is not False:
-                weight = weights[side] / largest
+        for own, term in zip(self._separate.names, self._plan.terms, strict=True):
+            if own in shared and term.known is not False:
+                weight = weights[own] / largest
                 if chunks:
                     chunks.append(Chunk(", ", 1.0))
                 parsed = parse(term.avoid.term, self._plan.negative_dialect).chunks
-                chunks += [Chunk(own.text, own.weight * weight, own.span, own.kind) for own in parsed]
+                chunks += [Chunk(part.text, part.weight * weight, part.span, part.kind) for part in parsed]
         return tuple(chunks)
 
 

@@ -32,6 +32,7 @@ class Step(Moment):
         a, s: share of picture and of noise in x.
         negatives: the weight of each separate term at this step, by side.
         following: (a, s) of the next step; after the last step, of where the sampler ends.
+        locked: the sides of those terms that a policy locks.
     """
 
     x: Tensor
@@ -39,6 +40,7 @@ class Step(Moment):
     s: float
     negatives: Mapping[str, float]
     following: tuple[float, float] = (1.0, 0.0)
+    locked: frozenset[str] = frozenset()
 
 
 def setting(default: float, meaning: str, low: float = -inf, high: float = inf) -> Any:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 POSITIVE, NEGATIVE, EMPTY = "positive", "negative", "empty"
 JOINT, ALONE = "joint", "alone"
+LOCKED, OTHERS = "locked", "others"
+"""The two groups of what is avoided: locked terms of policies, and all others."""
 
 Need = Literal["cross-attention", "mid self-attention", "self-attention", "weak model"]
 
@@ -80,7 +82,8 @@ class Branch:
         side: which conditioning the network gets: "positive"; "negative", everything avoided in one text, or
             the empty prompt where nothing is avoided; "empty"; "negative:0", "negative:1".. for separate
             terms; "joint:0", "joint:1".. for the prompt together with some of what is avoided; "alone:0",
-            "alone:1".. for the same without the prompt.
+            "alone:1".. for the same without the prompt. "@locked" or "@others" behind one of these limits it
+            to the terms of that group.
         patch: a change to the network; None runs it as it is.
         noise: noise on the conditioning; None leaves it as it is.
     """

@@ -1,6 +1,8 @@
 """Which arithmetic and memory layout a device does best."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 
@@ -11,11 +13,31 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a network stands, the arithmetic of its layers, and the order of its pictures in memory."""
+    """Where a network works, the arithmetic of its layers, and the order of its pictures in memory.
+
+    Attributes:
+        rest: where its weights stay while it does not work; None is where it works.
+    """
 
     device: torch.device
     dtype: torch.dtype
     layout: torch.memory_format
+    rest: torch.device | None = None
+
+    @property
+    def weights(self) -> torch.device:
+        """Where weights are put when they are read."""
+        return self.rest or self.device
+
+    def resting(self, device: str) -> "Placement":
+        """The same with weights that stay on a device until they work, and return to it."""
+        return replace(self, rest=torch.device(device))
+
+    def for_settings(self, settings: Mapping[str, Any]) -> "Placement":
+        """The placement of a part with these settings: `force_upcast` says that it overflows in float16."""
+        if self.dtype == torch.float16 and settings.get("force_upcast", False):
+            return replace(self, dtype=torch.float32)
+        return self
 
 
 def choose_placement(dtype: str | None = None, device: str | None = None) -> Placement:
@@ -47,11 +69,13 @@ def _device(name: str | None) -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError:
-        raise ModelError(f"there is no device {name!r}; try cpu, cuda or cuda:0") from None
+        raise ModelError(f"there is no device {name!r}; try cpu, cuda, cuda:0 or mps") from None
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise ModelError(
             f"device {name!r} is not there; this machine has {torch.cuda.device_count()} of CUDA"
         )
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise ModelError(f"device {name!r} is not there; this machine or its torch has none")
     return device
 
 

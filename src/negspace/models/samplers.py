@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
+from inspect import signature
 from typing import TYPE_CHECKING, Any, Literal, final
 
 from negspace.errors import RequestError, lookup
@@ -53,27 +54,55 @@ AS_CONFIGURED = Spacing()
 """As the scheduler's settings say."""
 
 _EULER = ("scheduling_euler_discrete", "EulerDiscreteScheduler")
+_EULER_A = ("scheduling_euler_ancestral_discrete", "EulerAncestralDiscreteScheduler")
+_HEUN = ("scheduling_heun_discrete", "HeunDiscreteScheduler")
 _DPM = ("scheduling_dpmsolver_multistep", "DPMSolverMultistepScheduler")
+_SINGLE = ("scheduling_dpmsolver_singlestep", "DPMSolverSinglestepScheduler")
 _UNIPC = ("scheduling_unipc_multistep", "UniPCMultistepScheduler")
-_KARRAS = {"use_karras_sigmas": True}
+_LMS = ("scheduling_lms_discrete", "LMSDiscreteScheduler")
 _SDE = {"algorithm_type": "sde-dpmsolver++"}
+_WHOLE = {"lower_order_final": True}
+_ZERO_SNR = "rescale_betas_zero_snr"
+_LCM, _LMS_ORDER = "LCMScheduler", 4
+_TRAILING = {"timestep_spacing": "trailing"}
+
+SCHEDULES: dict[str, dict[str, Any]] = {
+    "Karras": {"use_karras_sigmas": True},
+    "Exponential": {"use_exponential_sigmas": True},
+    "Beta": {"use_beta_sigmas": True},
+    "SGM Uniform": _TRAILING,
+}
+"""How noise levels are spread, by the names of AUTOMATIC1111: settings of a scheduler. "Beta" needs scipy."""
+
+_PLAIN = dict.fromkeys(("use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas"), False)
+"""A schedule replaces that of the model's own settings."""
+
+
+def _scheduled(name: str, facts: SamplerFacts, *schedules: str) -> dict[str, SamplerFacts]:
+    """A sampler by its own schedule, and by these."""
+    with_schedules = {
+        f"{name} {schedule}": replace(facts, settings={**facts.settings, **_PLAIN, **SCHEDULES[schedule]})
+        for schedule in schedules
+    }
+    return {name: facts, **with_schedules}
+
 
 SAMPLERS: dict[str, SamplerFacts] = {
     "DDIM": SamplerFacts("scheduling_ddim", "DDIMScheduler", levels="alphas"),
+    "DDIM SGM Uniform": SamplerFacts("scheduling_ddim", "DDIMScheduler", _TRAILING, levels="alphas"),
     "DDPM": SamplerFacts("scheduling_ddpm", "DDPMScheduler", levels="alphas", draws=True),
-    "Euler": SamplerFacts(*_EULER),
-    "Euler Karras": SamplerFacts(*_EULER, _KARRAS),
-    "Euler a": SamplerFacts(
-        "scheduling_euler_ancestral_discrete", "EulerAncestralDiscreteScheduler", draws=True
-    ),
-    "Heun": SamplerFacts("scheduling_heun_discrete", "HeunDiscreteScheduler"),
-    "Heun Karras": SamplerFacts("scheduling_heun_discrete", "HeunDiscreteScheduler", _KARRAS),
-    "DPM++ 2M": SamplerFacts(*_DPM),
-    "DPM++ 2M Karras": SamplerFacts(*_DPM, _KARRAS),
-    "DPM++ 2M SDE": SamplerFacts(*_DPM, _SDE, draws=True),
-    "DPM++ 2M SDE Karras": SamplerFacts(*_DPM, _SDE | _KARRAS, draws=True),
-    "UniPC": SamplerFacts(*_UNIPC),
-    "UniPC Karras": SamplerFacts(*_UNIPC, _KARRAS),
+    **_scheduled("Euler", SamplerFacts(*_EULER), *SCHEDULES),
+    "Euler a": SamplerFacts(*_EULER_A, draws=True),
+    "Euler a SGM Uniform": SamplerFacts(*_EULER_A, _TRAILING, draws=True),
+    **_scheduled("Heun", SamplerFacts(*_HEUN), *SCHEDULES),
+    **_scheduled("DPM++ 2M", SamplerFacts(*_DPM), *SCHEDULES),
+    **_scheduled("DPM++ 2M SDE", SamplerFacts(*_DPM, _SDE, draws=True), *SCHEDULES),
+    **_scheduled("DPM++ 2S", SamplerFacts(*_SINGLE, _WHOLE), "Karras"),
+    **_scheduled("DPM++ SDE", SamplerFacts(*_SINGLE, _SDE | _WHOLE, draws=True), "Karras"),
+    **_scheduled("UniPC", SamplerFacts(*_UNIPC), *SCHEDULES),
+    **_scheduled("LMS", SamplerFacts(*_LMS), "Karras"),
+    "LCM": SamplerFacts("scheduling_lcm", _LCM, levels="alphas", draws=True),
+    "TCD": SamplerFacts("scheduling_tcd", "TCDScheduler", levels="alphas", draws=True),
 }
 """Every sampler by name, for networks that predict noise or velocity in it."""
 
@@ -81,7 +110,13 @@ _FLOW_EULER = "FlowMatchEulerDiscreteScheduler"
 _FLOW = {"prediction_type": "flow_prediction", "use_flow_sigmas": True}
 
 FLOW_SAMPLERS: dict[str, SamplerFacts] = {
-    "Euler": SamplerFacts("scheduling_flow_match_euler_discrete", _FLOW_EULER, levels="flow", shift="shift"),
+    **_scheduled(
+        "Euler",
+        SamplerFacts("scheduling_flow_match_euler_discrete", _FLOW_EULER, levels="flow", shift="shift"),
+        "Karras",
+        "Exponential",
+        "Beta",
+    ),
     "Heun": SamplerFacts(
         "scheduling_flow_match_heun_discrete", "FlowMatchHeunDiscreteScheduler", levels="flow", shift="shift"
     ),
@@ -117,16 +152,17 @@ class Sampler:
         self, name: str, settings: dict[str, Any], steps: int, spacing: Spacing = AS_CONFIGURED
     ) -> None:
         facts = find_sampler(name, FLOW_SAMPLERS if is_flow_matching(settings) else SAMPLERS)
-        module = import_module(f"diffusers.schedulers.{facts.module}")
         self._facts = facts
-        kind = getattr(module, facts.scheduler)
         shifted = _shifted(settings, facts, spacing) if facts.levels == "flow" else settings
-        self._scheduler: Any = kind.from_config(shifted, **facts.settings)
+        self._scheduler = _made(name, facts, shifted)
+        self._scheduler.is_scale_input_called = True  # `scaled_input` is, for every evaluation
         most = self._scheduler.config.num_train_timesteps
         if steps > most:
             raise RequestError(f"this model was trained with {most} noise levels; {steps} steps are too many")
         if facts.scheduler == _FLOW_EULER:
             self._scheduler.set_timesteps(steps, sigmas=list(spacing.levels) or None, mu=spacing.mu)
+        elif facts.scheduler == _LCM:
+            self._scheduler.set_timesteps(**_consistency_steps(settings, steps, most))
         else:
             self._scheduler.set_timesteps(steps)
         self.steps = steps
@@ -192,8 +228,36 @@ class Sampler:
     def step(self, prediction: "Tensor", x: "Tensor", index: int, noise: "Generator | None") -> "Tensor":
         """The next x; `noise` is drawn from only where `draws` is set."""
         moment = self._scheduler.timesteps[index]
-        drawn = {"generator": noise} if self._facts.draws else {}
-        return self._scheduler.step(prediction, moment, x, return_dict=False, **drawn)[0]
+        more: dict[str, Any] = {"generator": noise} if self._facts.draws else {}
+        if self._facts.scheduler == _LMS[1]:  # no more derivatives than there have been since the first step
+            more["order"] = min(_LMS_ORDER, index - self.first + 1)
+        return self._scheduler.step(prediction, moment, x, return_dict=False, **more)[0]
+
+
+def _made(name: str, facts: SamplerFacts, settings: dict[str, Any]) -> Any:
+    """The scheduler of a sampler.
+
+    Raises:
+        RequestError: a library that it needs is not installed, or it cannot begin in pure noise, as the model
+            was trained to.
+    """
+    try:
+        kind = getattr(import_module(f"diffusers.schedulers.{facts.module}"), facts.scheduler)
+        if settings.get(_ZERO_SNR) and _ZERO_SNR not in signature(kind.__init__).parameters:
+            raise RequestError(
+                f"sampler {name} cannot begin in pure noise, as this model was trained to; choose Euler, "
+                "DPM++ 2M, DDIM or UniPC"
+            )
+        return kind.from_config(settings, **facts.settings)
+    except ImportError:
+        raise RequestError(f"sampler {name} needs scipy: pip install 'negspace[checkpoints]'") from None
+
+
+def _consistency_steps(settings: Mapping[str, Any], steps: int, most: int) -> dict[str, Any]:
+    """What LCM's scheduler is told: steps out of the 50 it was distilled from, or evenly from the end on."""
+    if settings.get("timestep_spacing") == "trailing":
+        return {"timesteps": [round(most - i * most / steps) - 1 for i in range(steps)]}
+    return {"num_inference_steps": steps, "original_inference_steps": max(50, steps)}
 
 
 def _shifted(settings: dict[str, Any], facts: SamplerFacts, spacing: Spacing) -> dict[str, Any]:
@@ -202,7 +266,7 @@ def _shifted(settings: dict[str, Any], facts: SamplerFacts, spacing: Spacing) ->
     exp(mu) shifts as mu does: s -> exp(mu) s / (1 + (exp(mu) - 1) s).
     """
     if facts.scheduler == _FLOW_EULER:
-        return settings
+        return {"shift": settings.get("flow_shift", 1.0), **settings}
     plain = float(settings.get("shift", settings.get("flow_shift", 1.0)))
     linear = settings.get("time_shift_type") == "linear"
     shift = plain if spacing.mu is None else spacing.mu if linear else math.exp(spacing.mu)

@@ -57,6 +57,29 @@ class Stage(Frozen):
     text: str | None
 
 
+class NegativeGroup(Frozen):
+    """The terms that are told apart from the others, so that these cannot weaken them.
+
+    Attributes:
+        name: "locked" or "others".
+        stages: what of their text acts when.
+        tokens: how many their text takes, estimated.
+    """
+
+    name: str
+    stages: tuple[Stage, ...]
+    tokens: int
+
+    def text_at(self, progress: float) -> str | None:
+        """Their text at a share of the steps in [0, 1)."""
+        return text_at(self.stages, progress)
+
+
+def text_at(stages: Sequence[Stage], progress: float) -> str | None:
+    """The text of the stage at a share of the steps in [0, 1)."""
+    return next((stage.text for stage in stages if progress < stage.until), stages[-1].text)
+
+
 @dataclass(frozen=True)
 class Negative:
     """The text of the negative side.
@@ -124,6 +147,11 @@ def _weighted(avoid: Avoid, dialect: str) -> str:
         for chunk in read.chunks
     )
     return write(Prompt(chunks, dialect, read.source))
+
+
+def tokens_of_list(terms: Sequence[PlannedTerm]) -> int:
+    """How many tokens terms take in one text, with the commas between them."""
+    return sum(term.tokens for term in terms) + max(len(terms) - 1, 0)
 
 
 def needs_a_judge(avoid: Avoid) -> bool:

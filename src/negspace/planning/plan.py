@@ -1,6 +1,6 @@
 """Compiles a request for one model into a plan, before anything runs. Needs no weights and no torch."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Self
 
@@ -14,16 +14,19 @@ from negspace.planning.check_request import refuse_other_texts, refuse_unreadabl
 from negspace.planning.estimates import TextEstimator, estimator_for
 from negspace.planning.findings import text_findings
 from negspace.planning.inline import move_inline
+from negspace.planning.locked import groups_of, unreachable_blocks, with_locked_rule
 from negspace.planning.loras import planned_loras
 from negspace.planning.negative import (
-    NOT_AT_ALL,
     Negative,
+    NegativeGroup,
     PlannedTerm,
     Stage,
     negative_text,
     planned_term,
     prompts_of,
     stages_of,
+    text_at,
+    tokens_of_list,
 )
 from negspace.planning.routes import route
 from negspace.planning.rule import ResolvedRule, resolve_rule
@@ -51,6 +54,7 @@ class Plan(Settings):
         positive: text of the positive branch.
         negative: text of the negative branch with all terms; None where there is none.
         stages: what of `negative` acts when; one stage where every term acts at every step.
+        groups: the locked terms and the others, where rule `locked` gives each a branch of its own instead.
         moved: what was moved out of the prompt, in its order there.
         terms: every avoided term.
         acts: whether the negative can change the picture.
@@ -63,6 +67,7 @@ class Plan(Settings):
         negative_tokens: how many tokens `negative` takes, estimated.
         policies: every policy that was asked for, and whether it applies.
         blocks: what keeps the request from being carried out; () where nothing does.
+        stronger: rules for further attempts at a picture that a check did not pass, from the second one on.
         model, family: `ModelFacts.name` and `ModelFacts.family` of the model it was made for; None in a plan
             that an earlier version wrote.
     """
@@ -72,6 +77,7 @@ class Plan(Settings):
     positive: str
     negative: str | None
     stages: tuple[Stage, ...]
+    groups: tuple[NegativeGroup, ...] = ()
     moved: tuple[Moved, ...] = ()
     terms: tuple[PlannedTerm, ...]
     acts: bool
@@ -84,6 +90,7 @@ class Plan(Settings):
     negative_tokens: int = 0
     policies: tuple[PolicyRecord, ...] = ()
     blocks: tuple[Block, ...] = ()
+    stronger: tuple[str, ...] = ()
     model: str | None = None
     family: str | None = None
 
@@ -101,8 +108,8 @@ class Plan(Settings):
         return self.model_copy(update=carrying)
 
     def negative_at(self, progress: float) -> str | None:
-        """The text of the negative branch at a share of the steps in [0, 1)."""
-        return next((stage.text for stage in self.stages if progress < stage.until), self.stages[-1].text)
+        """The text with all terms at a share of the steps in [0, 1)."""
+        return text_at(self.stages, progress)
 
 
 def plan(
@@ -144,7 +151,7 @@ def plan(
         count=estimator_for(facts).tokens,
     )
     governed = replace(governed, findings=(*recommended, *governed.findings))
-    return _compile(request, read, moved, governed, facts, steps)
+    return _compile(request, read, moved, with_locked_rule(governed, facts, steps), facts, steps)
 
 
 def plan_governed(carried: Request, dialect: str, facts: ModelFacts, origin: Plan | None = None) -> Plan:
@@ -165,7 +172,7 @@ def plan_governed(carried: Request, dialect: str, facts: ModelFacts, origin: Pla
     if origin is None:
         governed = GovernedRequest(carried, dialect, entries, (), (), ())
         return _compile(carried, carried, (), governed, facts, steps)
-    governed = GovernedRequest(carried, dialect, entries, origin.policies, origin.blocks, ())
+    governed = GovernedRequest(carried, dialect, entries, origin.policies, origin.blocks, (), origin.stronger)
     compiled = _compile(carried, carried, origin.moved, governed, facts, steps)
     return compiled.model_copy(update={"request": origin.request, "findings": origin.findings})
 
@@ -229,14 +236,16 @@ def _compile(
         planned_term(term, estimator, governed.dialect, routed.channel(term) or channel, origins)
         for term, origins in terms
     )
-    negative = _negative(text, governed, planned_terms, estimator, steps)
-    unreachable = tuple(_unreachable(planned_terms, why_not))
+    groups = groups_of(rule, avoid, planned_terms, governed.dialect)
+    negative = _negative(text, governed, planned_terms, groups, estimator, steps)
+    unreachable = tuple(unreachable_blocks(planned_terms, rule, facts, why_not))
     return Plan(
         request=request,
         carried=carried,
         positive=carried.prompt,
         negative=text,
         stages=stages,
+        groups=groups,
         moved=moved,
         terms=planned_terms,
         rule=rule.text,
@@ -263,6 +272,7 @@ def _compile(
         negative_tokens=negative.tokens,
         policies=governed.policies,
         blocks=(*governed.blocks, *unreachable),
+        stronger=governed.stronger,
         model=facts.name,
         family=facts.family,
     )
@@ -315,23 +325,16 @@ def _negative(
     text: str | None,
     governed: GovernedRequest,
     terms: Sequence[PlannedTerm],
+    groups: Sequence[NegativeGroup],
     estimator: TextEstimator,
     steps: int,
 ) -> Negative:
-    """The negative side; a merged list takes the tokens of its terms and of the commas between them."""
-    if governed.entries is not None:
-        count = len(governed.entries)
-        tokens = sum(term.tokens for term in terms[:count]) + max(count - 1, 0)
+    """The negative side with the tokens of its longest text."""
+    if groups:
+        tokens = max(group.tokens for group in groups)
+    elif governed.entries is not None:
+        tokens = tokens_of_list(terms[: len(governed.entries)])
     else:
         prompts = prompts_of(text or "", governed.dialect, steps)
         tokens = max(estimator.tokens(prompt.clean) for prompt in prompts)
     return Negative(text, governed.dialect, steps, tokens)
-
-
-def _unreachable(terms: Sequence[PlannedTerm], why_not: str | None) -> Iterator[Block]:
-    """Blocks for locked terms of policies that neither reach the model nor are checked for."""
-    for term in terms:
-        if term.avoid.locked and "@" in term.avoid.source and term.channel == NOT_AT_ALL:
-            why = f"{term.avoid.term!r} is locked and cannot reach the model: {why_not}"
-            explain = "Give it a check, or use a model with a usable negative."
-            yield Block(term=term.avoid.term, policy=term.avoid.source, why=why, explain=explain)

@@ -11,6 +11,7 @@ from negspace.findings import Finding
 from negspace.guidance.base import Delivery, Rule, Wrapper
 from negspace.guidance.branch import Need
 from negspace.guidance.catalogue import RULES
+from negspace.guidance.rules.locked import Locked
 from negspace.guidance.text import make
 from negspace.request import Request, Route
 from negspace.ruletext import Call, read
@@ -123,12 +124,13 @@ def resolve_rule(request: Request, facts: ModelFacts, steps: int) -> ResolvedRul
 def refuse_distilled(rule: ResolvedRule, facts: ModelFacts, routes: Sequence[Route] = ()) -> None:
     """Refuse to run a negative branch on a model that is guidance-distilled.
 
-    A request that names "true-cfg" among its routes allows it.
+    A request that names "true-cfg" among its routes allows it; a model of few steps may be a merge that is
+    made for it, and a finding says so.
 
     Raises:
         RequestError: the rule would run one.
     """
-    if facts.distilled and rule.uses_branch and "true-cfg" not in routes:
+    if facts.distilled and not facts.few_steps and rule.uses_branch and "true-cfg" not in routes:
         raise RequestError(
             f"{facts.name} has its guidance distilled into the weights: at scale {rule.scale:g} a negative "
             f"branch damages the picture; {_alternatives(facts)}, or allow the second pass by the route "
@@ -140,9 +142,9 @@ def findings(rule: ResolvedRule, request: Request, facts: ModelFacts) -> Iterato
     """Findings on the scale, and on where it comes from."""
     if facts.named_few_steps and (request.scale is None or request.steps is None):
         text = (
-            f"{facts.name} is taken for a model of {facts.steps} steps without guidance because of its "
-            'name; if it is not, put {"distilled": false, "default": {"steps": 20, "scale": 7}} into its '
-            "negspace.json"
+            f"{facts.name} is run as any other model, in {facts.steps} steps at scale {facts.scale:g}; if it "
+            "is distilled to a few steps, as its name has it, say how: --few-step turbo, lightning, hyper, "
+            "lcm, dmd or tcd; if not, --few-step none"
         )
         yield Finding("few-steps-by-name", text)
     if request.scale is not None and request.scale != rule.scale:
@@ -155,10 +157,26 @@ def findings(rule: ResolvedRule, request: Request, facts: ModelFacts) -> Iterato
             f"{facts.name} is used to scale {facts.scale:g}"
         )
         yield Finding("scale", text, level="note")
+    yield from _declared(rule, request, facts)
     yield from _useless_scale(rule, request, facts)
     if request.avoid and rule.channels:
         for text in (text for part in rule.chain for text in part.remarks(rule.steps[0].count)):
             yield Finding("rule", text)
+
+
+def _declared(rule: ResolvedRule, request: Request, facts: ModelFacts) -> Iterator[Finding]:
+    """A second branch on a model of few steps, and a scheduler that another one stands for."""
+    if facts.few_steps and rule.uses_branch:
+        text = (
+            f"{facts.name} is distilled to a few steps ({facts.few_steps}); at scale {rule.scale:g} it has a "
+            "second branch, which some merges are made for and others are damaged by"
+        )
+        yield Finding("few-steps-scale", text)
+    if facts.scheduler and request.sampler is None:
+        text = (
+            f"{facts.name} comes with {facts.scheduler}, which is not run here; {facts.sampler} stands for it"
+        )
+        yield Finding("scheduler-replaced", text)
 
 
 def _useless_scale(rule: ResolvedRule, request: Request, facts: ModelFacts) -> Iterator[Finding]:
@@ -191,7 +209,7 @@ def _refuse_unknown(call: Call, facts: ModelFacts) -> None:
 def _refuse_unhosted(call: Call, facts: ModelFacts) -> None:
     kind = RULES.get(call.name)
     needs = kind.needs() if kind else frozenset()
-    if call.name not in facts.rules:
+    if call.name not in (*facts.rules, Locked.name):  # that one asks for nothing but its inner rule
         if kind is None:
             raise RequestError(no_such("rule", call.name, facts.rules))
         why = " and ".join(text for need, text in _NEEDS.items() if need in needs)

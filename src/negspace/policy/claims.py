@@ -3,14 +3,15 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+from negspace.avoid.matching import Phrase, phrase
 from negspace.avoid.merging import AvoidList, Claim, Entry, Rank
 from negspace.avoid.negations import Negation, may_negate, whole_negation
 from negspace.avoid.terms import as_text, is_plain, terms_of, words_of
 from negspace.facts import ModelFacts
 from negspace.findings import Finding
-from negspace.policy.policy import CompiledTerm, is_label
+from negspace.policy.policy import CompiledTerm, Policy, is_label, phrase_index
 from negspace.prompt import parse
-from negspace.request import Avoid, Request
+from negspace.request import Avoid, Request, Wanted, strictest
 
 MERGED_DIALECT = "a1111"
 """The dialect of a merged list, whatever that of the request: it can write every weight."""
@@ -137,6 +138,34 @@ def unused_word_findings(request: Request, claims: Sequence[Claim]) -> Iterator[
             if word not in used and word.isalpha():
                 text = f"{word!r} is in the avoid text, but it is avoided at no step"
                 yield Finding("never-avoided", text, side="avoid", level="note")
+
+
+def wanted_things(
+    request: Request, policies: Sequence[Policy], locked: Sequence[CompiledTerm]
+) -> tuple[tuple[Wanted, ...], list[Finding]]:
+    """What must be seen in the pictures, each thing once with its strictest check, but nothing that a policy
+    locks out.
+    """
+    index = phrase_index(locked)
+    findings: list[Finding] = []
+    things: dict[Phrase, Wanted] = {}
+    own = (
+        thing.model_copy(update={"source": "user"}) if is_label(thing.source) else thing
+        for thing in request.wanted
+    )
+    of_policies = (
+        Wanted(term=thing.term, check=thing.check, source=policy.label)
+        for policy in policies
+        for thing in policy.wanted
+    )
+    for thing in (*of_policies, *own):
+        if mentions := index.mentions_in_disguise(thing.term):
+            text = f"{thing.term!r} of {thing.source} is not looked for: {mentions[0].what[0]} is locked"
+            findings.append(Finding("conflict", text, side="prompt"))
+            continue
+        other = things.setdefault(phrase(thing.term), thing)
+        things[phrase(thing.term)] = other.model_copy(update={"check": strictest((other.check, thing.check))})
+    return tuple(things.values()), findings
 
 
 def within_budget(

@@ -22,9 +22,11 @@ from negspace.policy.claims import (
     policy_claims,
     unused_word_findings,
     user_claims,
+    wanted_things,
     window_findings,
     within_budget,
 )
+from negspace.policy.locked_rule import required_rule, why_weaker
 from negspace.policy.policy import Policy
 from negspace.policy.prompt_changes import with_required_words, without_locked_terms
 from negspace.request import Request
@@ -32,11 +34,11 @@ from negspace.request import Request
 HARMLESS = frozenset(
     (
         "prompt avoid model steps sampler width height fit_size seed n dialect reading inline weighting "
-        "policies check dtype"
+        "policies check dtype wanted start"
     ).split()
 )
-"""Fields of a request that cannot keep a locked term from acting. A new field keeps its default beside a
-locked term until it is listed here."""
+"""Fields of a request that cannot keep a locked term from acting; a judge looks at the picture to start from
+before it is used. A new field keeps its default beside a locked term until it is listed here."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class GovernedRequest:
         policies: every policy that was asked for.
         blocks: what keeps the request from being carried out.
         findings: what was changed, and why.
+        stronger: rules for further attempts at a picture, from the second one on.
     """
 
     request: Request
@@ -58,6 +61,7 @@ class GovernedRequest:
     policies: tuple[PolicyRecord, ...]
     blocks: tuple[Block, ...]
     findings: tuple[Finding, ...]
+    stronger: tuple[str, ...] = ()
 
 
 def govern(
@@ -93,8 +97,9 @@ def govern(
     own, own_findings = user_claims(request, positive.avoided, steps, HEAVIEST if terms.locked else None)
     merged, joined = merge((*policy_claims(terms.locked, steps), *own, *policy_claims(terms.free, steps)))
     kept, dropped = within_budget(merged, facts, count)
-    fields, changes = _locked_fields(request, facts, policies, terms)
-    findings += (*term_findings, *taken_out, *own_findings, *joined, *dropped, *changes, *required)
+    fields, stronger, changes = _locked_fields(request, facts, policies, terms)
+    wanted, unwanted = wanted_things(request, policies, terms.locked)
+    findings += (*unwanted, *term_findings, *taken_out, *own_findings, *joined, *dropped, *changes, *required)
     if terms.locked:
         findings += (
             *inline_form_findings(request.prompt),
@@ -102,41 +107,46 @@ def govern(
             *window_findings(terms.locked, steps),
         )
     empty = None if request.avoid is None else ""  # None and "" are kept apart
-    carried = request.model_copy(update={**fields, "prompt": prompt, "avoid": kept.avoids or empty})
+    update = {**fields, "prompt": prompt, "avoid": kept.avoids or empty, "wanted": wanted}
+    carried = request.model_copy(update=update)
     findings = tuple(dict.fromkeys(findings))
-    return GovernedRequest(carried, MERGED_DIALECT, kept.terms, records, blocks, findings)
+    return GovernedRequest(carried, MERGED_DIALECT, kept.terms, records, blocks, findings, stronger)
 
 
 def _locked_fields(
     request: Request, facts: ModelFacts, policies: Sequence[Policy], terms: ActiveTerms
-) -> tuple[dict[str, Any], list[Finding]]:
-    """The fields of a request that change because a locked term is active."""
+) -> tuple[dict[str, Any], tuple[str, ...], list[Finding]]:
+    """The fields of a request that change because a locked term is active, and rules for further attempts."""
     if not terms.locked:
-        return {}, []
+        return {}, (), []
     origins = {term.policy_term.origin for term in terms.locked}
     locking = [
         policy for policy in policies if any(term.locked and term.origin in origins for term in policy.avoid)
     ]
-    changed = _changed_fields(request, facts, locking)
-    findings: list[Finding] = []
+    least = max(facts.scale if policy.least_scale is None else policy.least_scale for policy in locking)
+    rule, stronger, findings = required_rule(facts, locking, least)
+    why = None if request.rule in (None, rule) else why_weaker(str(request.rule), rule, least)
+    changed = _changed_fields(request, facts, least)
+    if why is not None or (request.rule is None and rule != facts.rule):
+        changed["rule"] = rule
     if request.dialect != MERGED_DIALECT and request.avoid is not None:
         text = f"avoid is written in {MERGED_DIALECT} beside a locked policy, not in {request.dialect}"
         findings.append(Finding("dialect", text, side="avoid", level="note"))
     names = ", ".join(policy.label for policy in locking)
     for name, value in changed.items():
-        given = getattr(request, name)
-        text = f"{name} is {value} instead of {given}: {names} has locked terms, which must act"
+        text = (
+            f"{name} is {value} instead of {getattr(request, name)}: {names} has locked terms, which must act"
+        )
+        if name == "rule" and why is not None:
+            text += f"; {request.rule}: {why}"
         findings.append(Finding("governed", text))
-    return changed, findings
+    return changed, stronger, findings
 
 
-def _changed_fields(request: Request, facts: ModelFacts, locking: Sequence[Policy]) -> dict[str, Any]:
+def _changed_fields(request: Request, facts: ModelFacts, least: float) -> dict[str, Any]:
     changed: dict[str, Any] = {}
-    least = max(facts.scale if policy.least_scale is None else policy.least_scale for policy in locking)
     if (facts.scale if request.scale is None else request.scale) < least:
         changed["scale"] = least
-    if request.rule is not None and request.rule != facts.rule:
-        changed["rule"] = facts.rule
     for name, field in type(request).model_fields.items():
         default = field.get_default(call_default_factory=True)
         if name not in HARMLESS | {"scale", "rule"} and getattr(request, name) != default:

@@ -15,30 +15,42 @@
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Annotated, Any, Self, final
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from negspace.avoid.matching import Index, Phrase, phrase
+from negspace.avoid.matching import Index, Phrase, has_words, key_of, phrase
 from negspace.avoid.merging import Claim, Rank
+from negspace.avoid.morphology import forms
 from negspace.avoid.terms import as_text
+from negspace.errors import RequestError
+from negspace.guidance.text import make
+from negspace.policy.values import AppliesTo, Plain, PolicyValue, Recommends, WantedTerm
 from negspace.request import Avoid, Check, Unchecked
 
 UnitShare = Annotated[float, Field(ge=0.0, le=1.0)]
 PolicyName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
-Plain = Annotated[str, Field(min_length=1, max_length=120)]
+Language = Annotated[str, Field(pattern=r"^[a-z]{2}$")]
 
 
-class _PolicyValue(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+def _checked_rule(text: str) -> str:
+    try:
+        make(text)
+    except RequestError as error:
+        raise ValueError(str(error)) from None
+    return text
 
 
-class PolicyTerm(_PolicyValue):
+RuleText = Annotated[str, AfterValidator(_checked_rule)]
+"""A guidance rule as text."""
+
+
+class PolicyTerm(PolicyValue):
     """One thing that a policy avoids.
 
     Attributes:
@@ -50,6 +62,7 @@ class PolicyTerm(_PolicyValue):
             request from being carried out, "deliver" delivers with a finding; None takes the policy's.
         unless: words of a prompt that lift the term.
         also: other words for the same thing; a prompt that asks for one of them asks for the term.
+        translated: the same in other languages, by their codes, such as "de" or "zh".
         locked: True where no request may drop, outweigh or negate it; None takes the policy's.
         reason: why it is avoided, for people.
         origin: "name@version" of the policy that has the term; filled in on reading.
@@ -62,9 +75,19 @@ class PolicyTerm(_PolicyValue):
     unchecked: Unchecked | None = None
     unless: tuple[Plain, ...] = ()
     also: tuple[Plain, ...] = ()
+    translated: Mapping[Language, tuple[Plain, ...]] = {}
     locked: bool | None = None
     reason: str = ""
     origin: str = ""
+
+    @field_validator("translated")
+    @classmethod
+    def _translations_say_one_thing(
+        cls, given: Mapping[str, tuple[str, ...]]
+    ) -> Mapping[str, tuple[str, ...]]:
+        for texts in given.values():
+            cls._says_one_thing(texts)
+        return given
 
     @field_validator("term", "also", "unless")
     @classmethod
@@ -72,7 +95,7 @@ class PolicyTerm(_PolicyValue):
         for text in (given,) if isinstance(given, str) else given:
             if re.search(r"[,;\n]", text):
                 raise ValueError(f"{text!r} says several things; give each a term of its own")
-            if not phrase(text):
+            if not has_words(text):
                 raise ValueError(f"{text!r} has no word in it")
         return given
 
@@ -84,59 +107,20 @@ class PolicyTerm(_PolicyValue):
 
     @property
     def phrases(self) -> tuple[tuple[str, ...], ...]:
-        """Everything it is called, in the form in which phrases are compared."""
-        return tuple(phrase(text) for text in (self.term, *self.also))
+        """Everything it is called, in the form in which phrases are compared, with the inflected forms of the
+        last word of each.
+        """
+        translated = (text for texts in self.translated.values() for text in texts)
+        called = [phrase(text) for text in (self.term, *self.also)]
+        inflected = ((*words[:-1], key_of(form)) for words in called for form in sorted(forms(words[-1])))
+        return tuple(dict.fromkeys((*called, *inflected, *map(phrase, translated))))
 
 
-class AppliesTo(_PolicyValue):
-    """The models and tenants that a policy is for; an empty list is all of them.
-
-    Attributes:
-        families: families of models, such as "sd" or "sdxl".
-        checkpoints: names of models, with * and ? as in file names.
-        tenants: tenants of a service.
-    """
-
-    families: tuple[str, ...] = ()
-    checkpoints: tuple[str, ...] = ()
-    tenants: tuple[str, ...] = ()
-
-    def why_not(self, family: str, checkpoint: str, tenant: str | None) -> str | None:
-        """Why it is not for this model and tenant; None where it is."""
-        if self.families and family not in self.families:
-            return f"it is for the families {', '.join(self.families)}, not {family}"
-        name = checkpoint.casefold()
-        if self.checkpoints and not any(
-            fnmatchcase(name, pattern.casefold()) for pattern in self.checkpoints
-        ):
-            return f"it is for the checkpoints {', '.join(self.checkpoints)}, not {checkpoint}"
-        if self.tenants and tenant not in self.tenants:
-            return f"it is for other tenants than {tenant!r}"
-        return None
+_LATER_KEYS = ("recommends", "rule", "stronger", "wanted")
+"""Keys that fingerprints leave out where they say nothing: older policies keep theirs."""
 
 
-class Recommends(_PolicyValue):
-    """Settings that the makers of a checkpoint recommend, for what a request by this policy leaves open.
-
-    Attributes:
-        scale, steps, sampler, guidance: as in a request.
-    """
-
-    scale: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] | None = None
-    steps: Annotated[int, Field(ge=1)] | None = None
-    sampler: str | None = None
-    guidance: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] | None = None
-
-    def __str__(self) -> str:
-        known = ((name, getattr(self, name)) for name in type(self).model_fields)
-        return ", ".join(f"{name} {_written(value)}" for name, value in known if value is not None)
-
-
-def _written(value: float | str) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-class Policy(_PolicyValue):
+class Policy(PolicyValue):
     """A policy with everything it extends.
 
     Attributes:
@@ -150,10 +134,14 @@ class Policy(_PolicyValue):
         unchecked: what happens to a block that no available judge can look for. It holds for the policy's
             own terms that do not say so themselves, and for all terms taken over. None refuses for the
             former and leaves the latter as they are.
+        rule: the guidance rule while one of its locked terms is active; None is the model's own. A request
+            may have another one that is at least as strong.
+        stronger: rules for further attempts at a picture that a check did not pass, from the second one on.
         least_scale: the least guidance scale while one of its locked terms is active; None is the model's
             own default.
         avoid: the terms, those of `extends` first.
         require: words that every prompt gets.
+        wanted: what must be seen in every picture.
         recommends: for a template of a checkpoint, how its makers use it.
     """
 
@@ -165,12 +153,15 @@ class Policy(_PolicyValue):
     applies_to: AppliesTo = AppliesTo()
     locked: bool = False
     unchecked: Unchecked | None = None
+    rule: RuleText | None = None
+    stronger: tuple[RuleText, ...] = ()
     least_scale: Annotated[float, Field(gt=1.0, allow_inf_nan=False)] | None = None
     avoid: tuple[PolicyTerm, ...] = ()
     require: tuple[Plain, ...] = ()
+    wanted: tuple[WantedTerm, ...] = ()
     recommends: Recommends | None = None
 
-    @field_validator("avoid", mode="before")
+    @field_validator("avoid", "wanted", mode="before")
     @classmethod
     def _terms_may_be_words(cls, given: object) -> object:
         if isinstance(given, list | tuple):
@@ -185,8 +176,12 @@ class Policy(_PolicyValue):
     @property
     def fingerprint(self) -> str:
         """sha256 of its content, including what it extends."""
-        left_out = {"recommends"} if self.recommends is None else None
-        return hashlib.sha256(self.model_dump_json(exclude=left_out).encode()).hexdigest()
+        content = self.model_dump(mode="json", exclude={key for key in _LATER_KEYS if not getattr(self, key)})
+        for term in content["avoid"]:
+            if not term["translated"]:
+                del term["translated"]
+        text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def summary(self) -> dict[str, Any]:
         """Version, explanation, numbers of terms and fingerprint, as JSON can hold them."""
@@ -285,3 +280,8 @@ def _compiled_term(term: PolicyTerm) -> CompiledTerm:
 def is_label(source: str) -> bool:
     """Whether a source is a policy's: name@version."""
     return re.fullmatch(r"[^\s@]+@\d+", source) is not None
+
+
+def is_locked_by_policy(avoid: Avoid) -> bool:
+    """Whether a policy locks a term; one that a request itself calls locked is not meant."""
+    return avoid.locked and is_label(avoid.source)

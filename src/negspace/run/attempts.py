@@ -17,7 +17,9 @@ from negspace.judge import Judge
 from negspace.models.base import Network
 from negspace.planning.plan import Plan
 from negspace.records import JudgeVerdict
+from negspace.request import Wanted
 from negspace.run.escalation import Again, Attempt, Deliver, Limits, Withhold, decide, watched_concepts
+from negspace.run.wanted import wanted_things
 
 _SPACES: dict[Prediction, Space] = {"epsilon": "eps", "v_prediction": "v", "flow": "flow"}
 
@@ -47,7 +49,7 @@ class PreparedPlan:
         for patch in self._rule.patches():
             network.host(patch)
         self.encoded = EncodedPlan(encoder, network.facts, plan)
-        start = plan.request.start
+        start = plan.carried.start
         self._canvas = None if start is None else canvas_of(start, network, plan.steps)
 
     @property
@@ -69,6 +71,7 @@ class PreparedPlan:
             space=_SPACES[network.facts.prediction],
             sides=self.encoded.sides(sampler.evaluations),
             negatives=self.encoded.negatives(sampler.evaluations),
+            locked=self.encoded.locked,
             canvas=self._canvas,
             numbers=network.numbers(plan.carried, plan.width, plan.height),
         )
@@ -87,7 +90,7 @@ class PreparedPlan:
 
     def _decoded(self, latents: Tensor) -> Image.Image:
         decoded = Image.fromarray(self.network.decode(latents))
-        start = self.plan.request.start
+        start = self.plan.carried.start
         if start is None or start.mask is None:
             return decoded
         return Image.composite(decoded, start.picture.image(), start.mask.image())
@@ -109,12 +112,21 @@ class Inspection:
         """Whether there is a judge that can be asked for a concept."""
         return self.judge is not None and self.judge.knows(concept)
 
+    def wanted(self, plan: Plan) -> tuple[Wanted, ...]:
+        """What must be seen in the pictures of a plan."""
+        return wanted_things(plan, () if self.judge is None else self.judge.concepts(), self.knows)
+
     def verdicts(self, images: Sequence[Image.Image], plan: Plan) -> list[tuple[JudgeVerdict, ...]]:
-        """For each picture of a plan the verdicts on what the plan watches and the judge knows."""
-        concepts = tuple(concept for concept in watched_concepts(plan) if self.knows(concept))
-        if self.judge is None or not concepts or not images:
+        """For each picture of a plan the verdicts on what is avoided or wanted and the judge knows."""
+        wanted = (thing.term for thing in self.wanted(plan))
+        return self.look(images, (*watched_concepts(plan), *wanted))
+
+    def look(self, images: Sequence[Image.Image], concepts: Sequence[str]) -> list[tuple[JudgeVerdict, ...]]:
+        """For each picture the verdicts on those concepts that the judge knows, each once."""
+        known = tuple(filter(self.knows, dict.fromkeys(concepts)))
+        if self.judge is None or not known or not images:
             return [() for _ in images]
-        return self.judge.look(images, concepts)
+        return self.judge.look(images, known)
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,19 +203,27 @@ class PictureRun:
             return None
 
     def finish_attempt(
-        self, image: Image.Image, verdicts: Sequence[JudgeVerdict], limits: Limits, elapsed: float
+        self,
+        image: Image.Image,
+        verdicts: Sequence[JudgeVerdict],
+        wanted: Sequence[Wanted],
+        limits: Limits,
+        elapsed: float,
     ) -> None:
         """Decide about the last attempt, and begin another one where that is the decision.
 
         Args:
             image: the picture of the last attempt.
             verdicts: on that picture.
+            wanted: what must be seen in it.
             limits: how often it may be made again.
             elapsed: seconds since the first attempt began.
         """
         last = self.attempts[-1]
         self.attempts[-1] = PictureAttempt(last.prepared, last.lane, image, tuple(verdicts))
-        attempts = [Attempt(attempt.prepared.plan, attempt.verdicts) for attempt in self.attempts]
+        attempts = [
+            Attempt(attempt.prepared.plan, attempt.verdicts, tuple(wanted)) for attempt in self.attempts
+        ]
         network = last.prepared.network
         decision = decide(attempts, self.seed, network.facts, limits, elapsed)
         if isinstance(decision, Again):
@@ -230,7 +250,8 @@ def inspect_finished(
     if not finished:
         return ()
     decoded = [(picture, image) for picture in finished if (image := picture.decoded()) is not None]
-    verdicts = inspection.verdicts([image for _, image in decoded], finished[0].attempts[0].prepared.plan)
+    plan = finished[0].attempts[0].prepared.plan
+    verdicts, wanted = inspection.verdicts([image for _, image in decoded], plan), inspection.wanted(plan)
     for (picture, image), of_picture in zip(decoded, verdicts, strict=True):
-        picture.finish_attempt(image, of_picture, inspection.limits, elapsed)
+        picture.finish_attempt(image, of_picture, wanted, inspection.limits, elapsed)
     return tuple(picture.lane for picture in finished if picture.outcome is None)

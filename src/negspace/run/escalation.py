@@ -11,28 +11,31 @@ What a check asks for:
 | retry | made again, as long as the limits allow; then the best attempt, with a flag | flag | flag |
 | block | made again likewise; if it is in every attempt, it is withheld | withheld at once | refused |
 
+A wanted thing is checked in the same way: that it is missing counts as something avoided that is seen.
+
 "Unknown": the judge knows the term and could not tell; it may be there. "Unchecked": no judge at hand knows
 the term. That is known before anything is made, and a block is refused then (`refuse_unchecked`), unless the
 term says "deliver" for it: its picture is delivered with a flag.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from negspace.avoid.matching import phrase
+from negspace.avoid.matching import Phrase, has_words, phrase
 from negspace.avoid.terms import is_plain
 from negspace.errors import PolicyError
 from negspace.facts import ModelFacts
 from negspace.frozen import Frozen
+from negspace.planning.locked import around
 from negspace.planning.negative import CHECK_ONLY, needs_a_judge
 from negspace.planning.plan import Plan, plan_governed
 from negspace.prompt import parse
 from negspace.records import JudgeVerdict
-from negspace.request import LARGEST_SEED, Avoid
+from negspace.request import LARGEST_SEED, Avoid, Wanted
 
 HEAVIER: Final = 1.25
 HEAVIEST: Final = 2.0
@@ -40,7 +43,10 @@ STRONGER: Final = 1.15
 STRONGEST: Final = 1.5
 """The most that the guidance scale is raised by, as a factor: beyond it pictures burn."""
 
-Problem = Literal["seen", "unknown", "unchecked"]
+Problem = Literal["seen", "missing", "unknown", "unchecked"]
+
+_FAILED: Final = ("seen", "missing")
+"""The problems that another picture may be free of."""
 
 
 class Limits(Frozen):
@@ -61,7 +67,8 @@ class Flag(Frozen):
     Attributes:
         term: what was looked for.
         check: what the check asks for.
-        problem: "seen", "unknown" where the judge could not tell, "unchecked" where no judge knows the term.
+        problem: "seen", "missing" where a wanted thing was not seen, "unknown" where the judge could not
+            tell, "unchecked" where no judge knows the term.
         why: in plain words.
     """
 
@@ -78,10 +85,12 @@ class Attempt:
     Attributes:
         plan: how it was made.
         verdicts: one for each watched concept that a judge knows.
+        wanted: what must be seen in it.
     """
 
     plan: Plan
     verdicts: tuple[JudgeVerdict, ...]
+    wanted: tuple[Wanted, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -128,7 +137,7 @@ def watched_concepts(plan: Plan) -> tuple[str, ...]:
     # a negative weight asks for a term instead of avoiding it
     avoided = (term.avoid for term in plan.terms if term.avoid.check != "none" or term.avoid.weight > 0)
     concepts = (concept_of(avoid, plan.negative_dialect) for avoid in avoided)
-    return tuple(dict.fromkeys(concept for concept in concepts if phrase(concept)))
+    return tuple(dict.fromkeys(concept for concept in concepts if has_words(concept)))
 
 
 def refuse_unchecked(plan: Plan, knows: Callable[[str], bool]) -> None:
@@ -151,10 +160,11 @@ def refuse_unchecked(plan: Plan, knows: Callable[[str], bool]) -> None:
                 f"({plan.why_not}), and no judge at hand looks for it in the pictures; "
                 "give one that knows it"
             )
-    blocks = [term.avoid for term in unchecked if needs_a_judge(term.avoid)]
-    if blocks:
-        terms = ", ".join(f"{avoid.term!r}" for avoid in blocks)
-        sources = ", ".join(dict.fromkeys(avoid.source for avoid in blocks))
+    avoided = [term.avoid for term in unchecked if needs_a_judge(term.avoid)]
+    wanted = [thing for thing in plan.carried.wanted if thing.check == "block" and not knows(thing.term)]
+    if blocks := [*avoided, *wanted]:
+        terms = ", ".join(f"{thing.term!r}" for thing in blocks)
+        sources = ", ".join(dict.fromkeys(thing.source for thing in blocks))
         raise PolicyError(
             f"no judge at hand can look for {terms}, which {sources} blocks; give one that knows it (a CLIP "
             "or SigLIP folder knows any words), or accept pictures that nobody looked at: unchecked: "
@@ -177,19 +187,24 @@ def decide(
     flags = [tuple(_flags(attempt)) for attempt in attempts]
     last = flags[-1]
     hopeless = any(flag.check == "block" and flag.problem == "unknown" for flag in last)
-    terms = tuple(flag.term for flag in last if flag.problem == "seen" and flag.check in ("retry", "block"))
-    if terms and not hopeless and len(attempts) <= limits.retries and elapsed < limits.seconds:
+    failed = [
+        flag for flag in last if flag.problem in ("seen", "missing") and flag.check in ("retry", "block")
+    ]
+    if failed and not hopeless and len(attempts) <= limits.retries and elapsed < limits.seconds:
+        terms = tuple(flag.term for flag in failed if flag.problem == "seen")
         return Again(escalated(attempts[0].plan, terms, seed, len(attempts), facts))
     deliverable = [number for number, own in enumerate(flags) if not any(map(_forbids, own))]
     if not deliverable:
         return Withhold(last)
-    best = min(deliverable, key=lambda number: (_seen(flags[number], "retry"), len(flags[number])))
+    best = min(deliverable, key=lambda number: (*_failures(flags[number]), -_sureness(attempts[number])))
     return Deliver(best, flags[best])
 
 
 def escalated(plan: Plan, terms: Sequence[str], seed: int, number: int, facts: ModelFacts) -> Plan:
     """The plan of a further attempt: what was seen weighs more and is avoided in every step, the guidance is
-    stronger, the seed another. The same for the same arguments. No policy is read again.
+    stronger, from the second attempt on by another rule where a policy names one, the seed is another. Where
+    nothing was seen and only something wanted was missing, the seed alone changes: a stronger push would
+    rather take away more of it. The same for the same arguments. No policy is read again.
 
     Args:
         plan: of the first attempt.
@@ -198,17 +213,30 @@ def escalated(plan: Plan, terms: Sequence[str], seed: int, number: int, facts: M
         number: of the further attempt, from 1.
         facts: of the model.
     """
-    keys = {phrase(term) for term in terms}
     update: dict[str, object] = {"seed": retry_seed(seed, number), "n": 1}
-    if plan.acts and plan.carried.avoid is not None and not isinstance(plan.carried.avoid, str):
-        update["avoid"] = tuple(
-            _heavier(avoid, number) if phrase(concept_of(avoid, plan.negative_dialect)) in keys else avoid
-            for avoid in plan.carried.avoid
-        )
-        if plan.scale > 1.0 and not facts.distilled:
-            update["scale"] = round(plan.scale * min(STRONGER ** max(number - 2, 0), STRONGEST), 3)
+    if terms and plan.acts and plan.carried.avoid is not None and not isinstance(plan.carried.avoid, str):
+        update |= _stronger(plan, plan.carried.avoid, terms, number, facts)
     carried = plan.carried.model_copy(update=update)
     return plan_governed(carried, plan.negative_dialect, facts, plan)
+
+
+def _stronger(
+    plan: Plan, avoids: Sequence[Avoid], terms: Sequence[str], number: int, facts: ModelFacts
+) -> dict[str, object]:
+    """The fields of a request in which what was seen is avoided more strongly."""
+    keys = {phrase(term) for term in terms}
+    fields: dict[str, object] = {
+        "avoid": tuple(
+            _heavier(avoid, number) if phrase(concept_of(avoid, plan.negative_dialect)) in keys else avoid
+            for avoid in avoids
+        )
+    }
+    if plan.scale > 1.0 and not facts.distilled:
+        fields["scale"] = round(plan.scale * min(STRONGER ** max(number - 2, 0), STRONGEST), 3)
+    if plan.stronger and number > 1:
+        rule = plan.stronger[min(number - 2, len(plan.stronger) - 1)]
+        fields["rule"] = around(rule) if plan.groups else rule
+    return fields
 
 
 def retry_seed(seed: int, number: int) -> int:
@@ -235,11 +263,37 @@ def _flags(attempt: Attempt) -> Iterator[Flag]:
             yield Flag(term=concept, check=term.avoid.check, problem="unchecked", why=why)
         elif verdict.verdict != "absent":
             yield Flag(term=concept, check=term.avoid.check, problem=verdict.verdict, why=str(verdict))
+    yield from _wanted_flags(attempt, verdicts)
+
+
+def _wanted_flags(attempt: Attempt, verdicts: Mapping[Phrase, JudgeVerdict]) -> Iterator[Flag]:
+    for thing in attempt.wanted:
+        verdict = verdicts.get(phrase(thing.term))
+        if thing.check == "none":
+            continue
+        if verdict is None:
+            why = f"nothing looked for {thing.term!r}, which is wanted: no judge at hand knows it"
+            yield Flag(term=thing.term, check=thing.check, problem="unchecked", why=why)
+        elif verdict.verdict != "seen":
+            problem = "missing" if verdict.verdict == "absent" else "unknown"
+            why = f"wanted and not seen: {verdict}"
+            yield Flag(term=thing.term, check=thing.check, problem=problem, why=why)
 
 
 def _forbids(flag: Flag) -> bool:
     return flag.check == "block" and flag.problem != "unchecked"
 
 
-def _seen(flags: Sequence[Flag], check: str) -> int:
-    return sum(flag.check == check and flag.problem == "seen" for flag in flags)
+def _failures(flags: Sequence[Flag]) -> tuple[int, int]:
+    """Least for the best attempt: checks that asked for another one, then all that did not pass."""
+    return sum(flag.check == "retry" and flag.problem in _FAILED for flag in flags), len(flags)
+
+
+def _sureness(attempt: Attempt) -> float:
+    """How clearly the judge saw what is wanted: the sum of its scores above their thresholds."""
+    keys = {phrase(thing.term) for thing in attempt.wanted}
+    return sum(
+        verdict.score - verdict.threshold
+        for verdict in attempt.verdicts
+        if phrase(verdict.concept) in keys and verdict.score is not None and verdict.threshold is not None
+    )

@@ -21,6 +21,7 @@ from negspace.records import (
     JudgeRecord,
     ModelRecord,
     TermRecord,
+    WantedRecord,
 )
 from negspace.run.attempts import Broken, Inspection, PictureAttempt, PictureRun, PreparedPlan
 from negspace.run.escalation import Deliver, Flag, Withhold, concept_of
@@ -77,6 +78,7 @@ def receipt_of(
         embeddings=plan.embeddings,
         loras=network.loras,
         terms=tuple(_terms(plan, encoded, every, why_not)),
+        wanted=tuple(WantedRecord(**thing.model_dump()) for thing in inspection.wanted(plan)),
         negative_acted=acted,
         why_not=why_not,
         evaluations=_summed(lane_stats.evaluations for lane_stats in every),
@@ -85,7 +87,7 @@ def receipt_of(
         findings=(*_lasting(plan.findings), *encoded.findings, *_flagged(pictures), *_unmoved(prepared)),
         versions={"negspace": __version__, "python": platform.python_version(), **network.versions},
     )
-    return receipt.model_copy(update={"terms": receipt.seen_in(receipt.terms)})
+    return receipt.with_counts()
 
 
 def _why_not(prepared: PreparedPlan, stats: Sequence[LaneStats]) -> str:
@@ -133,6 +135,7 @@ def _attempt(attempt: PictureAttempt, stats: LaneStats) -> AttemptRecord:
         seed=attempt.lane.seed,
         scale=plan.scale,
         avoid=plan.carried.avoid,
+        rule=plan.carried.rule,
         sha256=_sha256(attempt),
         evaluations=stats.evaluations,
         verdicts=attempt.verdicts,

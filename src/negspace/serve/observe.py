@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from negspace import __version__
 from negspace.serve.jobs.job import AcceptedJob, Finished
-from negspace.serve.refusal import Refusal
+from negspace.serve.refusal import BROKEN, Refusal
 
 log = logging.getLogger("negspace.job_log")
 
@@ -59,6 +59,7 @@ class Metrics(Meter):
         checks = "verdicts of judges on avoided terms, by whom the term is from: a policy or the user"
         self._verdicts = counter("negspace_checks", checks, ["verdict", "source"])
         self._withheld = counter("negspace_pictures_withheld", "pictures withheld by a check", ["tenant"])
+        self._broken = counter("negspace_pictures_broken", "pictures that ended infinite or as no number")
         self._jobs = counter("negspace_jobs", "ended jobs, by how they ended", ["end"])
         self._by_tenant = counter("negspace_tenant_jobs", "ended jobs, by tenant", ["tenant", "end"])
         spent = "network passes, by tenant"
@@ -91,12 +92,15 @@ class Metrics(Meter):
             for verdict in image.final_verdicts:
                 self._verdicts.labels(verdict.verdict, sources.get(verdict.concept, "user")).inc()
         self._withheld.labels(job.tenant.name).inc(len(receipt.withheld))
+        self._broken.inc(sum(finding.code == "broken" for finding in receipt.findings))
         self._spent.labels(job.tenant.name).inc(sum(receipt.evaluations.values()))
         self._ended(job, "done")
         self._latency.observe(finished.seconds)
 
     def failed(self, job: AcceptedJob, refusal: Refusal) -> None:
         self._ended(job, refusal.code)
+        if refusal.code == BROKEN:
+            self._broken.inc(job.request.n)
 
     def _ended(self, job: AcceptedJob, end: str) -> None:
         self._jobs.labels(end).inc()

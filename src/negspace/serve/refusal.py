@@ -40,12 +40,15 @@ class Refusal(NegspaceError):
         self.span = span
 
 
+BROKEN = "picture"
+"""The code of a job whose pictures all broke."""
+
 _STATUS_AND_CODE: tuple[tuple[type[NegspaceError], int, str], ...] = (
     (PolicyError, 400, "policy"),
     (PromptError, 400, "prompt"),
     (EncodingError, 400, "encoding"),
     (RequestError, 400, "request"),
-    (PictureError, 422, "picture"),
+    (PictureError, 422, BROKEN),
     (ModelError, 500, "model"),
 )
 _DATABASE_RETRY = 5.0  # seconds

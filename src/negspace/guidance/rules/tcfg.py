@@ -35,9 +35,14 @@ class Tcfg(Correcting):
     share: float = setting(1.0, "share of that part that is removed; 0 is the inner rule", low=0, high=1)
 
     def corrected(self, other: Tensor, positive: Tensor) -> Tensor:
-        c, n = positive.double(), other.double()
+        c, n = _exact(positive), _exact(other)
         half = dot(c - n, c + n) / 2  # the same as the difference of squares, without its cancellation
         shared = dot(c, n)
         radius = half.hypot(shared)
         across = (n * (radius + half) - c * shared) / 2
-        return (n - self.share * over(across, radius)).to(other.dtype)
+        return (n - self.share * over(across, radius)).to(other)
+
+
+def _exact(x: Tensor) -> Tensor:
+    """In 64 bits; by the CPU where a device has none of those."""
+    return (x.cpu() if x.device.type == "mps" else x).double()

@@ -11,7 +11,7 @@ from negspace.guidance.branch import Need
 from negspace.guidance.catalogue import RULES
 from negspace.models.architecture.autoencoders import KL, Autoencoder
 from negspace.models.architecture.parts import ModelPart, TextPart
-from negspace.models.architecture.scheduler_settings import has_few_steps
+from negspace.models.architecture.scheduler_settings import has_few_steps, unrun_scheduler
 from negspace.models.files.source import ModelFolder
 from negspace.models.lora.originals import LayerTable
 from negspace.models.samplers import AS_CONFIGURED, Spacing
@@ -65,7 +65,7 @@ class Family(ABC):
         must_match: settings of the denoiser that another one must share to replace it.
         defaults: of a model of this family.
         trained_pixels, trained_aspect: as in `ModelFacts`.
-        few_steps: steps of a model that is, by its name, distilled to a few; 0 where there is none.
+        few_steps: steps of a model that is declared to be distilled to a few; 0 where there is none.
     """
 
     name: ClassVar[str]
@@ -108,7 +108,7 @@ class Family(ABC):
 
     def _with_defaults(self, described: ModelFacts, folder: ModelFolder) -> ModelFacts:
         """Facts with the defaults of the family, and above them those of `negspace.json`."""
-        defaults = self.defaults_of(folder)
+        defaults, few = self.defaults_of(folder), folder.few_steps if self.few_steps else None
         trained = folder.negspace_json.get("trained", {})
         pixels = trained.get("pixels", self.trained_pixels)
         facts = replace(
@@ -120,7 +120,9 @@ class Family(ABC):
             scale=defaults.scale,
             trained_pixels=None if pixels is None else (int(pixels[0]), int(pixels[1])),
             trained_aspect=float(trained.get("aspect", self.trained_aspect)),
-            named_few_steps=self._is_named_few_steps(folder) and "distilled" not in folder.negspace_json,
+            scheduler=unrun_scheduler(folder),
+            few_steps="" if few is None else few.kind,
+            named_few_steps=few is None and self._seems_few_steps(folder),
         )
         own = folder.negspace_json.get("default", {})
         names = ("width", "height", "steps", "scale", "sampler", "guidance")
@@ -129,12 +131,21 @@ class Family(ABC):
 
     def defaults_of(self, folder: ModelFolder) -> Defaults:
         """The defaults of the model in a folder."""
-        if self._is_named_few_steps(folder):
-            return Defaults(self.few_steps, scale=1.0, distilled=True)
-        return self.defaults
+        declared = folder.few_steps
+        if declared is None or not self.few_steps:
+            return self.defaults
+        return Defaults(declared.steps or self.steps_of(declared.kind), scale=1.0, distilled=True)
 
-    def _is_named_few_steps(self, folder: ModelFolder) -> bool:
-        return bool(self.few_steps) and has_few_steps(folder.name)
+    def steps_of(self, kind: str) -> int:
+        """Steps of a model of this kind of distillation, in `negspace.models.files.few_steps.KINDS`."""
+        return self.few_steps
+
+    def _seems_few_steps(self, folder: ModelFolder) -> bool:
+        """Whether nothing but its name says that a model is distilled to a few steps."""
+        decided = (
+            folder.few_step or "distilled" in folder.negspace_json or "few_steps" in folder.negspace_json
+        )
+        return bool(self.few_steps) and not decided and has_few_steps(folder.name)
 
     def present_encoders(self, folder: ModelFolder) -> tuple[TextPart, ...]:
         """The text encoders that a folder has; one that is not optional is taken to be there."""

@@ -14,6 +14,10 @@ class ModelPart:
     module: str
     class_name: str
 
+    def leaves_out(self, name: str) -> bool:
+        """Whether a tensor of a file of such a network is known to be read by nothing in it."""
+        return name.endswith("position_ids")
+
 
 @dataclass(frozen=True)
 class TextPart(ModelPart):
@@ -27,6 +31,8 @@ class TextPart(ModelPart):
         special_tokens: tokens around a running text: its begin and end tokens, or those of `layer.before` and
             `layer.after`.
         optional: whether the family works without it.
+        unread: beginnings of names of tensors that files have and it does not read: what sees pictures, and
+            projections.
     """
 
     tokenizer: str = "tokenizer"
@@ -35,6 +41,10 @@ class TextPart(ModelPart):
     layer: TextEncoderLayer = TextEncoderLayer()
     special_tokens: int = 1
     optional: bool = False
+    unread: tuple[str, ...] = ()
+
+    def leaves_out(self, name: str) -> bool:
+        return super().leaves_out(name) or name.startswith(self.unread)
 
     def facts(self, settings: dict[str, Any], words: frozenset[str] | None) -> EncoderFacts:
         """What a plan needs to know of it, from its settings."""
@@ -56,8 +66,20 @@ def clip(number: int, *, projecting: bool = False, **layer: Any) -> TextPart:
     """The CLIP text encoder number 1, 2.. of a family; `layer` as in `TextEncoderLayer`."""
     name = "CLIPTextModelWithProjection" if projecting else "CLIPTextModel"
     module, suffix = "transformers.models.clip.modeling_clip", _suffix(number)
-    layer_read = TextEncoderLayer(**layer)
-    return TextPart(f"text_encoder{suffix}", module, name, f"tokenizer{suffix}", layer=layer_read)
+    unread = (
+        "vision_model.",
+        "visual_projection.",
+        "logit_scale",
+        *(() if projecting else ("text_projection.",)),
+    )
+    return TextPart(
+        f"text_encoder{suffix}",
+        module,
+        name,
+        f"tokenizer{suffix}",
+        layer=TextEncoderLayer(**layer),
+        unread=unread,
+    )
 
 
 def t5(number: int, window: int, *, optional: bool = False, **layer: Any) -> TextPart:

@@ -4,11 +4,13 @@ from abc import ABC
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
+from negspace.errors import ModelError
 from negspace.facts import ModelFacts
 from negspace.guidance.branch import Need
 from negspace.models.architecture.family import Family, rules_for
 from negspace.models.architecture.parts import ModelPart
-from negspace.models.architecture.scheduler_settings import prediction_of
+from negspace.models.architecture.scheduler_settings import prediction_of, sampler_of
+from negspace.models.files.few_steps import KINDS
 from negspace.models.files.source import ModelFolder
 from negspace.models.lora.originals import LayerTable, unet_layers
 from negspace.models.samplers import SAMPLERS
@@ -25,6 +27,11 @@ class UNetFamily(Family, ABC):
 
     def describe(self, folder: ModelFolder) -> ModelFacts:
         unet = folder.settings("unet")
+        if unet.get("time_cond_proj_dim") is not None:
+            raise ModelError(
+                f"{folder.name} is told its guidance with the time (time_cond_proj_dim), as full models of "
+                "LCM are, which is not carried out; a LoRA of LCM on its base model does the same"
+            )
         pixels = self.vae.pixels_per_latent(folder.settings("vae"))
         sample = unet.get("sample_size") or 64
         height, width = (sample, sample) if isinstance(sample, int) else sample
@@ -34,11 +41,15 @@ class UNetFamily(Family, ABC):
             swaps=True,
             rules=rules_for(*_attentions(unet)),
             samplers=tuple(SAMPLERS),
+            sampler=sampler_of(folder),
             multiple=pixels
             * 2 ** (len(unet["block_out_channels"]) - 1),  # a latent at the bottom of the UNet
             width=width * pixels,
             height=height * pixels,
         )
+
+    def steps_of(self, kind: str) -> int:
+        return KINDS[kind].steps
 
     def original_layers(self, settings: Mapping[str, Any], layers: Collection[str]) -> LayerTable:
         return unet_layers(layers, settings["layers_per_block"])

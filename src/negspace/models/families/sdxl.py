@@ -8,7 +8,6 @@ from negspace.errors import ModelError
 from negspace.facts import ModelFacts
 from negspace.models.architecture.family import Defaults, NetworkInput
 from negspace.models.architecture.parts import clip
-from negspace.models.architecture.scheduler_settings import sampler_of
 from negspace.models.architecture.unets import UNetFamily
 from negspace.models.files.source import ModelFolder
 from negspace.request import Request, Sizes
@@ -42,7 +41,7 @@ class StableDiffusionXL(UNetFamily):
             raise ModelError(f"{str(folder.path)!r} is a refiner, which finishes pictures and begins none")
         zeros = folder.index.get("force_zeros_for_empty_prompt", True)
         facts = super().describe(folder)
-        return replace(facts, absent="zeros" if zeros else "empty", sampler=sampler_of(folder), sizes=True)
+        return replace(facts, absent="zeros" if zeros else "empty", sizes=True)
 
     def join_encoders(self, encoders: "Sequence[TextEncoder]", settings: dict[str, Any]) -> "Encoder":
         from negspace.encoding import SideBySide

@@ -19,17 +19,20 @@ class WeightFiles:
     Attributes:
         folder, files: where they lie.
         added: files from elsewhere that change what they do, each with a word on how.
+        settings: what else changes what they do, in words.
     """
 
     folder: Path
     files: tuple[Path, ...]
     added: tuple[tuple[str, Path], ...] = ()
+    settings: tuple[str, ...] = ()
 
     def replacements(self) -> tuple[str, ...]:
-        """The files from elsewhere, for people."""
-        return tuple(
+        """The files from elsewhere and the settings, for people."""
+        files = (
             f"{how} {file.name}, sha256 {fingerprint(file.parent, [file])[:12]}" for how, file in self.added
         )
+        return (*files, *self.settings)
 
     def with_added(self, added: Iterable[tuple[str, Path]]) -> "WeightFiles":
         """The same with more files from elsewhere."""
@@ -38,10 +41,10 @@ class WeightFiles:
     def sha256(self) -> str:
         """In hex. The first call may read all files."""
         own = fingerprint(self.folder, self.files)
-        if not self.added:
+        if not self.added and not self.settings:
             return own
         more = (f"{how}:{fingerprint(file.parent, [file])}" for how, file in self.added)
-        return hashlib.sha256("\n".join([own, *more]).encode()).hexdigest()
+        return hashlib.sha256("\n".join([own, *more, *self.settings]).encode()).hexdigest()
 
 
 def fingerprint(folder: Path, files: Iterable[Path]) -> str:

@@ -16,9 +16,13 @@ BYTES = {
     "BF16": 2,
     "F8_E4M3": 1,
     "F8_E5M2": 1,
+    "F8_E8M0": 1,
     "I64": 8,
+    "U64": 8,
     "I32": 4,
+    "U32": 4,
     "I16": 2,
+    "U16": 2,
     "I8": 1,
     "U8": 1,
     "BOOL": 1,
@@ -27,9 +31,6 @@ BYTES = {
 
 LARGEST_HEADER = 100_000_000
 """Bytes; the limit of the format."""
-
-COUNTERS = ("position_ids", "num_batches_tracked", "alpha", "on_input")
-"""Ends of names whose values are whole numbers by right."""
 
 
 @dataclass(frozen=True)
@@ -96,14 +97,14 @@ def _checked(file: Path, name: str, entry: Any) -> tuple[tuple[int, int], Tensor
     except (KeyError, TypeError, ValueError):
         raise damaged(file, f"its header describes {name[:80]!r} in no known way") from None
     if dtype not in BYTES:
-        raise damaged(file, f"{name[:80]!r} has the dtype {dtype!r:.20}; known are {', '.join(BYTES)}")
+        raise ModelError(
+            f"{str(file)!r} has {name[:80]!r} of the dtype {dtype!r:.20}, which is not known here"
+        )
     if not all(type(number) is int and number >= 0 for number in whole):
         raise damaged(file, f"{name[:80]!r} has a shape or place that is no whole number")
     tensor = TensorHeader(dtype, tuple(shape))
     if tensor.values * BYTES[dtype] != stop - start:
         raise damaged(file, f"{name[:80]!r} of shape {list(shape)!s:.60} does not take {stop - start} bytes")
-    if not dtype.startswith(("F", "BF")) and not name.endswith(COUNTERS):
-        raise damaged(file, f"{name[:80]!r} is {dtype}; quantised weights are not known here")
     return (start, stop), tensor
 
 

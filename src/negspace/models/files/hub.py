@@ -42,6 +42,13 @@ def fetch(name: str, patterns: Sequence[str], revision: str | None = None) -> Pa
         ) from None
 
 
+def is_cached(name: str) -> bool:
+    """Whether the settings of a model of the hub are in its cache."""
+    from huggingface_hub import try_to_load_from_cache
+
+    return isinstance(try_to_load_from_cache(name, "model_index.json"), str)
+
+
 def fetch_weights(name: str, folder: Path, parts: Sequence[str], allow_pickle: bool) -> None:
     """Have the weights of parts in the cache: once each, and pickled ones only where that is allowed.
 

@@ -1,26 +1,43 @@
-"""Original layouts: a whole model, or its denoiser, in one file under the names its makers gave the tensors.
+"""Layouts: a whole model, or its denoiser, in one file under the names of its makers or of diffusers.
 
-The names of Stable Diffusion 1, 2, XL and 3 are translated by diffusers; those of FLUX.1 here, where the
-widths are read from the file.
+The makers' names of Stable Diffusion, Z-Image and the autoencoders are translated by diffusers.
 """
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from negspace.errors import ModelError
+from negspace.models.files.flux_names import flux_names
 from negspace.models.files.headers import TensorHeader
-from negspace.models.files.training_hints import looks_like_v
+from negspace.models.files.homes import (
+    chroma_home,
+    flux_home,
+    qwen_image_home,
+    sd3_home,
+    sd_home,
+    sdxl_home,
+    z_image_home,
+)
+from negspace.models.files.open_clip_names import open_clip_names
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    State = dict[str, Tensor]
+    Parts = dict[str, State]
 
 ReadSettings = Callable[[str], dict[str, Any]]
 """The settings of a part, by its folder."""
 
 _BODY = "model.diffusion_model."
+_BODIES = (_BODY, "diffusion_model.", "")
+"""What stands before the names of a denoiser: by its makers, by ComfyUI, and where it is alone."""
+
+_OTHERS = ("cond_stage_model.", "conditioner.", "first_stage_model.", "vae.", "text_encoders.")
+"""What stands before the names of other parts."""
 
 
 @dataclass(frozen=True)
@@ -29,196 +46,197 @@ class Layout:
 
     Attributes:
         family: its name.
-        tensor_suffix: the end of a name of a tensor that only this family has.
+        marks: names of tensors of the denoiser that only this family has together.
         hub_id: (file, what it holds, what it says of its scheduler) to the model of the hub whose settings
             and vocabulary are its own.
         split: (tensors, settings) to tensors by part, under the names of diffusers; parts that are not in the
-            file are left out.
+            file are left out. What is before the names of the denoiser is `model.diffusion_model.` there.
+        entry: the weight whose second side is the channels that the denoiser takes; "" where none says so.
     """
 
     family: str
-    tensor_suffix: str
+    marks: tuple[str, ...]
     hub_id: Callable[[Path, Mapping[str, TensorHeader], Mapping[str, Any]], str]
-    split: "Callable[[dict[str, Tensor], ReadSettings], dict[str, dict[str, Tensor]]]"
+    split: "Callable[[State, ReadSettings], Parts]"
+    entry: str = ""
+
+    def prefix(self, names: Iterable[str]) -> str | None:
+        """What stands before the names of the denoiser; None where a file is not of this layout."""
+        held = frozenset(names)
+        return next((body for body in _BODIES if all(body + mark in held for mark in self.marks)), None)
+
+    def parts(self, state: "State", settings: ReadSettings) -> "Parts":
+        """The tensors of each part that a file has, under the names of diffusers.
+
+        Raises:
+            KeyError, RuntimeError..: it lacks some, or has others.
+        """
+        own = self.prefix(state) or ""
+        named = {
+            name if name.startswith(_OTHERS) else _BODY + name.removeprefix(own): value
+            for name, value in state.items()
+        }
+        return {name: part for name, part in self.split(named, settings).items() if part}
+
+    def check_channels(self, file: Path, held: Mapping[str, TensorHeader], settings: ReadSettings) -> None:
+        """Stop where the denoiser of a file takes other channels than that of its config.
+
+        Raises:
+            ModelError: it does; both are named.
+        """
+        entry = held.get((self.prefix(held) or "") + self.entry)
+        part = "unet" if self.family in ("sd", "sdxl") else "transformer"
+        wanted = settings(part).get("in_channels")
+        if entry is None or entry.dtype == "U8" or len(entry.shape) < 2:  # packed weights say nothing
+            return
+        if wanted not in (None, entry.shape[1]):
+            raise ModelError(
+                f"{str(file)!r} takes {entry.shape[1]} channels, and its config {wanted}: it is a model for "
+                "inpainting or editing, which is not opened"
+            )
 
 
-def layout_of(held: Mapping[str, TensorHeader]) -> Layout | None:
-    """The layout of a file by what it holds; None where it is of no known one."""
-    for layout in LAYOUTS:
-        if any(name.endswith(layout.tensor_suffix) for name in held):
-            return layout
-    return None
+def layout_of(held: Iterable[str]) -> Layout | None:
+    """The layout of a file by the names of its tensors; None where it is of no known one."""
+    names = frozenset(held)
+    return next((layout for layout in LAYOUTS if layout.prefix(names) is not None), None)
 
 
-def _split_sd(state: "dict[str, Tensor]", settings: ReadSettings) -> "dict[str, dict[str, Tensor]]":
+def _split_sd(state: "State", settings: ReadSettings) -> "Parts":
     from diffusers.loaders import single_file_utils as names
 
     text = names.convert_ldm_clip_checkpoint(state)
     if not text:
-        model = SimpleNamespace(config=SimpleNamespace(**settings("text_encoder")))
         read = int(settings("text_encoder")["num_hidden_layers"])
-        kept = {name: value for name, value in state.items() if _layer(name) < read}
-        text = names.convert_open_clip_checkpoint(model, kept, prefix="cond_stage_model.model.")
+        text = open_clip_names(_under(state, "cond_stage_model.model."), read)
     return {**_unet_and_vae(state, settings), "text_encoder": text}
 
 
-def _layer(name: str) -> int:
-    """Which layer of OpenCLIP a tensor is of; the last one stands in files and is not read."""
-    match = re.match(r"cond_stage_model\.model\.transformer\.resblocks\.(\d+)\.", name)
-    return int(match[1]) if match else -1
-
-
-def _split_sdxl(state: "dict[str, Tensor]", settings: ReadSettings) -> "dict[str, dict[str, Tensor]]":
+def _split_sdxl(state: "State", settings: ReadSettings) -> "Parts":
     from diffusers.loaders import single_file_utils as names
 
-    model = SimpleNamespace(config=SimpleNamespace(**settings("text_encoder_2")))
-    second = names.convert_open_clip_checkpoint(model, state, prefix="conditioner.embedders.1.model.")
+    read = int(settings("text_encoder_2")["num_hidden_layers"])
+    second = open_clip_names(_under(state, "conditioner.embedders.1.model."), read)
     first = names.convert_ldm_clip_checkpoint(state)
     return {**_unet_and_vae(state, settings), "text_encoder": first, "text_encoder_2": second}
 
 
-def _unet_and_vae(state: "dict[str, Tensor]", settings: ReadSettings) -> "dict[str, dict[str, Tensor]]":
+def _unet_and_vae(state: "State", settings: ReadSettings) -> "Parts":
     from diffusers.loaders import single_file_utils as names
 
+    unet = names.convert_ldm_unet_checkpoint(dict(state), settings("unet"))
+    taken = {value.data_ptr() for value in unet.values()}
+    left = [name for name, value in state.items() if name.startswith(_BODY) and value.data_ptr() not in taken]
+    if left:
+        raise KeyError(f"{min(left)} is of no known layer")
+    return {"unet": unet, "vae": _vae(state, settings)}
+
+
+def _split_sd3(state: "State", settings: ReadSettings) -> "Parts":
+    from diffusers.loaders import single_file_utils as names
+
+    parts = {"transformer": names.convert_sd3_transformer_checkpoint_to_diffusers(_under(state, _BODY))}
+    return {**parts, **_texts(state, ("clip_l", "clip_g", "t5xxl")), "vae": _vae(state, settings)}
+
+
+def _split_flux(state: "State", settings: ReadSettings) -> "Parts":
+    parts = {"transformer": flux_names(_under(state, _BODY))}
+    return {**parts, **_texts(state, ("clip_l", "t5xxl")), "vae": _vae(state, settings)}
+
+
+def _split_chroma(state: "State", settings: ReadSettings) -> "Parts":
+    parts = {"transformer": flux_names(_under(state, _BODY))}
+    return {**parts, **_texts(state, ("t5xxl",)), "vae": _vae(state, settings)}
+
+
+def _split_z_image(state: "State", settings: ReadSettings) -> "Parts":
+    from diffusers.loaders import single_file_utils as names
+
+    body = names.convert_z_image_transformer_checkpoint_to_diffusers(_under(state, _BODY))
+    return {"transformer": body, **_texts(state, ("qwen3_4b",)), "vae": _vae(state, settings)}
+
+
+def _split_named(part: str, state: "State", settings: ReadSettings) -> "Parts":
+    """A denoiser that has the names of diffusers already; other parts of such a file are not known."""
+    return {part: _under(state, _BODY)}
+
+
+def _texts(state: "State", texts: tuple[str, ...]) -> "Parts":
+    """The text encoders beside a transformer, those that are there."""
     return {
-        "unet": names.convert_ldm_unet_checkpoint(state, settings("unet")),
-        "vae": names.convert_ldm_vae_checkpoint(state, settings("vae")),
+        "text_encoder" if number == 1 else f"text_encoder_{number}": _under(
+            state, f"text_encoders.{text}.transformer."
+        )
+        for number, text in enumerate(texts, start=1)
     }
 
 
-def _split_sd3(state: "dict[str, Tensor]", settings: ReadSettings) -> "dict[str, dict[str, Tensor]]":
+def _vae(state: "State", settings: ReadSettings) -> "State":
     from diffusers.loaders import single_file_utils as names
 
-    body = _under(state, _BODY)
-    parts = {"transformer": names.convert_sd3_transformer_checkpoint_to_diffusers(dict(body))}
-    return {**parts, **_others(state, settings, ("clip_l", "clip_g", "t5xxl"))}
+    if not any(name.startswith(("first_stage_model.", "vae.")) for name in state):
+        return {}
+    return names.convert_ldm_vae_checkpoint(state, settings("vae"))
 
 
-def _split_flux(state: "dict[str, Tensor]", settings: ReadSettings) -> "dict[str, dict[str, Tensor]]":
-    body = _under(state, _BODY) or state
-    return {"transformer": flux_names(body), **_others(state, settings, ("clip_l", "t5xxl"))}
-
-
-def _others(
-    state: "dict[str, Tensor]", settings: ReadSettings, texts: tuple[str, ...]
-) -> "dict[str, dict[str, Tensor]]":
-    """Text encoders and VAE beside a transformer, those that are there."""
-    from diffusers.loaders import single_file_utils as names
-
-    parts: dict[str, dict[str, Tensor]] = {}
-    for number, text in enumerate(texts, start=1):
-        if encoder_state := _under(state, f"text_encoders.{text}.transformer."):
-            parts["text_encoder" if number == 1 else f"text_encoder_{number}"] = encoder_state
-    if any(name.startswith(("first_stage_model.", "vae.")) for name in state):
-        parts["vae"] = names.convert_ldm_vae_checkpoint(state, settings("vae"))
-    return parts
-
-
-def _under(state: "dict[str, Tensor]", prefix: str) -> "dict[str, Tensor]":
+def _under(state: "State", prefix: str) -> "State":
     return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
 
 
-_FLUX = {
-    "time_in.in_layer": "time_text_embed.timestep_embedder.linear_1",
-    "time_in.out_layer": "time_text_embed.timestep_embedder.linear_2",
-    "vector_in.in_layer": "time_text_embed.text_embedder.linear_1",
-    "vector_in.out_layer": "time_text_embed.text_embedder.linear_2",
-    "guidance_in.in_layer": "time_text_embed.guidance_embedder.linear_1",
-    "guidance_in.out_layer": "time_text_embed.guidance_embedder.linear_2",
-    "txt_in": "context_embedder",
-    "img_in": "x_embedder",
-    "final_layer.linear": "proj_out",
-}
-_FLUX_DOUBLE = {
-    "img_mod.lin": "norm1.linear",
-    "txt_mod.lin": "norm1_context.linear",
-    "img_attn.norm.query_norm": "attn.norm_q",
-    "img_attn.norm.key_norm": "attn.norm_k",
-    "txt_attn.norm.query_norm": "attn.norm_added_q",
-    "txt_attn.norm.key_norm": "attn.norm_added_k",
-    "img_mlp.0": "ff.net.0.proj",
-    "img_mlp.2": "ff.net.2",
-    "txt_mlp.0": "ff_context.net.0.proj",
-    "txt_mlp.2": "ff_context.net.2",
-    "img_attn.proj": "attn.to_out.0",
-    "txt_attn.proj": "attn.to_add_out",
-}
-_FLUX_SINGLE = {
-    "modulation.lin": "norm.linear",
-    "norm.query_norm": "attn.norm_q",
-    "norm.key_norm": "attn.norm_k",
-    "linear2": "proj_out",
-}
-_FLUX_JOINED = {
-    "img_attn.qkv": ("attn.to_q", "attn.to_k", "attn.to_v"),
-    "txt_attn.qkv": ("attn.add_q_proj", "attn.add_k_proj", "attn.add_v_proj"),
-    "linear1": ("attn.to_q", "attn.to_k", "attn.to_v", "proj_mlp"),
-}
-"""Layers that stand in one tensor there and apart in diffusers."""
-
-
-def flux_names(state: "Mapping[str, Tensor]") -> "dict[str, Tensor]":
-    """FLUX.1's transformer under the names of diffusers.
-
-    Raises:
-        KeyError: a tensor has a name that is not known.
-    """
-    import torch
-
-    width = state["img_in.weight"].shape[0]
-    tensors: dict[str, Tensor] = {}
-    for name, value in state.items():
-        if name.startswith(("text_encoders.", "vae.", "first_stage_model.")):
-            continue
-        layer, _, kind = name.rpartition(".")
-        kind = "weight" if kind == "scale" else kind
-        top, _, rest = layer.partition("_blocks.")
-        if top not in ("double", "single") or not rest:
-            if layer == "final_layer.adaLN_modulation.1":  # shift and scale stand the other way round there
-                tensors[f"norm_out.linear.{kind}"] = torch.cat(value.chunk(2)[::-1])
-            else:
-                tensors[f"{_FLUX[layer]}.{kind}"] = value
-            continue
-        number, _, inner = rest.partition(".")
-        block = f"{'transformer_blocks' if top == 'double' else 'single_transformer_blocks'}.{number}"
-        if inner in _FLUX_JOINED:
-            parts = _FLUX_JOINED[inner]
-            sizes = [width] * 3 + ([value.shape[0] - 3 * width] if len(parts) == 4 else [])
-            for part, piece in zip(parts, value.split(sizes), strict=True):
-                tensors[f"{block}.{part}.{kind}"] = piece
-        else:
-            tensors[f"{block}.{(_FLUX_DOUBLE if top == 'double' else _FLUX_SINGLE)[inner]}.{kind}"] = value
-    return tensors
-
-
-def _sd_home(file: Path, held: Mapping[str, TensorHeader], says: Mapping[str, Any]) -> str:
-    if not any(name.startswith("cond_stage_model.model.") for name in held):
-        return "stable-diffusion-v1-5/stable-diffusion-v1-5"
-    prediction = says.get("prediction_type")
-    v = looks_like_v(file, held) if prediction is None else prediction == "v_prediction"
-    return "stabilityai/stable-diffusion-2-1" if v else "stabilityai/stable-diffusion-2-1-base"
-
-
-def _sdxl_home(*_: object) -> str:
-    return "stabilityai/stable-diffusion-xl-base-1.0"
-
-
-def _sd3_home(file: Path, held: Mapping[str, TensorHeader], says: Mapping[str, Any]) -> str:
-    if not any(name.endswith("x_block.attn.ln_q.weight") for name in held):
-        return "stabilityai/stable-diffusion-3-medium-diffusers"
-    large = any(".joint_blocks.37." in name for name in held)
-    return f"stabilityai/stable-diffusion-3.5-{'large' if large else 'medium'}"
-
-
-def _flux_home(file: Path, held: Mapping[str, TensorHeader], says: Mapping[str, Any]) -> str:
-    has_guidance = any(name.endswith("guidance_in.in_layer.weight") for name in held)
-    return f"black-forest-labs/FLUX.1-{'dev' if has_guidance else 'schnell'}"
-
+_SPLIT_UNET = partial(_split_named, "unet")
+_SPLIT_TRANSFORMER = partial(_split_named, "transformer")
+_GUIDANCE = "distilled_guidance_layer.in_proj.weight"
+_DOUBLE = "double_blocks.0.img_attn.qkv.weight"
+_SINGLE = "single_transformer_blocks.0.proj_mlp.weight"
+_MIDDLE = "mid_block.attentions.0.transformer_blocks.0.attn2.to_k.weight"
+_PATCH = "x_embedder.weight"
 
 LAYOUTS = (
-    Layout("flux", "double_blocks.0.img_attn.qkv.weight", _flux_home, _split_flux),
-    Layout("sd3", "joint_blocks.0.x_block.attn.qkv.weight", _sd3_home, _split_sd3),
-    Layout("sdxl", "diffusion_model.label_emb.0.0.weight", _sdxl_home, _split_sdxl),
-    Layout("sd", "diffusion_model.input_blocks.0.0.weight", _sd_home, _split_sd),
+    Layout("chroma", (_DOUBLE, _GUIDANCE), chroma_home, _split_chroma, "img_in.weight"),
+    Layout("chroma", (_SINGLE, _GUIDANCE), chroma_home, _SPLIT_TRANSFORMER, _PATCH),
+    Layout("flux", (_DOUBLE, "vector_in.in_layer.weight"), flux_home, _split_flux, "img_in.weight"),
+    Layout(
+        "flux",
+        (_SINGLE, "time_text_embed.text_embedder.linear_1.weight"),
+        flux_home,
+        _SPLIT_TRANSFORMER,
+        _PATCH,
+    ),
+    Layout(
+        "sd3", ("joint_blocks.0.x_block.attn.qkv.weight",), sd3_home, _split_sd3, "x_embedder.proj.weight"
+    ),
+    Layout(
+        "sd3",
+        ("pos_embed.pos_embed", "transformer_blocks.0.attn.add_k_proj.weight"),
+        sd3_home,
+        _SPLIT_TRANSFORMER,
+        "pos_embed.proj.weight",
+    ),
+    Layout(
+        "sdxl",
+        ("label_emb.0.0.weight", "input_blocks.0.0.weight"),
+        sdxl_home,
+        _split_sdxl,
+        "input_blocks.0.0.weight",
+    ),
+    Layout("sdxl", ("add_embedding.linear_1.weight", _MIDDLE), sdxl_home, _SPLIT_UNET, "conv_in.weight"),
+    Layout("sd", ("input_blocks.0.0.weight", "out.2.weight"), sd_home, _split_sd, "input_blocks.0.0.weight"),
+    Layout("sd", (_MIDDLE, "conv_in.weight"), sd_home, _SPLIT_UNET, "conv_in.weight"),
+    Layout(
+        "z-image", ("cap_pad_token", "noise_refiner.0.attention.qkv.weight"), z_image_home, _split_z_image
+    ),
+    Layout(
+        "z-image",
+        ("cap_pad_token", "noise_refiner.0.attention.to_q.weight"),
+        z_image_home,
+        _SPLIT_TRANSFORMER,
+    ),
+    Layout(
+        "qwen-image",
+        ("transformer_blocks.0.img_mod.1.weight",),
+        qwen_image_home,
+        _SPLIT_TRANSFORMER,
+        "img_in.weight",
+    ),
 )
-"""Every layout; the first that a file has the mark of is its own."""
+"""Every layout; the first that a file has the marks of is its own."""

@@ -9,12 +9,18 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AliasChoices, Field
 
 from negspace.errors import ModelError
-from negspace.models.files.headers import check_inside, read_header
-from negspace.models.files.hub import SETTINGS, fetch, is_hub_id
+from negspace.models.files.few_steps import KINDS, Declared, declared
+from negspace.models.files.foreign import foreign
+from negspace.models.files.headers import check_inside
+from negspace.models.files.hub import SETTINGS, fetch, is_cached, is_hub_id
 from negspace.models.files.layouts import layout_of
 from negspace.models.files.pickles import PICKLED, refuse_pickle
+from negspace.models.files.shipped import shipped_settings
+from negspace.models.files.swaps import encoder_shape
 from negspace.models.files.training_hints import scheduler_hints
+from negspace.models.files.weights import read_contents
 
+FewStep = Literal["turbo", "lightning", "hyper", "lcm", "dmd", "tcd", "none"]
 Saving = Literal["model offload", "sequential offload", "vae tiling", "vae slicing", "attention slicing"]
 
 EMBEDDED = "embedded"
@@ -35,6 +41,11 @@ class Source:
         text_encoders: (part, file or folder) of text encoders that replace its own.
         loras: (file, weight), in the order in which they are added.
         lora_dir: the folder of the LoRA files that requests may add; None lets them add none.
+        vae: a file or folder of an autoencoder that replaces its own.
+        clip_skip: which layer of CLIP is read, from its end; 1 is the last. None is as the family reads it.
+        device: a torch device; None is CUDA where there is one, else the CPU.
+        few_step: declares that the model is distilled to a few steps, and how: a kind of
+            `negspace.models.files.few_steps.KINDS`, or "none"; None leaves it to the model.
         allow_pickle: whether pickled weights are opened, for their tensors alone.
         savings: ways to get by with less memory.
     """
@@ -46,6 +57,10 @@ class Source:
     allow_pickle: bool = False
     savings: tuple[Saving, ...] = ()
     lora_dir: str | Path | None = None
+    few_step: FewStep | None = None
+    vae: str | Path | None = None
+    clip_skip: Annotated[int, Field(ge=1)] | None = None
+    device: str | None = None
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # where settings are read into it
 
@@ -73,6 +88,9 @@ class ModelFolder:
         file: the file that holds the weights of a whole model; None where the folder does.
         scheduler_hints: settings of its scheduler that this file itself names.
         hub_id: the id under which the folder was found on the hub; "" where it lies here.
+        windows: tokens that swapped text encoders read at once, by part, where its own reads fewer.
+        few_step: the user's declaration of a model of few steps, as in `Source`.
+        home: where the folder ships with Negspace, settings alone: the id of the model that has the rest.
     """
 
     path: Path
@@ -83,6 +101,9 @@ class ModelFolder:
     file: Path | None = None
     scheduler_hints: Mapping[str, Any] = field(default_factory=dict[str, Any])
     hub_id: str = ""
+    home: str = ""
+    windows: Mapping[str, int] = field(default_factory=dict[str, int])
+    few_step: str | None = None
 
     @property
     def name(self) -> str:
@@ -98,7 +119,19 @@ class ModelFolder:
         Raises:
             ModelError: they are missing or no JSON object.
         """
-        return {**self.settings("scheduler", "scheduler_config.json"), **self.scheduler_hints}
+        declared = self.few_steps
+        spacing = {} if declared is None else KINDS[declared.kind].settings
+        return {**self._own_scheduler, **spacing, **self.scheduler_hints}
+
+    @property
+    def _own_scheduler(self) -> dict[str, Any]:
+        return self.settings("scheduler", "scheduler_config.json")
+
+    @property
+    def few_steps(self) -> Declared | None:
+        """What is declared of a model that is distilled to a few steps; None where nothing is."""
+        kind = self.few_step or self.negspace_json.get("few_steps")
+        return declared(kind, self.name, str(self._own_scheduler.get("_class_name")))
 
     def settings(self, part: str, file: str = "config.json") -> dict[str, Any]:
         """The settings of one part.
@@ -106,7 +139,10 @@ class ModelFolder:
         Raises:
             ModelError: they are missing or no JSON object.
         """
-        return read_json_object(self.path / part / file)
+        settings = read_json_object(self.path / part / file)
+        if part in self.windows and file == "config.json":
+            settings["max_position_embeddings"] = self.windows[part]
+        return settings
 
 
 def find_model(source: Source) -> ModelFolder:
@@ -115,6 +151,23 @@ def find_model(source: Source) -> ModelFolder:
     Raises:
         ModelError: nothing is there, it is of no known layout, or pickles were not allowed.
     """
+    folder = _without_swaps(source)
+    return replace(folder, windows=_longer_windows(source, folder), few_step=source.few_step)
+
+
+def _longer_windows(source: Source, folder: ModelFolder) -> dict[str, int]:
+    """Of CLIP text encoders that read longer texts, such as LongCLIP; two side by side must agree."""
+    clips = [name for name, (_, kind) in folder.parts.items() if kind.startswith("CLIPText")]
+    windows: dict[str, int] = {}
+    for name, place in source.text_encoders:
+        if name in clips and len(clips) == 1:
+            window = encoder_shape(Path(place), source.allow_pickle).window
+            if window is not None and window > int(folder.settings(name).get("max_position_embeddings", 77)):
+                windows[name] = window
+    return windows
+
+
+def _without_swaps(source: Source) -> ModelFolder:
     path = Path(source.path)
     if source.path == EMBEDDED or not path.is_file():
         return find_folder(source.path)
@@ -123,20 +176,23 @@ def find_model(source: Source) -> ModelFolder:
         if source.config is None:
             raise ModelError(f"{str(path)!r} does not tell what it is; give config, a folder of its kind")
         return replace(find_folder(source.config), file=path)
-    header = read_header(path)
-    layout = layout_of(header.tensors)
+    contents = read_contents(path)
+    layout = layout_of(contents.tensors)
     if layout is None:
-        first = ", ".join(sorted(header.tensors)[:3]) or "nothing"
-        raise ModelError(f"{str(path)!r} is a single file of no known model; it holds {first}")
-    hints = scheduler_hints(path, header)
-    folder = _settings_folder(path, source.config or layout.hub_id(path, header.tensors, hints))
+        raise foreign(path, contents.tensors)
+    hints = scheduler_hints(path, contents)
+    folder = _settings_folder(path, source.config, layout.hub_id(path, contents.tensors, hints))
+    layout.check_channels(path, contents.tensors, folder.settings)
     return replace(folder, file=path, scheduler_hints=hints)
 
 
-def _settings_folder(file: Path, name_or_path: str | Path) -> ModelFolder:
-    """The folder with the settings and vocabulary of a model in one file."""
+def _settings_folder(file: Path, config: str | Path | None, home: str) -> ModelFolder:
+    """The folder with the settings and vocabulary of a model in one file: the config, those that ship, or its
+    home on the hub."""
+    if config is None and not is_cached(home) and (shipped := shipped_settings(home)) is not None:
+        return replace(_read_folder(shipped), home=home)
     try:
-        return find_folder(name_or_path)
+        return find_folder(config or home)
     except ModelError as error:
         wanted = "a diffusers folder of its kind, for settings and vocabulary, which the file lacks"
         raise ModelError(f"{str(file)!r} needs config, {wanted}: {error}") from None

@@ -157,7 +157,7 @@ class Checkpoint(Network):
             if row.conditionings[0].mask is not None
         ]
         return NetworkInput(
-            x=self._placed(torch.stack([row.x for row in rows])),
+            x=self._placed(torch.stack([row.x for row in rows]), self.dtype),
             times=torch.tensor([row.t for row in rows], dtype=torch.float32, device=device),
             hidden=torch.stack(hidden).to(device, self.dtype),
             pooled=None
@@ -173,12 +173,14 @@ class Checkpoint(Network):
     def encode(self, pixels: np.ndarray) -> Tensor:
         vae, network = self._family.vae, self._parts.vae
         picture = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float() / 127.5 - 1.0
-        return vae.normalize(network.config, vae.encode(network, self._placed(picture)).float())[0]
+        return vae.normalize(
+            network.config, vae.encode(network, self._placed(picture, network.dtype)).float()
+        )[0]
 
     @torch.inference_mode()
     def decode(self, latents: Tensor) -> np.ndarray:
         vae, network = self._family.vae, self._parts.vae
-        scaled = self._placed(vae.denormalize(network.config, latents[None]))
+        scaled = self._placed(vae.denormalize(network.config, latents[None]), network.dtype)
         picture = vae.decode(network, scaled)[0].float()
         if not picture.isfinite().all():
             raise PictureError(
@@ -188,8 +190,8 @@ class Checkpoint(Network):
         levels = ((picture / 2 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8)
         return levels.permute(1, 2, 0).contiguous().cpu().numpy()
 
-    def _placed(self, x: Tensor) -> Tensor:
-        return x.to(self.device, self.dtype).contiguous(memory_format=self._placement.layout)
+    def _placed(self, x: Tensor, dtype: torch.dtype) -> Tensor:
+        return x.to(self.device, dtype).contiguous(memory_format=self._placement.layout)
 
 
 @dataclass(frozen=True, eq=False)

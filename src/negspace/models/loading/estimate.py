@@ -6,8 +6,10 @@ from pathlib import Path
 
 from negspace.models.architecture.family import Family
 from negspace.models.catalogue import family_of
-from negspace.models.files.headers import TensorHeader, read_header, weight_files
+from negspace.models.files.headers import TensorHeader, weight_files
+from negspace.models.files.pickles import PICKLED
 from negspace.models.files.source import ModelFolder, Saving, Source, find_model
+from negspace.models.files.weights import read_contents
 
 WIDTHS = {"float32": 4, "bfloat16": 2, "float16": 2}
 """Bytes of a value, by dtype."""
@@ -61,14 +63,14 @@ def estimate(source: Source) -> MemoryEstimate | None:
 def _headers(folder: ModelFolder, family: Family) -> dict[str, list[TensorHeader]] | None:
     """The tensors of each part; None where not all of them can be read."""
     if folder.file is not None:
-        return {"whole": _tensors([folder.file])} if folder.file.suffix == ".safetensors" else None
+        return None if folder.file.suffix in PICKLED else {"whole": _tensors([folder.file])}
     parts = [*family.present_encoders(folder), family.denoiser, family.vae]
     files = {part.folder: weight_files(folder.path / part.folder) for part in parts}
     return {part: _tensors(weights) for part, weights in files.items()} if all(files.values()) else None
 
 
 def _tensors(files: Iterable[Path]) -> list[TensorHeader]:
-    return [tensor for file in files for tensor in read_header(file).tensors.values()]
+    return [tensor for file in files for tensor in read_contents(file).tensors.values()]
 
 
 def _together(

@@ -1,6 +1,6 @@
 """Opening models: a source becomes a Network, whole or not at all."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,16 +9,19 @@ from torch import Tensor
 
 from negspace.encoding import TextEncoder
 from negspace.errors import ModelError
+from negspace.facts import TextEncoderLayer
 from negspace.models.architecture.family import Family
 from negspace.models.architecture.parts import ModelPart, TextPart
 from negspace.models.base import Network
 from negspace.models.catalogue import family_of
 from negspace.models.files.fingerprint import WeightFiles
-from negspace.models.files.headers import read_header, weight_files
+from negspace.models.files.headers import weight_files
 from negspace.models.files.hub import fetch_weights
 from negspace.models.files.layouts import layout_of
-from negspace.models.files.pickles import PICKLED, read_pickle
-from negspace.models.files.source import ModelFolder, Saving, Source, find_model
+from negspace.models.files.pickles import PICKLED
+from negspace.models.files.shipped import has_vocabulary
+from negspace.models.files.source import ModelFolder, Saving, Source, find_folder, find_model
+from negspace.models.files.weights import read_weights
 from negspace.models.hardware import Placement
 from negspace.models.loading.checkpoint import Checkpoint
 from negspace.models.loading.loaded import LoadedParts
@@ -26,12 +29,11 @@ from negspace.models.loading.reading import (
     FAILURES,
     build_part,
     check_part,
-    read_error,
     read_part,
     read_tokenizer,
 )
 from negspace.models.loading.savings import save_memory
-from negspace.models.loading.swapping import check_text_encoder, read_text_encoder
+from negspace.models.loading.swapping import check_text_encoder, check_vae, read_text_encoder, read_vae
 from negspace.models.lora.apply import sharing_copy, with_loras
 from negspace.models.lora.file import check_lora
 from negspace.models.lora.folder import AddedLora, lora_names
@@ -53,10 +55,12 @@ def open_network(source: str | Path | Source, placement: Placement) -> Network:
     facts = replace(family.facts(folder), loras=lora_names(source.lora_dir))
     texts = family.present_encoders(folder)
     parts: tuple[ModelPart, ...] = (*texts, family.denoiser, family.vae)
-    swaps = _swaps(source, texts)
-    tokenizers = {part.folder: read_tokenizer(part, folder.path / part.tokenizer) for part in texts}
+    swaps, layers = _swaps(source, family, texts), _layers(source, texts, folder)
     for name, swap in swaps.items():
-        check_text_encoder(swap, name, folder, len(tokenizers[name].get_vocab()), source.allow_pickle)
+        if name == family.vae.folder:
+            check_vae(swap, family.vae, folder, source.allow_pickle)
+        else:
+            check_text_encoder(swap, name, folder, source.allow_pickle)
     added = [AddedLora(Path(file).stem, Path(file), weight, weight) for file, weight in source.loras]
     for lora in added:
         check_lora(lora.file)
@@ -64,19 +68,27 @@ def open_network(source: str | Path | Source, placement: Placement) -> Network:
         raise ModelError(f"LoRA files of requests exclude {min(moving)}; add the files with lora instead")
     states = {} if folder.file is None else _split(folder, family, source)
     own = [part for part in parts if part.folder not in states and part.folder not in swaps]
+    folder = _with_the_rest(folder, own, texts)
+    tokenizers = {part.folder: read_tokenizer(part, folder.path / part.tokenizer) for part in texts}
     if folder.hub_id:
         fetch_weights(folder.hub_id, folder.path, [part.folder for part in own], source.allow_pickle)
     for part in own:
         _check_own(folder, part, source)
 
+    if _MOVING.intersection(source.savings):
+        placement = placement.resting("cpu")  # all weights together may not fit on the device
+
     def read(part: ModelPart) -> Any:
         place = folder.path / part.folder
+        if part.folder in swaps and part is family.vae:
+            return read_vae(family.vae, swaps[part.folder], folder, placement, source.allow_pickle)
         if part.folder in swaps:
             return read_text_encoder(part, swaps[part.folder], folder, placement, source.allow_pickle)
+        settings = folder.settings(part.folder)
+        placed = placement.for_settings(settings)
         if part.folder in states:
-            settings = folder.settings(part.folder)
-            return build_part(part, settings, states.pop(part.folder), placement, folder.file or place)
-        return read_part(part, place, placement, source.allow_pickle)
+            return build_part(part, settings, states.pop(part.folder), placed, folder.file or place)
+        return read_part(part, place, placed, source.allow_pickle)
 
     networks = {part.folder: read(part) for part in parts}
     if added:
@@ -84,7 +96,7 @@ def open_network(source: str | Path | Source, placement: Placement) -> Network:
     untouched = {} if source.lora_dir is None else {part: sharing_copy(networks[part]) for part in networks}
     save_memory(source.savings, family, networks, placement)
     encoders = {
-        part.folder: TextEncoder(tokenizers[part.folder], networks[part.folder], encoder, part.layer)
+        part.folder: TextEncoder(tokenizers[part.folder], networks[part.folder], encoder, layers[part.folder])
         for part, encoder in zip(texts, facts.encoders, strict=True)
     }
     weights = _print(folder, parts, swaps, source).with_added((lora.label, lora.file) for lora in added)
@@ -102,12 +114,31 @@ def open_network(source: str | Path | Source, placement: Placement) -> Network:
     return Checkpoint(family, facts, placement, opened)
 
 
-def _swaps(source: Source, texts: tuple[TextPart, ...]) -> dict[str, Path]:
+def _layers(source: Source, texts: tuple[TextPart, ...], folder: ModelFolder) -> dict[str, TextEncoderLayer]:
+    """Which output of each text encoder is read.
+
+    Raises:
+        ModelError: another one is asked for of a model that has no choice, or there are fewer layers.
+    """
+    layers = {part.folder: part.layer for part in texts}
+    if source.clip_skip is None:
+        return layers
+    first, *others = texts
+    if others or first.layer.norm != "final" or first.layer.text != "chunks":
+        raise ModelError(f"clip skip is for Stable Diffusion 1 and 2, and {folder.name} is {folder.pipeline}")
+    most = int(folder.settings(first.folder).get("num_hidden_layers", 12))
+    if not 1 <= source.clip_skip <= most:
+        raise ModelError(f"clip skip {source.clip_skip}: {folder.name} has layers 1 to {most}")
+    return {first.folder: replace(first.layer, skip=source.clip_skip - 1)}
+
+
+def _swaps(source: Source, family: Family, texts: tuple[TextPart, ...]) -> dict[str, Path]:
     names = [part.folder for part in texts]
     for name, _ in source.text_encoders:
         if name not in names:
             raise ModelError(f"this model has no {name!r} to be swapped; it has {', '.join(names)}")
-    return {name: Path(place) for name, place in source.text_encoders}
+    swaps = {name: Path(place) for name, place in source.text_encoders}
+    return swaps if source.vae is None else {**swaps, family.vae.folder: Path(source.vae)}
 
 
 def _check_own(folder: ModelFolder, part: ModelPart, source: Source) -> None:
@@ -121,6 +152,24 @@ def _check_own(folder: ModelFolder, part: ModelPart, source: Source) -> None:
         ) from None
 
 
+def _with_the_rest(folder: ModelFolder, own: Sequence[ModelPart], texts: tuple[TextPart, ...]) -> ModelFolder:
+    """The folder that has what a file lacks: of one that ships, with settings alone, its home on the hub.
+
+    Raises:
+        ModelError: it cannot be reached.
+    """
+    lacking = [part.folder for part in own]
+    lacking += [part.tokenizer for part in texts if not has_vocabulary(folder.path / part.tokenizer)]
+    if not folder.home or not lacking:
+        return folder
+    try:
+        rest = find_folder(folder.home)
+    except ModelError as error:
+        words = f"{str(folder.file)!r} has no {', '.join(lacking)}, which {folder.home} has"
+        raise ModelError(f"{words}; give config, a diffusers folder of its kind: {error}") from None
+    return replace(folder, path=rest.path, hub_id=rest.hub_id)
+
+
 def _split(folder: ModelFolder, family: Family, source: Source) -> dict[str, Mapping[str, Tensor]]:
     """The tensors of a file by part, under the names of diffusers.
 
@@ -129,28 +178,18 @@ def _split(folder: ModelFolder, family: Family, source: Source) -> dict[str, Map
     """
     file = folder.file
     assert file is not None
-    if file.suffix in PICKLED:
-        state = read_pickle(file, source.allow_pickle)
-        layout = layout_of(dict.fromkeys(state))  # type: ignore[arg-type]
-    else:
-        from safetensors.torch import load_file
-
-        layout = layout_of(read_header(file).tensors)
-        try:
-            state = load_file(file)
-        except FAILURES as error:
-            raise read_error(file, error) from None
+    state = read_weights(file, source.allow_pickle)
+    layout = layout_of(state)
     if layout is None or layout.family != family.name:
         reason = "of no known layout" if layout is None else f"laid out as {layout.family}"
         raise ModelError(f"{str(file)!r} is {reason}; its config {str(folder.path)!r} is {family.name}")
     try:
-        split = layout.split(state, folder.settings)
+        return dict(layout.parts(state, folder.settings))
     except FAILURES as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
         raise ModelError(
-            f"{str(file)!r} begins like {layout.family} and lacks what that has: {reason}"
+            f"{str(file)!r} begins like {layout.family} and is not whole, or has more: {reason}"
         ) from None
-    return {name: part for name, part in split.items() if part}
 
 
 def _print(
@@ -170,4 +209,5 @@ def _print(
     ]
     if folder.file is not None:
         besides.insert(0, ("whole", folder.file))
-    return WeightFiles(folder.path, tuple(own), tuple(besides))
+    settings = () if source.clip_skip is None else (f"clip skip {source.clip_skip}",)
+    return WeightFiles(folder.path, tuple(own), tuple(besides), settings)

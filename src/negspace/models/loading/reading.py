@@ -13,10 +13,14 @@ from torch import Tensor
 from negspace.errors import ModelError
 from negspace.models.architecture.parts import ModelPart, TextPart
 from negspace.models.files.headers import check_inside, read_header, variant_of, weight_files
-from negspace.models.files.pickles import PICKLED, read_pickle, refuse_pickle
+from negspace.models.files.pickles import PICKLED, refuse_pickle
+from negspace.models.files.quantised import check_quantised, quantised_layers
+from negspace.models.files.shipped import CLIP_VOCABULARY, is_shipped
 from negspace.models.files.source import read_json_object
+from negspace.models.files.weights import read_weights
 from negspace.models.hardware import Placement
 from negspace.models.loading.norms import use_planar_norms
+from negspace.models.loading.unallocated import unallocated
 
 FAILURES = (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError, IndexError, MemoryError)
 """What other libraries raise over files that are amiss."""
@@ -40,7 +44,7 @@ def check_part(path: Path, allow_pickle: bool = False) -> None:
     files = weight_files(path)
     for file in files:
         check_inside(path.parent, file)
-        read_header(file)
+        check_quantised(file, read_header(file).tensors)
     if not files:
         pickled = weight_files(path, PICKLED)
         if not pickled:
@@ -58,11 +62,13 @@ def read_part(part: ModelPart, path: Path, placement: Placement, allow_pickle: b
     """
     check_part(path, allow_pickle)
     files = weight_files(path)
-    if not files:
+    if not files or any(quantised_layers(read_header(file).tensors) for file in files):
+        settings = read_json_object(path / "config.json")
+        settings.pop("quantization_config", None)
         state: dict[str, Tensor] = {}
-        for file in weight_files(path, PICKLED):
-            state |= read_pickle(file, allow_pickle)
-        return build_part(part, read_json_object(path / "config.json"), state, placement, path)
+        for file in files or weight_files(path, PICKLED):
+            state |= read_weights(file, allow_pickle)
+        return build_part(part, settings, state, placement, path)
     with quiet():
         try:
             read, result = class_of(part).from_pretrained(
@@ -75,7 +81,7 @@ def read_part(part: ModelPart, path: Path, placement: Placement, allow_pickle: b
             )
         except FAILURES as error:
             raise read_error(path, error) from None
-    _check_whole(result, path)
+    _check_whole(result, part, path)
     return ready(read, placement)
 
 
@@ -92,23 +98,23 @@ def build_part(
         try:
             if part.module.startswith("transformers"):
                 config = kind.config_class.from_dict(settings)
-                kept = {name: value for name, value in state.items() if not name.endswith("position_ids")}
+                kept = {name: value for name, value in state.items() if not part.leaves_out(name)}
                 read, keys = kind.from_pretrained(
                     None, config=config, state_dict=kept, dtype=placement.dtype, output_loading_info=True
                 )
             else:
-                with torch.device("meta"):
+                with unallocated():
                     read = kind.from_config(settings)
                 result = read.load_state_dict(dict(state), strict=False, assign=True)
                 keys = {"missing_keys": result.missing_keys, "unexpected_keys": result.unexpected_keys}
                 read = read.to(placement.dtype)
         except FAILURES as error:
             raise read_error(place, error) from None
-    _check_whole(keys, place)
+    _check_whole(keys, part, place)
     return ready(read, placement)
 
 
-def _check_whole(result: Mapping[str, Any], place: Path) -> None:
+def _check_whole(result: Mapping[str, Any], part: ModelPart, place: Path) -> None:
     """Stop with a ModelError where tensors are missing, left over or of another shape."""
     for key, words in (
         ("missing_keys", "lacks"),
@@ -116,7 +122,7 @@ def _check_whole(result: Mapping[str, Any], place: Path) -> None:
         ("unexpected_keys", "has to spare"),
     ):
         names = sorted(str(name[0] if isinstance(name, tuple) else name) for name in result.get(key) or ())
-        names = [name for name in names if not name.endswith("position_ids")]
+        names = [name for name in names if not part.leaves_out(name)]
         if names:
             more = f" and {len(names) - 1} more" if len(names) > 1 else ""
             raise ModelError(f"{str(place)!r} is not of its kind: it {words} {names[0]}{more}")
@@ -130,10 +136,14 @@ def read_tokenizer(part: TextPart, path: Path) -> Any:
     """
     if not path.is_dir():
         raise ModelError(f"{str(path.parent)!r} has no {path.name} folder")
-    module, kind = part.tokenizer_class
+    module, name = part.tokenizer_class
+    kind: Any = getattr(import_module(module), name)
     with quiet():
         try:
-            return getattr(import_module(module), kind).from_pretrained(path, local_files_only=True)
+            if is_shipped(path):
+                own = read_json_object(path / "tokenizer_config.json")
+                return kind.from_pretrained(CLIP_VOCABULARY, local_files_only=True, **own)
+            return kind.from_pretrained(path, local_files_only=True)
         except Exception as error:  # the tokenizers' own library raises plain Exception
             raise read_error(path, error) from None
 
@@ -143,7 +153,11 @@ def ready(read: Any, placement: Placement) -> Any:
     read = read.eval().requires_grad_(False)
     if placement.device.type == "cpu" and placement.layout is torch.channels_last:
         use_planar_norms(read)
-    return read.to(device=placement.device, memory_format=placement.layout)
+    read = read.to(device=placement.weights)
+    for weight in read.parameters():
+        if weight.dim() == 4:  # of a convolution over pictures; those over films have five dimensions
+            weight.data = weight.data.contiguous(memory_format=placement.layout)
+    return read
 
 
 def read_error(path: Path, error: Exception) -> ModelError:

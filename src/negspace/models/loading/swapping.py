@@ -1,21 +1,22 @@
-"""A text encoder in place of a model's own."""
+"""A text encoder or an autoencoder in place of a model's own."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from negspace.errors import ModelError
-from negspace.models.architecture.parts import ModelPart
-from negspace.models.files.headers import read_header, weight_files
-from negspace.models.files.pickles import PICKLED, read_pickle, refuse_pickle
+from negspace.models.architecture.autoencoders import Autoencoder
+from negspace.models.architecture.parts import ModelPart, text_settings
+from negspace.models.files.llama_names import is_llama_t5, t5_names
+from negspace.models.files.open_clip_names import TOKENS, open_clip_names
 from negspace.models.files.source import ModelFolder, read_json_object
+from negspace.models.files.swaps import encoder_shape, weights_at
+from negspace.models.files.weights import read_contents, read_weights
 from negspace.models.hardware import Placement
 from negspace.models.loading.reading import build_part
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-_ENTRIES = ("embeddings.token_embedding.weight", "shared.weight")
-_PLACES = "embeddings.position_embedding.weight"
 _PREFIXES = (
     "cond_stage_model.transformer.",
     "conditioner.embedders.0.transformer.",
@@ -23,38 +24,99 @@ _PREFIXES = (
 )
 
 
-def check_text_encoder(place: Path, name: str, folder: ModelFolder, words: int, allow_pickle: bool) -> None:
+def check_text_encoder(place: Path, name: str, folder: ModelFolder, allow_pickle: bool) -> None:
     """Stop where a text encoder cannot stand in another's place.
 
     Args:
         place: a file, or a folder with one.
         name: the part of the model it is to take.
-        words: how many its tokenizer knows.
 
     Raises:
         ModelError: nothing is there, it is damaged, or its width, vocabulary or window is another; both are
             named.
     """
-    settings = folder.settings(name)
-    own = settings.get("text_config", settings)  # of one that sees pictures as well
-    shapes = {entry: tuple(shape) for file in _files(place) for entry, shape in _shapes(file, allow_pickle)}
-    entries = next((shape for entry, shape in shapes.items() if entry.endswith(_ENTRIES)), None)
-    if entries is None or len(entries) != 2:
-        raise ModelError(f"{str(place)!r} is no text encoder: it has no table of tokens")
-    known = int(own.get("vocab_size", words))
-    if entries[0] != known:
+    own = text_settings(folder.settings(name))
+    shape = encoder_shape(place, allow_pickle)
+    known = own.get("vocab_size", shape.tokens)
+    if shape.tokens != known:
         raise ModelError(
-            f"{str(place)!r} knows {entries[0]} tokens and {name} of {folder.name} knows {known}"
+            f"{str(place)!r} knows {shape.tokens} tokens and {name} of {folder.name} knows {known}"
         )
     width = own.get("hidden_size", own.get("d_model"))
-    if entries[1] != width:
-        raise ModelError(f"{str(place)!r} is {entries[1]} wide and {name} of {folder.name} is {width}")
-    places = next((shape for entry, shape in shapes.items() if entry.endswith(_PLACES)), None)
+    if shape.width != width:
+        raise ModelError(f"{str(place)!r} is {shape.width} wide and {name} of {folder.name} is {width}")
     window = own.get("max_position_embeddings")
-    if places is not None and window is not None and places[0] != window:
+    if shape.window is not None and window is not None and shape.window != window:
         raise ModelError(
-            f"{str(place)!r} reads {places[0]} tokens and {name} of {folder.name} reads {window}"
+            f"{str(place)!r} reads {shape.window} tokens and {name} of {folder.name} reads {window}"
         )
+
+
+_VAE_PREFIXES = ("first_stage_model.", "vae.", "")
+_VAE_ENTRY = "decoder.conv_in.weight"
+
+
+def check_vae(place: Path, part: Autoencoder, folder: ModelFolder, allow_pickle: bool) -> None:
+    """Stop where an autoencoder cannot stand in another's place.
+
+    Raises:
+        ModelError: nothing is there, it is none, or its latents have other channels; both are named.
+    """
+    held = {
+        name: tensor.shape
+        for file in weights_at(place, "autoencoder")
+        for name, tensor in read_contents(file, allow_pickle).tensors.items()
+    }
+    entry = next((held[prefix + _VAE_ENTRY] for prefix in _VAE_PREFIXES if prefix + _VAE_ENTRY in held), None)
+    if entry is None:
+        raise ModelError(f"{str(place)!r} is no autoencoder: it has no {_VAE_ENTRY}")
+    channels = part.latent_channels(folder.settings(part.folder))
+    if entry[1:2] != (channels,):
+        width = next(iter(entry[1:2]), 0)
+        raise ModelError(
+            f"{str(place)!r} decodes latents of {width} channels and {folder.name} makes {channels}"
+        )
+
+
+def read_vae(
+    part: Autoencoder, place: Path, folder: ModelFolder, placement: Placement, allow_pickle: bool
+) -> Any:
+    """The autoencoder at a place that `check_vae` let pass. Its own config says how latents are scaled, if it
+    has one, else that of the model.
+
+    Raises:
+        ModelError: its tensors are not those of such an autoencoder.
+    """
+    from diffusers.loaders.single_file_utils import convert_ldm_vae_checkpoint
+
+    state = _state_at(place, "autoencoder", allow_pickle)
+    prefix = next(start for start in _VAE_PREFIXES if start + _VAE_ENTRY in state)
+    state = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+    settings = _settings_at(place, part, folder)
+    if any(name.startswith(("decoder.up.", "decoder.mid.")) for name in state):
+        state = convert_ldm_vae_checkpoint({f"vae.{name}": value for name, value in state.items()}, settings)
+    return build_part(part, settings, state, placement.for_settings(settings), place)
+
+
+def _state_at(place: Path, kind: str, allow_pickle: bool) -> "dict[str, Tensor]":
+    state: dict[str, Tensor] = {}
+    for file in weights_at(place, kind):
+        state |= read_weights(file, allow_pickle)
+    return state
+
+
+def _renamed(place: Path, state: "dict[str, Tensor]") -> "dict[str, Tensor]":
+    try:
+        return t5_names(state)
+    except KeyError as error:
+        raise ModelError(
+            f"{str(place)!r} has {error} under a name of llama.cpp that is not known here"
+        ) from None
+
+
+def _settings_at(place: Path, part: ModelPart, folder: ModelFolder) -> dict[str, Any]:
+    own = place / "config.json"
+    return read_json_object(own) if place.is_dir() and own.is_file() else folder.settings(part.folder)
 
 
 def read_text_encoder(
@@ -65,30 +127,15 @@ def read_text_encoder(
     Raises:
         ModelError: its tensors are not those of such a text encoder.
     """
-    from safetensors.torch import load_file
-
-    state: dict[str, Tensor] = {}
-    for file in _files(place):
-        state |= read_pickle(file, allow_pickle) if file.suffix in PICKLED else load_file(file)
+    state = _state_at(place, "text encoder", allow_pickle)
     for prefix in _PREFIXES:
         if any(name.startswith(prefix) for name in state):
             state = {name.removeprefix(prefix): v for name, v in state.items() if name.startswith(prefix)}
-    own = place / "config.json"
-    settings = read_json_object(own) if place.is_dir() and own.is_file() else folder.settings(part.folder)
+    settings = _settings_at(place, part, folder)
+    if is_llama_t5(state):
+        state = _renamed(place, state)
+    if part.class_name.startswith("CLIPText"):
+        settings = text_settings(settings)
+        if TOKENS in state:
+            state = open_clip_names(state, settings["num_hidden_layers"])
     return build_part(part, settings, state, placement, place)
-
-
-def _files(place: Path) -> list[Path]:
-    if not place.exists():
-        raise ModelError(f"there is no text encoder at {str(place)!r}")
-    files = [place] if place.is_file() else weight_files(place) or weight_files(place, PICKLED)
-    if not files:
-        raise ModelError(f"{str(place)!r} has no weights")
-    return files
-
-
-def _shapes(file: Path, allow_pickle: bool) -> list[tuple[str, tuple[int, ...]]]:
-    if file.suffix in PICKLED:
-        refuse_pickle(file, allow_pickle)
-        return [(name, tuple(value.shape)) for name, value in read_pickle(file, allow_pickle).items()]
-    return [(name, tensor.shape) for name, tensor in read_header(file).tensors.items()]

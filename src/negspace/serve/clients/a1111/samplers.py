@@ -4,11 +4,11 @@ from collections.abc import Iterable
 
 from negspace.errors import no_such
 from negspace.facts import ModelFacts
+from negspace.models.samplers import SCHEDULES
 from negspace.serve.refusal import Refusal
 
-KARRAS = "Karras"
 AUTOMATIC = "Automatic"
-SCHEDULERS = (AUTOMATIC, KARRAS)
+SCHEDULERS = (AUTOMATIC, *SCHEDULES)
 
 ALIASES = {
     "k_euler": "Euler",
@@ -21,13 +21,24 @@ ALIASES = {
     "k_dpmpp_2m_sde_ka": "DPM++ 2M SDE Karras",
     "ddim": "DDIM",
     "unipc": "UniPC",
+    "k_lms": "LMS",
+    "k_dpmpp_sde": "DPM++ SDE",
+    "k_dpmpp_sde_ka": "DPM++ SDE Karras",
+    "euler_ancestral": "Euler a",
+    "dpmpp_2m": "DPM++ 2M",
+    "dpmpp_2m_sde": "DPM++ 2M SDE",
+    "dpmpp_sde": "DPM++ SDE",
+    "uni_pc": "UniPC",
 }
+"""What clients of AUTOMATIC1111, and after them those of ComfyUI, call samplers."""
 
 
 def split_name(name: str) -> tuple[str, str]:
     """(sampler, scheduler) of a sampler's name in Negspace."""
-    plain = name.removesuffix(f" {KARRAS}")
-    return plain, AUTOMATIC if plain == name else KARRAS
+    for schedule in SCHEDULES:
+        if name.endswith(f" {schedule}"):
+            return name.removesuffix(f" {schedule}"), schedule
+    return name, AUTOMATIC
 
 
 def plain_names(names: Iterable[str]) -> list[str]:
@@ -60,6 +71,6 @@ def sampler_of(sampler: str | None, scheduler: str | None, facts: ModelFacts) ->
 
 def _scheduler(name: str) -> str:
     for scheduler in SCHEDULERS:
-        if scheduler.casefold() == name.casefold():
+        if scheduler.casefold() == name.casefold().replace("_", " "):
             return scheduler
     raise Refusal(f"Scheduler not found: {no_such('scheduler', name, SCHEDULERS)}", 404, "scheduler")
