@@ -11,8 +11,8 @@ from bench.rules.figures import Line, beaten, front
 from bench.rules.tuning import TRIED, best
 from negspace.guidance import make
 
-NOT_TUNED = {"auto", "autoguidance", "traced"}
-"""Ours has no knobs; one needs a second network, the last is cfg."""
+NOT_TUNED = {"auto", "autoguidance", "locked", "traced"}
+"""Ours has no knobs; one needs a second network, one acts beside locked terms, the last is cfg."""
 
 
 def line(rule: str, leak: Sequence[float], damage: Sequence[float]) -> Line:

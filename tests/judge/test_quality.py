@@ -11,7 +11,7 @@ from PIL import Image, ImageFilter
 
 from negspace.errors import JudgeError
 from negspace.judge import MEASURES, Calibration, ConceptDetector, Quality
-from negspace.judge import quality as q
+from negspace.judge.judges import quality as q
 
 
 def grey(rows: object) -> np.ndarray:

@@ -147,7 +147,7 @@ def test_a_job_of_an_earlier_version_is_planned_again(
 def test_a_picture_to_start_from_is_stored_once(tiny_sd: Path, tmp_path: Path) -> None:
     write_policy(tmp_path)
     start = {"picture": text(gradient()), "mask": text(half()), "strength": 0.8}
-    fields = {**REQUEST, "start": start, "steps": 4}
+    fields = {**REQUEST, "policies": [], "start": start, "steps": 4}
     with serving(settings_in(tiny_sd, tmp_path)) as live, client_of(live) as client:
         blocker, id = accepted(client, BLOCKER), accepted(client, fields)
         plan = live.service.store.plan(id)

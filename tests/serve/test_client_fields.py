@@ -137,11 +137,11 @@ def test_sizes_that_clients_send_to_every_model_are_fitted_to_the_embedded_one(l
     body = {"prompt": "a cat", "model": "embedded", "size": "1024x1024", "steps": 1}
     reply = _post(live, "/v1/images/generations", body).json()
     receipt = Receipt.from_json(json.dumps(reply["negspace"]["receipt"]))
-    assert reply["size"] == "64x64" and (receipt.width, receipt.height) == (64, 64)
+    assert reply["size"] == "128x128" and (receipt.width, receipt.height) == (128, 128)
     texts = [finding.text for finding in receipt.findings if finding.code == "size-fitted"]
-    assert len(texts) == 1 and "0.0625" in texts[0]
-    own = {"prompt": "a cat", "model": "embedded", "width": 128, "height": 128, "fit_size": False}
-    assert requests.post(f"{live.url}/api/plan", json=own, timeout=60).json()["width"] == 128
+    assert len(texts) == 1 and "0.125" in texts[0]
+    own = {"prompt": "a cat", "model": "embedded", "width": 64, "height": 64, "fit_size": False}
+    assert requests.post(f"{live.url}/api/plan", json=own, timeout=60).json()["width"] == 64
 
 
 def test_headers_of_hugging_face_say_the_seed(live: Live, drawn: None) -> None:

@@ -112,6 +112,11 @@ def test_a_stranger_is_refused_before_the_body_is_read(guarded: Live) -> None:
     assert reply.startswith(b"HTTP/1.1 401") and b"connection: close" in reply.lower()
 
 
+def test_odd_queries_are_no_fault_of_the_server(guarded: Live) -> None:
+    for query in ("signature=%C3%94%C3%BE%23&until=false", "signature=\u00ff", "signature=%ff%fe"):
+        assert httpx.get(f"{guarded.url}/api/images/h%F0%97?{query}").status_code in (401, 404, 422)
+
+
 def test_the_openapi_document_names_the_ways_to_send_a_key(acme: httpx.Client) -> None:
     document = acme.get("/openapi.json").json()
     assert set(document["components"]["securitySchemes"]) == {"bearer", "basic", "header"}

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Collection
 from typing import final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, QueryParams
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -84,4 +84,4 @@ class Gate:
 def _is_signed(scope: Scope) -> bool:
     """Whether it asks for a picture by a signed address, which is checked where the picture is read."""
     signed = scope["path"].startswith(_IMAGES) and scope["method"] in _READING
-    return signed and b"signature" in parse_qs(scope["query_string"])
+    return signed and "signature" in QueryParams(scope["query_string"])
