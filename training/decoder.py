@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from torch import Tensor
 
 from training import data
 from training.common import Average, autocast, channels_last, device, train
@@ -33,17 +34,31 @@ def run(settings: Settings, state_dir: Path, out: Path) -> None:
     average = Average(model, 0.998)
     rng = np.random.default_rng(settings.seed + 4)
 
-    def step(count: int) -> dict[str, torch.Tensor]:
+    def step(count: int) -> dict[str, Tensor]:
         index = np.sort(rng.integers(len(pictures), size=d.batch))
-        x = data.tensor(pictures[index]).to(device(), memory_format=torch.channels_last)
-        seen = z[torch.from_numpy(index)].float().to(device())
-        seen = seen + d.noise * torch.randn_like(seen)  # a denoiser's latents are not exact either
-        with autocast():
-            y = decode(model, seen.contiguous(memory_format=torch.channels_last))
-        return loss_of(y.float(), x)
+        return decoding_loss(model, z[torch.from_numpy(index)], pictures[index], d.noise)
 
     train("decoder", state_dir, model, step, minutes=d.minutes, rate=d.rate, batch=d.batch, average=average)
     final = average.module
     assert isinstance(final, AutoencoderKL)
     print(f"decoder: {psnr(final, held_out):.2f} dB after")
     final.half().save_pretrained(out / "vae")
+
+
+def decoding_loss(
+    model: AutoencoderKL, latents: Tensor, pictures: np.ndarray, noise: float
+) -> dict[str, Tensor]:
+    """The loss of decoding a batch of latents into its pictures.
+
+    Args:
+        model: whose decoder is taught.
+        latents: [n, channels, height, width].
+        pictures: [n, height, width, 3] uint8.
+        noise: deviation of what is added to the latents: a denoiser's are not exact either.
+    """
+    x = data.tensor(pictures).to(device(), memory_format=torch.channels_last)
+    z = latents.float().to(device())
+    z = z + noise * torch.randn_like(z)
+    with autocast():
+        y = decode(model, z.contiguous(memory_format=torch.channels_last))
+    return loss_of(y.float(), x)

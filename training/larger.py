@@ -18,8 +18,9 @@ from torch import Tensor
 
 from training import data
 from training.common import Average, autocast, channels_last, device, train
+from training.decoder import decoding_loss
 from training.settings import Settings
-from training.vae import build, decode, encode, loss_of, psnr
+from training.vae import build, encode, psnr
 
 
 def run(settings: Settings, state_dir: Path, out: Path) -> None:
@@ -125,12 +126,7 @@ def _decoder(
 
     def step(count: int) -> dict[str, Tensor]:
         index = np.sort(rng.integers(len(pictures), size=larger.batch))
-        x = data.tensor(pictures[index]).to(device(), memory_format=torch.channels_last)
-        z = latents[torch.from_numpy(index)].float().to(device())
-        z = z + larger.noise * torch.randn_like(z)  # a denoiser's latents are not exact either
-        with autocast():
-            y = decode(model, z.contiguous(memory_format=torch.channels_last))
-        return loss_of(y.float(), x)
+        return decoding_loss(model, latents[torch.from_numpy(index)], pictures[index], larger.noise)
 
     average = Average(model, 0.998)
     settled: dict[str, Any] = {"minutes": larger.minutes, "rate": larger.rate, "batch": larger.batch}

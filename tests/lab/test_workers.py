@@ -12,14 +12,12 @@ import pytest
 import negspace as ns
 from negspace.errors import LabError, PromptError
 from negspace.generate import Model
-from negspace.judge import Judge
-from negspace.judge.base import Picture
 from negspace.lab import Proof, Site
 from negspace.lab.picture_maker import PictureMaker
 from negspace.lab.picture_store import PictureSpec, PictureStore
 from negspace.lab.workers import Batch, InProcess, MadePicture, Processes, Workers, make_batch, same_model
-from negspace.records import JudgeVerdict
 from negspace.request import Request
+from tests.judges import Answering
 from tests.lab.worlds import Words
 
 ASKED: dict[str, Any] = {"max_pictures": 110, "steps": 1, "sampler": "DDIM", "witness": Words()}
@@ -51,30 +49,8 @@ def test_an_error_with_a_place_travels() -> None:
     assert isinstance(again, PromptError) and str(again) == "no" and again.span == (1, 2)
 
 
-class SeesEverything(Judge):
-    """Sees whatever it is asked for."""
-
-    name = "everything"
-
-    def knows(self, concept: str) -> bool:
-        return True
-
-    def concepts(self) -> tuple[str, ...]:
-        return ()
-
-    def look(self, pictures: Sequence[Picture], concepts: Sequence[str]) -> list[tuple[JudgeVerdict, ...]]:
-        seen = tuple(
-            JudgeVerdict(concept=concept, judge=self.name, verdict="seen", score=1.0, threshold=0.5)
-            for concept in concepts
-        )
-        return [seen for _ in pictures]
-
-    def fingerprint(self) -> str:
-        return self.name
-
-
 def test_a_withheld_picture_ends_a_measurement_in_one_line(tiny_sd: Path) -> None:
-    judged = ns.load(tiny_sd, dtype="float32", judge=SeesEverything())
+    judged = ns.load(tiny_sd, dtype="float32", judge=Answering(lambda _: "seen"))
     plan = judged.plan(Request(prompt="a cat", avoid="hat", check="block", steps=1, seed=3))
     with pytest.raises(LabError, match="withholds the picture of seed 3 .*let its checks only flag"):
         make_batch(judged, [plan])

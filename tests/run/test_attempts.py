@@ -15,42 +15,15 @@ import negspace as ns
 from negspace.engine import Engine
 from negspace.errors import PolicyError, RequestError
 from negspace.generate import Model
-from negspace.judge import Judge
 from negspace.policy.loading import parse_policy
 from negspace.receipt import Receipt
-from negspace.records import JudgeVerdict, Verdict
+from negspace.records import Verdict
 from negspace.request import Avoid, Request
 from negspace.run.escalation import Limits, retry_seed
 from negspace.run.run import Run
+from tests.judges import Answering
 
 STEPS = 3
-
-
-class Told(Judge):
-    """Knows hats, and answers what a function says of a picture."""
-
-    def __init__(self, answer: Callable[[Image.Image], Verdict]) -> None:
-        self.name = "told"
-        self.looks = 0
-        self._answer = answer
-
-    def knows(self, concept: str) -> bool:
-        return concept == "hat"
-
-    def concepts(self) -> tuple[str, ...]:
-        return ("hat",)
-
-    def look(
-        self, pictures: Sequence[Image.Image], concepts: Sequence[str]
-    ) -> list[tuple[JudgeVerdict, ...]]:
-        self.looks += len(pictures)
-        return [
-            tuple(JudgeVerdict(concept=one, judge="told", verdict=self._answer(picture)) for one in concepts)
-            for picture in pictures
-        ]
-
-    def fingerprint(self) -> str:
-        return "told"
 
 
 def run_of(model: Model, request: Request) -> Run:
@@ -62,7 +35,7 @@ def digest(picture: Image.Image) -> str:
 
 
 def model(tiny_sd: Path, answer: Callable[[Image.Image], Verdict], retries: int = 2) -> Model:
-    return ns.load(tiny_sd, dtype="float32", judge=Told(answer), limits=Limits(retries=retries))
+    return ns.load(tiny_sd, dtype="float32", judge=Answering(answer), limits=Limits(retries=retries))
 
 
 def asked(check: str, n: int = 1, seed: int = 3) -> Request:
@@ -80,7 +53,7 @@ def test_what_passes_is_what_an_unwatched_run_makes(tiny_sd: Path) -> None:
     plain = run_of(ns.load(tiny_sd, dtype="float32"), asked("none", 2)).result()
     assert torch.equal(looked.latents, plain.latents)
     assert [image.attempts[0].verdicts[0].verdict for image in looked.receipt.images] == ["absent"] * 2
-    assert looked.receipt.judge is not None and looked.receipt.judge.name == "told"
+    assert looked.receipt.judge is not None and looked.receipt.judge.name == "answering"
     assert not looked.receipt.withheld and plain.receipt.images[0].attempts == ()
     hat, blurry = looked.receipt.terms
     assert (hat.looked, hat.seen_before, hat.seen_after, blurry.looked) == (2, 0, 0, 0)

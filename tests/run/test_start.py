@@ -1,6 +1,6 @@
 """Pictures to start from under a lock: looked at first, and what was done is said."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,14 +9,14 @@ from PIL import Image
 
 import negspace as ns
 from negspace.errors import PolicyError, RequestError
-from negspace.judge import Judge
 from negspace.planning.plan import Plan
 from negspace.policy.loading import parse_policy
 from negspace.receipt import Receipt
-from negspace.records import JudgeVerdict, Verdict
+from negspace.records import Verdict
 from negspace.request import Request, Start
 from negspace.run.attempts import Inspection
 from negspace.run.start import with_checked_start
+from tests.judges import Answering
 from tests.pictures import gradient, half, start
 
 FACTS = ns.ModelFacts(name="m", scale=4.0)
@@ -28,34 +28,6 @@ def locking(check: str = "none", more: str = "") -> ns.policy.Policy:
     )
 
 
-class Pointed(Judge):
-    """Sees a hat where a function says so of a picture."""
-
-    name = "pointed"
-
-    def __init__(self, answer: Callable[[Image.Image], Verdict]) -> None:
-        self.answer = answer
-
-    def knows(self, concept: str) -> bool:
-        return concept == "hat"
-
-    def concepts(self) -> tuple[str, ...]:
-        return ("hat",)
-
-    def look(
-        self, pictures: Sequence[Image.Image], concepts: Sequence[str]
-    ) -> list[tuple[JudgeVerdict, ...]]:
-        return [
-            tuple(
-                JudgeVerdict(concept=name, judge="pointed", verdict=self.answer(picture)) for name in concepts
-            )
-            for picture in pictures
-        ]
-
-    def fingerprint(self) -> str:
-        return "pointed"
-
-
 def planned(policy: ns.policy.Policy | None, mask: Image.Image | None = None, strength: float = 0.5) -> Plan:
     request = Request.from_dict(
         {"prompt": "a cat", "steps": 4, "seed": 3, "start": start(mask, strength=strength)}
@@ -64,7 +36,7 @@ def planned(policy: ns.policy.Policy | None, mask: Image.Image | None = None, st
 
 
 def checked(plan: Plan, answer: Callable[[Image.Image], Verdict] | None) -> Plan:
-    return with_checked_start(plan, FACTS, Inspection(None if answer is None else Pointed(answer)))
+    return with_checked_start(plan, FACTS, Inspection(None if answer is None else Answering(answer)))
 
 
 def left_is_kept(picture: Image.Image) -> Verdict:
@@ -127,7 +99,7 @@ def test_the_receipt_says_what_was_done_and_again_makes_the_same_picture(
     tiny_sd: Path, answer: Verdict, strength: float
 ) -> None:
     own = Start.from_dict(start(strength=0.5))
-    model = ns.load(tiny_sd, dtype="float32", judge=Pointed(lambda _: answer))
+    model = ns.load(tiny_sd, dtype="float32", judge=Answering(lambda _: answer))
     request = Request(prompt="a cat", seed=3, steps=4, start=own)
     result = model.run(model.plan(request, operator_policies=[locking()])).result()
     receipt = Receipt.from_json(result.receipt.to_json())

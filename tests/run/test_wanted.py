@@ -16,7 +16,7 @@ from negspace.run.escalation import Again, Attempt, Deliver, Limits, Withhold, d
 from negspace.run.run import Run
 from negspace.run.wanted import wanted_things
 from tests.engine.families import FAMILIES
-from tests.run.test_start import Pointed
+from tests.judges import Answering
 
 FACTS = ns.ModelFacts(name="any")
 CONCEPTS = ("hat", "snowman", "night")
@@ -121,7 +121,7 @@ def test_the_receipt_says_what_was_looked_for_and_missed() -> None:
         {"prompt": "a cat", "avoid": [{"term": "fog"}], "wanted": ["hat", "moon"], "steps": 2, "width": 32,
          "height": 32, "seed": 1, "sampler": "DDIM"}
     )  # fmt: skip
-    inspection = Inspection(Pointed(lambda _: "absent"), Limits(retries=1))
+    inspection = Inspection(Answering(lambda _: "absent"), Limits(retries=1))
     result = Run(network, plan(request, network.facts), None, inspection=inspection).result()
     receipt = Receipt.from_json(result.receipt.to_json())
     hat, moon = receipt.wanted

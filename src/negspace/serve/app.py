@@ -17,8 +17,8 @@ from negspace import __version__
 from negspace.errors import NegspaceError
 from negspace.plugins import defined_in, plugins
 from negspace.serve import clients
+from negspace.serve.access.body_limits import BodyLimits
 from negspace.serve.access.gate import Gate
-from negspace.serve.access.request_limits import BodyLimits
 from negspace.serve.audit import AuditLog
 from negspace.serve.dialect import ClientDialect, native_error, request_schemas
 from negspace.serve.refusal import Refusal, refusal_of
@@ -67,13 +67,14 @@ def create_app(service: Service) -> FastAPI:
 def _guard(app: FastAPI, service: Service, all_dialects: tuple[ClientDialect, ...]) -> None:
     """Put in front of the application what looks at requests before it; what is added last looks first."""
     settings = service.settings
-    app.add_middleware(BodyLimits, most=settings.largest_body, seconds=settings.body_seconds)
+    refuse = partial(_refusal_response, all_dialects, service.audit)
+    app.add_middleware(BodyLimits, most=settings.largest_body, seconds=settings.body_seconds, refuse=refuse)
     app.add_middleware(
         Gate,
         authentication=service.authentication,
         origins=settings.origins,
         open_paths=[path for dialect in all_dialects for path in dialect.open_paths],
-        refuse=partial(_refusal_response, all_dialects, service.audit),
+        refuse=refuse,
     )
     if settings.origins:
         app.add_middleware(

@@ -296,10 +296,11 @@ class Service:
 
 
 def cost_of(plan: Plan) -> float:
-    """Evaluations that one picture of a plan takes, about: those of the steps that are not left out."""
-    start = plan.request.start
+    """Evaluations that one picture of a plan takes, about: two a step that is not left out, and one more for
+    each group where locked terms have branches of their own."""
+    start = plan.carried.start
     steps = plan.steps - (0 if start is None else start.skipped(plan.steps))
-    return steps * (2.0 if plan.acts or plan.scale != 1.0 else 1.0)
+    return steps * (2.0 + len(plan.groups) if plan.acts or plan.scale != 1.0 else 1.0)
 
 
 def _ticket(job: AcceptedJob) -> Ticket:
