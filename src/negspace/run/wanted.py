@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 
 from negspace.avoid.matching import Index, phrase
 from negspace.planning.plan import Plan
-from negspace.records import JudgeVerdict
 from negspace.request import Check, Wanted, strictest
 
 SUBJECT = "prompt"
@@ -29,12 +28,6 @@ def wanted_things(plan: Plan, concepts: Sequence[str], knows: Callable[[str], bo
     if subject is not None and knows(subject):
         named.setdefault(phrase(subject), Wanted(term=subject, check=check, source=SUBJECT))
     return tuple(named.values())
-
-
-def is_missing(thing: Wanted, verdicts: Sequence[JudgeVerdict]) -> bool:
-    """Whether a judge looked for a thing and did not see it."""
-    key = phrase(thing.term)
-    return any(phrase(verdict.concept) == key and verdict.verdict == "absent" for verdict in verdicts)
 
 
 def _subject_check(plan: Plan) -> Check:
