@@ -18,7 +18,7 @@ install: $(INSTALLED)  ## make .venv with everything but the cluster extra
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[serve,lab,checkpoints,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[serve,lab,checkpoints,judges,provenance,dev]'
 	@touch $@
 
 demo: install  ## pictures without and with a negative on the same seeds, into demo/
