@@ -66,7 +66,7 @@ def test_gallery_compares_makes_again_and_reads_files(studio: Live, page: Page, 
     changed.putpixel((5, 5), (1, 2, 3))
     kept = PngInfo()
     for name, text in texts_of_file.items():
-        kept.add_text(name, text)
+        kept.add_text(str(name), text)
     changed.save(file, pnginfo=kept)
     page.set_input_files("#file", file)
     expect(page.locator("#read")).to_contain_text("the file was changed")

@@ -129,8 +129,14 @@ async def page(
 async def compare(http: Request, service: Serving, tenant: Caller, first: Text, second: Text) -> Response:
     """Two pictures in one frame."""
     pictures = [await service.archive.picture(id, tenant) for id in (first, second)]
-    values = {"first": pictures[0].receipt, "second": pictures[1].receipt}
-    return render(http, "compare", tab="gallery", data={"pictures": [first, second]}, **values)
+    return render(
+        http,
+        "compare",
+        tab="gallery",
+        data={"pictures": [first, second]},
+        first=pictures[0].receipt,
+        second=pictures[1].receipt,
+    )
 
 
 @router.get("/studio/gallery/{id}")
