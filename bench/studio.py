@@ -1,4 +1,4 @@
-"""The studio's speed and weight: first paint, the plan while one types, bytes of each page, viewers of a trial.
+"""The studio's speed and weight: first paint, the plan while one types, bytes, viewers of a trial.
 
     python -m bench.studio
 
