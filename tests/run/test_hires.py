@@ -58,10 +58,10 @@ def test_latents_are_enlarged_as_they_are(model: Model, upscaler: Any, mode: str
     run = model.run(plan)
     size = model.network().latent_shape(48, 48)[1:]
     large = interpolate(made(model, asked()).latents, size, mode=mode, antialias=smooth)[0]
-    lane = run._prepared.lane(3, Canvas(large, skipped=STEPS // 2))  # type: ignore[reportPrivateUsage]
-    run._driver.add(run, [lane])  # type: ignore[reportPrivateUsage]
+    lane = run._prepared.lane(3, Canvas(large, skipped=STEPS // 2))
+    run._driver.add(run, [lane])
     while not lane.done:
-        run._driver.engine.tick()  # type: ignore[reportPrivateUsage]
+        run._driver.engine.tick()
     assert torch.equal(both.latents[0], lane.x)
 
 
