@@ -76,13 +76,12 @@ def from_receipt(receipt: Receipt, index: int) -> Infotext:
 
 def _hires(made: Hires, request: Request) -> dict[str, str]:
     """A second pass under the names of AUTOMATIC1111."""
-    asked = request.hires or made
-    exact = asked.width is not None
+    requested = request.hires or made
+    by_scale = {"Hires upscale": f"{requested.scale:.10g}"}
+    by_size = {"Hires resize": f"{made.width}x{made.height}"}
     return {
         "Denoising strength": f"{made.strength:.10g}",
-        "Hires resize" if exact else "Hires upscale": f"{made.width}x{made.height}"
-        if exact
-        else f"{asked.scale:.10g}",
+        **(by_scale if requested.width is None else by_size),
         "Hires steps": str(made.steps),
         "Hires upscaler": made.upscaler,
     }

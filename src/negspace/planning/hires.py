@@ -24,10 +24,10 @@ def planned_hires(request: Request, facts: ModelFacts, steps: int) -> Hires | No
 
 def hires_findings(request: Request, facts: ModelFacts, steps: int) -> Iterator[Finding]:
     """That another size is made than was asked for."""
-    asked, planned = request.hires, planned_hires(request, facts, steps)
-    if asked is None or planned is None or asked.width is not None:
+    requested, planned = request.hires, planned_hires(request, facts, steps)
+    if requested is None or planned is None or requested.width is not None:
         return
-    exact = tuple(side * asked.scale for side in _size(request, facts))
+    exact = tuple(side * requested.scale for side in _size(request, facts))
     if exact != (planned.width, planned.height):
         size, made = f"{exact[0]:g}x{exact[1]:g}", f"{planned.width}x{planned.height}"
         text = f"hires size {size} became {made}: {facts.name} makes multiples of {facts.multiple}"
