@@ -72,6 +72,7 @@ def test_gallery_compares_makes_again_and_reads_files(studio: Live, page: Page, 
     expect(page.locator("#read")).to_contain_text("the file was changed")
 
 
+@pytest.mark.slow
 def test_three_rounds_of_conversation_and_back(studio: Live, page: Page) -> None:
     page.goto(f"{studio.url}/studio/converse")
     pictures, avoided = page.locator(".turn img"), page.locator("#avoided .name")
@@ -88,6 +89,7 @@ def test_three_rounds_of_conversation_and_back(studio: Live, page: Page) -> None
     expect(avoided).to_have_text(["blurry"])
 
 
+@pytest.mark.slow
 def test_a_trial_is_watched_by_many_and_stopped(studio: Live, page: Page, browser: Browser) -> None:
     page.goto(f"{studio.url}/studio/prove")
     page.fill("#prompt", "a snowman, night")
@@ -115,7 +117,7 @@ def test_a_trial_ends_with_a_report(studio: Live, page: Page) -> None:
     expect(page.locator(".report")).to_contain_text("helps")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_no_page_has_a_serious_fault_for_screen_readers(studio: Live, page: Page, theme: str) -> None:
     id = make(studio, 5, avoid="hat")
     page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
