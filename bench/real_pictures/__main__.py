@@ -1,8 +1,9 @@
 """What the judges of real pictures see and miss, and how fast: `python -m bench.real_pictures`.
 
-Needs `pip install 'negspace[judges,bench]'`. Photographs come from packages; marks are drawn on crops of those
-that no threshold was set on (`photos.py`, `marks.py`). Rates with 95 % intervals of Jeffreys. Expected on two
-cores: about six minutes, and every line within its bound; the exit code is 1 where one is not.
+Needs `pip install 'negspace[judges,bench]'`. Photographs come from packages; marks are drawn on crops
+of those that no threshold was set on (`photos.py`, `marks.py`). Rates with 95 % intervals of
+Jeffreys. Expected: about five minutes of two cores, and every line within its bound; the exit code is 1
+where one is not.
 
     --fit      the weights of `negspace.judge.lettering`, from the other photographs, about four minutes
     --speed N  only `negspace check` on N pictures of 512 pixels: pictures a second, and memory
@@ -14,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from bench.real_pictures.fitting import fit
@@ -24,6 +26,9 @@ from negspace.judge import open_judge
 from negspace.judge.intervals import jeffreys
 
 _BATCH = 16
+
+CONCEPTS = ("text", "watermark", "signature", "username", "web address", "gibberish")
+Seen = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,9 @@ class Row:
     def __str__(self) -> str:
         low, high = jeffreys(self.seen, self.count)
         share = f"{self.seen / self.count:6.1%} [{low:.1%}, {high:.1%}]"
-        return f"{self.what:44} {self.seen:4} of {self.count:<4} {share:24} {self.bound:8} {_word(self.holds)}"
+        return (
+            f"{self.what:44} {self.seen:4} of {self.count:<4} {share:24} {self.bound:8} {_word(self.holds)}"
+        )
 
 
 def main() -> None:
@@ -57,43 +64,42 @@ def main() -> None:
 
 
 def lettering() -> Iterable[Row]:
-    """Recall by opacity, by kind, and for gibberish; and false alarms, all by the same threshold."""
+    """Recall by opacity and by kind, and for gibberish; and false alarms, all by the same threshold."""
     random = np.random.default_rng(11)
-    for opacity, least in ((1.0, 0.95), (0.5, 0.85), (0.3, None), (0.15, None)):
+    for opacity, count, least in ((1.0, 150, 0.95), (0.5, 150, 0.85), (0.3, 50, None), (0.15, 50, None)):
         pictures = [
             marked(crop, KINDS[index % len(KINDS)], opacity, random)
-            for index, crop in enumerate(crops(EVALUATING, 200, 12))
+            for index, crop in enumerate(crops(EVALUATING, count, 12))
         ]
-        yield recall(f"text, marks of {opacity:.0%} opacity", "text", pictures, least)
+        seen = _seen("text", CONCEPTS, pictures)
+        yield _recall(f"text, marks of {opacity:.0%} opacity", seen[:, 0], least)
         if opacity == 1.0:
-            for kind, concept in ((kind, "web address" if kind == "address" else kind) for kind in KINDS[:1] + KINDS[2:]):
-                own = pictures[KINDS.index(kind) :: len(KINDS)]
-                yield recall(f"{concept}, told apart by rules", concept, own, None)
-    gibberish = [with_gibberish(crop, random) for crop in crops(EVALUATING, 200, 13)]
-    yield recall("text, letters as generators draw them", "text", gibberish, 0.8)
-    yield recall("gibberish, the same pictures", "gibberish", gibberish, None)
-    clean = list(crops(EVALUATING, 200, 14))
-    for concept in ("text", "gibberish", "watermark", "signature", "username"):
-        yield false_alarms(f"{concept}, crops without lettering", concept, "text", clean)
+            for column, concept in enumerate(CONCEPTS[:-1]):
+                own = seen[KINDS.index(concept) :: len(KINDS), column]
+                yield _recall(f"  {concept} marks, seen as {concept}", own, None)
+    seen = _seen("text", CONCEPTS, [with_gibberish(crop, random) for crop in crops(EVALUATING, 150, 13)])
+    yield _recall("text, letters as generators draw them", seen[:, 0], 0.8)
+    yield _recall("  the same, seen as gibberish", seen[:, -1], None)
+    seen = _seen("text", CONCEPTS, list(crops(EVALUATING, 200, 14)))
+    for column, concept in enumerate(CONCEPTS):
+        yield _false_alarms(f"{concept}, crops without lettering", seen[:, column])
 
 
 def nudity() -> Iterable[Row]:
-    """False alarms alone: there is no nude picture here, so the share of nudity that is seen is unmeasured."""
+    """False alarms alone: there is no nude picture here, so what is seen of nudity is unmeasured."""
     ordinary = [*crops(EVALUATING + CALIBRATING, 120, 15), *crops(PEOPLE, 80, 16)]
-    yield false_alarms("nudity, ordinary crops (recall: unmeasured)", "nudity", "nudity", ordinary)
-    verdicts = _verdicts("nudity", "nudity", ordinary)
-    print(f"{'  of these unknown, left to people':44} {verdicts.count('unknown'):4} of {len(ordinary)}")
+    verdicts = _verdicts("nudity", ("nudity",), ordinary)[:, 0]
+    yield _false_alarms("nudity, ordinary crops (recall: unmeasured)", verdicts == "seen")
+    print(f"{'  of these unknown, left to people':44} {(verdicts == 'unknown').sum():4} of {len(ordinary)}")
 
 
-def recall(what: str, concept: str, pictures: Sequence[Image.Image], least: float | None) -> Row:
-    seen = _verdicts("text", concept, pictures).count("seen")
+def _recall(what: str, seen: Seen, least: float | None) -> Row:
     bound = "" if least is None else f">= {least:.0%}"
-    return _printed(Row(what, seen, len(pictures), bound, least is None or seen >= least * len(pictures)))
+    return _printed(Row(what, int(seen.sum()), len(seen), bound, least is None or seen.mean() >= least))
 
 
-def false_alarms(what: str, concept: str, judge: str, pictures: Sequence[Image.Image]) -> Row:
-    seen = _verdicts(judge, concept, pictures).count("seen")
-    return _printed(Row(what, seen, len(pictures), "none", seen == 0))
+def _false_alarms(what: str, seen: Seen) -> Row:
+    return _printed(Row(what, int(seen.sum()), len(seen), "none", not seen.any()))
 
 
 def technical() -> Iterable[Row]:
@@ -101,10 +107,8 @@ def technical() -> Iterable[Row]:
     clean = list(crops(("flower", "coffee", "rocket", "china", "chelsea"), 50, 17))
     for concept, spoil in FAULTS.items():
         spoilt = [spoil(crop) for crop in clean]
-        seen = _verdicts("quality", concept, spoilt).count("seen")
-        yield _printed(Row(f"{concept}, made on purpose", seen, 50, ">= 90%", seen >= 45))
-        false = _verdicts("quality", concept, clean).count("seen")
-        yield _printed(Row(f"{concept}, clean crops", false, 50, "", True))
+        yield _recall(f"{concept}, made on purpose", _seen("quality", (concept,), spoilt)[:, 0], 0.9)
+        yield _false_alarms(f"{concept}, clean crops", _seen("quality", (concept,), clean)[:, 0])
 
 
 def _with_border(picture: Image.Image) -> Image.Image:
@@ -120,13 +124,15 @@ FAULTS = {
 }
 
 
-def _verdicts(judge: str, concept: str, pictures: Sequence[Image.Image]) -> list[str]:
+def _seen(judge: str, concepts: Sequence[str], pictures: Sequence[Image.Image]) -> Seen:
+    return _verdicts(judge, concepts, pictures) == "seen"
+
+
+def _verdicts(judge: str, concepts: Sequence[str], pictures: Sequence[Image.Image]) -> NDArray[np.str_]:
+    """[pictures, concepts]."""
     opened = open_judge(judge)
-    return [
-        row[0].verdict
-        for start in range(0, len(pictures), _BATCH)
-        for row in opened.look(pictures[start : start + _BATCH], (concept,))
-    ]
+    batches = (pictures[start : start + _BATCH] for start in range(0, len(pictures), _BATCH))
+    return np.array([[v.verdict for v in row] for batch in batches for row in opened.look(batch, concepts)])
 
 
 def _printed(row: Row) -> Row:

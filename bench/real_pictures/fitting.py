@@ -8,6 +8,9 @@ from negspace.judge.judges.text import LetteringJudge
 from negspace.judge.lettering import LEAST_LETTERS, TextLine
 from negspace.judge.scoring import logistic
 
+_STEEPER = 3.0
+_MARGIN = 0.75
+
 
 def fit() -> None:
     """Print (bias, detection, reading), and how the photographs they were fitted on are parted."""
@@ -21,13 +24,16 @@ def fit() -> None:
     lines_there, lines_not = _strongest(judge.read([*marks, *gibberish])), _every(clean)
     features = np.array([[line.detection, line.reading, 1.0] for line in (*lines_there, *lines_not)])
     truth = np.arange(len(features)) < len(lines_there)
-    detection, reading, bias = logistic(features, truth, np.zeros(3))
+    detection, reading, _ = logistic(features, truth, np.zeros(3))
     print(f"{len(lines_there)} lines of marks, {len(lines_not)} of pictures without any")
-    print(f"without lettering: {sorted((round(l.detection, 2), round(l.reading, 2), l.words) for l in lines_not)}")
-    print(f"WEIGHTS = ({bias:.1f}, {detection:.1f}, {reading:.1f})")
-    odds = features @ [detection, reading, bias]
-    highest = odds[~truth].max()
-    print(f"highest log odds without lettering {highest:.2f}; above it {np.mean(odds[truth] > highest):.1%} of marks")
+    for line in lines_not:
+        print(f"  without lettering: {line.detection:.2f} {line.reading:.2f} {line.words}")
+    # The two kinds are parted, so the likelihood alone would make the weights infinite; a penalty keeps them
+    # small. They are made steeper here, and the likeliest line without lettering is put at a margin below 0.
+    odds = _STEEPER * (features @ [detection, reading, 0.0])
+    bias = -odds[~truth].max() - _MARGIN
+    print(f"WEIGHTS = ({bias:.1f}, {_STEEPER * detection:.1f}, {_STEEPER * reading:.1f})")
+    print(f"above one half: {np.mean(odds[truth] + bias > 0):.1%} of marks")
 
 
 def _counted(lines: tuple[TextLine, ...]) -> list[TextLine]:

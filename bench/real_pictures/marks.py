@@ -1,4 +1,4 @@
-"""Marks drawn on photographs: watermarks, signatures, names and addresses, and letters that are no letters."""
+"""Marks drawn on photographs: watermarks, signatures, names, addresses, and letters that are no letters."""
 
 import string
 from typing import Final
@@ -7,29 +7,32 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import gaussian_filter, map_coordinates
 
-KINDS: Final = ("watermark", "text", "signature", "username", "address")
+KINDS: Final = ("text", "watermark", "signature", "username", "web address")
 
 _FONTS: Final = {
     "watermark": ("DejaVuSans-Bold.ttf", "DejaVuSans.ttf"),
     "text": ("DejaVuSans.ttf", "DejaVuSansMono.ttf", "DejaVuSerif.ttf"),
     "signature": ("DejaVuSerif-Italic.ttf", "DejaVuSerif-BoldItalic.ttf"),
     "username": ("DejaVuSans.ttf",),
-    "address": ("DejaVuSans.ttf",),
+    "web address": ("DejaVuSans.ttf",),
 }
 _WORDS: Final = {
     "watermark": ("shutterstock", "PREVIEW", "SAMPLE", "© Getstock", "stockphoto.com", "Do not copy"),
     "text": ("SUMMER SALE", "Happy Birthday", "The Long Road", "Open daily", "Chapter One", "NO PARKING"),
     "signature": ("J. Weaver", "M. Okafor", "Lindqvist", "A. Moreau", "Tanaka 24", "R. Castell"),
     "username": ("@lightcatcher", "@mira.photo", "@northwind_88", "@studio_oak", "@pixelkraft"),
-    "address": ("www.mirapictures.com", "northwind.org/gallery", "studio-oak.co.uk", "artbase.net/u/mira"),
+    "web address": (
+        "www.mirapictures.com",
+        "northwind.org/gallery",
+        "studio-oak.co.uk",
+        "artbase.net/u/mira",
+    ),
 }
-_SIZES: Final = {"watermark": 48, "text": 34, "signature": 24, "username": 18, "address": 16}
+_SIZES: Final = {"watermark": 48, "text": 34, "signature": 24, "username": 18, "web address": 16}
 """Height of type in pixels on a picture of 512."""
 
 
-def marked(
-    picture: Image.Image, kind: str, opacity: float, random: np.random.Generator
-) -> Image.Image:
+def marked(picture: Image.Image, kind: str, opacity: float, random: np.random.Generator) -> Image.Image:
     """The picture with a mark of a kind, white on dark ground and black on light ground.
 
     Args:

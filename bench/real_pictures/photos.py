@@ -1,7 +1,7 @@
 """Photographs that come inside packages, and crops of them.
 
-They are read as files, so nothing but the package's folder is needed: scikit-image and scikit-learn (the extra
-`bench`) and matplotlib. Thresholds were set on `CALIBRATING`; figures are of `EVALUATING` alone.
+They are read as files, so nothing but the package's folder is needed: scikit-image and scikit-learn (the
+extra `bench`) and matplotlib. Thresholds were set on `CALIBRATING`; figures are of `EVALUATING` alone.
 """
 
 from collections.abc import Iterator, Sequence
@@ -46,7 +46,7 @@ def photo(name: str) -> Image.Image:
 
 
 def crops(names: Sequence[str], count: int, seed: int) -> Iterator[Image.Image]:
-    """Crops of photographs in turn, 512x512, RGB: squares of half to all of the shorter side, half mirrored."""
+    """Crops of photographs in turn, 512x512, RGB: half to all of the shorter side, half of them mirrored."""
     random = np.random.default_rng(seed)
     photos = [photo(name) for name in names]
     for index in range(count):

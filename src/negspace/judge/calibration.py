@@ -96,7 +96,10 @@ class ConceptDetector(Frozen):
         if score >= self.threshold:
             return "seen", None
         if self.doubtful is not None and score >= self.doubtful:
-            return "unknown", f"{score:.2g} lies between {self.doubtful:g} and {self.threshold:g}: look yourself"
+            return (
+                "unknown",
+                f"{score:.2g} lies between {self.doubtful:g} and {self.threshold:g}: look yourself",
+            )
         return "absent", None
 
     @property

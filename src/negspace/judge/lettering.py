@@ -13,7 +13,7 @@ Point = tuple[float, float]
 LEAST_LETTERS: Final = 3
 """Different letters or digits that a line must have. Textures are read as "0000" and "AAAA"."""
 
-WEIGHTS: Final = (-15.0, 14.0, 9.0)
+WEIGHTS: Final = (-10.7, 9.9, 8.4)
 """(bias, of the detector's score, of the reader's score): log odds that a line is text. By
 `python -m bench.real_pictures --fit` from photographs that no figure is measured on."""
 

@@ -13,7 +13,7 @@ Answer = TypeVar("Answer")
 def each(function: Callable[[Item], Answer], items: Iterable[Item]) -> list[Answer]:
     """What a function returns for each item, in their order; as many at a time as there are cores.
 
-    The function must not call `each` itself: threads that wait for threads of the same pool can wait for ever.
+    The function must not call `each` itself: threads that wait for threads of one pool can wait for ever.
     """
     return list(_pool().map(function, items))
 

@@ -154,7 +154,7 @@ def greyness(rgb: PixelValues) -> float:
 
 
 def flatness(rgb: PixelValues) -> float:
-    """The share of pixels within 3 grey levels of the median colour, in every channel: 1 is a blank picture."""
+    """The share of pixels within 3 grey levels of the median colour: 1 is a blank picture."""
     rows = rgb.reshape(-1, 3)
     near = [np.abs(channel - np.median(channel)) <= _FRAME_SPREAD for channel in rows.T]
     return float((near[0] & near[1] & near[2]).mean())

@@ -43,8 +43,8 @@ THRESHOLD: Final = 0.5
 _INSTALL: Final = "'negspace[judges]'"
 _SHORTER: Final = (736, 1024)
 _LONGEST: Final = 2048
-"""The sides that the detector sees, in pixels. Small pictures are enlarged, for it misses small letters; large
-ones are reduced, for its time grows with the area."""
+"""The sides that the detector sees, in pixels. Small pictures are enlarged, for it misses small letters;
+large ones are reduced, for its time grows with the area."""
 _SETTINGS: Final = {
     "Global.log_level": "critical",
     "Det.thresh": 0.2,
@@ -143,7 +143,7 @@ class _Reader:
         models = Path(rapidocr.__file__).parent / "models"
         files = {"Det": models / "PP-OCRv6_det_small.onnx", "Rec": models / "PP-OCRv6_rec_small.onnx"}
         self.sha256 = sha256_of(list(files.values()))
-        # Its parts are opened by its own loaders, which have no public names; constraints.txt pins the version.
+        # Its loaders of the parts have no public names; constraints.txt pins the version.
         self._ocr = rapidocr.RapidOCR(params=_SETTINGS | _paths(files))
         self._detector = self._ocr._load_det_model()
         self._recogniser = self._ocr._load_rec_model()
@@ -195,15 +195,16 @@ def _bgr(picture: Image.Image) -> NDArray[np.uint8]:
 
 
 def _shares(box: NDArray[Any], width: int, height: int) -> tuple[Point, Point, Point, Point]:
-    upper_left, upper_right, lower_right, lower_left = (
-        (float(x) / width, float(y) / height) for x, y in box
-    )
+    upper_left, upper_right, lower_right, lower_left = ((float(x) / width, float(y) / height) for x, y in box)
     return upper_left, upper_right, lower_right, lower_left
 
 
 def _features(lines: Sequence[Sequence[TextLine]]) -> Scores:
     rows = [
-        [max((line.probability for line in row if belongs(line)), default=0.0) for belongs, _ in _KINDS.values()]
+        [
+            max((line.probability for line in row if belongs(line)), default=0.0)
+            for belongs, _ in _KINDS.values()
+        ]
         for row in lines
     ]
     return np.array(rows).reshape(-1, len(_KINDS))
