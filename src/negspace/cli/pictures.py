@@ -4,8 +4,13 @@ from collections.abc import Iterator, Sequence
 from glob import glob
 from mimetypes import guess_type
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from negspace.errors import JudgeError
+from negspace.errors import JudgeError, RequestError
+from negspace.pixels import read_file, read_image
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 
 def picture_files(places: Sequence[str]) -> tuple[list[Path], int]:
@@ -29,6 +34,18 @@ def is_picture_name(file: Path) -> bool:
     return (guess_type(file.name)[0] or "").startswith("image/") and not file.name.startswith(".")
 
 
+def open_picture(file: Path) -> "Image":
+    """The picture in a file, RGB.
+
+    Raises:
+        JudgeError: it cannot be read.
+    """
+    try:
+        return read_image(read_file(file))
+    except RequestError as error:
+        raise JudgeError(f"{file}: {error}") from None
+
+
 def _expanded(place: str) -> Iterator[tuple[Path | None, Path]]:
     """(the folder that it was seen in, or None, and the file)."""
     path = Path(place)
@@ -39,5 +56,5 @@ def _expanded(place: str) -> Iterator[tuple[Path | None, Path]]:
     else:
         matches = sorted(glob(place, recursive=True))
         if not matches:
-            raise JudgeError(f"there is no file, folder or match for {place}")
+            raise JudgeError(f"No such file, folder or match: {place}")
         yield from ((None, Path(match)) for match in matches if Path(match).is_file())

@@ -61,6 +61,11 @@ class Rate(Frozen):
         high = 1.0 if hits == count else min(centre + half, 1.0)
         return cls(share=share, low=low, high=high, count=count)
 
+    @property
+    def hits(self) -> int:
+        """How many of the examples."""
+        return round(self.share * self.count)
+
     def __str__(self) -> str:
         return f"{self.share:.1%} [{self.low:.1%}, {self.high:.1%}] of {self.count}"
 
