@@ -39,7 +39,19 @@ _LORAS = "loras/test_layouts.py::test_a_layout_by_hand"
 _SAMPLERS = "families/test_samplers.py::"
 _ENCODERS = "model_files/test_encoders.py::"
 
+_LEFTOVERS = "model_files/test_leftovers.py::"
+
 ROWS = (
+    Row(
+        "a tensor that nothing reads: in a whole model, a denoiser, a part, a folder's part",
+        "refused with its name, or known to carry nothing",
+        _LEFTOVERS + "test_a_tensor_that_no_part_of_a_model_reads_is_named",
+    ),
+    Row(
+        "a whole SD3 with T5, and a config without",
+        "refused with the part's name",
+        _LEFTOVERS + "test_a_part_that_the_config_has_not_is_named",
+    ),
     Row(
         "Qwen-Image, and every family, in bfloat16 and float16",
         "opens; as near to float32 as diffusers is (factor 3)",

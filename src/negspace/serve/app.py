@@ -23,6 +23,7 @@ from negspace.serve.audit import AuditLog
 from negspace.serve.dialect import ClientDialect, native_error, request_schemas
 from negspace.serve.refusal import Refusal, refusal_of
 from negspace.serve.service import Service
+from negspace.serve.studio.router import STUDIO
 
 
 def dialects() -> tuple[ClientDialect, ...]:
@@ -40,7 +41,7 @@ def _checked(plugin: object) -> ClientDialect:
 
 def create_app(service: Service) -> FastAPI:
     """The application for a service, which it starts and stops."""
-    all_dialects = dialects()
+    all_dialects = (*dialects(), STUDIO)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -72,6 +73,7 @@ def _guard(app: FastAPI, service: Service, all_dialects: tuple[ClientDialect, ..
     app.add_middleware(
         Gate,
         authentication=service.authentication,
+        sessions=service.sessions,
         origins=settings.origins,
         open_paths=[path for dialect in all_dialects for path in dialect.open_paths],
         refuse=refuse,

@@ -20,6 +20,7 @@ from negspace.serve.access.request_limits import (
     refuse_large,
     refuse_model,
 )
+from negspace.serve.access.sessions import Sessions
 from negspace.serve.access.tenants import Tenant
 from negspace.serve.audit import AuditLog
 from negspace.serve.catalogue import Catalogue, Judges
@@ -54,6 +55,7 @@ class Service:
         settings: as given.
         catalogue: what may be asked for by name.
         authentication: finds the tenant of a request.
+        sessions: of browsers that have signed in.
         rate_limits: requests a minute.
         store: what was kept.
         archive: the same, for the tenant that it belongs to.
@@ -72,6 +74,7 @@ class Service:
         self.settings = settings
         self.catalogue = Catalogue(settings)
         self.authentication = Authentication(settings.keys, self.catalogue.check_rights)
+        self.sessions = Sessions()
         self.rate_limits = RateLimits()
         self.store = Store(settings.data, settings.database)
         self.archive = Archive(self.store, settings.data)

@@ -21,6 +21,7 @@ from negspace.models.files.homes import (
     sdxl_home,
     z_image_home,
 )
+from negspace.models.files.leftovers import refuse_unread
 from negspace.models.files.open_clip_names import open_clip_names
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Layout:
         split: (tensors, settings) to tensors by part, under the names of diffusers; parts that are not in the
             file are left out. What is before the names of the denoiser is `model.diffusion_model.` there.
         entry: the weight whose second side is the channels that the denoiser takes; "" where none says so.
+        never_read: tensors of the denoiser that it does not call.
     """
 
     family: str
@@ -59,24 +61,31 @@ class Layout:
     hub_id: Callable[[Path, Mapping[str, TensorHeader], Mapping[str, Any]], str]
     split: "Callable[[State, ReadSettings], Parts]"
     entry: str = ""
+    never_read: tuple[str, ...] = ()
 
     def prefix(self, names: Iterable[str]) -> str | None:
         """What stands before the names of the denoiser; None where a file is not of this layout."""
         held = frozenset(names)
         return next((body for body in _BODIES if all(body + mark in held for mark in self.marks)), None)
 
-    def parts(self, state: "State", settings: ReadSettings) -> "Parts":
+    def parts(self, state: "State", settings: ReadSettings, file: Path) -> "Parts":
         """The tensors of each part that a file has, under the names of diffusers.
 
         Raises:
-            KeyError, RuntimeError..: it lacks some, or has others.
+            KeyError, RuntimeError..: it lacks some.
+            ModelError: it has one that no part reads, and that is not known to carry nothing.
         """
         own = self.prefix(state) or ""
-        named = {
-            name if name.startswith(_OTHERS) else _BODY + name.removeprefix(own): value
-            for name, value in state.items()
-        }
-        return {name: part for name, part in self.split(named, settings).items() if part}
+
+        def translate(state: "State") -> "Parts":
+            named = {
+                name if name.startswith(_OTHERS) else _BODY + name.removeprefix(own): value
+                for name, value in state.items()
+            }
+            return {name: part for name, part in self.split(named, settings).items() if part}
+
+        refuse_unread(translate, state, file, [own + name for name in self.never_read])
+        return translate(state)
 
     def check_channels(self, file: Path, held: Mapping[str, TensorHeader], settings: ReadSettings) -> None:
         """Stop where the denoiser of a file takes other channels than that of its config.
@@ -125,10 +134,6 @@ def _unet_and_vae(state: "State", settings: ReadSettings) -> "Parts":
     from diffusers.loaders import single_file_utils as names
 
     unet = names.convert_ldm_unet_checkpoint(dict(state), settings("unet"))
-    taken = {value.data_ptr() for value in unet.values()}
-    left = [name for name, value in state.items() if name.startswith(_BODY) and value.data_ptr() not in taken]
-    if left:
-        raise KeyError(f"{min(left)} is of no known layer")
     return {"unet": unet, "vae": _vae(state, settings)}
 
 
@@ -223,7 +228,11 @@ LAYOUTS = (
     Layout("sd", ("input_blocks.0.0.weight", "out.2.weight"), sd_home, _split_sd, "input_blocks.0.0.weight"),
     Layout("sd", (_MIDDLE, "conv_in.weight"), sd_home, _SPLIT_UNET, "conv_in.weight"),
     Layout(
-        "z-image", ("cap_pad_token", "noise_refiner.0.attention.qkv.weight"), z_image_home, _split_z_image
+        "z-image",
+        ("cap_pad_token", "noise_refiner.0.attention.qkv.weight"),
+        z_image_home,
+        _split_z_image,
+        never_read=("norm_final.weight",),
     ),
     Layout(
         "z-image",

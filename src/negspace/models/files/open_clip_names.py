@@ -37,6 +37,9 @@ def open_clip_names(state: "Mapping[str, Tensor]", layers: int) -> "dict[str, Te
 
     Args:
         layers: how many the model has; files hold a last one that Stable Diffusion 2 does not read.
+
+    Raises:
+        KeyError: there are more, or one has a tensor of a name that is not known.
     """
     import torch
 
@@ -46,9 +49,13 @@ def open_clip_names(state: "Mapping[str, Tensor]", layers: int) -> "dict[str, Te
         renamed[_TOP[POSITIONS]] = torch.cat([kept.to(later), later[_KEPT_POSITIONS:]])
     for name, value in state.items():
         match = _BLOCK.fullmatch(name)
-        if match is None or int(match[1]) >= layers:
+        if match is None:
             continue
         block, inner, kind = f"encoder.layers.{match[1]}", match[2], match[3]
+        if int(match[1]) > layers or inner not in (*_LAYERS, "attn.in_proj"):
+            raise KeyError(name)
+        if int(match[1]) == layers:
+            continue
         if inner == "attn.in_proj":
             for part, piece in zip(_JOINED, value.chunk(3), strict=True):
                 renamed[f"{block}.self_attn.{part}.{kind}"] = piece

@@ -23,7 +23,8 @@ _ENDINGS = (".scale_weight", ".weight_scale", ".SCB")
 """Names of scales, beside the weight of their layer."""
 
 _BESIDE = re.compile(
-    r"(?P<layer>.+)\.(?:scale_weight|weight_scale|SCB|scale_input|input_scale|weight_format|comfy_quant|weight\..+)"
+    r"(?P<layer>.+)\.(?:scale_weight|weight_scale|SCB|scale_input|input_scale|weight_format|comfy_quant"
+    r"|weight\.(?:absmax|quant_map|nested_absmax|nested_quant_map|quant_state\.bitsandbytes__\w+))"
 )
 """Names of all that stands beside such a weight."""
 

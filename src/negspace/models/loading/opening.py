@@ -174,7 +174,7 @@ def _split(folder: ModelFolder, family: Family, source: Source) -> dict[str, Map
     """The tensors of a file by part, under the names of diffusers.
 
     Raises:
-        ModelError: it is of another family than its config, or lacks tensors.
+        ModelError: it is of another family than its config, lacks tensors, or holds more than its config has.
     """
     file = folder.file
     assert file is not None
@@ -184,12 +184,18 @@ def _split(folder: ModelFolder, family: Family, source: Source) -> dict[str, Map
         reason = "of no known layout" if layout is None else f"laid out as {layout.family}"
         raise ModelError(f"{str(file)!r} is {reason}; its config {str(folder.path)!r} is {family.name}")
     try:
-        return dict(layout.parts(state, folder.settings))
+        parts = layout.parts(state, folder.settings, file)
     except FAILURES as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
         raise ModelError(
             f"{str(file)!r} begins like {layout.family} and is not whole, or has more: {reason}"
         ) from None
+    known = {part.folder for part in (*family.present_encoders(folder), family.denoiser, family.vae)}
+    if spare := sorted(parts.keys() - known):
+        raise ModelError(
+            f"{str(file)!r} holds {spare[0]}, which its config {str(folder.path)!r} lacks; give one with it"
+        )
+    return dict(parts)
 
 
 def _print(

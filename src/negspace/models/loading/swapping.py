@@ -1,11 +1,13 @@
 """A text encoder or an autoencoder in place of a model's own."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from negspace.errors import ModelError
 from negspace.models.architecture.autoencoders import Autoencoder
 from negspace.models.architecture.parts import ModelPart, text_settings
+from negspace.models.files.leftovers import refuse_unread
 from negspace.models.files.llama_names import is_llama_t5, t5_names
 from negspace.models.files.open_clip_names import TOKENS, open_clip_names
 from negspace.models.files.source import ModelFolder, read_json_object
@@ -94,7 +96,7 @@ def read_vae(
     state = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
     settings = _settings_at(place, part, folder)
     if any(name.startswith(("decoder.up.", "decoder.mid.")) for name in state):
-        state = convert_ldm_vae_checkpoint({f"vae.{name}": value for name, value in state.items()}, settings)
+        state = _translated(lambda held: convert_ldm_vae_checkpoint(held, settings), state, place)
     return build_part(part, settings, state, placement.for_settings(settings), place)
 
 
@@ -105,13 +107,19 @@ def _state_at(place: Path, kind: str, allow_pickle: bool) -> "dict[str, Tensor]"
     return state
 
 
-def _renamed(place: Path, state: "dict[str, Tensor]") -> "dict[str, Tensor]":
+def _translated(
+    names: "Callable[[dict[str, Tensor]], dict[str, Tensor]]", state: "dict[str, Tensor]", place: Path
+) -> "dict[str, Tensor]":
+    """A part under the names of transformers or diffusers.
+
+    Raises:
+        ModelError: a tensor has a name that is not known.
+    """
     try:
-        return t5_names(state)
-    except KeyError as error:
-        raise ModelError(
-            f"{str(place)!r} has {error} under a name of llama.cpp that is not known here"
-        ) from None
+        refuse_unread(lambda held: {"": names(held)}, state, place)
+        return names(state)
+    except (KeyError, RuntimeError) as error:
+        raise ModelError(f"{str(place)!r} has {error}, a name that is not known here") from None
 
 
 def _settings_at(place: Path, part: ModelPart, folder: ModelFolder) -> dict[str, Any]:
@@ -133,9 +141,10 @@ def read_text_encoder(
             state = {name.removeprefix(prefix): v for name, v in state.items() if name.startswith(prefix)}
     settings = _settings_at(place, part, folder)
     if is_llama_t5(state):
-        state = _renamed(place, state)
+        state = _translated(t5_names, state, place)
     if part.class_name.startswith("CLIPText"):
         settings = text_settings(settings)
         if TOKENS in state:
-            state = open_clip_names(state, settings["num_hidden_layers"])
+            layers = int(settings["num_hidden_layers"])
+            state = _translated(lambda held: open_clip_names(held, layers), state, place)
     return build_part(part, settings, state, placement, place)

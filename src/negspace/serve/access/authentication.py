@@ -50,6 +50,11 @@ class Authentication:
         if file is not None:
             self._read(file)
 
+    @property
+    def has_keys(self) -> bool:
+        """Whether a key is needed."""
+        return self._file is not None
+
     def tenant(self, headers: Mapping[str, str]) -> Tenant:
         """The tenant that sends a request.
 
@@ -69,6 +74,18 @@ class Authentication:
         digest = hashlib.sha256(key.encode()).hexdigest()
         if match is None or not hmac.compare_digest(match[1].hash, digest):
             raise Refusal("no key was sent, or an unknown one", 401, "key")
+        return match[0]
+
+    def of_key(self, id: str) -> Tenant:
+        """The tenant of a key that was sent before, by the id of the key.
+
+        Raises:
+            Refusal: it was revoked.
+        """
+        self._reread_if_changed()
+        match = self._keys.by_id.get(id)
+        if match is None:
+            raise Refusal("the key was revoked; sign in with another one", 401, "key")
         return match[0]
 
     def by_name(self, name: str) -> Tenant | None:
@@ -106,6 +123,11 @@ def _host(headers: Mapping[str, str]) -> str | None:
         return urlsplit(f"//{headers.get('host', '')}").hostname
     except ValueError:
         return None
+
+
+def sends_key(headers: Mapping[str, str]) -> bool:
+    """Whether a request sends a key, or something in its place."""
+    return any(name in headers for name in ("authorization", "api-key", "x-api-key"))
 
 
 def _key_in(headers: Mapping[str, str]) -> str:

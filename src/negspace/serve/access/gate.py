@@ -8,7 +8,9 @@ from starlette.datastructures import Headers, QueryParams
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from negspace.serve.access.authentication import Authentication
+from negspace.serve.access.authentication import Authentication, sends_key
+from negspace.serve.access.sessions import Sessions
+from negspace.serve.access.tenants import Tenant
 from negspace.serve.refusal import Refusal, forbidden
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -33,6 +35,7 @@ class Gate:
     Args:
         app: the application behind it.
         authentication: finds the tenant by the headers.
+        sessions: of browsers that have signed in. What they change they must send a token for, too.
         origins: further origins whose pages may call, such as "https://shop.example".
         open_paths: paths that need no key.
         refuse: answers a request that is refused.
@@ -43,12 +46,14 @@ class Gate:
         app: ASGIApp,
         *,
         authentication: Authentication,
+        sessions: Sessions,
         origins: Collection[str],
         open_paths: Collection[str],
         refuse: Callable[[Scope, Refusal], Response],
     ) -> None:
         self._app = app
         self._authentication = authentication
+        self._sessions = sessions
         self._origins = frozenset(origins)
         self._open = frozenset(open_paths)
         self._refuse = refuse
@@ -72,7 +77,18 @@ class Gate:
                 "a page of another origin may change nothing here; the setting `origins` names those that may"
             )
         if scope["path"] not in self._open and not _is_signed(scope):
-            scope.setdefault("state", {})["tenant"] = self._authentication.tenant(headers)
+            scope.setdefault("state", {})
+            scope["state"]["tenant"] = self._tenant(scope, headers)
+
+    def _tenant(self, scope: Scope, headers: Headers) -> Tenant:
+        """The tenant by a key that is sent, else by the session of a browser."""
+        session = None if sends_key(headers) else self._sessions.of(headers)
+        if session is None:
+            return self._authentication.tenant(headers)
+        if scope["method"] not in _READING:
+            session.check_csrf(headers)
+        scope["state"]["csrf"] = session.csrf
+        return self._authentication.of_key(session.key_id)
 
     def _is_foreign(self, headers: Headers) -> bool:
         origin = headers.get("origin")

@@ -1,0 +1,13 @@
+"""The studio as a dialect of the server: the pages, and the calls that only they make."""
+
+from fastapi import APIRouter
+
+from negspace.serve.dialect import ClientDialect
+from negspace.serve.studio import make, sign_in
+from negspace.serve.studio.pages import refused
+
+_router = APIRouter()
+for _part in (sign_in, make):
+    _router.include_router(_part.router)
+
+STUDIO = ClientDialect("studio", _router, ("/", "/studio"), refused, open_paths=sign_in.open_paths())
