@@ -5,7 +5,7 @@ from math import isclose
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -114,10 +114,11 @@ def test_correlated_defects_are_one_family() -> None:
     found = defects([verdict("text", 0.9), verdict("watermark", 0.6), verdict("nudity", 0.1, "absent")])
     assert found.keys() == {"marks"} and isclose(found["marks"], 1 - 0.1 * 0.4)
     assert family_of("Usernames") == "marks" and family_of("teapot") == "teapot"
-    measured = JudgeVerdict(concept="blurry", judge="j", verdict="seen", score=0.7, unit="blur effect, 0 to 1")
+    measured = JudgeVerdict(concept="blurry", judge="j", verdict="seen", score=0.7, unit="blur effect")
     assert defects([measured]) == {"sharpness": 1.0}
 
 
+@settings(deadline=None)  # scipy is imported at the first call
 @given(st.integers(1, 400), st.floats(0, 1))
 def test_the_interval_of_beta_holds_the_share(count: int, share: float) -> None:
     hits = round(share * count)
