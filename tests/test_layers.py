@@ -19,6 +19,7 @@ FLOORS: tuple[frozenset[str], ...] = (
             "facts",
             "findings",
             "frozen",
+            "hires",
             "pixels",
             "plugins",
             "receipt",

@@ -18,7 +18,7 @@ PICTURE = ROOT / "docs" / "architecture.svg"
 
 GROUPS = {
     "values": (
-        "errors facts findings frozen pixels plugins receipt records request ruletext strength",
+        "errors facts findings frozen hires pixels plugins receipt records request ruletext strength",
         "Frozen values that travel everywhere: requests, receipts, facts of models, findings, errors.",
     ),
     "pictures": (

@@ -160,6 +160,11 @@ ROWS = (
         "loras/test_requests.py::test_a_prompt_names_files_and_again_makes_the_same_picture",
     ),
     Row(
+        "`enable_hr` of AUTOMATIC1111's clients, `--hires`",
+        "a second pass by the same plan: image to image from the enlarged first, bit for bit",
+        "run/test_hires.py::test_it_is_image_to_image_from_the_enlarged_picture",
+    ),
+    Row(
         "model and sequential offload",
         "no weight is on the device before it works",
         "models/test_loading.py::test_weights_that_move_are_never_all_on_the_device",
@@ -176,7 +181,7 @@ _TAIL = """## Not offered
 
 Layerwise casting, group offload, attention backends and `torch.compile` as settings; weights that
 stay in few bits on the device; ControlNet, IP-Adapter, inpainting and editing models, Redux,
-refiner, upscalers. A field of a client that asks for one is named under "Not carried out". The
+refiner, upscaling networks. A field of a client that asks for one is named under "Not carried out". The
 vocabularies of T5, Gemma and Qwen do not ship: a file that needs one takes it from its config or
 the hub. "DPM++ 2S a" and "DPM2" are refused by name; "DPM++ SDE" is the single-step solver of
 diffusers, one evaluation a step.

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from negspace.facts import EncoderFacts, ModelFacts
     from negspace.findings import Finding
     from negspace.generate import Model, Result, load
+    from negspace.hires import Hires
     from negspace.pixels import Pixels, read_mask, read_picture
     from negspace.planning.plan import Plan, plan
     from negspace.receipt import Receipt
@@ -30,6 +31,7 @@ __all__ = [
     "EncoderFacts",
     "EncodingError",
     "Finding",
+    "Hires",
     "LabError",
     "Model",
     "ModelError",
@@ -67,6 +69,7 @@ _HOMES = {
     **dict.fromkeys(("Plan", "plan"), "planning.plan"),
     **dict.fromkeys(("Avoid", "Request", "Start"), "request"),
     "Finding": "findings",
+    "Hires": "hires",
     "Receipt": "receipt",
 }
 _MODULES = ("avoid", "feedback", "guidance", "lab", "policy", "prompt", "strength")

@@ -14,8 +14,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from negspace.errors import PromptError, RequestError
+from negspace.hires import Hires
 from negspace.prompt import convert
 from negspace.receipt import Receipt
+from negspace.request import Request
 
 MARK = "Negative prompt:"
 _DIALECT = "a1111"
@@ -57,6 +59,8 @@ def from_receipt(receipt: Receipt, index: int) -> Infotext:
     }
     if receipt.request.start is not None:
         settings["Denoising strength"] = f"{receipt.request.start.strength:.10g}"
+    if receipt.hires is not None:
+        settings |= _hires(receipt.hires, receipt.carried or receipt.request)
     if receipt.embeddings:
         hashes = ((embedding.name, embedding.sha256[:12]) for embedding in receipt.embeddings)
         settings["TI hashes"] = _hashes(hashes)
@@ -68,6 +72,19 @@ def from_receipt(receipt: Receipt, index: int) -> Infotext:
     dialects = {"Prompt dialect": dialect, "Negative dialect": negative_dialect}
     settings |= {name: other for name, other in dialects.items() if other is not None}
     return Infotext(prompt, negative, settings)
+
+
+def _hires(made: Hires, request: Request) -> dict[str, str]:
+    """A second pass under the names of AUTOMATIC1111."""
+    requested = request.hires or made
+    by_scale = {"Hires upscale": f"{requested.scale:.10g}"}
+    by_size = {"Hires resize": f"{made.width}x{made.height}"}
+    return {
+        "Denoising strength": f"{made.strength:.10g}",
+        **(by_scale if requested.width is None else by_size),
+        "Hires steps": str(made.steps),
+        "Hires upscaler": made.upscaler,
+    }
 
 
 def _in_a1111(text: str, dialect: str) -> tuple[str, str | None]:

@@ -12,11 +12,12 @@ from negspace.records import (
     JudgeVerdict,
     LoraRecord,
     ModelRecord,
+    Settings,
     SideRecord,
     TermRecord,
     WantedRecord,
 )
-from negspace.request import Moved, Request, Settings, Start
+from negspace.request import Moved, Request, Start
 
 
 class Receipt(Settings):
@@ -98,9 +99,10 @@ class Receipt(Settings):
 
     @property
     def steps_taken(self) -> int:
-        """Steps of each picture, without those that are skipped where it starts from another one."""
-        start = self.start
-        return self.steps - (0 if start is None else start.skipped(self.steps))
+        """Steps of each picture in all its passes, without those that are skipped."""
+        start, hires = self.start, self.hires
+        first = self.steps - (0 if start is None else start.skipped(self.steps))
+        return first + (0 if hires is None else hires.steps_taken)
 
     def with_counts(self) -> "Receipt":
         """The receipt with how many of its pictures show each term, and miss each wanted thing."""
@@ -184,7 +186,8 @@ def _model_text(model: ModelRecord) -> str:
 
 def _settings_text(settings: Settings) -> str:
     size = f"{settings.width}x{settings.height}"
-    return f"{settings.rule}, scale {settings.scale:g}, {settings.sampler}, {settings.steps} steps, {size}"
+    made = f"{settings.rule}, scale {settings.scale:g}, {settings.sampler}, {settings.steps} steps, {size}"
+    return made if settings.hires is None else f"{made}, then {settings.hires}"
 
 
 def _start_text(start: Start) -> str:

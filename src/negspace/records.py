@@ -5,12 +5,36 @@ from typing import Annotated, Literal
 from pydantic import AliasChoices, Field
 
 from negspace.frozen import Frozen
+from negspace.hires import Hires
 from negspace.request import Avoid, Check, LoraUse, Unchecked
 
 Verdict = Literal["seen", "absent", "unknown"]
 _Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Box = tuple[_Share, _Share, _Share, _Share]
 """A part of a picture as shares of its sides: left, top, right, bottom."""
+
+
+class Settings(Frozen):
+    """How pictures are made, with nothing left open.
+
+    Attributes:
+        rule, scale, steps, sampler, width, height: from the request, or the model's defaults.
+        hires: the second pass, with its size and steps; None where there is none.
+    """
+
+    rule: str
+    scale: float
+    steps: int
+    sampler: str
+    width: int
+    height: int
+    hires: Hires | None = None
+
+    @property
+    def last_size(self) -> tuple[int, int]:
+        """Width and height in pixels of the pictures that come out."""
+        wide, high = (None, None) if self.hires is None else (self.hires.width, self.hires.height)
+        return wide or self.width, high or self.height
 
 
 class TokenRecord(Frozen):

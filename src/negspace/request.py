@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from negspace.errors import RequestError
 from negspace.frozen import Frozen
+from negspace.hires import Hires, skipped_steps
 from negspace.pixels import Pixels, from_base64, read_mask, read_picture
 from negspace.ruletext import RuleLike
 
@@ -29,8 +30,6 @@ _Finite = Annotated[float, Field(allow_inf_nan=False)]
 _Share = Annotated[float, Field(ge=0.0, le=1.0)]
 _Pixel = Annotated[int, Field(ge=0)]
 _Length = Annotated[int, Field(ge=1)]
-
-_NEARLY = 1e-9  # 0.29 * 100 is 29 steps, in spite of binary rounding
 
 
 def strictest(checks: Iterable[Check]) -> Check:
@@ -176,13 +175,7 @@ class Start(Frozen):
         Raises:
             RequestError: all of them are.
         """
-        run = int(steps * self.strength + _NEARLY)
-        if run == 0:
-            raise RequestError(
-                f"strength {self.strength:g} of {steps} steps is less than one step; "
-                f"{1 / steps:.3g} is the least"
-            )
-        return steps - run
+        return skipped_steps(self.strength, steps)
 
     def without_data(self) -> Self:
         """The same with its pictures identified by sha256 and size, as in a receipt."""
@@ -238,6 +231,7 @@ class Request(Frozen):
         dtype: arithmetic of the network; None chooses by hardware.
         start: the picture to start from, and what of it is redrawn; None starts from noise. It sets width and
             height.
+        hires: a second pass over each picture at a larger size; not together with `start`.
         sizes: the sizes that a model with such a conditioning gets; None is the picture's own, uncropped.
         negative_sizes: the sizes for the negative branch; None is the same.
         routes: how avoided terms reach a model without a usable negative branch, of which it takes the first
@@ -273,6 +267,7 @@ class Request(Frozen):
     policies: tuple[str, ...] = ()
     dtype: Literal["float32", "bfloat16", "float16"] | None = None
     start: Start | None = None
+    hires: Hires | None = None
     sizes: Sizes | None = None
     negative_sizes: Sizes | None = None
     routes: tuple[Route, ...] = ("attention", "rewrite", "check")
@@ -295,6 +290,8 @@ class Request(Frozen):
     def _picture_has_the_size(self) -> Self:
         if self.start is None:
             return self
+        if self.hires is not None:
+            raise RequestError("Request hires: it is for pictures that start from noise; leave out start")
         width, height = self.start.picture.width, self.start.picture.height
         if (self.width or width, self.height or height) != (width, height):
             raise RequestError(
@@ -321,21 +318,6 @@ class Request(Frozen):
     def seeds(self) -> tuple[int, ...]:
         """The seed of each picture."""
         return tuple(range(self.seed, self.seed + self.n))
-
-
-class Settings(Frozen):
-    """How pictures are made, with nothing left open.
-
-    Attributes:
-        rule, scale, steps, sampler, width, height: from the request, or the model's defaults.
-    """
-
-    rule: str
-    scale: float
-    steps: int
-    sampler: str
-    width: int
-    height: int
 
 
 class Moved(Frozen):

@@ -87,6 +87,38 @@ def test_a_style_is_a_policy(client: Any) -> None:
     assert sources and all(source.startswith("quality-") for source in sources)
 
 
+def test_a_second_pass_by_the_real_client(client: Any) -> None:
+    asked: dict[str, Any] = {"prompt": "a cat", "width": 64, "height": 64, "steps": 2, "seed": 3}
+    asked |= {"enable_hr": True, "hr_scale": 1.5, "denoising_strength": 0.5, "hr_second_pass_steps": 4}
+    made = client.txt2img(**asked, hr_upscaler="Latent (bicubic)")
+    assert made.image.size == (96, 96) and made.info["denoising_strength"] == 0.5
+    extra = made.info["extra_generation_params"]
+    assert extra["Evaluations"].startswith("4 positive") and "Not carried out" not in extra
+    settings = made.info["infotexts"][0]
+    assert "Size: 64x64" in settings and "Denoising strength: 0.5" in settings
+    assert "Hires upscale: 1.5, Hires steps: 4, Hires upscaler: Latent (bicubic)" in settings
+    other = client.txt2img(**asked | {"hr_resize_x": 128, "hr_resize_y": 0}, hr_upscaler="R-ESRGAN 4x+")
+    assert other.image.size == (128, 128)
+    assert other.info["extra_generation_params"]["Not carried out"] == "hr_upscaler"
+    assert "Hires upscaler: Lanczos" in other.info["infotexts"][0]
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "left_out"),
+    [
+        ("txt2img", {"hr_prompt": "a dog", "hr_sampler_name": "Euler"}, "hr_prompt, hr_sampler_name"),
+        ("img2img", {"init_images": [text(gradient())], "denoising_strength": 0.5}, "enable_hr"),
+    ],
+)
+def test_what_is_left_out_of_a_second_pass_is_named(
+    post: Any, path: str, fields: dict[str, Any], left_out: str
+) -> None:
+    body = {"prompt": "a cat", "enable_hr": True, "hr_scale": 1.0, "denoising_strength": 1} | SMALL | fields
+    info = json.loads(post(path, body).json()["info"])
+    named = info["extra_generation_params"]["Not carried out"].split(", ")
+    assert sorted(named) == sorted(left_out.split(", "))
+
+
 def test_img2img_by_the_real_client(client: Any) -> None:
     made = client.img2img(
         images=[gradient()], prompt="a cat", denoising_strength=0.5, width=64, height=64, steps=4, seed=3
@@ -122,8 +154,10 @@ def test_what_the_real_client_reads(client: Any) -> None:
     assert client.util_get_model_names() == ["embedded", "tiny"]
     assert client.get_scripts() == {"txt2img": [], "img2img": []}
     assert client.get_embeddings() == {"loaded": {}, "skipped": {}}
-    for empty in ("loras", "sd_vae", "upscalers", "latent_upscale_modes", "hypernetworks", "face_restorers"):
+    for empty in ("loras", "sd_vae", "hypernetworks", "face_restorers"):
         assert getattr(client, f"get_{empty}")() == []
+    assert [one["name"] for one in client.get_upscalers()] == ["Lanczos", "Nearest"]
+    assert "Latent (nearest-exact)" in [one["name"] for one in client.get_latent_upscale_modes()]
     assert client.get_realesrgan_models() == [] and client.get_cmd_flags() == {}
     assert set(client.get_memory()) == {"ram", "cuda"}
     client.refresh_checkpoints()
@@ -286,9 +320,9 @@ def test_what_other_clients_send_is_carried_out(post: Any, name: str) -> None:
 
 
 def test_what_aiya_asks_for_at_its_start(live: Live) -> None:
-    for path in ("cmd-flags", "face-restorers", "hypernetworks", "upscalers", "loras"):
+    for path in ("cmd-flags", "face-restorers", "hypernetworks", "loras"):
         assert not requests.get(f"{live.url}/sdapi/v1/{path}", timeout=60).json(), path
-    for path in ("samplers", "prompt-styles"):
+    for path in ("samplers", "prompt-styles", "upscalers"):
         assert all(one["name"] for one in requests.get(f"{live.url}/sdapi/v1/{path}", timeout=60).json())
     model = requests.get(f"{live.url}/sdapi/v1/sd-models", timeout=60).json()[0]
     assert {"title", "model_name", "hash", "filename"} <= set(model)

@@ -8,8 +8,8 @@ from typing import Any, cast
 
 import pytest
 
+from negspace.serve import proving
 from negspace.serve.access.tenants import Tenant
-from negspace.serve.clients.mcp import proving
 from negspace.serve.refusal import Refusal
 from negspace.serve.service import Service
 
@@ -60,7 +60,7 @@ def test_proofs_of_several_tenants_take_turns(service: Service, monkeypatch: pyt
     monkeypatch.setattr(proving, "Proof", SlowProof)
 
     async def prove(name: str) -> str:
-        async def report(_: Any) -> None: ...
+        async def report(*_: Any) -> None: ...
 
         tenant = Tenant(name=name)
         id, _ = await proving.prove(service, tenant, "a cat", "hat", "tiny", {}, 1.0, report)

@@ -17,7 +17,7 @@ from negspace.cli import show
 from negspace.cli.imagine import WITHHELD
 from negspace.contact_sheet import boxed, near_square, sheet
 from negspace.files import write_whole
-from negspace.judge.checking import PictureCheck, Target
+from negspace.judge.checking import PictureCheck, ForbiddenTerm
 from negspace.records import JudgeVerdict
 
 UNREADABLE: Final = 2
@@ -36,7 +36,7 @@ class CheckReport:
         lifted: whether a policy has terms that some prompts lift, which a picture alone does not show.
     """
 
-    def __init__(self, targets: Sequence[Target], left_out: int, lifted: bool) -> None:
+    def __init__(self, targets: Sequence[ForbiddenTerm], left_out: int, lifted: bool) -> None:
         self._targets = targets
         self._left_out, self._lifted = left_out, lifted
         self._checks: list[PictureCheck] = []

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from negspace.errors import RequestError
+from negspace.hires import UPSCALERS, Hires
 from negspace.pixels import read_file, read_mask, read_picture
 from negspace.request import Request, Start
 
@@ -156,6 +157,22 @@ def request_of(
         Path | None,
         in_generation("FILE", "Of the size of the picture: white is redrawn, black is kept to the pixel."),
     ] = None,
+    hires: Annotated[
+        float | None,
+        in_generation(
+            "X", "Make each picture X times as large, and draw on there in a second pass.", "--hires"
+        ),
+    ] = None,
+    hires_strength: Annotated[
+        float | None, in_generation("SHARE", "Share of the steps that the second pass runs. 0.7 if left out.")
+    ] = None,
+    hires_steps: Annotated[
+        int | None, in_generation("N", "Steps of the second pass; those of the first if left out.")
+    ] = None,
+    hires_upscaler: Annotated[
+        str | None,
+        in_generation("NAME", f"How the first is enlarged: {', '.join(UPSCALERS)}. Lanczos if left out."),
+    ] = None,
     weighting: Annotated[str, in_generation("NAME", "How weights of words act.")] = "a1111",
     route: Annotated[
         list[str] | None,
@@ -204,6 +221,7 @@ def request_of(
             "policies": tuple(policy or ()),
             "dtype": dtype,
             "start": _start(start, strength, mask),
+            "hires": _hires(hires, strength=hires_strength, steps=hires_steps, upscaler=hires_upscaler),
         }
     )
 
@@ -216,6 +234,16 @@ def _start(picture: Path | None, strength: float | None, mask: Path | None) -> S
         return None
     mask_pixels = None if mask is None else read_mask(read_file(mask))
     return Start.of(read_picture(read_file(picture)), strength, mask_pixels)
+
+
+def _hires(scale: float | None, **more: object) -> Hires | None:
+    """The second pass; `more` are its other fields, None where they are left out."""
+    given = {name: value for name, value in more.items() if value is not None}
+    if scale is None:
+        for name in given:
+            raise RequestError(f"--hires-{name} needs a second pass; ask for one with --hires X")
+        return None
+    return Hires.from_dict({"scale": scale, **given})
 
 
 def options_from(make: Callable[..., object]) -> Callable[[Command], Command]:

@@ -62,7 +62,7 @@ def _show_plan(plan: "Plan", other: "Converted | None") -> None:
             (
                 "made by",
                 f"{plan.rule}, scale {plan.scale:g}, {plan.sampler}, {plan.steps} steps, "
-                f"{plan.width}x{plan.height}",
+                f"{plan.width}x{plan.height}" + ("" if plan.hires is None else f", then {plan.hires}"),
             ),
         ]
     )

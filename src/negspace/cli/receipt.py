@@ -67,7 +67,8 @@ def acted(receipt: Receipt) -> str:
 def made_by(receipt: Receipt) -> str:
     """Rule, scale, sampler, steps and size."""
     size = f"{receipt.width}x{receipt.height}"
-    return f"{receipt.rule}, scale {receipt.scale:g}, {receipt.sampler}, {receipt.steps} steps, {size}"
+    made = f"{receipt.rule}, scale {receipt.scale:g}, {receipt.sampler}, {receipt.steps} steps, {size}"
+    return made if receipt.hires is None else f"{made}, then {receipt.hires}"
 
 
 def counted(receipt: Receipt) -> str:

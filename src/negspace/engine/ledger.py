@@ -1,5 +1,6 @@
 """What is counted and measured about a lane, step by step."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -38,6 +39,19 @@ class LaneStats:
     acted_terms: frozenset[str]
     push: tuple[float | None, ...]
     omega: tuple[Omega | None, ...]
+
+
+def joined_stats(first: LaneStats, second: LaneStats) -> LaneStats:
+    """The stats of two passes over one picture, the steps of the second behind those of the first."""
+    return LaneStats(
+        evaluations=dict(Counter(first.evaluations) + Counter(second.evaluations)),
+        negative_steps=first.negative_steps + second.negative_steps,
+        term_steps=dict(Counter(first.term_steps) + Counter(second.term_steps)),
+        acted=first.acted or second.acted,
+        acted_terms=first.acted_terms | second.acted_terms,
+        push=(*first.push, *second.push),
+        omega=(*first.omega, *second.omega),
+    )
 
 
 class Ledger:

@@ -27,7 +27,7 @@ _THUMB: Final = (256, 256)
 
 
 @dataclass(frozen=True)
-class Target:
+class ForbiddenTerm:
     """One thing that pictures must not show.
 
     Attributes:
@@ -93,26 +93,27 @@ class PictureCheck:
         return defects(self.verdicts)
 
 
-def targets(policies: Sequence[Policy], terms: Sequence[str], judge: Judge) -> tuple[Target, ...]:
+def targets(policies: Sequence[Policy], terms: Sequence[str], judge: Judge) -> tuple[ForbiddenTerm, ...]:
     """What to look for, each term once: those of policies, then one's own.
 
     A term is looked for by the first of its words that the judge knows.
     """
-    named: dict[str, Target] = {}
+    named: dict[str, ForbiddenTerm] = {}
     for policy in policies:
         for term in policy.avoid:
             words = (term.term, *term.also)
             concept = next(filter(judge.knows, words), term.term)
             named.setdefault(
-                term.term, Target(term.term, concept, term.origin or policy.label, _must_know(policy, term))
+                term.term,
+                ForbiddenTerm(term.term, concept, term.origin or policy.label, _must_know(policy, term)),
             )
     for term in terms:
-        named.setdefault(term, Target(term, term, "user", False))
+        named.setdefault(term, ForbiddenTerm(term, term, "user", False))
     return tuple(named.values())
 
 
 def check_pictures(
-    files: Iterable[Path], looked_for: Sequence[Target], judge: Judge
+    files: Iterable[Path], looked_for: Sequence[ForbiddenTerm], judge: Judge
 ) -> Iterator[PictureCheck]:
     """What is seen in each file, in their order; at most 16 pictures are in memory at a time."""
     remaining = iter(files)
@@ -145,7 +146,7 @@ def _unread(file: Path, problem: str) -> PictureCheck:
 
 
 def _looked(
-    file: Path, picture: Picture, note: str, looked_for: Sequence[Target], row: Sequence[JudgeVerdict]
+    file: Path, picture: Picture, note: str, looked_for: Sequence[ForbiddenTerm], row: Sequence[JudgeVerdict]
 ) -> PictureCheck:
     verdicts = tuple(
         verdict.model_copy(update={"concept": target.term})

@@ -20,7 +20,7 @@ from negspace.lab.report import Example, Report
 from negspace.lab.results import ProofResult, ProofSizes
 from negspace.lab.site import HERE, Site
 from negspace.lab.study import FRESH, Study, StudyResult
-from negspace.lab.trial import Forecast, forecast
+from negspace.lab.trial import Forecast, Trial, forecast
 from negspace.lab.vectors import MEASURED, PictureVectors, effective_scale, measure_vectors
 from negspace.lab.witness import Witness, choose_witness
 from negspace.lab.wording import answer_text, recommendation_text
@@ -113,6 +113,11 @@ class Proof(AbstractContextManager["Proof"]):
     def question(self) -> Question:
         """What it is to find out."""
         return self._question
+
+    @property
+    def trials(self) -> dict[str, Trial]:
+        """What is known so far of each term by itself, as of the last whole block of pairs."""
+        return dict(self._study.trials)
 
     @property
     def stored(self) -> int:

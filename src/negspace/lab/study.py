@@ -56,6 +56,7 @@ class Study:
         self._tested = question.tested
         self._none = question.arms.arm("none")
         self._whole = question.arms.arm("whole")
+        self.trials: dict[str, Trial] = {}
         self._records: dict[tuple[Arm, int], PictureRecord] = {}
         self._expectations: dict[tuple[int, tuple[str, ...]], Expectation] = {}
 
@@ -90,8 +91,7 @@ class Study:
 
     def _each_term(self) -> Phase[dict[str, TermVerdict]]:
         question, sizes = self._question, self._question.sizes
-        trials: dict[str, Trial] = {}
-        active, done, shown = self._tested, 0, frozenset[str]()
+        trials, active, done, shown = self.trials, self._tested, 0, frozenset[str]()
         while active and done < sizes.pairs:
             block = range(done, min(done + question.block, sizes.pairs))
             left_after = (sizes.pairs - block.stop) * (1 + len(active)) + question.most_from("lists")

@@ -2,6 +2,7 @@
 
 from negspace.errors import PromptError, RequestError, no_such
 from negspace.facts import ModelFacts
+from negspace.planning.hires import planned_hires
 from negspace.planning.model_findings import model_findings
 from negspace.prompt import compose, unfold
 from negspace.request import WEIGHTINGS, Request
@@ -19,6 +20,7 @@ def refuse_unsupported(request: Request, facts: ModelFacts) -> None:
     if request.weighting not in WEIGHTINGS:
         raise RequestError(no_such("weighting", request.weighting, WEIGHTINGS))
     _refuse_embeddings(request, facts)
+    planned_hires(request, facts, facts.steps if request.steps is None else request.steps)
     if request.start is not None:
         request.start.skipped(facts.steps if request.steps is None else request.steps)
     if not facts.sizes and (request.sizes or request.negative_sizes):

@@ -13,6 +13,7 @@ from negspace.planning import rule as rules
 from negspace.planning.check_request import refuse_other_texts, refuse_unreadable, refuse_unsupported
 from negspace.planning.estimates import TextEstimator, estimator_for
 from negspace.planning.findings import text_findings
+from negspace.planning.hires import hires_findings, planned_hires
 from negspace.planning.inline import move_inline
 from negspace.planning.locked import groups_of, unreachable_blocks, with_locked_rule
 from negspace.planning.loras import planned_loras
@@ -38,7 +39,8 @@ from negspace.policy.loading import load_policy, template_findings
 from negspace.policy.policy import Policy, is_label
 from negspace.policy.recommended import with_recommended
 from negspace.prompt import Prompt
-from negspace.request import Avoid, Check, LoraUse, Moved, Request, Settings, Start
+from negspace.records import Settings
+from negspace.request import Avoid, Check, LoraUse, Moved, Request, Start
 
 TermWithOrigins = tuple[Term, tuple[str, ...]]
 """A term and everyone who asked for it."""
@@ -254,6 +256,7 @@ def _compile(
         sampler=carried.sampler or facts.sampler,
         width=carried.size[0] or facts.width,
         height=carried.size[1] or facts.height,
+        hires=planned_hires(carried, facts, steps),
         acts=why_not is None,
         why_not=why_not,
         embeddings=tuple(embedding for embedding in facts.embeddings if embedding.file in carried.embeddings),
@@ -264,6 +267,7 @@ def _compile(
             *text_findings(read, governed, facts, negative, planned_terms, why_not),
             *rules.findings(rule, carried, facts),
             *size_findings(request, carried, facts),
+            *hires_findings(carried, facts, steps),
             *weight_findings(_prompts(read, steps), planned_terms, carried, rule, facts),
             *template_findings(facts, frozenset(record.name for record in governed.policies)),
             *(Finding("blocked", str(block), side="avoid") for block in unreachable),

@@ -1,24 +1,28 @@
 """The attempts at one picture: it is made, inspected, made again, and in the end delivered or withheld."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import final
 
 from PIL import Image
 from torch import Tensor
 
 from negspace.encoding import Encoder
-from negspace.engine import Lane, canvas_of, draw
+from negspace.engine import Canvas, Lane, LaneStats, canvas_of, draw, joined_stats
 from negspace.engine.encoded_plan import EncodedPlan
 from negspace.errors import PictureError
 from negspace.facts import Prediction
 from negspace.guidance import Space, make
+from negspace.hires import skipped_steps
 from negspace.judge import Judge
 from negspace.models.base import Network
+from negspace.models.samplers import Sampler
 from negspace.planning.plan import Plan
 from negspace.records import JudgeVerdict
 from negspace.request import Wanted
 from negspace.run.escalation import Again, Attempt, Deliver, Limits, Withhold, decide, watched_concepts
+from negspace.run.hires import enlarged, second_plan
 from negspace.run.wanted import wanted_things
 
 _SPACES: dict[Prediction, Space] = {"epsilon": "eps", "v_prediction": "v", "flow": "flow"}
@@ -36,6 +40,7 @@ class PreparedPlan:
     Attributes:
         network, plan, encoder: as given.
         encoded: its texts, encoded.
+        second: the plan of the second pass; None where there is none.
 
     Raises:
         NegspaceError: the network cannot host the rule, or a text cannot be encoded.
@@ -51,17 +56,26 @@ class PreparedPlan:
         self.encoded = EncodedPlan(encoder, network.facts, plan)
         start = plan.carried.start
         self._canvas = None if start is None else canvas_of(start, network, plan.steps)
+        self.second: PreparedPlan | None = None
+        if plan.hires is not None:
+            self.second = PreparedPlan(network, second_plan(plan, plan.hires, network.facts), encoder)
 
     @property
     def redraws(self) -> bool:
         """Whether anything of the picture is made: a mask may keep all of it."""
         return self._canvas is None or self._canvas.has_free_cells
 
-    def lane(self, seed: int) -> Lane:
-        """A lane that makes the picture of a seed."""
+    def sampler(self) -> Sampler:
+        """A sampler for one picture."""
+        plan = self.plan
+        shape = self.network.latent_shape(plan.width, plan.height)
+        return self.network.sampler(plan.sampler, plan.steps, shape)
+
+    def lane(self, seed: int, canvas: Canvas | None = None) -> Lane:
+        """A lane that makes the picture of a seed, on a canvas or else on that of the plan."""
         plan, network = self.plan, self.network
         shape = network.latent_shape(plan.width, plan.height)
-        sampler = network.sampler(plan.sampler, plan.steps, shape)
+        sampler = self.sampler()
         noise = draw(seed, shape).to(network.device)
         return Lane(
             seed=seed,
@@ -72,9 +86,29 @@ class PreparedPlan:
             sides=self.encoded.sides(sampler.evaluations),
             negatives=self.encoded.negatives(sampler.evaluations),
             locked=self.encoded.locked,
-            canvas=self._canvas,
+            canvas=canvas or self._canvas,
             numbers=network.numbers(plan.carried, plan.width, plan.height),
         )
+
+    @cached_property
+    def second_evaluations(self) -> int:
+        """Evaluation steps of a second pass; 0 where none follows."""
+        if self.second is None or self.plan.hires is None:
+            return 0
+        sampler = self.second.sampler()
+        sampler.skip(skipped_steps(self.plan.hires.strength, self.second.plan.steps))
+        return sampler.evaluations - sampler.first
+
+    def second_lane(self, first: Lane) -> Lane:
+        """The lane of the second pass over a finished picture.
+
+        Raises:
+            PictureError: the picture cannot be decoded.
+        """
+        hires, second = self.plan.hires, self.second
+        assert hires is not None and second is not None
+        latents = enlarged(first.x, hires, self.network)
+        return second.lane(first.seed, Canvas(latents, skipped_steps(hires.strength, second.plan.steps)))
 
     def picture(self, lane: Lane) -> Image.Image:
         """The picture of a lane as far as it has come, with every pixel that is kept, RGB."""
@@ -135,15 +169,36 @@ class PictureAttempt:
 
     Attributes:
         prepared: its plan on the network.
-        lane: makes it.
+        lane: makes it; where it has a second pass that has begun, that of the second.
+        first: the lane of the first pass, once the second has begun.
         image: the picture; None until it is inspected.
         verdicts: of the judge on it.
     """
 
     prepared: PreparedPlan
     lane: Lane
+    first: Lane | None = None
     image: Image.Image | None = None
     verdicts: tuple[JudgeVerdict, ...] = ()
+
+    @property
+    def awaits_second_pass(self) -> bool:
+        """Whether its first pass is finished and a second one follows."""
+        ready = self.first is None and self.lane.done and self.lane.broken is None
+        return ready and self.prepared.second is not None
+
+    @property
+    def stats(self) -> LaneStats:
+        """What both passes cost and what the negative did in them."""
+        return self.lane.stats if self.first is None else joined_stats(self.first.stats, self.lane.stats)
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """(evaluation steps done, evaluation steps in all), over both passes."""
+        done, total = self.lane.progress
+        if self.first is None:
+            return done, total + self.prepared.second_evaluations
+        return done + self.first.progress[0], total + self.first.progress[1]
 
 
 @dataclass(frozen=True)
@@ -202,6 +257,16 @@ class PictureRun:
             self.outcome = Broken(f"picture {self.seed}: {error}")
             return None
 
+    def begin_second_pass(self) -> None:
+        """Draw on from the first pass, which is finished, where a second one follows it."""
+        last = self.attempts[-1]
+        if self.outcome is not None or not last.awaits_second_pass:
+            return
+        try:
+            self.attempts[-1] = replace(last, lane=last.prepared.second_lane(last.lane), first=last.lane)
+        except PictureError as error:
+            self.outcome = Broken(f"picture {self.seed}: {error}")
+
     def finish_attempt(
         self,
         image: Image.Image,
@@ -220,7 +285,7 @@ class PictureRun:
             elapsed: seconds since the first attempt began.
         """
         last = self.attempts[-1]
-        self.attempts[-1] = PictureAttempt(last.prepared, last.lane, image, tuple(verdicts))
+        self.attempts[-1] = replace(last, image=image, verdicts=tuple(verdicts))
         attempts = [
             Attempt(attempt.prepared.plan, attempt.verdicts, tuple(wanted)) for attempt in self.attempts
         ]
@@ -236,7 +301,8 @@ class PictureRun:
 def inspect_finished(
     pictures: Sequence[PictureRun], inspection: Inspection, elapsed: float
 ) -> tuple[Lane, ...]:
-    """Inspect every finished attempt and decide about it; the judge sees all of them together.
+    """Inspect every finished attempt and decide about it; the judge sees all of them together. Where a second
+    pass follows the first, it begins instead.
 
     Args:
         pictures: of one plan.
@@ -244,14 +310,17 @@ def inspect_finished(
         elapsed: seconds since the first attempt began.
 
     Returns:
-        the lanes of the attempts that begin now.
+        the lanes of the attempts and passes that begin now.
     """
-    finished = [picture for picture in pictures if picture.awaits_inspection]
-    if not finished:
+    ended = [picture for picture in pictures if picture.awaits_inspection]
+    for picture in ended:
+        picture.begin_second_pass()
+    finished = [picture for picture in ended if picture.awaits_inspection]
+    if not ended:
         return ()
     decoded = [(picture, image) for picture in finished if (image := picture.decoded()) is not None]
-    plan = finished[0].attempts[0].prepared.plan
+    plan = ended[0].attempts[0].prepared.plan
     verdicts, wanted = inspection.verdicts([image for _, image in decoded], plan), inspection.wanted(plan)
     for (picture, image), of_picture in zip(decoded, verdicts, strict=True):
         picture.finish_attempt(image, of_picture, wanted, inspection.limits, elapsed)
-    return tuple(picture.lane for picture in finished if picture.outcome is None)
+    return tuple(picture.lane for picture in ended if picture.outcome is None)

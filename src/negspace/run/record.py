@@ -43,7 +43,7 @@ def receipt_of(
         batching: rows that went through the network at once.
     """
     network, plan, encoded = prepared.network, prepared.plan, prepared.encoded
-    stats = [[attempt.lane.stats for attempt in picture.attempts] for picture in pictures]
+    stats = [[attempt.stats for attempt in picture.attempts] for picture in pictures]
     every = [lane_stats for of_picture in stats for lane_stats in of_picture]
     acted = bool(plan.terms) and prepared.redraws and any(lane_stats.acted for lane_stats in every)
     why_not = None if acted else plan.why_not or _why_not(prepared, every)
@@ -72,6 +72,7 @@ def receipt_of(
         sampler=plan.sampler,
         width=plan.width,
         height=plan.height,
+        hires=plan.hires,
         positive=encoded.positive,
         negative=encoded.negative,
         moved=plan.moved,

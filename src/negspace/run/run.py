@@ -120,8 +120,8 @@ class Run:
         """Inspect the pictures that are finished, and decide.
 
         Returns:
-            the lanes of further attempts, where a check asks for them; () once every picture is decided or
-            still under way.
+            the lanes of second passes, and of further attempts where a check asks for them; () once every
+            picture is decided or still under way.
         """
         self.begin()
         return inspect_finished(self._pictures, self._inspection, self._seconds())
@@ -142,7 +142,7 @@ class Run:
         images = [attempt.image for attempt in delivered if attempt.image is not None]
         for index, image in enumerate(images):
             png.attach(image, png.text_chunks(receipt, index))
-        shape = self.network.latent_shape(self.plan.width, self.plan.height)
+        shape = self.network.latent_shape(*self.plan.last_size)
         latents = [attempt.lane.x for attempt in delivered]
         stacked = torch.stack(latents) if latents else torch.empty(0, *shape)
         return Result(tuple(images), receipt, stacked, self._seconds())
@@ -157,7 +157,7 @@ class Run:
         return self._prepared.preview(lane)
 
     def _progress(self) -> Iterator[tuple[int, int]]:
-        return (attempt.lane.progress for picture in self._pictures for attempt in picture.attempts)
+        return (attempt.progress for picture in self._pictures for attempt in picture.attempts)
 
     def _seconds(self) -> float:
         return 0.0 if self._began is None else time.perf_counter() - self._began

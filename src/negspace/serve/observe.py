@@ -82,7 +82,7 @@ class Metrics(Meter):
         receipt = finished.receipt
         for branch, count in receipt.evaluations.items():
             self._evaluations.labels(branch).inc(count)
-        two_branches = 2 * receipt.steps * len(receipt.images)
+        two_branches = 2 * receipt.steps_taken * len(receipt.images)
         self._saved.inc(max(0, two_branches - sum(receipt.evaluations.values())))
         self._pictures.labels(receipt.model.name).inc(len(receipt.images))
         if receipt.terms and not receipt.negative_acted:

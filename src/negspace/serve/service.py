@@ -301,8 +301,9 @@ class Service:
 def cost_of(plan: Plan) -> float:
     """Evaluations that one picture of a plan takes, about: two a step that is not left out, and one more for
     each group where locked terms have branches of their own."""
-    start = plan.carried.start
+    start, hires = plan.carried.start, plan.hires
     steps = plan.steps - (0 if start is None else start.skipped(plan.steps))
+    steps += 0 if hires is None else hires.steps_taken
     return steps * (2.0 + len(plan.groups) if plan.acts or plan.scale != 1.0 else 1.0)
 
 

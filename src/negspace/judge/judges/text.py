@@ -147,7 +147,7 @@ class _Reader:
         self._ocr = rapidocr.RapidOCR(params=_SETTINGS | _paths(files))
         self._detector = self._ocr._load_det_model()
         self._recogniser = self._ocr._load_rec_model()
-        self._asked = import_module("rapidocr.ch_ppocr_rec").TextRecInput
+        self._lines_to_read = import_module("rapidocr.ch_ppocr_rec").TextRecInput
 
     def read(self, picture: Picture) -> tuple[TextLine, ...]:
         """The lines in a picture."""
@@ -158,7 +158,7 @@ class _Reader:
         if len(corners) == 0:
             return ()
         strips = self._ocr.crop_text_regions(np.ascontiguousarray(_bgr(picture)), corners)
-        reading = self._recogniser(self._asked(img=strips, return_word_box=False))
+        reading = self._recogniser(self._lines_to_read(img=strips, return_word_box=False))
         return tuple(
             TextLine(words.strip(), float(certainty), float(detection), _shares(box, width, height))
             for words, certainty, detection, box in zip(

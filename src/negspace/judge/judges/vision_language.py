@@ -70,7 +70,7 @@ class VisionLanguage(Judge):
 
     def look(self, pictures: Sequence[Picture], concepts: Sequence[str]) -> list[tuple[JudgeVerdict, ...]]:
         images = each(_data_url, pictures)
-        verdicts = iter(each(lambda asked: self._verdict(*asked), product(images, concepts)))
+        verdicts = iter(each(lambda question: self._verdict(*question), product(images, concepts)))
         return [tuple(next(verdicts) for _ in concepts) for _ in pictures]
 
     def fingerprint(self) -> str:

@@ -57,12 +57,13 @@ def refuse_large(planned: Plan, settings: ServerSettings, tenant: Tenant) -> Non
         RequestError: they are.
     """
     most = _smaller(settings.most_steps, tenant.most_steps)
-    if planned.steps > most:
-        raise RequestError(f"steps {planned.steps}: at most {most} may be asked for")
+    for steps in (planned.steps, 0 if planned.hires is None else planned.hires.steps or 0):
+        if steps > most:
+            raise RequestError(f"steps {steps}: at most {most} may be asked for")
     largest = _smaller(settings.largest, tenant.largest)
-    if planned.width * planned.height > largest:
-        size = f"{planned.width}x{planned.height}"
-        raise RequestError(f"size {size}: at most {largest} pixels may be asked for")
+    width, height = planned.last_size
+    if width * height > largest:
+        raise RequestError(f"size {width}x{height}: at most {largest} pixels may be asked for")
 
 
 def refuse_model(model: str | None, tenant: Tenant) -> None:

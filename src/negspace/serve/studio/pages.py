@@ -1,5 +1,6 @@
 """What every page of the studio has: its frame, its language, and the headers that keep other code out."""
 
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final
 
@@ -15,6 +16,8 @@ SIGN_IN: Final = "/studio/sign-in"
 
 TABS: Final = (
     ("make", "/"),
+    ("converse", "/studio/converse"),
+    ("prove", "/studio/prove"),
     ("gallery", "/studio/gallery"),
 )
 """The tabs by the key of their name, each with its address."""
@@ -51,18 +54,19 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["percent"] = lambda share: f"{100 * share:.0f} %"
+    environment.filters["day"] = lambda moment: f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%M}"
     return environment
 
 
 def render(
-    request: Request, template: str, *, status: int = 200, data: Any = None, **values: Any
+    request: Request, template: str, *, tab: str = "", status: int = 200, data: Any = None, **values: Any
 ) -> Response:
     """A page.
 
     Args:
         request: that asks for it; language and theme come from its cookies.
-        template: its file, without `.html`; also the key of its tab.
+        template: its file, without `.html`.
+        tab: the key of its tab; "" is that of the template.
         status: of HTTP.
         data: for its script, as JSON can hold it.
         values: for its template.
@@ -75,7 +79,7 @@ def render(
         .get_template(f"{template}.html")
         .render(
             t=words,
-            tab=template,
+            tab=tab or template,
             tabs=TABS,
             language=language,
             languages=LANGUAGES,

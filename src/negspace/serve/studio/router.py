@@ -3,11 +3,13 @@
 from fastapi import APIRouter
 
 from negspace.serve.dialect import ClientDialect
-from negspace.serve.studio import make, sign_in
+from negspace.serve.studio import converse, gallery, make, prove, sign_in
 from negspace.serve.studio.pages import refused
 
 _router = APIRouter()
-for _part in (sign_in, make):
+for _part in (sign_in, make, gallery, converse, prove):
     _router.include_router(_part.router)
 
-STUDIO = ClientDialect("studio", _router, ("/", "/studio"), refused, open_paths=sign_in.open_paths())
+STUDIO = ClientDialect(
+    "studio", _router, ("/", "/studio"), refused, prove.lifespan, open_paths=sign_in.open_paths()
+)

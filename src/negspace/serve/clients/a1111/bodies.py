@@ -9,6 +9,8 @@ from PIL import Image, ImageFilter, ImageOps
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from negspace.errors import RequestError
+from negspace.facts import ModelFacts
+from negspace.hires import UPSCALERS, Hires
 from negspace.pixels import Pixels, from_base64, read_mask, read_picture
 from negspace.prompt.reading import embedding_pattern
 from negspace.request import Start
@@ -18,11 +20,11 @@ from negspace.serve.clients.a1111.samplers import sampler_of
 from negspace.serve.extension_fields import ClientRequest, client_request
 from negspace.serve.refusal import Refusal
 
+_NO_UPSCALER = ("", "None")  # what clients send for a plain resize
 _NO_STYLE = ("", "None")  # what clients send for no style
 
 # Options that are not supported, with the values that ask for nothing.
 _UNSUPPORTED: Mapping[str, tuple[object, ...]] = {
-    "enable_hr": (False,),
     "restore_faces": (False,),
     "tiling": (False,),
     "subseed_strength": (0,),
@@ -34,6 +36,17 @@ _UNSUPPORTED: Mapping[str, tuple[object, ...]] = {
     "save_images": (False,),
     "s_min_uncond": (0,),
     "infotext": ("",),
+}
+_SECOND_PASS: Mapping[str, tuple[object, ...]] = {
+    "hr_checkpoint_name": ("", "Use same checkpoint"),
+    "hr_sampler_name": ("", "Use same sampler"),
+    "hr_scheduler": ("", "Use same scheduler"),
+    "hr_prompt": ("",),
+    "hr_negative_prompt": ("",),
+    "hr_cfg": (0, 1),
+    "hr_additional_modules": ([], ["Use same choices"]),
+    "firstphase_width": (0,),
+    "firstphase_height": (0,),
 }
 _CHECKPOINT = "sd_model_checkpoint"
 _OVERRIDES: Mapping[str, tuple[object, ...]] = {
@@ -65,6 +78,12 @@ class Txt2ImgBody(BaseModel):
     width: int | None = None
     height: int | None = None
     denoising_strength: float | None = None
+    enable_hr: bool = False
+    hr_scale: float = 2.0
+    hr_resize_x: int = 0
+    hr_resize_y: int = 0
+    hr_upscaler: str = "Latent"
+    hr_second_pass_steps: int = 0
     override_settings: dict[str, Any] = {}
     script_name: str | None = None
     alwayson_scripts: dict[str, Any] = {}
@@ -99,7 +118,36 @@ class Txt2ImgBody(BaseModel):
             for name, value in self.override_settings.items()
             if name != _CHECKPOINT and value not in _OVERRIDES.get(name, ())
         ]
-        return (*_set(self.model_extra or {}, _UNSUPPORTED), *overrides)
+        extra = self.model_extra or {}
+        return (*_set(extra, _UNSUPPORTED), *self._unsupported_hires(extra), *overrides)
+
+    def _unsupported_hires(self, extra: Mapping[str, Any]) -> tuple[str, ...]:
+        """What of a second pass is not supported; an upscaler that is not there is Lanczos."""
+        if not self.enable_hr:
+            return ()
+        known = self.hr_upscaler in (*UPSCALERS, *_NO_UPSCALER)
+        return (*_set(extra, _SECOND_PASS), *(() if known else ("hr_upscaler",)))
+
+    def hires(self, facts: ModelFacts) -> Hires | None:
+        """The second pass; None where there is none. One side alone sets the scale.
+
+        Raises:
+            RequestError: it is not possible.
+        """
+        if not self.enable_hr:
+            return None
+        x, y = self.hr_resize_x, self.hr_resize_y
+        width, height = self.width or facts.width, self.height or facts.height
+        alone = x / width if x else y / height if y else self.hr_scale
+        fields = {
+            "scale": alone,
+            "width": x if x and y else None,
+            "height": y if x and y else None,
+            "strength": self.denoising_strength,
+            "steps": self.hr_second_pass_steps or None,
+            "upscaler": self.hr_upscaler if self.hr_upscaler in UPSCALERS else "Lanczos",
+        }
+        return Hires.from_dict({name: value for name, value in fields.items() if value is not None})
 
     def start(self) -> Start | None:
         """The picture to start from; None starts from noise."""
@@ -131,6 +179,7 @@ class Txt2ImgBody(BaseModel):
             "height": self.height,
             "dialect": "a1111",
             "start": self.start(),
+            "hires": self.hires(facts),
         }
         styles = tuple(style for style in self.styles if style not in _NO_STYLE)
         extra = self.model_extra or {}
@@ -161,6 +210,12 @@ class Img2ImgBody(Txt2ImgBody):
         options = {"inpainting_fill": 0, "inpaint_full_res": True} | (self.model_extra or {})
         masked = () if self.mask is None else _set(options, _MASKED)
         return (*super().unsupported, *masked, *(("resize_mode",) if self.resize_mode == 3 else ()))
+
+    def _unsupported_hires(self, extra: Mapping[str, Any]) -> tuple[str, ...]:
+        return ("enable_hr",) if self.enable_hr else ()
+
+    def hires(self, facts: ModelFacts) -> Hires | None:
+        return None
 
     def start(self) -> Start:
         if len(self.init_images) != 1:

@@ -83,7 +83,8 @@ def _info(body: Txt2ImgBody, finished: Finished, feedback: FeedbackReply | None 
     receipt = finished.receipt
     seeds = [image.seed for image in receipt.images]
     negative, count = receipt.negative.text or "", len(seeds)
-    start = receipt.request.start
+    start, hires = receipt.request.start, receipt.hires
+    drawn_on = hires if start is None else start
     info: dict[str, Any] = {
         "prompt": receipt.positive.text,
         "all_prompts": [receipt.positive.text] * count,
@@ -108,7 +109,7 @@ def _info(body: Txt2ImgBody, finished: Finished, feedback: FeedbackReply | None 
         "sd_vae_hash": None,
         "seed_resize_from_w": -1,
         "seed_resize_from_h": -1,
-        "denoising_strength": None if start is None else start.strength,
+        "denoising_strength": None if drawn_on is None else drawn_on.strength,
         "extra_generation_params": _extra(body, finished) | _answer(feedback, receipt),
         "index_of_first_image": 0,
         "infotexts": [infotext.write(infotext.from_receipt(receipt, index)) for index in range(count)],

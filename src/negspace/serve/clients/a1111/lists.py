@@ -4,10 +4,13 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from negspace.hires import UPSCALERS
 from negspace.serve.clients.a1111.samplers import ALIASES, SCHEDULERS, plain_names
 from negspace.serve.dialect import Caller, Serving
 
 router = APIRouter()
+
+_LATENT = "Latent"
 
 
 @router.get("/sd-models")
@@ -100,10 +103,21 @@ async def memory() -> dict[str, Any]:
     return {"ram": {}, "cuda": {}}
 
 
+@router.get("/upscalers")
+async def upscalers() -> list[dict[str, Any]]:
+    """How a picture is enlarged for a second pass, by its pixels."""
+    empty = {"model_name": None, "model_path": None, "model_url": None, "scale": 4}
+    return [{"name": name, **empty} for name in UPSCALERS if not name.startswith(_LATENT)]
+
+
+@router.get("/latent-upscale-modes")
+async def latent_upscale_modes() -> list[dict[str, Any]]:
+    """How a picture is enlarged for a second pass, by its latents."""
+    return [{"name": name} for name in UPSCALERS if name.startswith(_LATENT)]
+
+
 @router.get("/sd-vae")
 @router.get("/sd-modules")
-@router.get("/upscalers")
-@router.get("/latent-upscale-modes")
 @router.get("/hypernetworks")
 @router.get("/face-restorers")
 @router.get("/realesrgan-models")

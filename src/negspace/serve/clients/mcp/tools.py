@@ -27,10 +27,10 @@ from negspace.serve.clients.mcp.outputs import (
     tool_result,
     unchanged_text,
 )
-from negspace.serve.clients.mcp.proving import prove
 from negspace.serve.conversations import feedback
 from negspace.serve.dialect import delivered, tenant_of
 from negspace.serve.extension_fields import thumbs_of
+from negspace.serve.proving import prove
 from negspace.serve.refusal import INTERNAL, refusal_of
 from negspace.serve.service import Service, cost_of
 
@@ -276,7 +276,7 @@ class Tools:
             planned.request.model or self._service.catalogue.default,
             {**settings, "max_pictures": max_pictures, "seed": seed},
             cost_of(planned),
-            lambda step: ctx.report_progress(step.done, step.done + step.left, step.stage),
+            lambda step, _: ctx.report_progress(step.done, step.done + step.left, step.stage),
         )
         return tool_result(ProveOutput.of(trial, findings), f"{findings.answer}\n{findings.recommendation}")
 

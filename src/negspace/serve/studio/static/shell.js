@@ -25,4 +25,6 @@ document.getElementById("sign-out")?.addEventListener("click", () =>
   }),
 );
 
-document.querySelector('.tabs [aria-current="page"]')?.scrollIntoView({ block: "nearest", inline: "center" });
+// Not scrollIntoView: that would move the place at which the Tab key begins.
+const current = document.querySelector('.tabs [aria-current="page"]');
+if (current) current.parentElement.scrollLeft = current.offsetLeft - current.parentElement.clientWidth / 2;

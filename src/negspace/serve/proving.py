@@ -14,9 +14,12 @@ from typing import Any
 
 from negspace.errors import LabError, RequestError
 from negspace.lab import Progress, Proof, ProofResult
+from negspace.lab.trial import Trial
 from negspace.serve.access.tenants import Tenant
 from negspace.serve.refusal import Refusal, too_busy
 from negspace.serve.service import Service
+
+_Step = tuple[Progress, dict[str, Trial]]
 
 _RETRY_AFTER = 60.0  # seconds
 _AT_WORK = threading.BoundedSemaphore(2)
@@ -33,7 +36,7 @@ async def prove(
     model: str,
     settings: Mapping[str, Any],
     cost: float,
-    report: Callable[[Progress], Awaitable[None]],
+    report: Callable[[Progress, Mapping[str, Trial]], Awaitable[None]],
 ) -> tuple[str, ProofResult]:
     """The result of a proof, with the id under which it is kept as a trial of the tenant. Its pictures count
     in the tenant's quota.
@@ -45,7 +48,7 @@ async def prove(
         model: its name.
         settings: further arguments of `Proof`; None is left out.
         cost: evaluations of a picture, about.
-        report: awaited with the progress.
+        report: awaited with the progress, and what is known so far of each term.
 
     Raises:
         RequestError: the question cannot be answered.
@@ -56,9 +59,9 @@ async def prove(
     id = hashlib.sha256(question.encode()).hexdigest()[:32]
     service.rate_limits.admit(tenant)
     await asyncio.to_thread(service.quotas.refuse_over, tenant, cost, service.under_way(tenant))
-    loop, steps, stop = asyncio.get_running_loop(), asyncio.Queue[Progress | None](), threading.Event()
+    loop, steps, stop = asyncio.get_running_loop(), asyncio.Queue[_Step | None](), threading.Event()
 
-    def put(step: Progress | None) -> None:
+    def put(step: _Step | None) -> None:
         loop.call_soon_threadsafe(steps.put_nowait, step)
 
     def work() -> ProofResult:
@@ -73,7 +76,7 @@ async def prove(
                         raise _stopped()
                     if step.left:
                         service.quotas.refuse_over(tenant, cost)
-                    put(step)
+                    put((step, proof.trials))
                 result = proof.report().result
             service.store.put_trial(id, tenant.name, result.to_json())
             return result
@@ -89,7 +92,7 @@ async def prove(
     working = asyncio.ensure_future(asyncio.to_thread(work))
     try:
         while (step := await _next(steps, working)) is not None:
-            await report(step)
+            await report(*step)
         return id, await working
     finally:
         stop.set()
@@ -115,9 +118,7 @@ def _stopped() -> Refusal:
     return Refusal("the proof was stopped; ask again to continue it", 499, "cancelled")
 
 
-async def _next(
-    steps: asyncio.Queue[Progress | None], working: "asyncio.Future[ProofResult]"
-) -> Progress | None:
+async def _next(steps: asyncio.Queue[_Step | None], working: "asyncio.Future[ProofResult]") -> _Step | None:
     """The next step; None once the work has ended, with or without an error."""
     waiting = asyncio.ensure_future(steps.get())
     await asyncio.wait((waiting, working), return_when=asyncio.FIRST_COMPLETED)
