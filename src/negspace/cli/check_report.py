@@ -17,7 +17,7 @@ from negspace.cli import show
 from negspace.cli.imagine import WITHHELD
 from negspace.contact_sheet import boxed, near_square, sheet
 from negspace.files import write_whole
-from negspace.judge.checking import PictureCheck, ForbiddenTerm
+from negspace.judge.checking import ForbiddenTerm, PictureCheck
 from negspace.records import JudgeVerdict
 
 UNREADABLE: Final = 2
