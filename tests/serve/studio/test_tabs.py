@@ -120,6 +120,7 @@ def test_no_page_has_a_serious_fault_for_screen_readers(studio: Live, page: Page
     id = make(studio, 5, avoid="hat")
     page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
     addresses = [address for _, address in TABS] + ["/studio/sign-in", f"/studio/gallery/{id}"]
+    addresses.append("/studio/policies/brand-safety")
     for address in addresses:
         page.goto(f"{studio.url}{address}")
         violations = Axe().run(page).response["violations"]
@@ -178,3 +179,42 @@ def test_nothing_comes_from_elsewhere_and_every_page_is_light(studio: Live) -> N
         assert "unsafe" not in page.headers["content-security-policy"]
         assert not re.search(r'(src|href)="https?:', page.text) and "<script>" not in page.text
         assert len(page.content) + scripts < 300_000
+
+
+def test_a_draft_of_a_policy_is_tried_and_stored_nowhere(studio: Live, page: Page) -> None:
+    make(studio, 6, policies=["quality-marks"])
+    page.goto(f"{studio.url}/studio/policies/quality-marks")
+    row = page.locator("tbody tr", has=page.locator("th", has_text="watermark"))
+    expect(row.locator("td").nth(2)).not_to_have_text("0")  # requests
+    text = page.locator("#text")
+    text.fill(text.input_value().replace("term: signature", "term: smoke"))
+    page.get_by_role("button", name="Try the draft").click()
+    expect(page.locator(".diff .added")).to_have_text(re.compile("smoke"))
+    expect(page.locator("#tried section li.added").first).to_have_text("+ smoke")
+    expect(page.locator("#tried section li.removed").first).to_have_text("− signature")
+    assert "smoke" not in httpx.get(f"{studio.url}/studio/policies/quality-marks").text
+
+
+def test_a_draft_that_cannot_be_read_says_where_and_reads_no_file(studio: Live) -> None:
+    def tried(text: str) -> str:
+        body = {"text": text, "prompts": ["a cat"]}
+        answer = httpx.post(f"{studio.url}/api/studio/policies/quality-marks/try", json=body)
+        assert answer.status_code == 400
+        return answer.json()["error"]["message"]
+
+    head = "name: mine\nversion: 1\nexplain: x\n"
+    assert tried(f"{head}avid: [hat]\n").startswith("draft, line 4: no key is called 'avid'")
+    for way in ("[/etc/passwd.yaml]", "[a, ../x.yml]", "x.yaml"):
+        assert "no files" in tried(f"{head}extends: {way}\n")
+
+
+def test_insights_name_what_is_complained_of_and_what_did_nothing(studio: Live) -> None:
+    make(studio, 8, avoid="collar", scale=1)
+    url = f"{studio.url}/api"
+    body = {"prompt": "a snowman", "steps": 2, "model": "embedded"}
+    httpx.post(f"{url}/generate?conversation=insight", json=body, timeout=60).raise_for_status()
+    complaint = {"complaint": "lose the watermark"}
+    httpx.post(f"{url}/conversations/insight/feedback", json=complaint, timeout=60).raise_for_status()
+    page = httpx.get(f"{studio.url}/studio/insights").text
+    assert "avoid=watermark" in page and "prompt=a%20snowman" in page
+    assert "<strong>collar</strong>" in page

@@ -19,6 +19,7 @@ from negspace.serve.dialect import Caller, Serving
 from negspace.serve.jobs.job import picture_id
 from negspace.serve.service import Service
 from negspace.serve.studio.pages import render
+from negspace.serve.studio.usage import comes_from
 from negspace.store import FinishedRequest
 
 router = APIRouter(include_in_schema=False)
@@ -56,13 +57,9 @@ class Search:
         return (
             self.word.casefold() in receipt.request.prompt.casefold()
             and (not self.term or any(self.term.casefold() in term.term.casefold() for term in terms))
-            and (not self.policy or any(_from_policy(term.origins, self.policy) for term in terms))
+            and (not self.policy or any(comes_from(term, self.policy) for term in terms))
             and (not self.verdict or self.verdict in _verdicts(receipt))
         )
-
-
-def _from_policy(origins: tuple[str, ...], policy: str) -> bool:
-    return any(origin.partition("@")[0] == policy for origin in origins if "@" in origin)
 
 
 def _verdicts(receipt: Receipt) -> set[str]:

@@ -19,6 +19,8 @@ TABS: Final = (
     ("converse", "/studio/converse"),
     ("prove", "/studio/prove"),
     ("gallery", "/studio/gallery"),
+    ("policies", "/studio/policies"),
+    ("insights", "/studio/insights"),
 )
 """The tabs by the key of their name, each with its address."""
 

@@ -3,11 +3,11 @@
 from fastapi import APIRouter
 
 from negspace.serve.dialect import ClientDialect
-from negspace.serve.studio import converse, gallery, make, prove, sign_in
+from negspace.serve.studio import converse, gallery, insights, make, policies, prove, sign_in
 from negspace.serve.studio.pages import refused
 
 _router = APIRouter()
-for _part in (sign_in, make, gallery, converse, prove):
+for _part in (sign_in, make, gallery, converse, prove, policies, insights):
     _router.include_router(_part.router)
 
 STUDIO = ClientDialect(
