@@ -4,8 +4,11 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageFont
 
+from negspace.records import Box
+
 _PAPER = (250, 250, 248)
 _INK = (40, 40, 44)
+_FRAME = (220, 30, 60)
 _GAP = 8  # pixels between pictures and around the sheet
 _TYPE = 15  # pixels, the height of a label's letters
 _LINE = 20
@@ -62,3 +65,13 @@ def near_square(pictures: Sequence[Image.Image]) -> list[list[Image.Image]]:
     """The pictures in rows, in a grid that is as square as possible."""
     columns = next(side for side in range(1, len(pictures) + 1) if side * side >= len(pictures))
     return [list(pictures[start : start + columns]) for start in range(0, len(pictures), columns)]
+
+
+def boxed(picture: Image.Image, boxes: Sequence[Box]) -> Image.Image:
+    """A copy of the picture with frames around parts of it."""
+    marked = picture.convert("RGB")
+    pen = ImageDraw.Draw(marked)
+    for left, top, right, bottom in boxes:
+        corners = (left * picture.width, top * picture.height, right * picture.width, bottom * picture.height)
+        pen.rectangle(corners, outline=_FRAME, width=2)
+    return marked

@@ -95,7 +95,12 @@ class Pixels(Frozen):
 
 
 def read_picture(content: bytes) -> Pixels:
-    """The pixels of a picture file in RGB, upright by its EXIF orientation, on white where transparent.
+    """The pixels of a picture file in RGB; errors and rules as `read_image`."""
+    return Pixels.of(read_image(content))
+
+
+def read_image(content: bytes) -> "Image":
+    """The picture in a file, RGB, upright by its EXIF orientation, on white where transparent.
 
     Raises:
         RequestError: it is no picture, damaged, or too large.
@@ -107,7 +112,12 @@ def read_picture(content: bytes) -> Pixels:
         layer = image.convert("RGBA")
         image = Image.new("RGBA", layer.size, (*_BACKGROUND, 255))
         image.alpha_composite(layer)
-    return Pixels.of(image.convert("RGB"))
+    return image.convert("RGB")
+
+
+def count_frames(content: bytes) -> int:
+    """How many frames a picture file has; 1 where it is no animation. Errors as `read_image`."""
+    return _of_file(content, lambda image: int(getattr(image, "n_frames", 1)))
 
 
 def read_mask(content: bytes) -> Pixels:

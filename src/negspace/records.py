@@ -9,6 +9,9 @@ from negspace.hires import Hires
 from negspace.request import Avoid, Check, LoraUse, Unchecked
 
 Verdict = Literal["seen", "absent", "unknown"]
+_Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Box = tuple[_Share, _Share, _Share, _Share]
+"""A part of a picture as shares of its sides: left, top, right, bottom."""
 
 
 class Settings(Frozen):
@@ -161,6 +164,8 @@ class JudgeVerdict(Frozen):
         threshold: the lowest score that counts as seen, in the same `unit`.
         calibrated: whether the threshold was set from examples.
         why_not: why the verdict is unknown, in plain words.
+        boxes: where it was seen; () where the judge does not say.
+        words: what was read there, for lettering.
     """
 
     concept: str
@@ -171,6 +176,8 @@ class JudgeVerdict(Frozen):
     unit: str = ""
     calibrated: bool = False
     why_not: str | None = None
+    boxes: tuple[Box, ...] = ()
+    words: str = ""
 
     def __str__(self) -> str:
         if self.verdict == "unknown":

@@ -8,6 +8,7 @@ import typer
 from typer.exceptions import TyperException
 
 from negspace import __version__
+from negspace.cli.check import check
 from negspace.cli.compare import compare
 from negspace.cli.curves import curves
 from negspace.cli.demo import demo
@@ -37,7 +38,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (imagine, plan, revise, prove, compare, curves, read, models, rules, serve, mcp, demo):
+for command in (imagine, check, plan, revise, prove, compare, curves, read, models, rules, serve, mcp, demo):
     app.command()(command)
 app.add_typer(policy)
 app.add_typer(judge)

@@ -8,6 +8,7 @@ import typer
 
 from negspace.cli import show
 from negspace.cli.options import JUDGE_CHOICES, JsonOption, option
+from negspace.cli.pictures import open_picture, picture_files
 from negspace.errors import JudgeError
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ def look(
     """Show what judges see in pictures, with score and threshold."""
     from negspace.judge import open_judges
 
-    files = [file for place in pictures for file in _files(place)]
-    images = [_image(file) for file in files]
+    files, _ = picture_files([str(place) for place in pictures])
+    images = [open_picture(file) for file in files]
     opened = open_judges(judges or ["embedded"])
     concepts = tuple(concept or opened.concepts())
     if not concepts:
@@ -70,12 +71,24 @@ def _verdict_row(verdict: "JudgeVerdict") -> tuple[str, ...]:
 
 @judge.command()
 def calibrate(
-    concept: Annotated[str, typer.Argument(help="What is to be seen.")],
-    present: Annotated[Path, option("FOLDER", "Pictures that have it.", "--with")],
-    absent: Annotated[Path, option("FOLDER", "Pictures that do not.", "--without")],
+    concept: Annotated[
+        str,
+        typer.Argument(
+            metavar="CONCEPT|FOLDER",
+            help="What is to be seen, or a folder with a subfolder for each concept and one called none.",
+        ),
+    ],
     out: Annotated[Path, option("FILE", "The calibration; the other concepts in it stay.")],
+    present: Annotated[Path | None, option("FOLDER", "Pictures that have the concept.", "--with")] = None,
+    absent: Annotated[Path | None, option("FOLDER", "Pictures that do not.", "--without")] = None,
     judge_name: Annotated[
-        str, option("NAME|FOLDER", "quality, or a CLIP or SigLIP folder.", "--judge", "-j")
+        str,
+        option(
+            "NAME|FOLDER",
+            "quality, text, nudity, tagger:FOLDER, or a CLIP or SigLIP folder.",
+            "--judge",
+            "-j",
+        ),
     ] = "quality",
     also: Annotated[list[str] | None, option("WORDS", "Another word for it; may be given again.")] = None,
     prompt: Annotated[list[str] | None, option("TEXT", "Says a picture with it; else usual forms.")] = None,
@@ -94,7 +107,9 @@ def calibrate(
     """Set the score from which a concept counts as seen, from examples with and without it.
 
     Half of the examples train the judge, a quarter chooses the threshold, a quarter measures the error rates.
+    A folder gives all its concepts at once.
     """
+    from negspace.cli.calibrating import calibrate_folder, observed, show_calibrated
     from negspace.judge.calibration import Calibration
     from negspace.judge.opening import open_scoring
 
@@ -103,6 +118,21 @@ def calibrate(
     before = Calibration.read(out) if out.exists() else Calibration(judge=made_for[0], made_for=made_for[1])
     if (before.judge, before.made_for) != made_for:
         raise JudgeError(f"{out} calibrates another judge or other weights; write to another file")
+    if present is None and absent is None and Path(concept).is_dir():
+        calibration, done = calibrate_folder(opened, Path(concept), before, catch)
+        calibration.write(out)
+        if json:
+            detectors = {
+                entry.concept: entry.detector and entry.detector.model_dump(mode="json") for entry in done
+            }
+            show.as_json({"file": str(out), "concepts": detectors})
+        else:
+            show_calibrated(done, out)
+        return
+    if present is None or absent is None:
+        raise JudgeError(
+            f"{concept}: give --with FOLDER and --without FOLDER, or a folder with both instead of a name"
+        )
     if not opened.knows(concept):
         raise JudgeError(f"{opened.name} knows no {concept!r}; it knows: {', '.join(opened.concepts())}")
     blank = opened.default_detector(concept)
@@ -111,7 +141,7 @@ def calibrate(
         "present": tuple(prompt or blank.present),
         "absent": tuple(prompt_without or blank.absent),
     }
-    there, not_there = (opened.observe(_images(place)) for place in (present, absent))
+    there, not_there = (observed(opened, place) for place in (present, absent))
     detector = opened.calibrate(concept, blank.model_copy(update=update), there, not_there, catch)
     before.with_concept(concept, detector).write(out)
     if json:
@@ -207,28 +237,5 @@ def thumbs(
     show.table(("avoid", "disliked", "liked", "p"), rows)
 
 
-def _files(place: Path) -> list[Path]:
-    """A file, or the pictures of a folder in the order of their names."""
-    if not place.is_dir():
-        return [place]
-    kinds = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
-    files = sorted(file for file in place.iterdir() if file.suffix.lower() in kinds)
-    if not files:
-        raise JudgeError(f"there are no pictures in {place}")
-    return files
-
-
 def _images(place: Path) -> list["Image"]:
-    return [_image(file) for file in _files(place)]
-
-
-def _image(file: Path) -> "Image":
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(file) as opened:
-            return opened.convert("RGB")
-    except UnidentifiedImageError:
-        raise JudgeError(f"{file} is no picture") from None
-    except OSError as error:
-        raise JudgeError(f"{file} cannot be read: {error.strerror or error}") from None
+    return [open_picture(file) for file in picture_files([str(place)])[0]]

@@ -15,7 +15,8 @@ from negspace.pixels import read_file, read_mask, read_picture
 from negspace.request import Request, Start
 
 JUDGE_CHOICES = (
-    "embedded, quality, oracle, a plug-in's name, a CLIP or SigLIP folder, or an http address; "
+    "embedded, auto (text, nudity and quality), oracle, tagger:FOLDER, vlm:ADDRESS#MODEL, nudenet, "
+    "shieldgemma:FOLDER, a plug-in's name, a CLIP or SigLIP folder, or an http address; "
     "NAME@FILE takes a calibration."
 )
 

@@ -2,7 +2,8 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import final
+from time import perf_counter
+from typing import Final, final
 
 from PIL import Image
 
@@ -40,6 +41,10 @@ class Judge(ABC):
     @abstractmethod
     def fingerprint(self) -> str:
         """What its verdicts depend on: sha256 of weights and thresholds, or an address."""
+
+    def timed(self, clock: "JudgeClock") -> "Judge":
+        """The same judge, whose looks add to a clock; of several judges, each by its name."""
+        return _Timed(self, clock)
 
 
 JudgeOpener = Callable[[str], Judge]
@@ -82,6 +87,9 @@ class Panel(Judge):
     def fingerprint(self) -> str:
         return " ".join(judge.fingerprint() for judge in self.judges)
 
+    def timed(self, clock: "JudgeClock") -> Judge:
+        return Panel([judge.timed(clock) for judge in self.judges])
+
     def _assigned(self, concepts: Sequence[str]) -> dict[Judge, list[int]]:
         """The indices of the concepts that each judge looks for."""
         assigned: dict[Judge, list[int]] = {}
@@ -90,6 +98,99 @@ class Panel(Judge):
             if judge is not None:
                 assigned.setdefault(judge, []).append(index)
         return assigned
+
+
+@final
+class Jury(Judge):
+    """Several judges as one: every judge that knows a concept is asked.
+
+    It is seen if one of them sees it, and absent if one can tell and none sees it. Of several that say so,
+    the verdict is that of the first.
+
+    Args:
+        judges: all of them.
+    """
+
+    def __init__(self, judges: Sequence[Judge]) -> None:
+        self.judges = tuple(judges)
+        self.name = ", ".join(judge.name for judge in self.judges)
+
+    def knows(self, concept: str) -> bool:
+        return any(judge.knows(concept) for judge in self.judges)
+
+    def concepts(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name for judge in self.judges for name in judge.concepts()))
+
+    def look(self, pictures: Sequence[Picture], concepts: Sequence[str]) -> list[tuple[JudgeVerdict, ...]]:
+        rows = [
+            [[unknown(concept, self.name, "no judge knows it")] for concept in concepts] for _ in pictures
+        ]
+        for judge in self.judges:
+            known = [index for index, concept in enumerate(concepts) if judge.knows(concept)]
+            verdicts = judge.look(pictures, [concepts[index] for index in known]) if known else ()
+            for row, of_picture in zip(rows, verdicts, strict=bool(known)):
+                for index, verdict in zip(known, of_picture, strict=True):
+                    row[index].append(verdict)
+        return [tuple(map(_joint, row)) for row in rows]
+
+    def fingerprint(self) -> str:
+        return " ".join(judge.fingerprint() for judge in self.judges)
+
+    def timed(self, clock: "JudgeClock") -> Judge:
+        return Jury([judge.timed(clock) for judge in self.judges])
+
+
+_WEIGHT: Final = {"seen": 2, "absent": 1, "unknown": 0}
+
+
+def _joint(verdicts: Sequence[JudgeVerdict]) -> JudgeVerdict:
+    """Of the first verdict, which is "no judge knows it", and those of judges, the one that counts."""
+    return max(verdicts[1:] or verdicts, key=lambda verdict: _WEIGHT[verdict.verdict])
+
+
+@final
+class JudgeClock:
+    """How long judges look, by name.
+
+    Attributes:
+        seconds: of wall time, over all pictures.
+    """
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    def add(self, name: str, seconds: float) -> None:
+        """Count time of a judge."""
+        self.seconds[name] = self.seconds.get(name, 0.0) + seconds
+
+    def milliseconds(self) -> dict[str, float]:
+        """The time of each judge so far."""
+        return {name: round(1000 * seconds, 1) for name, seconds in self.seconds.items()}
+
+
+@final
+class _Timed(Judge):
+    """A judge whose looks are timed."""
+
+    def __init__(self, judge: Judge, clock: JudgeClock) -> None:
+        self.name = judge.name
+        self._judge, self._clock = judge, clock
+
+    def knows(self, concept: str) -> bool:
+        return self._judge.knows(concept)
+
+    def concepts(self) -> tuple[str, ...]:
+        return self._judge.concepts()
+
+    def look(self, pictures: Sequence[Picture], concepts: Sequence[str]) -> list[tuple[JudgeVerdict, ...]]:
+        began = perf_counter()
+        try:
+            return self._judge.look(pictures, concepts)
+        finally:
+            self._clock.add(self.name, perf_counter() - began)
+
+    def fingerprint(self) -> str:
+        return self._judge.fingerprint()
 
 
 def unknown(concept: str, judge: str, why_not: str) -> JudgeVerdict:

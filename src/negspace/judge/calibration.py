@@ -19,6 +19,7 @@ from negspace.avoid.matching import phrase
 from negspace.errors import JudgeError, RequestError
 from negspace.files import write_whole
 from negspace.frozen import Frozen
+from negspace.records import Verdict
 
 Examples = NDArray[np.float64]
 """[n, d]: pictures as a judge observed them."""
@@ -60,6 +61,11 @@ class Rate(Frozen):
         high = 1.0 if hits == count else min(centre + half, 1.0)
         return cls(share=share, low=low, high=high, count=count)
 
+    @property
+    def hits(self) -> int:
+        """How many of the examples."""
+        return round(self.share * self.count)
+
     def __str__(self) -> str:
         return f"{self.share:.1%} [{self.low:.1%}, {self.high:.1%}] of {self.count}"
 
@@ -69,6 +75,7 @@ class ConceptDetector(Frozen):
 
     Attributes:
         threshold: the score from which it counts as seen.
+        doubtful: the score from which it is unknown, below the threshold; None where there is no doubt.
         unit: of the score.
         also: other words for the concept.
         present, absent: prompts of pictures with and without it, for a judge that reads text.
@@ -79,6 +86,7 @@ class ConceptDetector(Frozen):
     """
 
     threshold: Annotated[float, Field(allow_inf_nan=False)]
+    doubtful: Annotated[float | None, Field(allow_inf_nan=False)] = None
     unit: str = ""
     also: tuple[str, ...] = ()
     present: tuple[str, ...] = ()
@@ -87,6 +95,17 @@ class ConceptDetector(Frozen):
     bias: float = 0.0
     caught: Rate | None = None
     false_alarms: Rate | None = None
+
+    def verdict(self, score: float) -> tuple[Verdict, str | None]:
+        """The verdict on a score, and why it is none."""
+        if score >= self.threshold:
+            return "seen", None
+        if self.doubtful is not None and score >= self.doubtful:
+            return (
+                "unknown",
+                f"{score:.2g} lies between {self.doubtful:g} and {self.threshold:g}: look yourself",
+            )
+        return "absent", None
 
     @property
     def distinguishes(self) -> bool:

@@ -85,17 +85,21 @@ class ScoringJudge(Judge):
         return None
 
     def look(self, pictures: Sequence[Picture], concepts: Sequence[str]) -> list[tuple[JudgeVerdict, ...]]:
-        detectors = {name: self._detector(name) for name in concepts if self.knows(name)}
-        if not detectors or not pictures:
+        if not pictures or not any(map(self.knows, concepts)):
             return [self._verdicts(concepts, {}, {}) for _ in pictures]
-        features = self.observe(pictures)
+        return self.decide(self.observe(pictures), concepts)
+
+    def decide(self, features: Scores, concepts: Sequence[str]) -> list[tuple[JudgeVerdict, ...]]:
+        """`look`, from features that were observed before."""
+        detectors = {name: self.detector(name) for name in concepts if self.knows(name)}
         scores = {name: self.scores(features, name, used).tolist() for name, used in detectors.items()}
         return [
             self._verdicts(concepts, detectors, {name: column[row] for name, column in scores.items()})
-            for row in range(len(pictures))
+            for row in range(len(features))
         ]
 
-    def _detector(self, concept: str) -> ConceptDetector:
+    def detector(self, concept: str) -> ConceptDetector:
+        """How a concept that it knows is detected."""
         return self.calibrated_detector(concept) or self.default_detector(concept)
 
     def fingerprint(self) -> str:
@@ -136,7 +140,7 @@ class ScoringJudge(Judge):
             for part in (1, 2)
         )
         chosen = choose_threshold(*choose, catch) - margin
-        return with_rates(trained.model_copy(update={"threshold": chosen}), *test)
+        return with_rates(trained.model_copy(update={"threshold": chosen, "doubtful": None}), *test)
 
     def fitting(self, calibration: Calibration | None) -> Calibration | None:
         """The calibration, if it was made for this judge.
@@ -167,10 +171,12 @@ class ScoringJudge(Judge):
     def _verdict(self, concept: str, detector: ConceptDetector, score: float) -> JudgeVerdict:
         if not np.isfinite(score):
             return unknown(concept, self.name, "its score is no number")
+        verdict, why_not = detector.verdict(score)
         return JudgeVerdict(
             concept=concept,
             judge=self.name,
-            verdict="seen" if score >= detector.threshold else "absent",
+            verdict=verdict,
+            why_not=why_not,
             score=round(score, 6),
             threshold=detector.threshold,
             unit=detector.unit,

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from negspace.avoid.matching import phrase
 from negspace.judge.base import JudgeOpener, Picture, refuse_text
 from negspace.judge.calibration import Calibration, ConceptDetector
+from negspace.judge.pool import each
 from negspace.judge.scoring import ScoringJudge, ScoringOpener
 
 PixelValues = NDArray[np.float64]
@@ -141,14 +142,22 @@ def border(rgb: PixelValues) -> float:
 def _flat_lines(rgb: PixelValues) -> int:
     """How many lines from the first on are one colour, the same for all."""
     edge = rgb[0].mean(axis=0)
-    spread = np.sqrt(((rgb - edge) ** 2).mean(axis=(1, 2)))
-    busy = np.flatnonzero(spread > _FRAME_SPREAD)
-    return int(busy[0]) if len(busy) else len(rgb)
+    lines = (index for index, line in enumerate(rgb) if ((line - edge) ** 2).mean() > _FRAME_SPREAD**2)
+    return next(lines, len(rgb))
 
 
 def greyness(rgb: PixelValues) -> float:
     """1 - the 95th percentile of (max - min of R, G, B) / 255: 1 is without any colour."""
-    return 1.0 - float(np.percentile(rgb.max(axis=2) - rgb.min(axis=2), 95)) / 255.0
+    red, green, blue = np.moveaxis(rgb, -1, 0)
+    most, least = np.maximum(np.maximum(red, green), blue), np.minimum(np.minimum(red, green), blue)
+    return 1.0 - float(np.percentile(most - least, 95)) / 255.0
+
+
+def flatness(rgb: PixelValues) -> float:
+    """The share of pixels within 3 grey levels of the median colour: 1 is a blank picture."""
+    rows = rgb.reshape(-1, 3)
+    near = [np.abs(channel - np.median(channel)) <= _FRAME_SPREAD for channel in rows.T]
+    return float((near[0] & near[1] & near[2]).mean())
 
 
 MEASURES: Final = (
@@ -216,6 +225,14 @@ MEASURES: Final = (
         0.95,
         greyness,
     ),
+    Measure(
+        "flatness",
+        ("flat colour", "blank image", "blank", "solid colour", "flat color", "solid color", "empty image"),
+        "share of pixels",
+        "share within 3 grey levels of the median colour",
+        0.95,
+        flatness,
+    ),
 )
 
 _KNOWN: Final = {phrase(word): measure for measure in MEASURES for word in measure.words}
@@ -246,8 +263,7 @@ class Quality(ScoringJudge):
         return super().knows(concept) or (not self.closed and phrase(concept) in _KNOWN)
 
     def observe(self, pictures: Sequence[Picture]) -> PixelValues:
-        rows = [[measure.of(rgb) for measure in MEASURES] for rgb in map(_levels, pictures)]
-        return np.array(rows).reshape(-1, len(MEASURES))
+        return np.array(each(_measured, pictures)).reshape(-1, len(MEASURES))
 
     def scores(self, features: PixelValues, concept: str, detector: ConceptDetector) -> PixelValues:
         return features[:, MEASURES.index(_measure(concept, detector))]
@@ -263,6 +279,11 @@ class Quality(ScoringJudge):
 
 def _measure(concept: str, detector: ConceptDetector) -> Measure:
     return next(_KNOWN[key] for key in map(phrase, (concept, *detector.also)) if key in _KNOWN)
+
+
+def _measured(picture: Picture) -> list[float]:
+    rgb = _levels(picture)
+    return [measure.of(rgb) for measure in MEASURES]
 
 
 def _levels(picture: Picture) -> PixelValues:
