@@ -54,12 +54,11 @@ It raises JudgeError where the text names no judge. See `negspace.judge.opening`
 """
 
 
-@final
-class Panel(Judge):
-    """Several judges as one: a concept goes to the first of them that knows it.
+class _SeveralJudges(Judge):
+    """What judges of several judges share: all but how they look.
 
     Args:
-        judges: in that order.
+        judges: whose concepts it knows.
     """
 
     def __init__(self, judges: Sequence[Judge]) -> None:
@@ -71,6 +70,21 @@ class Panel(Judge):
 
     def concepts(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(name for judge in self.judges for name in judge.concepts()))
+
+    def fingerprint(self) -> str:
+        return " ".join(judge.fingerprint() for judge in self.judges)
+
+    def timed(self, clock: "JudgeClock") -> Judge:
+        return type(self)([judge.timed(clock) for judge in self.judges])
+
+
+@final
+class Panel(_SeveralJudges):
+    """Several judges as one: a concept goes to the first of them that knows it.
+
+    Args:
+        judges: in that order.
+    """
 
     def look(self, pictures: Sequence[Picture], concepts: Sequence[str]) -> list[tuple[JudgeVerdict, ...]]:
         blank = {
@@ -84,12 +98,6 @@ class Panel(Judge):
                 verdicts.update(zip(indices, row, strict=True))
         return [tuple(verdicts.values()) for verdicts in by_picture]
 
-    def fingerprint(self) -> str:
-        return " ".join(judge.fingerprint() for judge in self.judges)
-
-    def timed(self, clock: "JudgeClock") -> Judge:
-        return Panel([judge.timed(clock) for judge in self.judges])
-
     def _assigned(self, concepts: Sequence[str]) -> dict[Judge, list[int]]:
         """The indices of the concepts that each judge looks for."""
         assigned: dict[Judge, list[int]] = {}
@@ -101,7 +109,7 @@ class Panel(Judge):
 
 
 @final
-class Jury(Judge):
+class Jury(_SeveralJudges):
     """Several judges as one: every judge that knows a concept is asked.
 
     It is seen if one of them sees it, and absent if one can tell and none sees it. Of several that say so,
@@ -110,16 +118,6 @@ class Jury(Judge):
     Args:
         judges: all of them.
     """
-
-    def __init__(self, judges: Sequence[Judge]) -> None:
-        self.judges = tuple(judges)
-        self.name = ", ".join(judge.name for judge in self.judges)
-
-    def knows(self, concept: str) -> bool:
-        return any(judge.knows(concept) for judge in self.judges)
-
-    def concepts(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(name for judge in self.judges for name in judge.concepts()))
 
     def look(self, pictures: Sequence[Picture], concepts: Sequence[str]) -> list[tuple[JudgeVerdict, ...]]:
         rows = [
@@ -132,12 +130,6 @@ class Jury(Judge):
                 for index, verdict in zip(known, of_picture, strict=True):
                     row[index].append(verdict)
         return [tuple(map(_joint, row)) for row in rows]
-
-    def fingerprint(self) -> str:
-        return " ".join(judge.fingerprint() for judge in self.judges)
-
-    def timed(self, clock: "JudgeClock") -> Judge:
-        return Jury([judge.timed(clock) for judge in self.judges])
 
 
 _WEIGHT: Final = {"seen": 2, "absent": 1, "unknown": 0}
