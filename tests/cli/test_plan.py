@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import Cli
 
 
@@ -97,6 +99,27 @@ def test_an_embedding_is_told_without_opening_the_model(cli: Cli, tiny_sd: Path,
     refused = cli(*named, other)
     assert refused.code == 2 and "vectors of 40, but tiny reads vectors of 32" in refused.err
     assert "no such embedding file" in cli(*named, tmp_path / "none.pt").err
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        ("--lora", "none.safetensors"),
+        ("--lora", "none"),
+        ("--vae", "none"),
+        ("--text-encoder", "none"),
+        ("--text-encoder", "text_encoder_7=none"),
+        ("--clip-skip", 99),
+    ],
+    ids=str,
+)
+def test_a_plan_refuses_the_files_that_a_picture_would_refuse(
+    cli: Cli, tiny_sd: Path, option: tuple[str, object]
+) -> None:
+    arguments = ("a cat", "--model", tiny_sd, *option)
+    planned, made = cli("plan", *arguments), cli("imagine", *arguments)
+    assert planned.code == made.code == 2
+    assert planned.out == "" and planned.err == made.err
 
 
 def test_a_rule_is_a_text(cli: Cli, tiny_sd: Path) -> None:

@@ -21,6 +21,10 @@ def plan_of(request: Request, source: Source) -> "Plan":
     from negspace.planning.plan import plan
 
     facts = read_facts(source)
+    if source.has_other_files:
+        from negspace.models.loading.opening import check_other_files  # torch, as below
+
+        check_other_files(source)
     if request.embeddings:
         from negspace.encoding import load_embeddings  # torch: a second that other plans do not take
 

@@ -68,6 +68,11 @@ class Source:
         """The same with another model; None is the embedded one."""
         return replace(self, path=path or EMBEDDED)
 
+    @property
+    def has_other_files(self) -> bool:
+        """Whether a part is replaced, read in another way, or added to."""
+        return bool(self.text_encoders or self.loras or self.vae is not None or self.clip_skip is not None)
+
 
 def parse_text_encoder(option: str) -> tuple[str, str]:
     """("text_encoder_2", "file") of "text_encoder_2=file"; the first text encoder where no part is named."""

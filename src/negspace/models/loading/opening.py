@@ -56,11 +56,7 @@ def open_network(source: str | Path | Source, placement: Placement) -> Network:
     texts = family.present_encoders(folder)
     parts: tuple[ModelPart, ...] = (*texts, family.denoiser, family.vae)
     swaps, layers = _swaps(source, family, texts), _layers(source, texts, folder)
-    for name, swap in swaps.items():
-        if name == family.vae.folder:
-            check_vae(swap, family.vae, folder, source.allow_pickle)
-        else:
-            check_text_encoder(swap, name, folder, source.allow_pickle)
+    _check_swaps(swaps, family, folder, source)
     added = [AddedLora(Path(file).stem, Path(file), weight, weight) for file, weight in source.loras]
     for lora in added:
         check_lora(lora.file)
@@ -112,6 +108,29 @@ def open_network(source: str | Path | Source, placement: Placement) -> Network:
         source.savings,
     )
     return Checkpoint(family, facts, placement, opened)
+
+
+def check_other_files(source: Source) -> None:
+    """Look at what replaces a model's parts or is added to them, without reading weights.
+
+    Raises:
+        ModelError: one of them is not there, damaged, or does not fit the model.
+    """
+    folder = find_model(source)
+    family = family_of(folder)
+    texts = family.present_encoders(folder)
+    _layers(source, texts, folder)
+    _check_swaps(_swaps(source, family, texts), family, folder, source)
+    for file, _ in source.loras:
+        check_lora(Path(file))
+
+
+def _check_swaps(swaps: Mapping[str, Path], family: Family, folder: ModelFolder, source: Source) -> None:
+    for name, swap in swaps.items():
+        if name == family.vae.folder:
+            check_vae(swap, family.vae, folder, source.allow_pickle)
+        else:
+            check_text_encoder(swap, name, folder, source.allow_pickle)
 
 
 def _layers(source: Source, texts: tuple[TextPart, ...], folder: ModelFolder) -> dict[str, TextEncoderLayer]:
