@@ -62,7 +62,19 @@ def create_app(service: Service) -> FastAPI:
         app.include_router(dialect.router)
     for error in (NegspaceError, RequestValidationError, HTTPException, OperationalError, InterfaceError):
         app.add_exception_handler(error, _error_response)
+    _build_routes(app)
     return app
+
+
+def _build_routes(app: FastAPI) -> None:
+    """Have every route built now; FastAPI builds one when it is first compared with a request.
+
+    It sets the filters of warnings aside meanwhile, which is safe only while no other thread does. Here none
+    runs yet, a mistake in a route stops the start, and no request waits.
+    """
+    nowhere = {"type": "http", "method": "GET", "path": "/\0", "root_path": "", "headers": []}
+    for route in app.routes:
+        route.matches(nowhere)
 
 
 def _guard(app: FastAPI, service: Service, all_dialects: tuple[ClientDialect, ...]) -> None:
